@@ -1,0 +1,107 @@
+/**
+ * The only door to the kernel, and the only file that knows an addon exists.
+ *
+ * A call returns a value >= 0, or -errno; it throws only for an argument of the wrong type.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+declare const brand: unique symbol;
+/**
+ * One socket, made with SOCK_CLOEXEC | SOCK_NONBLOCK. Its descriptor number is never shown: a descriptor closed
+ * behind the event loop's back aborts the process.
+ */
+export interface SocketHandle {
+  readonly [brand]: "socket";
+}
+/** A negated error number. */
+export type Errno = number;
+
+/** Words that `recv` and `exchange` write for each datagram. */
+export const META = {
+  WORDS: 5,
+  /** Real length of the datagram; more than the slot means that it was cut. */
+  LENGTH: 0,
+  /** `msg_flags` of recvmsg. */
+  FLAGS: 1,
+  /** Netlink: the sender's port id, 0 for the kernel. 0xffffffff where the address was not a netlink one. */
+  PORT: 2,
+  /** Netlink: the multicast group, 0 for none (needs NETLINK_PKTINFO). */
+  GROUP: 3,
+  /** Netlink: the namespace id of the event (needs NETLINK_LISTEN_ALL_NSID), 0xffffffff for none. */
+  NSID: 4,
+} as const;
+
+/** The addon. Descriptors of namespaces (`nsFd`) are plain numbers owned by the caller; -1 means "here". */
+export interface NativeBinding {
+  readonly abi: number;
+  /** A socket made in the namespace `nsFd`; the calling thread's own namespace does not change. */
+  open(domain: number, type: number, protocol: number, nsFd: number): SocketHandle | Errno;
+  /** Safe at any time, also in a watch callback or with an exchange under way; the second call is -EBADF. */
+  close(socket: SocketHandle): 0 | Errno;
+  setopt(socket: SocketHandle, level: number, name: number, value: Uint8Array): 0 | Errno;
+  /** Writes the value into `out` and returns its length. */
+  getopt(socket: SocketHandle, level: number, name: number, out: Uint8Array): number | Errno;
+  /** `address` is a raw sockaddr, as in bind(2). */
+  bind(socket: SocketHandle, address: Uint8Array): 0 | Errno;
+  connect(socket: SocketHandle, address: Uint8Array): 0 | Errno;
+  /** getsockname(2): writes the raw sockaddr into `out` and returns its length. */
+  address(socket: SocketHandle, out: Uint8Array): number | Errno;
+  /** On this thread: the kernel executes a netlink request inside the call and may sleep on its locks. `to` is a raw sockaddr; null for a connected socket, or netlink's kernel. */
+  send(socket: SocketHandle, message: Uint8Array, to: Uint8Array | null): number | Errno;
+  /** Datagrams taken (at most 32), each at i * slot; -EAGAIN when there is none, -EBUSY while an exchange is under way. */
+  recv(socket: SocketHandle, slab: Uint8Array, slot: number, meta: Uint32Array): number | Errno;
+  /**
+   * send (unless `message` is null) and then recv, both on this socket's own I/O thread; `done` is called on this
+   * thread's loop with what recv returned, or with send's error. One at a time per socket: else -EBUSY. `message`,
+   * `slab` and `meta` must not be touched until `done`. The loop stays alive meanwhile.
+   */
+  exchange(
+    socket: SocketHandle,
+    message: Uint8Array | null,
+    slab: Uint8Array,
+    slot: number,
+    meta: Uint32Array,
+    done: (received: number | Errno) => void,
+  ): 0 | Errno;
+  /**
+   * Level-triggered, on this thread's loop, in a proper callback scope. status < 0 is a socket error that was taken
+   * already (-ENOBUFS: events were lost); watching goes on. null stops. A second watch is -EALREADY. Paused while an
+   * exchange is under way.
+   */
+  watch(socket: SocketHandle, ready: ((status: number) => void) | null): 0 | Errno;
+  /** A watched socket holds the process (the default), or does not. */
+  ref(socket: SocketHandle): 0 | Errno;
+  unref(socket: SocketHandle): 0 | Errno;
+
+  /** A new descriptor of the calling thread's network namespace. */
+  nsSelf(): number | Errno;
+  /** A new namespace, made on a thread of its own; the descriptor is all that holds it. */
+  nsNew(done: (nsFd: number | Errno) => void): 0 | Errno;
+  /** Opens a namespace file (O_NOFOLLOW, and the file must be of nsfs: else -EINVAL). */
+  nsOpen(path: string): number | Errno;
+  /** Closes a descriptor made by nsSelf, nsNew or nsOpen; refuses any other (-EBADF). */
+  nsClose(nsFd: number): 0 | Errno;
+  /** mkdir and make it a shared mount, as iproute2 does with /run/netns. */
+  nsDir(directory: string): 0 | Errno;
+  nsBind(nsFd: number, path: string): 0 | Errno;
+  nsUnbind(path: string): 0 | Errno;
+  /** One file under /proc/sys or /proc/thread-self/net as seen from the namespace. Returns the bytes read. */
+  nsRead(nsFd: number, path: string, out: Uint8Array): number | Errno;
+  /** One write(2) to the file. */
+  nsWrite(nsFd: number, path: string, data: Uint8Array): number | Errno;
+  /** Names in a directory under /proc/sys as seen from the namespace. */
+  nsList(nsFd: number, path: string): string[] | Errno;
+  /**
+   * Runs `step` on this thread inside the namespace and always comes back (aborts if it cannot). For
+   * child_process.spawn and new Worker only: `step` must be synchronous. An exception in it passes through.
+   */
+  nsCall(nsFd: number, step: () => void): 0 | Errno;
+  /** Moves the calling thread for good: for a Worker that is to live in a namespace. */
+  nsEnter(nsFd: number): 0 | Errno;
+}
+
+/** The interface version that this file speaks. */
+const ABI = 1;
