@@ -1,0 +1,149 @@
+/** Addresses as text: what people write and read; the wire has the bytes. */
+import { isIPv4, isIPv6 } from "node:net";
+import type { Reader, Writer } from "./buffer.ts";
+import type { Codec, Fixed } from "./codec.ts";
+import { WireError } from "./error.ts";
+
+function needs(name: string, size: number, start: number, end: number): void {
+  if (end - start !== size) throw new WireError(`${name} needs ${size} bytes, got ${end - start}`);
+}
+
+// Two bytes become text by one look-up; the tables fill as numbers are met.
+const dotted: string[] = new Array<string>(0x1_0000);
+const coloned: string[] = new Array<string>(0x1_0000);
+const hexByte = (byte: number): string => (byte < 16 ? "0" : "") + byte.toString(16);
+function dots(hi: number, lo: number): string {
+  const word = (hi << 8) | lo;
+  return (dotted[word] ??= `${hi}.${lo}`);
+}
+function colons(hi: number, lo: number): string {
+  const word = (hi << 8) | lo;
+  return (coloned[word] ??= `${hexByte(hi)}:${hexByte(lo)}`);
+}
+
+/** A MAC address, written `02:00:00:00:00:01`, read in lower case. */
+export const mac: Fixed<string> = {
+  name: "MAC address",
+  size: 6,
+  write(out, value) {
+    if (typeof value !== "string" || !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(value))
+      throw new WireError(`expected a MAC address such as 02:00:00:00:00:01, got ${String(value)}`);
+    const at = out.take(6);
+    for (let i = 0; i < 6; i++) out.u8[at + i] = Number.parseInt(value.slice(3 * i, 3 * i + 2), 16);
+  },
+  read({ u8 }, start, end) {
+    needs("MAC address", 6, start, end);
+    const a = colons(u8[start] as number, u8[start + 1] as number);
+    const b = colons(u8[start + 2] as number, u8[start + 3] as number);
+    return `${a}:${b}:${colons(u8[start + 4] as number, u8[start + 5] as number)}`;
+  },
+};
+
+/** A hardware address of any length, in colons. Ethernet's have 6 bytes, tunnels' have 4 or 16. */
+export const hardware: Codec<string> = {
+  name: "hardware address",
+  write(out, value) {
+    if (typeof value !== "string" || !/^([0-9a-f]{2}(:[0-9a-f]{2})*)?$/i.test(value))
+      throw new WireError(`expected a hardware address such as 02:00:00:00:00:01, got ${String(value)}`);
+    for (const part of value === "" ? [] : value.split(":")) out.u8[out.take(1)] = Number.parseInt(part, 16);
+  },
+  read: (from, start, end) =>
+    end - start === 6 ? mac.read(from, start, end) : Array.from(from.u8.subarray(start, end), hexByte).join(":"),
+};
+
+function readIpv4({ u8 }: Reader, at: number): string {
+  return `${dots(u8[at] as number, u8[at + 1] as number)}.${dots(u8[at + 2] as number, u8[at + 3] as number)}`;
+}
+
+/** An IPv4 address in dotted form. */
+export const ipv4: Fixed<string> = {
+  name: "IPv4 address",
+  size: 4,
+  write(out, value) {
+    if (typeof value !== "string" || !isIPv4(value))
+      throw new WireError(`expected an IPv4 address, got ${String(value)}`);
+    let at = out.take(4);
+    let byte = 0;
+    for (let i = 0; i < value.length; i++) {
+      const code = value.charCodeAt(i);
+      if (code === 46) {
+        out.u8[at++] = byte;
+        byte = 0;
+      } else byte = byte * 10 + code - 48;
+    }
+    out.u8[at] = byte;
+  },
+  read(from, start, end) {
+    needs("IPv4 address", 4, start, end);
+    return readIpv4(from, start);
+  },
+};
+
+/** The text form of RFC 5952: lower case, the longest run of two or more zero groups as `::`. */
+function readIpv6({ u8 }: Reader, at: number): string {
+  let best = -1;
+  let longest = 1;
+  const groups: number[] = [];
+  for (let i = 0, run = 0; i < 8; i++) {
+    const group = ((u8[at + 2 * i] as number) << 8) | (u8[at + 2 * i + 1] as number);
+    groups.push(group);
+    run = group === 0 ? run + 1 : 0;
+    if (run > longest) {
+      longest = run;
+      best = i - run + 1;
+    }
+  }
+  const hex = (part: readonly number[]): string => part.map((group) => group.toString(16)).join(":");
+  return best < 0 ? hex(groups) : `${hex(groups.slice(0, best))}::${hex(groups.slice(best + longest))}`;
+}
+
+function ipv6Groups(part: string): number[] {
+  if (part === "") return [];
+  return part.split(":").flatMap((group) => {
+    if (!group.includes(".")) return [Number.parseInt(group, 16)];
+    const [a = 0, b = 0, c = 0, d = 0] = group.split(".").map(Number);
+    return [(a << 8) | b, (c << 8) | d];
+  });
+}
+
+function writeIpv6(out: Writer, value: string): void {
+  const [head = "", tail = ""] = value.split("::");
+  const [left, right] = [ipv6Groups(head), ipv6Groups(tail)];
+  const at = out.take(16);
+  const put = (group: number, i: number): void => {
+    out.u8[at + 2 * i] = group >> 8;
+    out.u8[at + 2 * i + 1] = group;
+  };
+  left.forEach(put);
+  right.forEach((group, i) => put(group, 8 - right.length + i));
+}
+
+/** An IPv6 address; reads in any form, writes in the form of RFC 5952. */
+export const ipv6: Fixed<string> = {
+  name: "IPv6 address",
+  size: 16,
+  write(out, value) {
+    if (typeof value !== "string" || !isIPv6(value) || value.includes("%"))
+      throw new WireError(`expected an IPv6 address without zone, got ${String(value)}`);
+    writeIpv6(out, value);
+  },
+  read(from, start, end) {
+    needs("IPv6 address", 16, start, end);
+    return readIpv6(from, start);
+  },
+};
+
+/** An address of either family; the payload's length tells which. */
+export const ip: Codec<string> = {
+  name: "IP address",
+  write(out, value) {
+    if (typeof value === "string" && value.includes(":")) ipv6.write(out, value);
+    else if (typeof value === "string" && isIPv4(value)) ipv4.write(out, value);
+    else throw new WireError(`expected an IP address, got ${String(value)}`);
+  },
+  read(from, start, end) {
+    if (end - start === 4) return readIpv4(from, start);
+    if (end - start === 16) return readIpv6(from, start);
+    throw new WireError(`IP address needs 4 or 16 bytes, got ${end - start}`);
+  },
+};
