@@ -14,11 +14,19 @@ const coloned: string[] = new Array<string>(0x1_0000);
 const hexByte = (byte: number): string => (byte < 16 ? "0" : "") + byte.toString(16);
 function dots(hi: number, lo: number): string {
   const word = (hi << 8) | lo;
-  return (dotted[word] ??= `${hi}.${lo}`);
+  const known = dotted[word];
+  if (known !== undefined) return known;
+  const made = `${hi}.${lo}`;
+  dotted[word] = made;
+  return made;
 }
 function colons(hi: number, lo: number): string {
   const word = (hi << 8) | lo;
-  return (coloned[word] ??= `${hexByte(hi)}:${hexByte(lo)}`);
+  const known = coloned[word];
+  if (known !== undefined) return known;
+  const made = `${hexByte(hi)}:${hexByte(lo)}`;
+  coloned[word] = made;
+  return made;
 }
 
 /** A MAC address, written `02:00:00:00:00:01`, read in lower case. */
@@ -115,7 +123,9 @@ function writeIpv6(out: Writer, value: string): void {
     out.u8[at + 2 * i + 1] = group;
   };
   left.forEach(put);
-  right.forEach((group, i) => put(group, 8 - right.length + i));
+  right.forEach((group, i) => {
+    put(group, 8 - right.length + i);
+  });
 }
 
 /** An IPv6 address; reads in any form, writes in the form of RFC 5952. */

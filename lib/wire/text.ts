@@ -54,7 +54,10 @@ function writeText(out: Writer, value: string): void {
   }
   for (let i = 0; i < value.length; i++) {
     const code = value.charCodeAt(i);
-    if (code >= 0x80) return out.bytes(Buffer.from(value.slice(i), "utf8"));
+    if (code >= 0x80) {
+      out.bytes(Buffer.from(value.slice(i), "utf8"));
+      return;
+    }
     out.u8[out.take(1)] = code;
   }
 }

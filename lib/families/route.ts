@@ -1,0 +1,74 @@
+/**
+ * rtnetlink: message numbers, fixed headers, multicast groups.
+ *
+ * Source: include/uapi/linux/rtnetlink.h (RTM_*, struct rtmsg, enum rtnetlink_groups), include/uapi/linux/if_addr.h
+ * (struct ifaddrmsg), include/uapi/linux/neighbour.h (struct ndmsg), include/uapi/linux/if.h (IFF_*).
+ */
+import { s32, struct, u8, u16, u32 } from "../wire/index.ts";
+
+/** The protocol number for socket(2). */
+export const NETLINK_ROUTE = 0;
+
+export const RTM_NEWLINK = 16;
+export const RTM_DELLINK = 17;
+export const RTM_GETLINK = 18;
+export const RTM_SETLINK = 19;
+export const RTM_NEWADDR = 20;
+export const RTM_DELADDR = 21;
+export const RTM_GETADDR = 22;
+export const RTM_NEWROUTE = 24;
+export const RTM_DELROUTE = 25;
+export const RTM_GETROUTE = 26;
+export const RTM_NEWNEIGH = 28;
+export const RTM_DELNEIGH = 29;
+export const RTM_GETNEIGH = 30;
+
+/** Multicast groups, to be joined by number. */
+export const RTNLGRP = {
+  LINK: 1,
+  NEIGH: 3,
+  IPV4_IFADDR: 5,
+  IPV4_ROUTE: 7,
+  IPV6_IFADDR: 9,
+  IPV6_ROUTE: 11,
+} as const;
+
+export const AF_UNSPEC = 0;
+export const AF_INET = 2;
+export const AF_BRIDGE = 7;
+export const AF_INET6 = 10;
+
+export const ifinfomsg = struct("ifinfomsg", { family: u8, _pad: u8, type: u16, index: s32, flags: u32, change: u32 });
+export const ifaddrmsg = struct("ifaddrmsg", { family: u8, prefixlen: u8, flags: u8, scope: u8, index: u32 });
+export const rtmsg = struct("rtmsg", {
+  family: u8,
+  dstLen: u8,
+  srcLen: u8,
+  tos: u8,
+  table: u8,
+  protocol: u8,
+  scope: u8,
+  type: u8,
+  flags: u32,
+});
+export const ndmsg = struct("ndmsg", {
+  family: u8,
+  _pad1: u8,
+  _pad2: u16,
+  ifindex: s32,
+  state: u16,
+  flags: u8,
+  type: u8,
+});
+
+/** Bits of ifinfomsg.flags. */
+export const IFF_UP = 0x1;
+export const IFF_BROADCAST = 0x2;
+export const IFF_LOOPBACK = 0x8;
+export const IFF_POINTOPOINT = 0x10;
+export const IFF_RUNNING = 0x40;
+export const IFF_NOARP = 0x80;
+export const IFF_PROMISC = 0x100;
+export const IFF_ALLMULTI = 0x200;
+export const IFF_MULTICAST = 0x1000;
+export const IFF_LOWER_UP = 0x1_0000;

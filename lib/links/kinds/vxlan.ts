@@ -1,0 +1,171 @@
+/**
+ * Source: include/uapi/linux/if_link.h (IFLA_VXLAN_*), drivers/net/vxlan/vxlan_core.c (vxlan_policy, vxlan_fill_info,
+ * vxlan_nl2conf for what a change may contain).
+ */
+import { address, boolean, choice, integer, linkName, type Shape } from "../../shape/shape.ts";
+import {
+  at,
+  attrs,
+  be16,
+  be32,
+  bool,
+  byteOrFlag,
+  bytes,
+  flag,
+  ipv4,
+  ipv6,
+  oneOf,
+  struct,
+  u8,
+  u32,
+  uneven,
+} from "../../wire/index.ts";
+import { linkKind } from "../kind.ts";
+import { custom, eitherFamily, type OptionsOf, reference, same } from "../option.ts";
+
+const FIXED = { fixed: true };
+const port = integer(1, 0xffff);
+
+interface PortRange {
+  readonly low: number;
+  readonly high: number;
+}
+const portRange: Shape<PortRange> = {
+  expected: "a port range such as { low: 49152, high: 65535 }, low not above high",
+  json: {
+    type: "object",
+    properties: { low: port.json, high: port.json },
+    required: ["low", "high"],
+    additionalProperties: false,
+  },
+  accepts(value): value is PortRange {
+    const range = value as Partial<PortRange> | null;
+    if (typeof range !== "object" || range === null || Object.keys(range).length !== 2) return false;
+    return port.accepts(range.low) && port.accepts(range.high) && range.low <= range.high;
+  },
+};
+const ttl: Shape<number | "inherit"> = {
+  expected: "a whole number from 0 to 255, or inherit",
+  json: { anyOf: [integer(0, 255).json, { const: "inherit" }] },
+  accepts: (value): value is number | "inherit" => value === "inherit" || integer(0, 255).accepts(value),
+};
+
+/** A layer 2 overlay over UDP. */
+export const vxlan = linkKind({
+  kind: "vxlan",
+  wire: attrs("IFLA_VXLAN", {
+    /** VXLAN network identifier (VNI), 24 bits. */
+    id: at(1, u32),
+    group: at(2, ipv4),
+    /** Interface index of the underlay device. */
+    link: at(3, u32),
+    local: at(4, ipv4),
+    ttl: at(5, u8),
+    tos: at(6, u8),
+    learning: at(7, bool),
+    ageing: at(8, u32),
+    limit: at(9, u32),
+    portRange: at(10, struct("ifla_vxlan_port_range", { low: be16, high: be16 })),
+    proxy: at(11, bool),
+    rsc: at(12, bool),
+    l2miss: at(13, bool),
+    l3miss: at(14, bool),
+    port: at(15, be16),
+    group6: at(16, ipv6),
+    local6: at(17, ipv6),
+    udpCsum: at(18, bool),
+    udpZeroCsum6Tx: at(19, bool),
+    udpZeroCsum6Rx: at(20, bool),
+    remcsumTx: at(21, bool),
+    remcsumRx: at(22, bool),
+    gbp: flag(23),
+    remcsumNopartial: flag(24),
+    collectMetadata: at(25, bool),
+    label: at(26, be32),
+    gpe: flag(27),
+    /** The kernel accepts a flag and dumps a byte. */
+    ttlInherit: uneven(flag(28), at(28, byteOrFlag)),
+    df: at(29, oneOf(u8, { unset: 0, set: 1, inherit: 2 })),
+    vnifilter: at(30, bool),
+    localbypass: at(31, bool),
+    labelPolicy: at(32, oneOf(u32, { fixed: 0, inherit: 1 })),
+    /** Two 32-bit words, network order: which bits of the VXLAN header are ignored. */
+    reservedBits: at(33, bytes),
+    mcRoute: at(34, bool),
+  }),
+  options: {
+    /** VXLAN network identifier, 0 to 16777215. */
+    vni: same("id", integer(0, 0xff_ffff), FIXED),
+    /** Name of the underlay device. The kernel then lowers this link's MTU to what fits into that device's. */
+    dev: reference("link", linkName),
+    /** Address of the far end, or a multicast group (which needs `dev`). */
+    remote: eitherFamily("group", "group6", address),
+    /** Source address of the outer packets. */
+    local: eitherFamily("local", "local6", address),
+    /** UDP port. The kernel's own default is 8472, the registered one is 4789. */
+    dstport: same("port", port, FIXED),
+    /** Range of UDP source ports; default: the host's local port range. */
+    srcport: same("portRange", portRange, FIXED),
+    /** Hops of the outer packets: 0 lets the kernel choose (64, multicast 1), `inherit` takes the inner packet's. */
+    ttl: custom(
+      ["ttl", "ttlInherit"],
+      ttl,
+      (value) => (value === "inherit" ? { ttlInherit: true } : { ttl: value }),
+      (wire) => (wire["ttlInherit"] === true ? "inherit" : (wire["ttl"] as number | undefined)),
+    ),
+    /** Traffic class of the outer packets; 1 means the inner packet's. */
+    tos: same("tos", integer(0, 255)),
+    /** Flow label of outer IPv6 packets, 20 bits. */
+    label: same("label", integer(0, 0xf_ffff)),
+    labelPolicy: same("labelPolicy", choice("fixed", "inherit"), FIXED),
+    /** Whether to learn from traffic which address is behind which far end. Default true. */
+    learning: same("learning", boolean),
+    /** Lifetime of a learned entry in seconds, default 300; 0 means for ever. */
+    ageing: same("ageing", integer(0, 0xffff_ffff, "seconds")),
+    /** Most entries that are learned; 0 means no limit. */
+    limit: same("limit", integer(0, 0xffff_ffff), FIXED),
+    /** Whether to answer ARP and neighbor solicitations for known neighbors. */
+    proxy: same("proxy", boolean, FIXED),
+    /** Route short circuit. */
+    rsc: same("rsc", boolean, FIXED),
+    /** Whether to notify of unknown destination addresses. */
+    l2miss: same("l2miss", boolean, FIXED),
+    l3miss: same("l3miss", boolean, FIXED),
+    /** Whether outer UDP over IPv4 has a checksum. */
+    udpCsum: same("udpCsum", boolean, FIXED),
+    udp6ZeroCsumTx: same("udpZeroCsum6Tx", boolean, FIXED),
+    udp6ZeroCsumRx: same("udpZeroCsum6Rx", boolean, FIXED),
+    remoteCsumTx: same("remcsumTx", boolean, FIXED),
+    remoteCsumRx: same("remcsumRx", boolean, FIXED),
+    remoteCsumNoPartial: same("remcsumNopartial", boolean, FIXED),
+    /** Group policy extension: the packet mark travels in the header. */
+    gbp: same("gbp", boolean, FIXED),
+    /** Generic protocol extension; needs `external`. */
+    gpe: same("gpe", boolean, FIXED),
+    /** Metadata mode: tunnel parameters come with each packet, from a route, a filter or a forwarding entry. */
+    external: same("collectMetadata", boolean, FIXED),
+    /** Accept only the listed VNIs; needs `external`. */
+    vnifilter: same("vnifilter", boolean, FIXED),
+    /** The don't-fragment bit of the outer IPv4 header. Default unset. */
+    df: same("df", choice("unset", "set", "inherit")),
+    /** Whether packets to this host's own address skip the encapsulation. Linux 6.5 and later. */
+    localbypass: same("localbypass", boolean),
+    /** Whether multicast goes through the routing table. Linux 6.15 and later. */
+    mcroute: same("mcRoute", boolean),
+  },
+  check(options) {
+    const { remote, local } = options;
+    if (remote !== undefined && local !== undefined && remote.includes(":") !== local.includes(":"))
+      return { key: "local", reason: `${local} and remote ${remote} are of different families; use one` };
+    if (remote !== undefined && isMulticast(remote) && options.dev === undefined)
+      return { key: "dev", reason: `missing; a multicast remote (${remote}) needs the underlay device` };
+    if (options.vnifilter === true && options.external !== true)
+      return { key: "vnifilter", reason: "needs external: true" };
+    return undefined;
+  },
+});
+export interface VxlanOptions extends OptionsOf<typeof vxlan.options> {}
+
+function isMulticast(ip: string): boolean {
+  return ip.includes(":") ? /^ff/i.test(ip) : /^2(2[4-9]|3\d)\./.test(ip);
+}
