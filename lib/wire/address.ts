@@ -53,7 +53,7 @@ export const hardware: Codec<string> = {
   write(out, value) {
     if (typeof value !== "string" || !/^([0-9a-f]{2}(:[0-9a-f]{2})*)?$/i.test(value))
       throw new WireError(`expected a hardware address such as 02:00:00:00:00:01, got ${String(value)}`);
-    for (const part of value === "" ? [] : value.split(":")) out.u8[out.take(1)] = Number.parseInt(part, 16);
+    for (const part of value === "" ? [] : value.split(":")) out.byte(Number.parseInt(part, 16));
   },
   read: (from, start, end) =>
     end - start === 6 ? mac.read(from, start, end) : Array.from(from.u8.subarray(start, end), hexByte).join(":"),

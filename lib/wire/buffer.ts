@@ -76,9 +76,16 @@ export class Writer {
     this.u32[(at >> 2) + 1] = pair[1] as number;
   }
 
+  /** Appends one byte. (`u8[take(1)] = …` would write into the memory from before the growth.) */
+  byte(value: number): void {
+    const at = this.take(1);
+    this.u8[at] = value;
+  }
+
   /** Appends bytes as they are. */
   bytes(data: Uint8Array): void {
-    this.u8.set(data, this.take(data.length));
+    const at = this.take(data.length);
+    this.u8.set(data, at);
   }
 
   /** Begins an attribute (struct nlattr) and returns where; its payload follows, then {@link end}. */

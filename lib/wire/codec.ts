@@ -136,7 +136,7 @@ export const bool: Fixed<boolean> = {
   size: 1,
   write(out, value) {
     if (typeof value !== "boolean") throw new WireError(`expected true or false, got ${String(value)}`);
-    out.u8[out.take(1)] = value ? 1 : 0;
+    out.byte(value ? 1 : 0);
   },
   read(from, start, end) {
     sized("bool", 1, start, end);

@@ -47,7 +47,7 @@ function writeText(out: Writer, value: string): void {
   if (lone.test(value)) {
     for (const char of value) {
       const code = char.charCodeAt(0);
-      if (char.length === 1 && code >= 0xdc80 && code <= 0xdcff) out.u8[out.take(1)] = code - 0xdc00;
+      if (char.length === 1 && code >= 0xdc80 && code <= 0xdcff) out.byte(code - 0xdc00);
       else out.bytes(Buffer.from(char, "utf8"));
     }
     return;
@@ -58,7 +58,7 @@ function writeText(out: Writer, value: string): void {
       out.bytes(Buffer.from(value.slice(i), "utf8"));
       return;
     }
-    out.u8[out.take(1)] = code;
+    out.byte(code);
   }
 }
 
