@@ -1,11 +1,11 @@
 /** Errors of namespace work. */
-import { getSystemErrorName } from "node:util";
+import { errnoName } from "../socket/errors.ts";
 
 /** What failed on which namespace; `code` is the kernel's error name, or `ERR_NETNS_NAME` for a name that is not allowed. */
 export class NetnsError extends Error {
   override readonly name = "NetnsError";
   readonly code: string;
-  /** Positive; 0 where no call was made. */
+  /** The error number, negated; 0 where the kernel was not asked. */
   readonly errno: number;
   /** Name, path, or process. */
   readonly target: string;
@@ -35,6 +35,6 @@ const REASONS: Readonly<Record<string, string>> = {
 /** Returns a result of the native layer, or throws what went wrong with `doing`. */
 export function checked(result: number, doing: string, target: string): number {
   if (result >= 0) return result;
-  const code = getSystemErrorName(result);
-  throw new NetnsError(doing, target, code, -result, REASONS[code] ?? "the kernel refused");
+  const code = errnoName(result);
+  throw new NetnsError(doing, target, code, result, REASONS[code] ?? "the kernel refused");
 }

@@ -58,7 +58,7 @@ function openTarget(target: string | { readonly pid: number }): Netns {
       throw new NetnsError("open a namespace", String(pid), "ESRCH", 0, `expected a process number, got ${pid}`);
     const doing = `open the network namespace of process ${pid}`;
     const directory = processDirectory(pid);
-    if (directory === undefined) throw new NetnsError(doing, String(pid), "ESRCH", 3, "there is no such process");
+    if (directory === undefined) throw new NetnsError(doing, String(pid), "ESRCH", -3, "there is no such process");
     return new Netns(checked(loadBinding().nsOpen(`${directory}/ns/net`), doing, String(pid)));
   }
   const isPath = typeof target === "string" && target.includes("/") && !target.includes("\0");
@@ -146,7 +146,7 @@ export class Netns implements Disposable, AsyncDisposable {
 
   /** The descriptor, for whatever opens sockets or files in this namespace. It stays this object's own. */
   get fd(): number {
-    if (this.#fd < 0) throw new NetnsError("use a namespace", this.name ?? "", "EBADF", 9, "it was closed already");
+    if (this.#fd < 0) throw new NetnsError("use a namespace", this.name ?? "", "EBADF", -9, "it was closed already");
     return this.#fd;
   }
 

@@ -7,7 +7,7 @@
 export class SysctlError extends Error {
   override readonly name = "SysctlError";
   readonly code: string;
-  /** Positive; 0 where the kernel was not asked, or did not refuse. */
+  /** The error number, negated; 0 where the kernel was not asked, or did not refuse. */
   readonly errno: number;
   /** The key, as it would be written. */
   readonly key: string;

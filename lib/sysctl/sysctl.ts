@@ -1,6 +1,7 @@
 /** Sysctls of a network namespace. */
-import { getSystemErrorName } from "node:util";
+
 import { loadBinding } from "../../native-bindings/index.ts";
+import { errnoName } from "../socket/errors.ts";
 import { alsoWrites, combine } from "./effect.ts";
 import { SysctlError } from "./error.ts";
 import { formatKey, parseKey, type SysctlKey } from "./key.ts";
@@ -61,7 +62,7 @@ export class Sysctls {
   async list(prefix: SysctlKey = "net"): Promise<string[]> {
     const path = parseKey(prefix);
     const names = loadBinding().nsList(this.#fd, fileOf(path));
-    if (typeof names === "number" && getSystemErrorName(names) === "ENOTDIR") return [formatKey(path)];
+    if (typeof names === "number" && errnoName(names) === "ENOTDIR") return [formatKey(path)];
     if (typeof names === "number") this.#check(path, names, "cannot list");
     return this.#walk(path).sort();
   }
@@ -127,7 +128,7 @@ export class Sysctls {
 
   #walk(path: readonly string[]): string[] {
     const names = loadBinding().nsList(this.#fd, fileOf(path));
-    if (typeof names === "number") return getSystemErrorName(names) === "ENOTDIR" ? [formatKey(path)] : [];
+    if (typeof names === "number") return errnoName(names) === "ENOTDIR" ? [formatKey(path)] : [];
     return names.flatMap((name) => this.#walk([...path, name]));
   }
 
@@ -145,11 +146,11 @@ export class Sysctls {
 
   #check(path: readonly string[], result: number, doing: string, value?: string): number {
     if (result >= 0) return result;
-    const code = getSystemErrorName(result);
+    const code = errnoName(result);
     const key = formatKey(path);
     if (code === "ENOENT") {
       const { what, reason } = explainMissing(path, (group) => this.#names(group));
-      throw new SysctlError(key, code, reason, { errno: -result, missing: what, doing });
+      throw new SysctlError(key, code, reason, { errno: result, missing: what, doing });
     }
     const reasons: Readonly<Record<string, string>> = {
       EACCES: "not readable or not writable for this process, or fixed in this namespace",
@@ -161,6 +162,6 @@ export class Sysctls {
       ERANGE: `the kernel refused ${JSON.stringify(value)} as out of range`,
     };
     const reason = this.#names(path) === undefined ? reasons[code] : reasons["EISDIR"];
-    throw new SysctlError(key, code, reason ?? "the kernel refused", { errno: -result, doing });
+    throw new SysctlError(key, code, reason ?? "the kernel refused", { errno: result, doing });
   }
 }
