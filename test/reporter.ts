@@ -1,0 +1,25 @@
+/**
+ * mocha's own listing, then every skipped test with its reason, then one plain line: `N passed, N failed, N skipped`.
+ * `LINKWRIGHT_TALLY` names a file to which the three numbers are appended.
+ */
+import { appendFileSync } from "node:fs";
+import mocha from "mocha";
+import { reasonOf } from "./needs.ts";
+
+/** mocha finds a reporter by the default export of its module, in CommonJS as in ESM. */
+class Reporter extends mocha.reporters.Spec {
+  constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
+    super(runner, options);
+    const skipped: Mocha.Test[] = [];
+    runner.on("pending", (test) => skipped.push(test));
+    runner.once("end", () => {
+      const { passes = 0, failures = 0 } = runner.stats ?? {};
+      for (const test of skipped) console.log(`  skipped: ${test.fullTitle()}: ${reasonOf(test) ?? "no reason given"}`);
+      console.log(`\n${passes} passed, ${failures} failed, ${skipped.length} skipped`);
+      const tally = process.env["LINKWRIGHT_TALLY"];
+      if (tally !== undefined) appendFileSync(tally, `${passes} ${failures} ${skipped.length}\n`);
+    });
+  }
+}
+// biome-ignore lint/style/noDefaultExport: the way mocha loads a reporter
+export default Reporter;

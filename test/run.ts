@@ -1,0 +1,29 @@
+/**
+ * Runs the tests: unit tests as they are, integration tests in a throw-away sandbox. Arguments are passed on to mocha.
+ * Without a sandbox the integration tests cannot run: it says why, and counts none of them as passed.
+ */
+import { spawnSync } from "node:child_process";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { runInSandbox, SandboxError } from "../lib/testkit/sandbox.ts";
+
+const build = dirname(dirname(fileURLToPath(import.meta.url)));
+const root = dirname(build);
+const mocha = join(dirname(createRequire(import.meta.url).resolve("mocha/package.json")), "bin/mocha.js");
+const reporter = ["--reporter", join(build, "test/reporter.js")];
+const files = (folder: string): string => join(build, folder, "**/*.test.js");
+
+async function main(extra: readonly string[]): Promise<number> {
+  process.chdir(root);
+  const both = [process.execPath, mocha, ...reporter, files("test"), files("integration"), ...extra];
+  try {
+    return await runInSandbox(both);
+  } catch (error) {
+    if (!(error instanceof SandboxError)) throw error;
+    console.error(`integration tests do not run: ${error.message}`);
+    return spawnSync(process.execPath, [mocha, ...reporter, files("test"), ...extra], { stdio: "inherit" }).status ?? 1;
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));
