@@ -5,7 +5,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 declare const brand: unique symbol;
@@ -105,3 +105,70 @@ export interface NativeBinding {
 
 /** The interface version that this file speaks. */
 const ABI = 1;
+
+let loaded: NativeBinding | undefined;
+
+function abiOf(candidate: unknown): unknown {
+  return typeof candidate === "object" && candidate !== null && "abi" in candidate ? candidate.abi : undefined;
+}
+
+function isBinding(candidate: unknown): candidate is NativeBinding {
+  return abiOf(candidate) === ABI;
+}
+
+function isOurs(directory: string): boolean {
+  try {
+    const manifest: unknown = JSON.parse(readFileSync(join(directory, "package.json"), "utf8"));
+    return typeof manifest === "object" && manifest !== null && "name" in manifest && manifest.name === "linkwright";
+  } catch {
+    return false;
+  }
+}
+
+/** This file runs from dist/, from a test build and as source: each lies at another depth. */
+function packageRoot(): string | undefined {
+  let directory = dirname(fileURLToPath(import.meta.url));
+  while (!(existsSync(join(directory, "package.json")) && isOurs(directory))) {
+    const parent = dirname(directory);
+    if (parent === directory) return undefined;
+    directory = parent;
+  }
+  return directory;
+}
+
+/** A program that runs with more rights than its caller must not load what the caller's environment names. */
+function fromEnvironment(): string | undefined {
+  const raised = process.geteuid?.() !== process.getuid?.() || process.getegid?.() !== process.getgid?.();
+  const file = process.env["LINKWRIGHT_NATIVE"];
+  return raised || file === "" ? undefined : file;
+}
+
+/** The addon: LINKWRIGHT_NATIVE if it is set and fits, else the package's own build. */
+export function loadBinding(): NativeBinding {
+  if (loaded !== undefined) return loaded;
+  if (process.platform !== "linux") throw new Error(`linkwright works on Linux only; this is ${process.platform}`);
+  const root = packageRoot();
+  const name = `linux-${process.arch}.node`;
+  const files = [
+    fromEnvironment(),
+    root === undefined ? undefined : join(root, "native-bindings", "prebuilds", name),
+  ].filter((file) => file !== undefined);
+  const load = createRequire(import.meta.url);
+  const tries = root === undefined ? ["no package.json of linkwright above this file"] : [];
+  for (const file of files) {
+    try {
+      const candidate: unknown = load(resolve(file));
+      if (isBinding(candidate)) {
+        loaded = candidate;
+        return candidate;
+      }
+      tries.push(`${file}: speaks interface ${String(abiOf(candidate))}, needed is ${ABI}`);
+    } catch (error) {
+      tries.push(`${file}: ${error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error)}`);
+    }
+  }
+  throw new Error(
+    `linkwright has no native layer for ${name.slice(0, -5)}:\n  ${tries.join("\n  ")}\n` +
+      "Build it with: npm run build:native (needs cc)",
+  );
+}

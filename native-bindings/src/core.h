@@ -1,0 +1,100 @@
+/* The kernel-facing half: plain C11 and libc, no Node header.
+ * Every function returns >= 0, or -errno. */
+#ifndef LINKWRIGHT_CORE_H
+#define LINKWRIGHT_CORE_H
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* One received datagram, as laid out in the caller's Uint32Array. */
+struct core_meta {
+  uint32_t length; /* the real one, even when the datagram was cut */
+  uint32_t flags;  /* msg_flags */
+  uint32_t port;
+  uint32_t group;
+  uint32_t nsid;
+};
+#define CORE_META_WORDS (sizeof(struct core_meta) / sizeof(uint32_t))
+#define CORE_BATCH_MAX 32
+#define CORE_NONE 0xffffffffu
+
+/* Where datagrams go: each at i * slot, described by meta[i]. */
+struct core_slab {
+  unsigned char *data;
+  size_t length;
+  size_t slot;
+  struct core_meta *meta;
+  size_t meta_max;
+};
+
+/* What recv must know about the socket. */
+struct core_kind {
+  bool netlink;
+  bool stream;
+};
+
+/* ---- socket.c ---- */
+int core_socket(int domain, int type, int protocol);
+int core_bind(int fd, const void *address, size_t length);
+int core_connect(int fd, const void *address, size_t length);
+int core_address(int fd, void *out, size_t length);
+int core_setopt(int fd, int level, int name, const void *value, size_t length);
+int core_getopt(int fd, int level, int name, void *out, size_t length);
+ssize_t core_send(int fd, const void *data, size_t length, const void *to, size_t to_length);
+int core_slab_check(const struct core_slab *slab);
+int core_recv(int fd, struct core_kind kind, const struct core_slab *slab);
+/* The pending error of a socket as -errno; reading it clears it. */
+int core_take_error(int fd);
+
+/* ---- iothread.c ---- */
+/* A thread with a small stack that never runs a signal handler of the embedding program. */
+int core_thread(pthread_t *thread, void *(*main)(void *), void *arg);
+/* Spinning only pays where another processor can do the work meanwhile. */
+bool core_may_spin(void);
+uint64_t core_now(void);
+
+struct io_job {
+  int fd;
+  struct core_kind kind;
+  const void *message; /* NULL: receive only */
+  size_t length;
+  struct core_slab slab;
+};
+typedef struct iothread iothread;
+/* `notify` runs on the new thread after each job, and once more, with `ended`, as the last thing it does. */
+int io_start(iothread **out, void (*notify)(void *owner, bool ended), void *owner);
+/* One job at a time: the next only after notify. */
+void io_submit(iothread *io, const struct io_job *job);
+ssize_t io_result(const iothread *io);
+void io_stop(iothread *io);
+void io_join(iothread *io);
+
+/* ---- netns.c ---- */
+enum core_op { CORE_OPEN, CORE_READ, CORE_WRITE, CORE_LIST };
+/* Work done inside a namespace by a short-lived thread, so that the caller's namespace never changes. */
+struct core_job {
+  enum core_op op;
+  int ns_fd; /* -1: the caller's own */
+  int domain, type, protocol;
+  const char *path;
+  void *buffer;
+  size_t length;
+  char *names; /* CORE_LIST: NUL-terminated names one after the other; to be freed by the caller */
+  size_t names_length;
+};
+ssize_t core_run(struct core_job *job);
+int core_setns(int ns_fd);
+/* A descriptor of the calling thread's namespace that the registry does not know. */
+int core_self_ns(void);
+/* unshare(2) in the calling thread, which must be of no further use. */
+int core_new_ns(void);
+int core_open_ns(const char *path);
+/* Only what was put into the registry may be closed through ns_close. */
+int core_ns_register(int fd);
+int core_ns_close(int fd);
+int core_bind_ns(int ns_fd, const char *path);
+int core_unbind_ns(const char *path);
+int core_share_dir(const char *dir);
+#endif

@@ -1,0 +1,103 @@
+/* A request and its answer on the socket's own thread. */
+#include "addon.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+static void release(napi_env env, napi_ref *ref) {
+  if (*ref) napi_delete_reference(env, *ref);
+  *ref = NULL;
+}
+
+static void finish(sock *s) {
+  hub *h = s->hub;
+  napi_env env = h->env;
+  napi_handle_scope scope;
+  napi_value self = NULL, done = NULL;
+  ssize_t result = io_result(s->io);
+  bool scoped = !h->dying && napi_open_handle_scope(env, &scope) == napi_ok;
+  if (scoped) {
+    (void)napi_get_reference_value(env, s->self, &self);
+    (void)napi_get_reference_value(env, s->done, &done);
+  }
+  release(env, &s->message);
+  release(env, &s->slab);
+  release(env, &s->meta);
+  release(env, &s->done);
+  hub_end(h);
+  s->away = false;
+  if (s->doomed) sock_shut(s);
+  else sock_resume(s);
+  s->busy = true;
+  if (self && done) hub_call(h, s->context, self, done, (double)result);
+  s->busy = false;
+  (void)napi_reference_unref(env, s->self, NULL);
+  if (s->fd < 0) sock_forget(s);
+  if (scoped) napi_close_handle_scope(env, scope);
+}
+
+static void on_post(post *p) {
+  sock *s = (sock *)(void *)((char *)p - offsetof(sock, post));
+  hub *h = s->hub;
+  if (!s->io_ended) {
+    finish(s);
+    return;
+  }
+  io_join(s->io);
+  s->io = NULL;
+  sock_drop(s);
+  hub_release(h);
+}
+
+/* On the socket's thread. */
+static void notify(void *owner, bool ended) {
+  sock *s = owner;
+  s->io_ended = ended;
+  hub_post(s->hub, &s->post);
+}
+
+static int start(sock *s) {
+  if (s->io) return 0;
+  s->post.run = on_post;
+  int e = io_start(&s->io, notify, s);
+  if (e < 0) return e;
+  s->holds++;
+  hub_hold(s->hub);
+  return 0;
+}
+
+napi_value js_exchange(napi_env env, napi_callback_info info) {
+  napi_value a[6];
+  sock *s;
+  void *message;
+  struct io_job job = {.fd = -1};
+  hub *h = arg_all(env, info, 6, a);
+  if (!h || !(s = arg_sock(env, a[0])) || !arg_maybe_bytes(env, a[1], &message, &job.length) ||
+      !arg_slab(env, a[2], a[3], a[4], &job.slab) || !arg_function(env, a[5]))
+    return NULL;
+  job.fd = sock_live(s);
+  if (job.fd < 0) return to_number(env, -EBADF);
+  if (s->away) return to_number(env, -EBUSY);
+  int e = core_slab_check(&job.slab);
+  if (e == 0) e = start(s);
+  if (e < 0) return to_number(env, e);
+  if (!sock_context(s)) return NULL;
+  job.kind = s->kind;
+  job.message = message;
+  if (napi_reference_ref(env, s->self, NULL) != napi_ok) return NULL;
+  if ((message && napi_create_reference(env, a[1], 1, &s->message) != napi_ok) ||
+      napi_create_reference(env, a[2], 1, &s->slab) != napi_ok ||
+      napi_create_reference(env, a[4], 1, &s->meta) != napi_ok ||
+      napi_create_reference(env, a[5], 1, &s->done) != napi_ok) {
+    release(env, &s->message);
+    release(env, &s->slab);
+    release(env, &s->meta);
+    (void)napi_reference_unref(env, s->self, NULL);
+    return NULL;
+  }
+  s->away = true;
+  if (s->polling) uv_poll_stop(s->poll); /* the answer belongs to the thread */
+  hub_begin(h);
+  io_submit(s->io, &job);
+  return to_number(env, 0);
+}
