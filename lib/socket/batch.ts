@@ -1,0 +1,139 @@
+/** Many requests in few datagrams. */
+import { Writer } from "../wire/buffer.ts";
+import { NLM_F_ACK, NLM_F_REQUEST, writeMessage } from "../wire/message.ts";
+import { type Command, type Outcome, Run, type Written } from "./answers.ts";
+import { FULL, type Job, MOST, type Whole } from "./channel.ts";
+import type { NetlinkError } from "./errors.ts";
+
+/** Who sends the datagrams. */
+export interface Sender {
+  sequence(count: number): number;
+  submit(job: Job): void;
+}
+
+/** Asks for an acknowledgement of the message that begins at byte `begin`. */
+function acknowledge(out: Writer, begin: number): void {
+  const at = (begin >> 1) + 3;
+  out.u16[at] = (out.u16[at] as number) | NLM_F_ACK;
+}
+
+/** Sends commands in datagrams of 12 to 16 KiB, the next one being written while the kernel works on the one before. */
+export class Batch {
+  /** When an answer last came, by performance.now(). */
+  heard = performance.now();
+  readonly #commands: readonly Command[];
+  readonly #sender: Sender;
+  readonly #outcome: Outcome<readonly (NetlinkError | undefined)[]>;
+  readonly #results: (NetlinkError | undefined)[];
+  // One is written while the other is being sent.
+  #writer = new Writer(FULL + 4096);
+  #other = new Writer(FULL + 4096);
+  readonly #open = new Set<Whole>();
+  #next = 0;
+  #over = false;
+
+  constructor(commands: readonly Command[], sender: Sender, outcome: Outcome<readonly (NetlinkError | undefined)[]>) {
+    this.#commands = commands;
+    this.#sender = sender;
+    this.#outcome = outcome;
+    this.#results = new Array<NetlinkError | undefined>(commands.length).fill(undefined);
+    if (commands.length === 0) this.#finish();
+    else this.#write();
+  }
+
+  #finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#outcome.resolve(this.#results);
+  }
+  #fail(error: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#outcome.reject(error);
+  }
+
+  /** Sends nothing more; returns what was sent and not answered. */
+  stop(): Iterable<Job> {
+    this.#over = true;
+    return this.#open;
+  }
+
+  /** Writes the next datagram. Called when the one before begins to be sent: then the one before that is done with. */
+  #write(): void {
+    if (this.#over || this.#next >= this.#commands.length) return;
+    const out = this.#other;
+    this.#other = this.#writer;
+    this.#writer = out;
+    out.truncate(0);
+    const base = this.#next;
+    const first = this.#sender.sequence(MOST);
+    let begin = 0;
+    try {
+      while (this.#next < this.#commands.length && out.length < FULL && this.#next - base < MOST) {
+        const { message, value, flags } = this.#commands[this.#next] as Command;
+        begin = writeMessage(out, message, value, flags | NLM_F_REQUEST, first + this.#next - base);
+        this.#next++;
+      }
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    acknowledge(out, begin);
+    const count = this.#next - base;
+    const written: Written = {
+      commands: this.#commands.slice(base, this.#next),
+      first,
+      final: first + count - 1,
+      index: (at) => base + at,
+    };
+    const answers = new Run(written, false, (error, refusals) => {
+      this.#open.delete(job);
+      this.heard = performance.now();
+      for (const refusal of refusals) if (refusal.index !== undefined) this.#results[refusal.index] = refusal;
+      if (error !== undefined) this.#fail(error);
+      else if (this.#next >= this.#commands.length && this.#open.size === 0) this.#finish();
+    });
+    const job: Whole = {
+      kind: "whole",
+      packet: out,
+      answers,
+      exclusive: false,
+      dropped: false,
+      sent: false,
+      gone: () => this.#write(),
+    };
+    this.#open.add(job);
+    this.#sender.submit(job);
+  }
+}
+
+/** One datagram that the kernel carries out whole or not at all: `begin`, the commands, `end`. */
+export function transaction(
+  begin: Command,
+  commands: readonly Command[],
+  end: Command,
+  sender: Sender,
+  outcome: Outcome<void>,
+): Whole {
+  const all = [begin, ...commands, end];
+  const packet = new Writer(64 * all.length);
+  const first = sender.sequence(all.length);
+  let last = 0;
+  for (const [at, { message, value, flags }] of all.entries()) {
+    const start = writeMessage(packet, message, value, flags | NLM_F_REQUEST, first + at);
+    if (at === commands.length) last = start;
+  }
+  acknowledge(packet, last);
+  const written: Written = {
+    commands: all,
+    first,
+    final: first + commands.length,
+    index: (at) => (at === 0 || at > commands.length ? undefined : at - 1),
+  };
+  const answers = new Run(written, true, (error, refusals) => {
+    const fault = error ?? refusals[0];
+    if (fault === undefined) outcome.resolve();
+    else outcome.reject(fault);
+  });
+  return { kind: "whole", packet, answers, exclusive: true, dropped: false, sent: false, gone: () => undefined };
+}

@@ -1,0 +1,431 @@
+/**
+ * One transport, kept busy: requests that come while an exchange is under way leave together in the next datagram,
+ * and while a dump is decoded the next part of it is being received.
+ */
+import { Writer } from "../wire/buffer.ts";
+import { NLMSG_DONE, NLMSG_ERROR, NLMSG_HDRLEN, writeMessage } from "../wire/message.ts";
+import type { Command } from "./answers.ts";
+import { type Answers, Conversation, type Dropped, type Parts } from "./conversation.ts";
+import { EAGAIN, ENOBUFS, SocketError } from "./errors.ts";
+import { Inbox, META_LENGTH, META_WORDS, SLOT, type Transport } from "./transport.ts";
+
+/** A datagram that has so many bytes gets no further request: full ones have 12 to 16 KiB. */
+export const FULL = 12 * 1024;
+/** Requests in a datagram at most: their acknowledgements must fit into a receive buffer of the default size. */
+export const MOST = 256;
+/** Milliseconds of decoding after which the event loop gets its turn. */
+const TURN = 4;
+/** Bytes that are asked for as receive buffer. */
+const RECEIVE_BUFFER = 1024 * 1024;
+
+interface Waiting {
+  /** Nobody waits for the answers any more; what was not sent is not to be. */
+  dropped: boolean;
+  sent: boolean;
+}
+/** One request that waits to be sent. */
+export interface Single extends Waiting {
+  readonly kind: "single";
+  readonly command: Command;
+  /** NLM_F_* that are added. */
+  readonly flags: number;
+  readonly answers: Answers;
+}
+/** A dump that waits to be asked for. */
+export interface Dump extends Waiting {
+  readonly kind: "dump";
+  readonly command: Command;
+  readonly flags: number;
+  readonly answers: Parts;
+}
+/** A whole datagram that waits to be sent. */
+export interface Whole extends Waiting {
+  readonly kind: "whole";
+  readonly packet: Writer;
+  readonly answers: Answers;
+  /** Nothing else is sent until its answers are in. */
+  readonly exclusive: boolean;
+  /** Called once when it was sent, or cannot be. */
+  readonly gone: () => void;
+}
+export type Job = Single | Dump | Whole;
+
+/** What came of an exchange; it is decoded in turn. */
+interface Parcel {
+  readonly inbox: Inbox;
+  readonly received: number;
+  /** Requests that left in this exchange. */
+  readonly sent: readonly Answers[];
+  /** The next datagram to decode. */
+  next: number;
+}
+
+/** How a channel works. */
+export interface ChannelOptions {
+  /** Requests on the calling thread: quicker one by one, but a request that the kernel holds up holds up the process. */
+  readonly inline?: boolean | undefined;
+  /** Bytes of a slot for a datagram; grows by itself. */
+  readonly slot?: number | undefined;
+  /** The first sequence number. */
+  readonly sequence?: number | undefined;
+}
+
+/** Requests and answers over one transport. */
+export class Channel {
+  readonly #transport: Transport;
+  readonly #inline: boolean;
+  readonly #conversation: Conversation;
+  readonly #writer = new Writer(16 * 1024);
+  readonly #jobs: Job[] = [];
+  readonly #dumps: Dump[] = [];
+  #slot: number;
+  #free: Inbox[] = [];
+  readonly #parcels: Parcel[] = [];
+  /** The dump under way. */
+  #dump: Parts | undefined;
+  /** The transaction under way. */
+  #exclusive: Answers | undefined;
+  /** Answers were lost: nothing is sent until it is known whose. */
+  #recovering = false;
+  #busy = false;
+  /** The kernel may have something for us now. */
+  #more = false;
+  #watching = false;
+  #turning = false;
+  #scheduled = false;
+  #closed: SocketError | undefined;
+  /** Bytes of the send buffer that was asked for. */
+  #room = 100_000;
+  /** When something was last heard of the kernel, by performance.now(). */
+  heard = 0;
+  /** The socket is of no use any more. */
+  broken = false;
+  #retired: (() => void) | undefined;
+
+  constructor(transport: Transport, options: ChannelOptions = {}) {
+    this.#transport = transport;
+    this.#inline = options.inline ?? false;
+    this.#slot = options.slot ?? SLOT;
+    this.#conversation = new Conversation(options.sequence);
+    transport.resize("receive", RECEIVE_BUFFER);
+  }
+
+  get port(): number {
+    return this.#transport.port;
+  }
+  /** Bytes of a slot. */
+  get slot(): number {
+    return this.#slot;
+  }
+  get dropped(): Dropped {
+    return this.#conversation.dropped;
+  }
+  get #quiet(): boolean {
+    return this.#conversation.pending === 0 && this.#jobs.length === 0 && this.#dumps.length === 0;
+  }
+  sequence(count: number): number {
+    return this.#conversation.sequence(count);
+  }
+
+  /** Sends `job` as soon as may be. */
+  submit(job: Job): void {
+    if (this.#closed !== undefined) {
+      job.answers.fail(this.#closed);
+      return;
+    }
+    if (job.kind === "dump") this.#dumps.push(job);
+    else this.#jobs.push(job);
+    this.#soon();
+  }
+
+  /** Nobody waits for the answers any more. */
+  cancel(job: Job, hopeless: boolean): void {
+    job.dropped = true;
+    if (!job.sent) return;
+    // The kernel goes on with a dump: it has to be read to its end before the next, unless the kernel is silent.
+    if (job.kind === "dump" && !hopeless) job.answers.abandoned = true;
+    else this.#forget(job.answers);
+    this.#soon();
+  }
+  #forget(answers: Answers): void {
+    this.#conversation.forget(answers);
+    this.#settle();
+  }
+
+  /** Datagrams of up to `length` bytes must fit from now on. */
+  grow(length: number): void {
+    if (length <= this.#slot) return;
+    this.#slot = 2 ** Math.ceil(Math.log2(length));
+    this.#free = [];
+  }
+
+  /** Nothing is to be sent here any more: gives back what was not, and closes when the rest is answered. */
+  retire(closed: () => void): Job[] {
+    const unsent: Job[] = [...this.#jobs.splice(0), ...this.#dumps.splice(0)];
+    this.#retired = closed;
+    this.#soon();
+    return unsent.filter((job) => !job.dropped);
+  }
+
+  /** Ends everything under way with `error`. */
+  close(error: SocketError): void {
+    if (this.#closed !== undefined) return;
+    this.#closed = error;
+    this.#transport.close();
+    this.#conversation.fail(error);
+    for (const job of [...this.#jobs.splice(0), ...this.#dumps.splice(0)]) if (!job.dropped) job.answers.fail(error);
+    this.#free = [];
+  }
+
+  /** Goes on at the end of this turn, so that requests made in one go leave in one datagram. */
+  #soon(): void {
+    if (this.#scheduled || this.#turning || this.#busy) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      this.#turn();
+    });
+  }
+  #later(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#turn();
+    });
+  }
+  /** Goes on after a stream was read. */
+  resume(): void {
+    if (this.#dump !== undefined) this.#dump.heard = performance.now();
+    this.#soon();
+  }
+
+  #turn(): void {
+    if (this.#turning) return;
+    this.#turning = true;
+    try {
+      const until = performance.now() + TURN;
+      while (this.#closed === undefined) {
+        if (!this.#busy) this.#begin();
+        const parcel = this.#parcels[0];
+        if (parcel === undefined) break;
+        if (this.#open(parcel, until)) {
+          this.#parcels.shift();
+          this.#giveBack(parcel.inbox);
+        }
+        if (performance.now() > until && (this.#parcels.length > 0 || this.#inline)) {
+          this.#later();
+          break;
+        }
+      }
+    } finally {
+      this.#turning = false;
+    }
+    if (this.#retired !== undefined && !this.#busy && this.#quiet) {
+      this.close(new SocketError("ERR_CLOSED", "this socket was replaced"));
+      this.#retired();
+    }
+  }
+
+  /** Starts what can be started: a datagram of requests, or a look for what has arrived. */
+  #begin(): void {
+    const dumping = this.#dump !== undefined;
+    const behind = this.#parcels.length > 0;
+    if (behind && (this.#inline || this.#parcels.length > 1)) return;
+    if (!this.#recovering && this.#exclusive === undefined) {
+      const sent: Answers[] = [];
+      const bytes = this.#compose(sent);
+      if (bytes !== undefined) {
+        this.#exchange(bytes, sent);
+        return;
+      }
+    }
+    if (this.#conversation.pending === 0) {
+      this.#unwatch();
+      return;
+    }
+    if (!this.#more) {
+      if (!behind) this.#watch();
+      return;
+    }
+    // Without a dump all answers are in the socket's queue already: taking them runs no kernel code worth a thread.
+    if (dumping) {
+      if (!this.#paused() && !(behind && this.#ending())) this.#exchange(null, []);
+    } else if (!behind) {
+      const inbox = this.#take();
+      this.#arrived(inbox, this.#transport.receive(inbox), []);
+    }
+  }
+
+  /** A stream that nobody reads stops its dump, unless somebody else waits. */
+  #paused(): boolean {
+    return this.#dump?.full === true && this.#conversation.pending === 1 && this.#dumps.length === 0;
+  }
+
+  /** The last datagram that has arrived ends the dump: nothing more is to come, so do not ask. */
+  #ending(): boolean {
+    const parcel = this.#parcels[this.#parcels.length - 1] as Parcel;
+    if (parcel.received <= 0) return true;
+    const { meta, slot, reader } = parcel.inbox;
+    let at = (parcel.received - 1) * slot;
+    const length = meta[(parcel.received - 1) * META_WORDS + META_LENGTH] as number;
+    const end = at + Math.min(length, slot);
+    while (at + NLMSG_HDRLEN <= end) {
+      const type = reader.u16[(at >> 1) + 2] as number;
+      if (type === NLMSG_DONE || type === NLMSG_ERROR) return true;
+      const step = reader.u32[at >> 2] as number;
+      if (step < NLMSG_HDRLEN) return true;
+      at += (step + 3) & ~3;
+    }
+    return false;
+  }
+
+  /** Writes the next datagram, and expects its answers; undefined when there is nothing to send. */
+  #compose(sent: Answers[]): Uint8Array | undefined {
+    const writer = this.#writer;
+    writer.truncate(0);
+    while (this.#jobs.length > 0 && sent.length < MOST && writer.length < FULL) {
+      const job = this.#jobs[0] as Job;
+      if (job.kind === "whole") {
+        if (sent.length > 0) break;
+        this.#jobs.shift();
+        if (job.dropped) job.gone();
+        else return this.#whole(job, sent);
+      } else {
+        this.#jobs.shift();
+        this.#write(job, sent);
+      }
+    }
+    while (this.#dump === undefined && this.#dumps.length > 0) {
+      const job = this.#dumps.shift() as Dump;
+      if (!this.#write(job, sent)) continue;
+      job.answers.heard = performance.now();
+      this.#dump = job.answers;
+    }
+    return sent.length > 0 ? writer.u8.subarray(0, writer.length) : undefined;
+  }
+
+  #whole(job: Whole, sent: Answers[]): Uint8Array {
+    const { packet, answers } = job;
+    if (packet.length > this.#room) {
+      this.#room = packet.length * 2;
+      this.#transport.resize("send", this.#room);
+    }
+    job.sent = true;
+    sent.push(answers);
+    this.#conversation.expect(answers);
+    if (job.exclusive) this.#exclusive = answers;
+    queueMicrotask(job.gone);
+    return packet.u8.subarray(0, packet.length);
+  }
+
+  #write(job: Single | Dump, sent: Answers[]): boolean {
+    if (job.dropped) return false;
+    const { message, value, flags } = job.command;
+    const sequence = this.#conversation.sequence();
+    try {
+      writeMessage(this.#writer, message, value, flags | job.flags, sequence);
+    } catch (error) {
+      job.answers.fail(error as SocketError);
+      return false;
+    }
+    job.answers.first = job.answers.last = sequence;
+    job.sent = true;
+    this.#conversation.expect(job.answers);
+    sent.push(job.answers);
+    return true;
+  }
+
+  #exchange(message: Uint8Array | null, sent: readonly Answers[]): void {
+    const inbox = this.#take();
+    if (this.#inline) {
+      const status = message === null ? 0 : this.#transport.send(message);
+      this.#arrived(inbox, status < 0 ? status : this.#transport.receive(inbox), sent);
+      return;
+    }
+    this.#busy = true;
+    const status = this.#transport.exchange(message, inbox, (received) => {
+      this.#busy = false;
+      if (this.#closed !== undefined) return;
+      this.#arrived(inbox, received, sent);
+      this.#turn();
+    });
+    if (status < 0) {
+      this.#busy = false;
+      this.#arrived(inbox, status, sent);
+    }
+  }
+  #arrived(inbox: Inbox, received: number, sent: readonly Answers[]): void {
+    this.#more = received !== EAGAIN;
+    if (received === ENOBUFS) this.#recovering = true;
+    this.#parcels.push({ inbox, received, sent, next: 0 });
+  }
+
+  /** Decodes until the time is over; true when the parcel is done with. */
+  #open(parcel: Parcel, until: number): boolean {
+    const { inbox, received, sent } = parcel;
+    if (received < 0) {
+      this.#trouble(received, sent);
+      return true;
+    }
+    while (parcel.next < received) {
+      this.heard = performance.now();
+      if (this.#dump !== undefined) this.#dump.heard = this.heard;
+      this.#conversation.take(inbox, parcel.next++);
+      if (this.#closed !== undefined) return true;
+      if (parcel.next < received && performance.now() > until) return false;
+    }
+    this.#settle();
+    return true;
+  }
+  #settle(): void {
+    if (this.#dump !== undefined && !this.#conversation.expects(this.#dump)) this.#dump = undefined;
+    if (this.#exclusive !== undefined && !this.#conversation.expects(this.#exclusive)) this.#exclusive = undefined;
+  }
+
+  #trouble(errno: number, sent: readonly Answers[]): void {
+    if (errno === EAGAIN) {
+      this.#conversation.drained();
+      this.#recovering = false;
+    } else if (errno === ENOBUFS) this.#conversation.overrun();
+    else if (sent.length > 0) {
+      for (const answers of sent) {
+        if (!this.#conversation.expects(answers)) continue;
+        this.#conversation.forget(answers);
+        answers.fail(new SocketError("ERR_SEND", "the request was not sent", { errno }));
+      }
+    } else this.#break(errno);
+    this.#settle();
+  }
+
+  #watch(): void {
+    if (this.#watching) return;
+    const status = this.#transport.watch((ready) => {
+      this.#unwatch();
+      if (ready < 0) this.#conversation.overrun();
+      this.#recovering ||= ready < 0;
+      this.#more = true;
+      this.#turn();
+    });
+    this.#watching = status >= 0;
+    if (status < 0) this.#break(status);
+  }
+  #break(errno: number): void {
+    this.broken = true;
+    this.#conversation.fail(new SocketError("ERR_RECEIVE", "the socket is broken", { errno }));
+  }
+  #unwatch(): void {
+    if (!this.#watching) return;
+    this.#watching = false;
+    this.#transport.watch(null);
+  }
+
+  #take(): Inbox {
+    const inbox = this.#free.pop();
+    if (inbox !== undefined) return inbox;
+    return new Inbox(16, this.#slot);
+  }
+  #giveBack(inbox: Inbox): void {
+    if (inbox.slot >= this.#slot) this.#free.push(inbox);
+  }
+}

@@ -1,0 +1,306 @@
+/** A connection to the kernel: requests, dumps, batches and transactions, from many callers at once. */
+import { type Message, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST } from "../wire/message.ts";
+import { Acknowledged, Answered, type Command, command, Dumped, type DumpSink, type Outcome } from "./answers.ts";
+import { Batch, transaction } from "./batch.ts";
+import { type CallOptions, call, type Ending } from "./call.ts";
+import { Channel, type ChannelOptions, type Job } from "./channel.ts";
+import type { Dropped } from "./conversation.ts";
+import { Deadlines } from "./deadline.ts";
+import { EBUSY, NetlinkError, SocketError } from "./errors.ts";
+import { KernelTransport } from "./kernel.ts";
+import { Parcels } from "./stream.ts";
+import type { Transport } from "./transport.ts";
+
+/** A whole table. */
+export interface Dump<O> {
+  readonly messages: readonly O[];
+  /** False: the table kept changing while it was read, so that objects may be missing or twice. */
+  readonly consistent: boolean;
+}
+
+/** What {@link Connection.open} needs to know. */
+export interface ConnectionOptions {
+  /** NETLINK_ROUTE is 0, NETLINK_NETFILTER 12, NETLINK_GENERIC 16. */
+  readonly protocol: number;
+  /** Descriptor of the network namespace, which must stay open as long as the connection; the default is here. */
+  readonly netns?: number | undefined;
+  /**
+   * Requests on the calling thread instead of a thread of the socket: a third of the time one by one, but a kernel
+   * that is busy then holds up the whole process, for hundreds of milliseconds at times. For short-lived programs.
+   */
+  readonly inline?: boolean | undefined;
+  /** Bytes of the longest datagram that is expected; default 32768. Grows by itself. */
+  readonly slot?: number | undefined;
+}
+
+/** A dump that is interrupted, or finds the socket occupied, is read so many times again. */
+const RETRIES = 10;
+/** Answers that were lost or did not fit are asked for so many times again. */
+const REREADS = 3;
+/** Milliseconds. */
+const LONGEST_PAUSE = 100;
+
+const NOTHING: CallOptions = {};
+
+/** Milliseconds before attempt `n` of a dump, so that a table that is changing comes to rest. */
+function pause(n: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", end);
+      if (signal?.aborted === true) reject(signal.reason);
+      else resolve();
+    };
+    const timer = setTimeout(end, Math.min(2 ** n, LONGEST_PAUSE));
+    signal?.addEventListener("abort", end);
+  });
+}
+
+/** Requests to one part of the kernel. Safe to use from many callers at once. */
+export class Connection implements AsyncDisposable {
+  readonly #make: (() => Transport) | undefined;
+  readonly #options: ChannelOptions;
+  readonly #deadlines = new Deadlines();
+  readonly #retired = new Set<Channel>();
+  #channel: Channel;
+  #closed = false;
+
+  /** Opens a socket. @throws {SocketError} `ERR_OPEN` when the kernel gives none. */
+  static open(options: ConnectionOptions): Connection {
+    return new Connection(() => KernelTransport.open(options), options);
+  }
+  /** Speaks over a transport of the caller's, which is closed with the connection and cannot be replaced. */
+  static over(transport: Transport, options: ChannelOptions = {}): Connection {
+    return new Connection(transport, options);
+  }
+  private constructor(transport: Transport | (() => Transport), options: ChannelOptions) {
+    this.#make = typeof transport === "function" ? transport : undefined;
+    this.#options = options;
+    this.#channel = new Channel(typeof transport === "function" ? transport() : transport, options);
+  }
+
+  /** What arrived and was dropped, on the present socket. */
+  get dropped(): Dropped {
+    return this.#channel.dropped;
+  }
+  /** The port id of the present socket. */
+  get port(): number {
+    return this.#channel.port;
+  }
+
+  /**
+   * Asks for a change, and waits for the acknowledgement. Resolves to the kernel's warning, if it has one.
+   * @throws {NetlinkError} when the kernel refuses. @throws {WireError} when `value` does not fit the schema.
+   */
+  request<I>(
+    message: Message<I, unknown>,
+    value: I,
+    flags = 0,
+    options: CallOptions = NOTHING,
+  ): Promise<string | undefined> {
+    return this.#call<string | undefined>(message.name, options, (outcome) => ({
+      kind: "single",
+      command: command(message, value, flags),
+      flags: NLM_F_REQUEST | NLM_F_ACK,
+      answers: new Acknowledged({ message, value, flags }, outcome),
+      dropped: false,
+      sent: false,
+    }));
+  }
+
+  /** A request with exactly one answer, of kind `reply`. Asked again when the answer was lost or did not fit. */
+  async get<I, O>(
+    message: Message<I, unknown>,
+    value: I,
+    reply: Message<never, O>,
+    options: CallOptions = NOTHING,
+  ): Promise<O> {
+    for (let n = 0; ; n++) {
+      try {
+        return await this.#call<O>(message.name, options, (outcome) => ({
+          kind: "single",
+          command: command(message, value, 0),
+          flags: NLM_F_REQUEST,
+          answers: new Answered({ message, value, flags: 0 }, reply, outcome),
+          dropped: false,
+          sent: false,
+        }));
+      } catch (error) {
+        if (n >= REREADS || !this.#again(error)) throw error;
+      }
+    }
+  }
+
+  /** Whether a read that ended so is worth another try. */
+  #again(error: unknown): boolean {
+    if (!(error instanceof SocketError)) return false;
+    if (error.code === "ERR_TRUNCATED") this.#channel.grow(error.length ?? 0);
+    return error.code === "ERR_TRUNCATED" || error.code === "ERR_OVERRUN";
+  }
+
+  /**
+   * Reads a whole table. One that changes meanwhile is read again, up to 10 times, with pauses of up to 100 ms; then
+   * the last reading is returned with `consistent: false`. Dumps of one connection follow one another.
+   */
+  async dump<I, O>(
+    message: Message<I, unknown>,
+    value: I,
+    reply: Message<never, O>,
+    options: CallOptions = NOTHING,
+  ): Promise<Dump<O>> {
+    for (let n = 0, lost = 0; ; n++) {
+      if (n > 0) await pause(n, options.signal);
+      try {
+        const read = await this.#call<Dump<O>>(message.name, options, (outcome) => {
+          const messages: O[] = [];
+          return this.#dump(message, value, reply, {
+            part: (part) => messages.push(part),
+            full: () => false,
+            end: (changed) => outcome.resolve({ messages, consistent: !changed }),
+            reject: outcome.reject,
+          });
+        });
+        if (read.consistent || n >= RETRIES) return read;
+      } catch (error) {
+        if (error instanceof NetlinkError && error.errno === EBUSY && n < RETRIES) continue;
+        if (lost++ >= REREADS || !this.#again(error)) throw error;
+      }
+    }
+  }
+
+  #dump<I, O>(message: Message<I, unknown>, value: I, reply: Message<never, O>, sink: DumpSink<O>): Job {
+    return {
+      kind: "dump",
+      command: command(message, value, 0),
+      flags: NLM_F_REQUEST | NLM_F_DUMP,
+      answers: new Dumped({ message, value, flags: 0 }, reply, sink),
+      dropped: false,
+      sent: false,
+    };
+  }
+
+  /**
+   * Reads a table in parts of some hundred messages, as they arrive; the kernel waits for a slow reader.
+   * @throws {SocketError} `ERR_INTERRUPTED` after the last part when the table changed while it was read: what was
+   * read may lack objects or have some twice. Leaving the loop early is fine.
+   */
+  async *stream<I, O>(
+    message: Message<I, unknown>,
+    value: I,
+    reply: Message<never, O>,
+    options: CallOptions = NOTHING,
+  ): AsyncGenerator<readonly O[], void, undefined> {
+    for (let n = 0; ; n++) {
+      const left = new AbortController();
+      const signal = options.signal === undefined ? left.signal : AbortSignal.any([options.signal, left.signal]);
+      const parcels = new Parcels<O>(() => this.#channel.resume());
+      const ended = this.#call<void>(message.name, { ...options, signal }, (outcome) =>
+        this.#dump(message, value, reply, parcels.sink(message.name, outcome)),
+      );
+      ended.catch(() => undefined);
+      try {
+        yield* parcels.read(ended);
+        return await ended;
+      } catch (error) {
+        if (parcels.given || n >= REREADS || !this.#again(error)) throw error;
+      } finally {
+        left.abort();
+      }
+    }
+  }
+
+  /**
+   * Sends many requests, each on its own: no transaction. Resolves to one entry for each command: undefined, or why
+   * the kernel refused it. They leave in datagrams of 12 to 16 KiB with one acknowledgement each.
+   * @throws {WireError} for a value that does not fit; commands before it may have been carried out.
+   * @throws {SocketError} as everything here; which commands were carried out is then unknown.
+   */
+  batch(commands: readonly Command[], options: CallOptions = NOTHING): Promise<readonly (NetlinkError | undefined)[]> {
+    return call(this.#deadlines, options, (outcome) => {
+      const batch = new Batch(commands, this.#sender, outcome);
+      return {
+        name: commands[0]?.message.name ?? "",
+        heard: () => batch.heard,
+        cancel: (late) => this.#cancel(batch.stop(), late),
+      };
+    });
+  }
+
+  /**
+   * Sends `begin`, the commands and `end` in one datagram, which nf_tables carries out whole or not at all.
+   * @throws {NetlinkError} the first refusal; `index` is that of the command at fault, absent for `begin` and `end`.
+   * @throws {SocketError} `ERR_SEND` when the datagram is too large for what the system allows; nothing was done then.
+   */
+  async transaction(
+    begin: Command,
+    commands: readonly Command[],
+    end: Command,
+    options: CallOptions = NOTHING,
+  ): Promise<void> {
+    if (commands.length === 0) return;
+    await this.#call<void>(commands[0]?.message.name ?? "", options, (outcome) =>
+      transaction(begin, commands, end, this.#sender, outcome),
+    );
+  }
+
+  #call<T>(name: string, options: CallOptions, make: (outcome: Outcome<T>) => Job): Promise<T> {
+    return call<T>(this.#deadlines, options, (outcome): Ending => {
+      const job = make(outcome);
+      this.#submit(job);
+      const cancel = (late: boolean): void => this.#cancel([job], late);
+      if (job.kind !== "dump") return { name, cancel };
+      const { answers } = job;
+      const heard = (): number => {
+        if (!job.sent) return this.#channel.heard;
+        return answers.full ? performance.now() : answers.heard;
+      };
+      return { name, heard, cancel };
+    });
+  }
+
+  readonly #sender = {
+    sequence: (count: number): number => this.#present().sequence(count),
+    submit: (job: Job): void => this.#submit(job),
+  };
+  #submit(job: Job): void {
+    if (this.#closed) job.answers.fail(new SocketError("ERR_CLOSED", "the connection is closed"));
+    else this.#present().submit(job);
+  }
+
+  #cancel(jobs: Iterable<Job>, late: boolean): void {
+    for (const job of jobs) for (const channel of [this.#channel, ...this.#retired]) channel.cancel(job, late);
+    if (late) this.#replace();
+  }
+
+  #present(): Channel {
+    if (this.#channel.broken) this.#replace();
+    return this.#channel;
+  }
+
+  /** Takes a new socket where the present one does not answer any more; what was not sent goes there. */
+  #replace(): void {
+    if (this.#make === undefined || this.#closed) return;
+    const old = this.#channel;
+    try {
+      const options = { ...this.#options, sequence: old.sequence(1), slot: old.slot };
+      this.#channel = new Channel(this.#make(), options);
+    } catch {
+      return; // no other socket to be had: go on with this one
+    }
+    this.#retired.add(old);
+    const unsent = old.retire(() => this.#retired.delete(old));
+    for (const job of unsent) this.#channel.submit(job);
+  }
+
+  /** Closes the socket; everything under way rejects with `ERR_CLOSED`. May be called again. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const error = new SocketError("ERR_CLOSED", "the connection was closed");
+    for (const channel of [this.#channel, ...this.#retired]) channel.close(error);
+    this.#deadlines.clear();
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+}
