@@ -1,5 +1,5 @@
 /** Addresses as text: what people write and read; the wire has the bytes. */
-import { isIPv4, isIPv6 } from "node:net";
+import { isIPv6 } from "node:net";
 import type { Reader, Writer } from "./buffer.ts";
 import type { Codec, Fixed } from "./codec.ts";
 import { WireError } from "./error.ts";
@@ -63,23 +63,38 @@ function readIpv4({ u8 }: Reader, at: number): string {
   return `${dots(u8[at] as number, u8[at + 1] as number)}.${dots(u8[at + 2] as number, u8[at + 3] as number)}`;
 }
 
+/** The bytes of a dotted address as one number; -1 where it is none. Leading zeros are refused, as `net.isIPv4` does. */
+function parseIpv4(value: string): number {
+  let all = 0;
+  let byte = -1;
+  let dotsSeen = 0;
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    if (code === 46) {
+      if (byte < 0 || ++dotsSeen > 3) return -1;
+      all = all * 256 + byte;
+      byte = -1;
+    } else {
+      if (code < 48 || code > 57 || byte === 0) return -1;
+      byte = byte < 0 ? code - 48 : byte * 10 + code - 48;
+      if (byte > 255) return -1;
+    }
+  }
+  return byte < 0 || dotsSeen !== 3 ? -1 : all * 256 + byte;
+}
+
 /** An IPv4 address in dotted form. */
 export const ipv4: Fixed<string> = {
   name: "IPv4 address",
   size: 4,
   write(out, value) {
-    if (typeof value !== "string" || !isIPv4(value))
-      throw new WireError(`expected an IPv4 address, got ${String(value)}`);
-    let at = out.take(4);
-    let byte = 0;
-    for (let i = 0; i < value.length; i++) {
-      const code = value.charCodeAt(i);
-      if (code === 46) {
-        out.u8[at++] = byte;
-        byte = 0;
-      } else byte = byte * 10 + code - 48;
-    }
-    out.u8[at] = byte;
+    const number = typeof value === "string" ? parseIpv4(value) : -1;
+    if (number < 0) throw new WireError(`expected an IPv4 address, got ${String(value)}`);
+    const at = out.take(4);
+    out.u8[at] = number >>> 24;
+    out.u8[at + 1] = number >>> 16;
+    out.u8[at + 2] = number >>> 8;
+    out.u8[at + 3] = number;
   },
   read(from, start, end) {
     needs("IPv4 address", 4, start, end);
@@ -148,7 +163,7 @@ export const ip: Codec<string> = {
   name: "IP address",
   write(out, value) {
     if (typeof value === "string" && value.includes(":")) ipv6.write(out, value);
-    else if (typeof value === "string" && isIPv4(value)) ipv4.write(out, value);
+    else if (typeof value === "string" && value.includes(".")) ipv4.write(out, value);
     else throw new WireError(`expected an IP address, got ${String(value)}`);
   },
   read(from, start, end) {

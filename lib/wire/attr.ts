@@ -5,7 +5,8 @@
  * Source: include/uapi/linux/netlink.h (struct nlattr, NLA_F_NESTED, NLA_TYPE_MASK).
  */
 import { align, Reader, type Writer } from "./buffer.ts";
-import { bytes, type Codec, type In, type Out } from "./codec.ts";
+import { bytes, type Codec, type Fixed, type In, type Out } from "./codec.ts";
+import { type Bind, compile, warm } from "./compile.ts";
 import { WireError } from "./error.ts";
 import { text } from "./text.ts";
 
@@ -13,8 +14,6 @@ const NESTED = 0x8000;
 const NUMBER = 0x3fff;
 /** Length of an attribute's header: its length and its type, two bytes each. */
 const HEADER = 4;
-/** Nests deeper than this are refused; the kernel's own deepest are half of it. */
-const DEEPEST = 16;
 
 /** One attribute as it stands on the wire. `type` keeps its flag bits. */
 export interface RawAttr {
@@ -37,6 +36,10 @@ export interface Field<I, O = I> {
   write(out: Writer, value: I): void;
   /** Reads one claimed attribute; `before` is what this property read from an earlier one, if any. */
   read(from: Reader, number: number, start: number, end: number, before: O | undefined, nest: Nest): O | undefined;
+  /** The codec, where the property is one attribute and its payload is the value. */
+  readonly plain?: AnyCodec;
+  /** False: dumped, never set. */
+  readonly settable?: boolean;
   /** What is inside an attribute of this number, so that an error can name it. */
   open(from: Reader, number: number, nest: Nest): { readonly label?: string; readonly codec?: AnyCodec };
 }
@@ -76,6 +79,7 @@ function put<I>(out: Writer, number: number, codec: Codec<I, unknown>, value: I)
 export function at<I, O>(number: number, codec: Codec<I, O>): Field<I, O> {
   return {
     claims: [number],
+    plain: codec,
     write: (out, value) => put(out, number, codec, value),
     read: (from, _number, start, end) => codec.read(from, start, end),
     open: () => ({ codec }),
@@ -119,7 +123,7 @@ export function uneven<I, O>(write: Field<I, unknown>, read: Field<never, O>): F
 
 /** An attribute that is dumped and never set. */
 export function readOnly<O>(number: number, codec: Codec<never, O>): Field<never, O> {
-  return { ...at(number, codec), write: () => fail("this attribute cannot be set") };
+  return { ...at(number, codec), settable: false, write: () => fail("this attribute cannot be set") };
 }
 function fail(reason: string): never {
   throw new WireError(reason);
@@ -214,7 +218,13 @@ interface Slot {
   readonly field: Field<unknown>;
 }
 
-let depth = 0;
+function keep(value: Record<string, unknown>, from: Reader, type: number, start: number, end: number): void {
+  const key = `#${type & NUMBER}`;
+  const attr: RawAttr = { type, payload: from.copy(start, end) };
+  const group = value[key] as RawAttr[] | undefined;
+  if (group) group.push(attr);
+  else value[key] = [attr];
+}
 
 /** Declares the attributes of one nest. Keys are the kernel's names after `prefix`, in camelCase; they are written in the order declared. */
 export function attrs<const F extends Fields>(prefix: string, fields: F): Schema<F> {
@@ -222,22 +232,21 @@ export function attrs<const F extends Fields>(prefix: string, fields: F): Schema
   const known = new Set(slots.map(({ key }) => key));
   const byNumber: (Slot | undefined)[] = [];
   for (const slot of slots) for (const number of slot.field.claims) byNumber[number] = slot;
-  for (let i = 0; i < byNumber.length; i++) byNumber[i] ??= undefined; // no holes: a dense array is read faster
 
-  function keep(value: Record<string, unknown>, from: Reader, type: number, start: number, end: number): void {
-    const key = `#${type & NUMBER}`;
-    const attr: RawAttr = { type, payload: from.copy(start, end) };
-    const group = value[key] as RawAttr[] | undefined;
-    if (group) group.push(attr);
-    else value[key] = [attr];
+  /** Writes what no field claims. */
+  function writeRest(out: Writer, value: Readonly<Record<string, unknown>>): void {
+    for (const key in value)
+      if (key.startsWith("#"))
+        for (const { type, payload } of (value[key] as readonly RawAttr[] | undefined) ?? [])
+          put(out, type, bytes, payload);
+      else if (!known.has(key)) fail(`${prefix} has no attribute "${key}"`);
   }
 
-  return {
+  const schema: { name: string; fields: F; write: Schema<F>["write"]; read: Schema<F>["read"] } = {
     name: prefix,
     fields,
     write(out, given) {
-      const value = given as Record<string, unknown>;
-      for (const key in value) if (!known.has(key) && !key.startsWith("#")) fail(`${prefix} has no attribute "${key}"`);
+      const value = given as Readonly<Record<string, unknown>>;
       for (const { key, field } of slots) {
         const part = value[key];
         if (part === undefined) continue;
@@ -247,40 +256,118 @@ export function attrs<const F extends Fields>(prefix: string, fields: F): Schema
           throw WireError.under(key, error);
         }
       }
-      for (const key in value)
-        if (key.startsWith("#"))
-          for (const { type, payload } of (value[key] as readonly RawAttr[] | undefined) ?? [])
-            put(out, type, bytes, payload);
+      writeRest(out, value);
     },
     read(from, start, end) {
-      if (depth >= DEEPEST) throw new WireError(`attributes are nested more than ${DEEPEST} deep`);
-      depth++;
-      try {
-        const value: Record<string, unknown> = {};
-        const nest: Nest = { start, end };
-        for (let at = start; at + HEADER <= end; ) {
-          const length = from.u16[at >> 1] as number;
-          const type = from.u16[(at >> 1) + 1] as number;
-          if (length < HEADER || at + length > end) throw impossible(at, length);
-          const slot = byNumber[type & NUMBER];
-          if (slot === undefined) keep(value, from, type, at + HEADER, at + length);
-          else
-            try {
-              const part = slot.field.read(from, type & NUMBER, at + HEADER, at + length, value[slot.key], nest);
-              if (part !== undefined) value[slot.key] = part;
-            } catch (error) {
-              // A form this build does not know must not hide the rest of the message.
-              if (!(error instanceof WireError)) throw error;
-              keep(value, from, type, at + HEADER, at + length);
-            }
-          at += align(length);
-        }
-        return value as AttrsOut<F>;
-      } finally {
-        depth--;
+      const value: Record<string, unknown> = {};
+      const nest: Nest = { start, end };
+      for (let at = start; at + HEADER <= end; ) {
+        const length = from.u16[at >> 1] as number;
+        const type = from.u16[(at >> 1) + 1] as number;
+        if (length < HEADER || at + length > end) throw impossible(at, length);
+        const slot = byNumber[type & NUMBER];
+        if (slot === undefined) keep(value, from, type, at + HEADER, at + length);
+        else
+          try {
+            const part = slot.field.read(from, type & NUMBER, at + HEADER, at + length, value[slot.key], nest);
+            if (part !== undefined) value[slot.key] = part;
+          } catch (error) {
+            // A form this build does not know must not hide the rest of the message.
+            if (!(error instanceof WireError)) throw error;
+            keep(value, from, type, at + HEADER, at + length);
+          }
+        at += align(length);
       }
+      return value as AttrsOut<F>;
     },
   };
+  warm(schema, "write", () => compileWrite(slots, writeRest));
+  warm(schema, "read", () => compileRead(slots));
+  return schema;
+}
+
+const inlineOf = (field: Field<unknown>): Fixed<unknown>["inline"] =>
+  field.plain === undefined ? undefined : (field.plain as Fixed<unknown>).inline;
+
+/** The loop over a nest as one function with a `switch` over this schema's numbers. */
+function compileRead<R>(slots: readonly Slot[]): R | undefined {
+  return compile<R>((bind) => {
+    // Objects of a constructor get their properties in place, once the engine has seen how many there are.
+    const shape = function Attributes() {};
+    shape.prototype = Object.prototype;
+    const cases = slots.flatMap(({ key, field }) =>
+      field.claims.map((number) => `case ${number}: ${readCase(key, number, field, bind)} break;`),
+    );
+    const unknown = `${bind(keep)}(value, from, type, s, e);`;
+    return `(from, start, end) => {
+      const u16 = from.u16, value = new ${bind(shape)}();
+      let nest;
+      for (let at = start; at + ${HEADER} <= end; ) {
+        const length = u16[at >> 1], type = u16[(at >> 1) + 1], s = at + ${HEADER}, e = at + length;
+        if (length < ${HEADER} || e > end) throw ${bind(impossible)}(at, length);
+        try {
+          switch (type & ${NUMBER}) {
+            ${cases.join("\n            ")}
+            default: ${unknown}
+          }
+        } catch (error) {
+          if (!(error instanceof ${bind(WireError)})) throw error;
+          ${unknown}
+        }
+        at += (length + 3) & ~3;
+      }
+      return value;
+    }`;
+  });
+}
+
+function readCase(key: string, number: number, field: Field<unknown>, bind: Bind): string {
+  const target = `value[${JSON.stringify(key)}]`;
+  const inline = inlineOf(field);
+  const size = (field.plain as Fixed<unknown> | undefined)?.size;
+  if (inline !== undefined && size !== undefined)
+    return `if (e - s === ${size}) ${target} = ${inline.get("s", bind)}; else ${bind(keep)}(value, from, type, s, e);`;
+  if (field.plain !== undefined) return `${target} = ${bind(field.plain)}.read(from, s, e);`;
+  const part = `${bind(field)}.read(from, ${number}, s, e, ${target}, nest ??= { start, end })`;
+  return `{ const part = ${part}; if (part !== undefined) ${target} = part; }`;
+}
+
+/** One statement a property, in the order declared. */
+function compileWrite<W>(
+  slots: readonly Slot[],
+  writeRest: (out: Writer, value: Record<string, unknown>) => void,
+): W | undefined {
+  return compile<W>((bind) => {
+    const parts = slots.map(({ key, field }) => {
+      const name = JSON.stringify(key);
+      return `if ((x = given[${name}]) !== undefined) { count++; key = ${name}; ${writeCase(field, bind)} }`;
+    });
+    return `(out, given) => {
+      let x, key = "", count = 0, keys = 0;
+      try {
+        ${parts.join("\n        ")}
+      } catch (error) {
+        throw ${bind(WireError)}.under(key, error);
+      }
+      for (const any in given) keys++;
+      if (keys !== count) ${bind(writeRest)}(out, given);
+    }`;
+  });
+}
+
+function writeCase(field: Field<unknown>, bind: Bind): string {
+  const slow = `${bind(field)}.write(out, x);`;
+  const inline = inlineOf(field);
+  const size = (field.plain as Fixed<unknown> | undefined)?.size;
+  const fits = inline?.fits("x");
+  if (field.settable === false || inline === undefined || size === undefined || fits === "false") return slow;
+  const put = [
+    `const at = out.take(${HEADER + align(size)})`,
+    `out.u16[at >> 1] = ${HEADER + size}`,
+    `out.u16[(at >> 1) + 1] = ${field.claims[0]}`,
+    inline.put(`at + ${HEADER}`, "x"),
+  ];
+  return `if (${fits}) { ${put.join("; ")}; } else ${slow}`;
 }
 
 /** Names the attribute at byte `target` of a message, whose attributes stand from `start` to `end`: `linkinfo.info(vxlan).port`. */

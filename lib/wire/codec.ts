@@ -4,6 +4,7 @@
  * Source: include/uapi/linux/netlink.h (nlattr payload rules), host byte order unless a name says `be`.
  */
 import type { Reader, Writer } from "./buffer.ts";
+import { type Bind, compile, type Inline, warm } from "./compile.ts";
 import { WireError } from "./error.ts";
 
 /** Turns a payload into a value and back. `I` is what callers may write, `O` is what they read. */
@@ -19,6 +20,7 @@ export interface Codec<I, O = I> {
 export interface Fixed<I, O = I> extends Codec<I, O> {
   /** Bytes. */
   readonly size: number;
+  readonly inline?: Inline;
 }
 
 /** The value a codec accepts. */
@@ -36,11 +38,14 @@ function int<T extends number | bigint>(
   [min, max]: readonly [min: T, max: T],
   put: (out: Writer, at: number, value: T) => void,
   get: (from: Reader, at: number) => T,
+  inline?: Pick<Inline, "get" | "put">,
 ): Fixed<T> {
   const kind = typeof max;
+  const fits = (value: string): string => `Number.isInteger(${value}) && ${value} >= ${min} && ${value} <= ${max}`;
   return {
     name,
     size,
+    ...(inline === undefined ? {} : { inline: { ...inline, fits } }),
     write(out, value) {
       if (typeof value !== kind || value < min || value > max || (kind === "number" && !Number.isInteger(value)))
         throw new WireError(`expected ${name} (${min}..${max}), got ${String(value)}`);
@@ -61,6 +66,7 @@ export const u8: Fixed<number> = int(
     out.u8[at] = x;
   },
   (from, at) => from.u8[at] as number,
+  { get: (at) => `from.u8[${at}]`, put: (at, value) => `out.u8[${at}] = ${value}` },
 );
 export const u16: Fixed<number> = int(
   "u16",
@@ -70,6 +76,7 @@ export const u16: Fixed<number> = int(
     out.u16[at >> 1] = x;
   },
   (from, at) => from.u16[at >> 1] as number,
+  { get: (at) => `from.u16[(${at}) >> 1]`, put: (at, value) => `out.u16[(${at}) >> 1] = ${value}` },
 );
 export const u32: Fixed<number> = int(
   "u32",
@@ -79,6 +86,7 @@ export const u32: Fixed<number> = int(
     out.u32[at >> 2] = x;
   },
   (from, at) => from.u32[at >> 2] as number,
+  { get: (at) => `from.u32[(${at}) >> 2]`, put: (at, value) => `out.u32[(${at}) >> 2] = ${value}` },
 );
 export const s32: Fixed<number> = int(
   "s32",
@@ -88,6 +96,7 @@ export const s32: Fixed<number> = int(
     out.u32[at >> 2] = x;
   },
   (from, at) => (from.u32[at >> 2] as number) | 0,
+  { get: (at) => `(from.u32[(${at}) >> 2] | 0)`, put: (at, value) => `out.u32[(${at}) >> 2] = ${value}` },
 );
 export const u64: Fixed<bigint> = int(
   "u64",
@@ -105,6 +114,10 @@ export const be16: Fixed<number> = int(
     out.u8[at + 1] = x;
   },
   (from, at) => ((from.u8[at] as number) << 8) | (from.u8[at + 1] as number),
+  {
+    get: (at) => `((from.u8[${at}] << 8) | from.u8[${at} + 1])`,
+    put: (at, value) => `out.u8[${at}] = ${value} >> 8, out.u8[${at} + 1] = ${value}`,
+  },
 );
 const getBe32 = (from: Reader, at: number): number =>
   (((from.u8[at] as number) << 24) |
@@ -118,7 +131,11 @@ function putBe32(out: Writer, at: number, x: number): void {
   out.u8[at + 2] = x >>> 8;
   out.u8[at + 3] = x;
 }
-export const be32: Fixed<number> = int("be32", 4, [0, 0xffff_ffff], putBe32, getBe32);
+export const be32: Fixed<number> = int("be32", 4, [0, 0xffff_ffff], putBe32, getBe32, {
+  get: (at, bind) => `${bind(getBe32)}(from, ${at})`,
+  put: (at, value) =>
+    `out.u8[${at}] = ${value} >>> 24, out.u8[${at} + 1] = ${value} >>> 16, out.u8[${at} + 2] = ${value} >>> 8, out.u8[${at} + 3] = ${value}`,
+});
 export const be64: Fixed<bigint> = int(
   "be64",
   8,
@@ -134,6 +151,11 @@ export const be64: Fixed<bigint> = int(
 export const bool: Fixed<boolean> = {
   name: "bool",
   size: 1,
+  inline: {
+    get: (at) => `(from.u8[${at}] !== 0)`,
+    fits: (value) => `typeof ${value} === "boolean"`,
+    put: (at, value) => `out.u8[${at}] = ${value} ? 1 : 0`,
+  },
   write(out, value) {
     if (typeof value !== "boolean") throw new WireError(`expected true or false, got ${String(value)}`);
     out.byte(value ? 1 : 0);
@@ -165,9 +187,20 @@ export function mapped<A, T extends number | bigint>(
   toNumber: (value: A) => T,
   fromNumber: (value: T) => A,
 ): Fixed<A> {
+  const { inline } = base;
   return {
     name,
     size: base.size,
+    // Read in line; written through the codec, whose other form may be refused.
+    ...(inline === undefined
+      ? {}
+      : {
+          inline: {
+            ...inline,
+            get: (at: string, bind: Bind) => `${bind(fromNumber)}(${inline.get(at, bind)})`,
+            fits: () => "false",
+          },
+        }),
     write: (out, value) => base.write(out, toNumber(value)),
     read: (from, start, end) => fromNumber(base.read(from, start, end)),
   };
@@ -231,31 +264,77 @@ export function struct<const M extends Record<string, Fixed<never, unknown>>>(
   });
   const shown = list.filter((member) => member.shown);
   const total = size;
-  return {
+  const codec: {
+    name: string;
+    size: number;
+    write: Fixed<StructIn<M>>["write"];
+    read: Fixed<never, StructOut<M>>["read"];
+  } = {
     name,
     size: total,
     write(out, value) {
       const begin = out.length;
-      for (const { key, offset, codec } of list) {
-        const member = (value as Record<string, unknown>)[key];
-        if (member === undefined) out.take(codec.size);
+      for (const member of list) {
+        const part = (value as Record<string, unknown>)[member.key];
+        if (part === undefined) out.take(member.codec.size);
         else
           try {
-            codec.write(out, member);
+            member.codec.write(out, part);
           } catch (error) {
-            out.truncate(begin + offset);
-            throw WireError.under(key, error);
+            out.truncate(begin);
+            throw WireError.under(member.key, error);
           }
       }
     },
     read(from, start, end) {
-      if (end - start < total) throw new WireError(`${name} needs ${total} bytes, got ${end - start}`);
+      if (end - start < total) throw tooShort(name, total, start, end);
       const value: Record<string, unknown> = {};
-      for (const { key, offset, codec } of shown)
-        value[key] = codec.read(from, start + offset, start + offset + codec.size);
+      for (const member of shown) {
+        const at = start + member.offset;
+        value[member.key] = member.codec.read(from, at, at + member.codec.size);
+      }
       return value as StructOut<M>;
     },
   };
+  const slowWrite = codec.write;
+  warm(codec, "read", () => compileStructRead(name, total, shown));
+  if (shown.every((member) => member.codec.inline !== undefined))
+    warm(codec, "write", () => compileStructWrite(total, shown, slowWrite));
+  return codec;
+}
+
+const tooShort = (name: string, size: number, start: number, end: number): WireError =>
+  new WireError(`${name} needs ${size} bytes, got ${end - start}`);
+
+interface Member {
+  readonly key: string;
+  readonly offset: number;
+  readonly codec: Fixed<unknown>;
+}
+
+/** `(from, start, end) => ({ family: from.u8[start + 0], … })` */
+function compileStructRead<F>(name: string, size: number, members: readonly Member[]): F | undefined {
+  return compile<F>((bind) => {
+    const parts = members.map(({ key, offset, codec }) => {
+      const at = `start + ${offset}`;
+      const value = codec.inline?.get(at, bind) ?? `${bind(codec)}.read(from, ${at}, ${at} + ${codec.size})`;
+      return `${JSON.stringify(key)}: ${value}`;
+    });
+    const check = `if (end - start < ${size}) throw ${bind(tooShort)}(${JSON.stringify(name)}, ${size}, start, end);`;
+    return `(from, start, end) => { ${check} return { ${parts.join(", ")} }; }`;
+  });
+}
+
+/** Writes the members in line; a value that does not fit goes through the slow writer, which says what is wrong. */
+function compileStructWrite<F>(size: number, members: readonly Member[], slow: F): F | undefined {
+  return compile<F>((bind) => {
+    const parts = members.map(({ key, offset, codec }) => {
+      const part = `if ((x = value[${JSON.stringify(key)}]) !== undefined) {`;
+      const put = codec.inline?.put(`at + ${offset}`, "x");
+      return `${part} if (!(${codec.inline?.fits("x")})) { out.truncate(at); return ${bind(slow)}(out, value); } ${put}; }`;
+    });
+    return `(out, value) => { const at = out.take(${size}); let x; ${parts.join("\n")} }`;
+  });
 }
 type Named<M> = { [K in keyof M as K extends `_${string}` ? never : K]: M[K] };
 type StructIn<M> = { readonly [K in keyof Named<M>]?: In<Named<M>[K]> | undefined };

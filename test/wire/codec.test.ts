@@ -1,4 +1,5 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
+import { isIPv4 } from "node:net";
 import fc from "fast-check";
 import {
   array,
@@ -179,6 +180,18 @@ describe("addresses", () => {
     for (const bad of ["1.2.3", "1.2.3.256", "::1%eth0", "", "01.2.3.4", 5])
       for (const codec of [ipv4, ipv6, ip]) throws(() => encode(codec, bad as never), WireError, String(bad));
     throws(() => encode(mac, "02:00:00:00:00"), /expected a MAC address/);
+  });
+
+  it("agree with Node on what an IPv4 address is", () => {
+    const part = fc.oneof(fc.nat(300).map(String), fc.constantFrom("", "00", "01", "-1", "1e1", " 1", "256", "a"));
+    fc.assert(
+      fc.property(fc.array(part, { minLength: 3, maxLength: 5 }), (parts) => {
+        const address = parts.join(".");
+        if (isIPv4(address)) equal(encode(ipv4, address), Buffer.from(parts.map(Number)).toString("hex"));
+        else throws(() => encode(ipv4, address), WireError);
+      }),
+      { numRuns: 3000 },
+    );
   });
 
   it("write IPv6 as RFC 5952 says", () => {
