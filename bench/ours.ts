@@ -1,0 +1,111 @@
+/**
+ * One workload through the library's connection and schemas. usage: node ours.js WORKLOAD COUNT [inline]
+ * Runs in a network namespace of its own and prints what `floor.c` prints: `{"ns": …, "objects": …}`.
+ */
+import { NETLINK_ROUTE } from "../lib/families/route.ts";
+import { getlink, newlink } from "../lib/links/schema.ts";
+import { getneigh, newneigh } from "../lib/neighbors/schema.ts";
+import { getroute, newroute } from "../lib/routes/schema.ts";
+import { type Command, Connection, command } from "../lib/socket/index.ts";
+import { type Message, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL } from "../lib/wire/index.ts";
+
+const [workload = "", size = "0", mode] = process.argv.slice(2);
+const count = Number(size);
+const connection = Connection.open({ protocol: NETLINK_ROUTE, inline: mode === "inline" });
+const CREATE = NLM_F_CREATE | NLM_F_EXCL;
+const UP = { flags: 1, change: 1 };
+
+async function all(commands: readonly Command[]): Promise<void> {
+  for (const error of await connection.batch(commands)) if (error !== undefined) throw error;
+}
+async function eachOne(commands: readonly Command[]): Promise<void> {
+  for (const { message, value, flags } of commands)
+    await connection.request(message as Message<unknown, unknown>, value, flags);
+}
+const range = <T>(make: (i: number) => T, length = count): T[] => Array.from({ length }, (_, i) => make(i));
+
+const bridge = (i: number, header: object = {}): Command =>
+  command(newlink, { header, attrs: { ifname: `br${i}`, linkinfo: { info: { kind: "bridge" } } } }, CREATE);
+const vxlan = (i: number, header: object, master?: number): Command => {
+  const info = { kind: "vxlan" as const, data: { id: i + 1, group: "10.0.0.2", port: 4789 } };
+  return command(newlink, { header, attrs: { ifname: `vx${i}`, master, linkinfo: { info } } }, CREATE);
+};
+const pair = (i: number): Command =>
+  command(newlink, { header: {}, attrs: { ifname: `va${i}`, linkinfo: { info: { kind: "veth" } } } }, CREATE);
+const route = (i: number): Command => {
+  const header = { family: 2, dstLen: 32, table: 254, protocol: 4, scope: 253, type: 1 };
+  const dst = `10.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`;
+  return command(newroute, { header, attrs: { dst, oif: 1000 } }, CREATE);
+};
+const hex = (byte: number): string => (byte & 255).toString(16).padStart(2, "0");
+const entry = (i: number): Command => {
+  const header = { family: 7, ifindex: 1001, state: 0x80, flags: 2 };
+  const lladdr = `02:00:00:${hex(i >> 16)}:${hex(i >> 8)}:${hex(i)}`;
+  return command(
+    newneigh,
+    { header, attrs: { lladdr, dst: `10.1.${(i >> 8) & 255}.${i & 255}` } },
+    NLM_F_CREATE | NLM_F_APPEND,
+  );
+};
+
+async function read<I, O>(ask: Message<I, unknown>, value: I, reply: Message<never, O>): Promise<number> {
+  let objects = 0;
+  for await (const part of connection.stream(ask, value, reply)) objects += part.length;
+  return objects;
+}
+
+interface Workload {
+  prepare?(): Promise<void>;
+  run(): Promise<number | undefined>;
+}
+const device = async (): Promise<void> => all([bridge(0, { index: 1000, ...UP })]);
+const tunnel = async (): Promise<void> => {
+  await device();
+  await all([vxlan(0, { index: 1001, ...UP })]);
+};
+const done = async (work: Promise<void>): Promise<undefined> => {
+  await work;
+  return undefined;
+};
+const workloads: Readonly<Record<string, Workload>> = {
+  "bridges-each": { run: () => done(eachOne(range((i) => bridge(i)))) },
+  bridges: { run: () => done(all(range((i) => bridge(i)))) },
+  vxlans: { prepare: device, run: () => done(all(range((i) => vxlan(i, UP, 1000)))) },
+  "links-dump": {
+    prepare: () => all(range(pair, count / 2)),
+    run: async () => (await connection.dump(getlink, { header: {} }, newlink)).messages.length,
+  },
+  routes: { prepare: device, run: () => done(all(range(route))) },
+  "routes-dump": {
+    prepare: async () => {
+      await device();
+      await all(range(route));
+    },
+    run: () => read(getroute, { header: { family: 2 } }, newroute),
+  },
+  entries: { prepare: tunnel, run: () => done(all(range(entry))) },
+  "entries-dump": {
+    prepare: async () => {
+      await tunnel();
+      await all(range(entry));
+    },
+    run: () => read(getneigh, { header: { family: 7, ifindex: 1001 } }, newneigh),
+  },
+  "round-trip": {
+    run: async () => {
+      for (let i = 0; i < count; i++) await connection.get(getlink, { header: { index: 1 } }, newlink);
+      return undefined;
+    },
+  },
+};
+
+const chosen = workloads[workload];
+if (chosen === undefined || !(count > 0)) {
+  console.error(`usage: ours WORKLOAD COUNT [inline]; workloads: ${Object.keys(workloads).join(", ")}`);
+  process.exit(2);
+}
+await chosen.prepare?.();
+const begin = process.hrtime.bigint();
+const objects = (await chosen.run()) ?? count;
+console.log(JSON.stringify({ ns: Number(process.hrtime.bigint() - begin), objects }));
+connection.close();
