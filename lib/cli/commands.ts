@@ -1,0 +1,173 @@
+/** The table of commands. It holds no code of theirs, so that help is there at once. */
+import type { Command } from "./command.ts";
+
+const PLAN: Command = {
+  name: "plan",
+  operands: ["FILE"],
+  summary: "show what `apply` would change, and change nothing",
+  about: [
+    "Reads the document, looks at the host, and lists the steps between the two in the order in which they would be " +
+      "made. It needs no privileges.",
+  ],
+  examples: [
+    ["linkwright plan two-hosts.yaml --host bm1", "the steps for bm1, on this machine"],
+    ["linkwright plan two-hosts.yaml --explain", "with the reason of each step and the MTU of each hop"],
+    ["linkwright plan two-hosts.yaml --json | jq .steps", "as data"],
+  ],
+  options: ["host", "netns", "explain"],
+  exits: "0 nothing to do, 2 there are steps, 1 error",
+  load: () => import("./commands/plan.ts"),
+};
+
+const APPLY: Command = {
+  name: "apply",
+  operands: ["FILE"],
+  summary: "make the host what the document says",
+  about: [
+    "Does the steps that `plan` shows, reads everything back and compares. A second `apply` finds nothing to do. What " +
+      "the document does not mention is left alone. It needs CAP_NET_ADMIN.",
+  ],
+  examples: [
+    ["linkwright apply two-hosts.yaml", "on the host whose name is in the document"],
+    ["linkwright apply two-hosts.yaml --host bm1", "where the host is called otherwise"],
+    ["linkwright apply two-hosts.yaml --allow-recreate", "also what means deleting and creating again, as another VNI"],
+    ["linkwright sandbox -- linkwright apply host.yaml", "try it without root, in a network of its own"],
+  ],
+  options: ["host", "netns", "explain", "allow-recreate"],
+  load: () => import("./commands/apply.ts"),
+};
+
+const VERIFY: Command = {
+  name: "verify",
+  operands: ["FILE"],
+  summary: "compare the host with the document, field by field",
+  about: ["Reads the host afresh and reports every field that differs. It changes nothing and needs no privileges."],
+  examples: [
+    ["linkwright verify two-hosts.yaml --host bm1", "exit code 2 tells a monitor that somebody changed something"],
+    ["linkwright verify two-hosts.yaml --json", "the same as data"],
+  ],
+  options: ["host", "netns"],
+  exits: "0 as the document says, 2 drift, 1 error",
+  load: () => import("./commands/verify.ts"),
+};
+
+const REMOVE: Command = {
+  name: "remove",
+  operands: ["FILE"],
+  summary: "take away what the document describes",
+  about: [
+    "Deletes the links, rules and entries that the document would create, and nothing else. It needs CAP_NET_ADMIN.",
+  ],
+  examples: [["linkwright remove two-hosts.yaml --host bm1", "undo `apply two-hosts.yaml --host bm1`"]],
+  options: ["host", "netns"],
+  load: () => import("./commands/remove.ts"),
+};
+
+const SHOW: Command = {
+  name: "show",
+  operands: [],
+  summary: "draw the path of packets: guest, bridge, VXLAN, underlay, with the MTU of each hop",
+  about: [
+    "Draws what is there, whoever made it, and marks a hop whose MTU is too large for what comes after it: frames that " +
+      "fit there and not further on are lost without a word. It needs no privileges.",
+  ],
+  examples: [
+    ["linkwright show", "this host"],
+    ["linkwright show --netns blue", "a network namespace"],
+    ["linkwright show --json | jq '.findings'", "only what is wrong"],
+  ],
+  options: ["netns"],
+  load: () => import("./commands/show.ts"),
+};
+
+const LAB_UP: Command = {
+  name: "lab up",
+  operands: ["FILE"],
+  summary: "bring up the document's hosts as namespaces with a cable between them, until Ctrl-C",
+  about: [
+    "Every host of the document becomes a network namespace with a guest on its bridge; a switch joins the underlay " +
+      "devices, and a router leads to an “internet” that knows no way back to the guests' network, so that only NAT " +
+      "brings answers home. Nothing on this machine changes, no root is needed, and all is gone when the lab ends.",
+  ],
+  examples: [
+    ["linkwright lab up two-hosts.yaml", "stays in the foreground, and says how to get in"],
+    ["linkwright lab up two-hosts.yaml --guest-mtu 1500 --no-gso", "with guests that are too large for the VXLAN"],
+  ],
+  options: ["guest-mtu", "no-gso"],
+  load: async () => ({ run: (await import("./commands/lab.ts")).up }),
+};
+
+const LAB_RUN: Command = {
+  name: "lab run",
+  operands: ["FILE", "NODE"],
+  rest: "COMMAND…",
+  summary: "run a program in a host, a guest or the internet of the lab",
+  about: [
+    "Joins the lab that `lab up` holds for this document, or brings one up for as long as the program runs. NODE is a " +
+      "host of the document, a guest (vm1, vm2, …), `underlay` or `internet`. The exit code is the program's.",
+  ],
+  examples: [
+    ["linkwright lab run two-hosts.yaml vm1 -- ping -c3 -M do -s 1422 12.12.139.12", "the largest ping that fits"],
+    ["linkwright lab run two-hosts.yaml bm1 -- bash", "a shell on a host"],
+  ],
+  options: ["guest-mtu", "no-gso"],
+  exits: "that of the program; 1 where it could not be started",
+  load: async () => ({ run: (await import("./commands/lab.ts")).run }),
+};
+
+const LAB_DOWN: Command = {
+  name: "lab down",
+  operands: ["FILE"],
+  summary: "end the lab that `lab up` holds",
+  about: ["Ends the running `lab up` of this document and waits until it is gone."],
+  examples: [["linkwright lab down two-hosts.yaml", "from another terminal"]],
+  options: [],
+  load: async () => ({ run: (await import("./commands/lab.ts")).down }),
+};
+
+const DEMO: Command = {
+  name: "demo",
+  operands: [],
+  summary: "the story of two hosts and a VXLAN, told live, with every step checked",
+  about: [
+    "Two hosts, one address each, virtual machines on a bridge on both, a VXLAN between the bridges, NAT to the " +
+      "outside; then TLS handshakes that time out, why they do, and what puts it right. All of it happens in namespaces " +
+      "of its own: no root is needed, nothing on this machine changes. It takes less than half a minute.",
+  ],
+  examples: [["linkwright demo", "watch"]],
+  options: [],
+  exits: "0 everything happened as told, 1 something did not",
+  load: () => import("./commands/demo.ts"),
+};
+
+const SANDBOX: Command = {
+  name: "sandbox",
+  operands: [],
+  rest: "COMMAND…",
+  summary: "run a program in a throw-away network, without root",
+  about: [
+    "The program gets network, mount and process namespaces of its own (and a user namespace where the caller is not " +
+      "root), with an empty /run/netns. When it ends, however it ends, all of that is gone.",
+  ],
+  examples: [
+    ["linkwright sandbox -- bash", "look around"],
+    ["linkwright sandbox -- mocha build/integration", "tests that configure networks"],
+  ],
+  options: [],
+  exits: "that of the program, 128 + n where signal n ended it; 1 where there is no sandbox",
+  load: () => import("./commands/sandbox.ts"),
+};
+
+/** All commands, in the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  PLAN,
+  APPLY,
+  VERIFY,
+  REMOVE,
+  SHOW,
+  LAB_UP,
+  LAB_RUN,
+  LAB_DOWN,
+  SANDBOX,
+  DEMO,
+];

@@ -1,0 +1,45 @@
+/** The options: each means the same in every command that takes it. */
+
+/** How an option is written, and what help says of it. */
+export interface OptionSpec {
+  /** What its value stands for; without, it takes none. */
+  readonly value?: string;
+  readonly text: string;
+}
+
+/** All options, in the order of the help. */
+export const OPTIONS = {
+  host: {
+    value: "NAME",
+    text: "which of the document's hosts this one is; by default the one with this machine's host name",
+  },
+  netns: { value: "NAME|PATH", text: "work in this network namespace instead of the current one" },
+  explain: { text: "say why: the reason of every step, and the sum behind every MTU" },
+  "allow-recreate": {
+    text: "permit to delete and create again what the kernel cannot change in place, and lose what hangs on it",
+  },
+  "guest-mtu": { value: "BYTES", text: "MTU of the guests; by default what fits, as the document has it" },
+  "no-gso": { text: "switch segmentation offloads off in the guests: every frame then leaves at its final size" },
+  json: { text: "print one JSON value instead of text, errors too" },
+  "no-color": { text: "no colors, as with the variable NO_COLOR; there are none where the output is no terminal" },
+  version: { text: "print the version" },
+  help: { text: "print this help" },
+} as const satisfies Readonly<Record<string, OptionSpec>>;
+
+/** The name of an option, without dashes. */
+export type OptionName = keyof typeof OPTIONS;
+
+/** What was given. Absent means that it was not. */
+export type Given = {
+  readonly [K in OptionName]?: (typeof OPTIONS)[K] extends { readonly value: string } ? string : true;
+};
+
+/** Options that every command takes. */
+export const EVERYWHERE: readonly OptionName[] = ["json", "no-color", "help"];
+
+/** As written in help: `--host NAME`. */
+export function spelled(name: OptionName): string {
+  const spec: OptionSpec = OPTIONS[name];
+  const dashes = name === "help" ? "-h, --help" : `--${name}`;
+  return spec.value === undefined ? dashes : `${dashes} ${spec.value}`;
+}
