@@ -26,8 +26,7 @@ describe("linkwright, the process", function () {
   });
 
   it("loads neither zod nor yaml nor the native layer for help", () => {
-    const load =
-      'export async function load(u,c,n){const{writeSync}=await import("node:fs");writeSync(2,u+"\\n");return n(u,c)}';
+    const load = 'import{writeSync}from"node:fs";export async function load(u,c,n){writeSync(2,u+"\\n");return n(u,c)}';
     const hook = `import{register}from"node:module";register("data:text/javascript,"+encodeURIComponent(${JSON.stringify(load)}))`;
     const hooked = ["--import", `data:text/javascript,${encodeURIComponent(hook)}`, main, "--help"];
     const { stderr, stdout } = spawnSync(process.execPath, hooked, { encoding: "utf8", env });
