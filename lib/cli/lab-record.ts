@@ -1,0 +1,120 @@
+/**
+ * Where a running lab is written down, so that other commands find it: a directory of this user in /tmp. (Not in
+ * $XDG_RUNTIME_DIR, which is below /run, and the lab lives in a sandbox that has a /run of its own.)
+ */
+import { createHash } from "node:crypto";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { CommandError } from "./failure.ts";
+
+/** A running lab. */
+export interface LabRecord {
+  /** Real path of the document. */
+  readonly file: string;
+  /** The process that holds the lab, as seen from outside of its sandbox. */
+  readonly pid: number;
+  /** When that process started, in clock ticks since boot: tells it from a later one with its number. */
+  readonly started: string;
+  /** Whether the lab has a user namespace of its own. */
+  readonly userNamespace: boolean;
+  /** Descriptor, in that process, of each node's network namespace. */
+  readonly nodes: Readonly<Record<string, number>>;
+}
+
+/** The number of this process as /proc has it, also inside of a sandbox that numbers its processes anew. */
+export function outerPid(): number {
+  return Number(readlinkSync("/proc/self"));
+}
+
+/** When a process started; undefined where there is none with this number. */
+export function startOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+/** The directory of this user's labs, made where it is missing. @throws {CommandError} where it is not safe. */
+export function recordDirectory(base = "/tmp", uid = process.getuid?.() ?? 0): string {
+  const directory = join(base, `linkwright-${uid}`);
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+  const stat = lstatSync(directory);
+  const mine = stat.isDirectory() && stat.uid === (process.getuid?.() ?? 0) && (stat.mode & 0o077) === 0;
+  if (mine) return directory;
+  throw new CommandError(
+    `${directory} is not a directory that only this user can write to; remove it`,
+    "ERR_LAB_DIRECTORY",
+  );
+}
+
+/** The record of a document's lab: its path, which depends on the document's real path only. */
+export function recordPath(directory: string, file: string): string {
+  let real: string;
+  try {
+    real = realpathSync(file);
+  } catch {
+    throw new CommandError(`${file}: there is no such file`, "ENOENT");
+  }
+  return join(directory, `lab-${createHash("sha256").update(real).digest("hex").slice(0, 16)}.json`);
+}
+
+/** The running lab of a record, or undefined: there is none, or it ended without taking its record away. */
+export function readRecord(path: string): LabRecord | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch {
+    return undefined;
+  }
+  try {
+    if (fstatSync(fd).uid !== (process.getuid?.() ?? 0)) return undefined;
+    const record = JSON.parse(readFileSync(fd, "utf8")) as LabRecord;
+    const started = startOf(record.pid);
+    return started !== undefined && started === record.started ? record : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Writes a record; one that a dead lab left is replaced. @throws {CommandError} where the lab is up already. */
+export function writeRecord(path: string, record: LabRecord): void {
+  const running = readRecord(path);
+  if (running !== undefined)
+    throw new CommandError(
+      `the lab of ${record.file} is up already (process ${running.pid}); linkwright lab down ${record.file} ends it`,
+      "ERR_LAB_UP",
+    );
+  rmSync(path, { force: true });
+  const fd = openSync(path, "wx", 0o600);
+  try {
+    writeSync(fd, `${JSON.stringify(record)}\n`);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Takes a record away, unless it is another lab's by now. */
+export function removeRecord(path: string, pid: number): void {
+  if (readRecord(path)?.pid === pid) rmSync(path, { force: true });
+}
