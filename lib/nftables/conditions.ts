@@ -134,6 +134,7 @@ export function takeApart(steps: readonly Expression[]): Parts | undefined {
     const loaded = loads(step);
     if (loaded) {
       const { dreg, ...what } = loaded;
+      if (whole(dreg) > 4) return undefined; // part of a register: only concatenations use it
       registers.set(whole(dreg), what);
       continue;
     }

@@ -35,14 +35,14 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 const version = { ip: "IPv4", ip6: "IPv6" } as const;
 
 /** Refuses keys that a value does not have: a mistyped match would match everything. */
-function checkKeys(value: unknown, known: readonly string[], path: string): void {
+export function checkKeys(value: unknown, known: readonly string[], path: string): void {
   if (typeof value !== "object" || value === null || Array.isArray(value))
     invalid(path, `expected an object, got ${JSON.stringify(value)}`);
   for (const key of Object.keys(value))
     if (!known.includes(key)) invalid(path === "" ? key : `${path}.${key}`, `unknown; known are ${known.join(", ")}`);
 }
 
-function oneOf<T extends string>(value: unknown, known: readonly T[], path: string): T {
+export function oneOf<T extends string>(value: unknown, known: readonly T[], path: string): T {
   if (typeof value !== "string" || !(known as readonly string[]).includes(value))
     invalid(path, `expected one of ${known.join(", ")}, got ${JSON.stringify(value)}`);
   return value as T;
@@ -273,7 +273,7 @@ export function normalRule(family: Family, rule: Rule, path = ""): Rule {
   const lead = path === "" ? "" : `${path}.`;
   const comment = rule.comment ? { comment: checkComment(rule.comment, `${lead}comment`) } : {};
   if (isRaw(rule)) return { expressions: rule.expressions, ...comment };
-  checkKeys(rule, ["match", "limit", "counter", "log", "action", "comment"], path);
+  checkKeys(rule, ["match", "limit", "counter", "log", "action", "comment", "handle"], path);
   const given = rule.match ?? {};
   const action = rule.action === undefined ? undefined : normalAction(family, rule.action, `${lead}action`);
   const match = normalMatch(family, given, action, lead);

@@ -3,12 +3,14 @@ import type { Count, Family, Rule } from "./rule.ts";
 import type { hooks } from "./words.ts";
 
 export type Hook = keyof typeof hooks;
+/** Hooks that are read and not written. */
+export type OtherHook = "ingress" | "egress" | `#${number}`;
 export type ChainType = "filter" | "nat" | "route";
 
 /** A chain. With `hook` it is a base chain, which packets enter by themselves; without, other chains jump to it. */
 export interface Chain {
   readonly name: string;
-  readonly hook?: Hook;
+  readonly hook?: Hook | OtherHook;
   /** `filter` when absent. */
   readonly type?: ChainType;
   /** A number, or nft's name for it: `srcnat`, `filter`, `filter - 10`. `filter` when absent. */
@@ -73,13 +75,31 @@ export interface TableEntry {
 }
 
 /** A chain of any table, as it is listed. */
-export interface ChainEntry extends Omit<Chain, "rules" | "type" | "hook"> {
+export interface ChainEntry extends Omit<Chain, "rules" | "type"> {
   readonly family: TableEntry["family"];
   readonly table: string;
   readonly handle: bigint;
   readonly type?: string;
-  readonly hook?: Hook | "ingress" | "egress" | `#${number}`;
+  readonly hook?: Hook | OtherHook;
   readonly priority?: number;
   /** Interfaces of a chain of the netdev family. */
   readonly devices?: readonly string[];
+}
+
+/** A counter, and the rule or the name it belongs to. */
+export interface CounterReading extends Count {
+  /** The counter's own name, where it has one. */
+  readonly name?: string;
+  /** The chain, and the handle of the rule, of a counter without a name. */
+  readonly chain?: string;
+  readonly rule?: bigint;
+  readonly comment?: string;
+}
+
+/** The state of the ruleset: every change by anybody makes a new generation. */
+export interface Generation {
+  readonly id: number;
+  /** The process that made it. */
+  readonly pid: number;
+  readonly program: string;
 }
