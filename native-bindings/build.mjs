@@ -12,7 +12,17 @@
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
@@ -32,7 +42,9 @@ const COMMON = [
 /** Without libraries on the link line there is no NEEDED entry and no symbol version: glibc and musl both fit. */
 const RELEASE = [..."-O2 -fstack-protector-strong -nostdlib -s -Wl,--build-id=none".split(" ")];
 const SANITIZE = [
-  ..."-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -DLINKWRIGHT_PLANT".split(" "),
+  ..."-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -DLINKWRIGHT_PLANT".split(
+    " ",
+  ),
 ];
 
 /** What the addon may take from libc: in glibc since 2.17 and in musl. */
@@ -42,7 +54,7 @@ const LIBC = new Set(
    pthread_attr_setstacksize pthread_cond_destroy pthread_cond_init pthread_cond_signal pthread_cond_wait
    pthread_create pthread_join pthread_mutex_destroy pthread_mutex_init pthread_mutex_lock pthread_mutex_unlock
    pthread_sigmask read readdir readlink realloc recvmmsg sendto setns setsockopt sigfillset snprintf socket strchr strcmp
-   strlen strncmp strstr sysconf umount2 unlink unshare write`.split(/\s+/),
+   strlen strncmp strstr syscall sysconf umount2 unlink unshare write`.split(/\s+/),
 );
 
 class Failure extends Error {}
@@ -85,7 +97,10 @@ function findHeaders() {
 /** Builds beside the target and renames, so that a running process never sees half a file. */
 function compile(sources, output, flags) {
   const cc = findCompiler();
-  const files = readdirSync(sources).filter((f) => f.endsWith(".c")).sort().map((f) => join(sources, f));
+  const files = readdirSync(sources)
+    .filter((f) => f.endsWith(".c"))
+    .sort()
+    .map((f) => join(sources, f));
   const extra = (process.env.CFLAGS ?? "").split(/\s+/).filter(Boolean);
   const part = `${output}.${process.pid}`;
   mkdirSync(dirname(output), { recursive: true });
@@ -95,7 +110,9 @@ function compile(sources, output, flags) {
     const hint = /fatal error: (\S+)/.exec(r.text);
     throw new Failure(
       `${cc.command} failed:\n${r.text}` +
-        (hint ? `\n${hint[1]} is missing: Debian apt install libc6-dev, Fedora dnf install glibc-devel, Alpine apk add musl-dev linux-headers` : ""),
+        (hint
+          ? `\n${hint[1]} is missing: Debian apt install libc6-dev, Fedora dnf install glibc-devel, Alpine apk add musl-dev linux-headers`
+          : ""),
     );
   }
   renameSync(part, output);
@@ -117,21 +134,26 @@ function check(output) {
   const dynamic = run("readelf", ["-dW", output]);
   if (!dynamic.ok) throw new Failure(`readelf (package binutils) is needed for --check\n${dynamic.text}`);
   if (/\(NEEDED\)/.test(dynamic.text)) throw new Failure(`a NEEDED entry:\n${dynamic.text}`);
-  if (!/BIND_NOW|\bNOW\b/.test(dynamic.text) || !/NODELETE/.test(dynamic.text)) throw new Failure(`flags:\n${dynamic.text}`);
+  if (!/BIND_NOW|\bNOW\b/.test(dynamic.text) || !/NODELETE/.test(dynamic.text))
+    throw new Failure(`flags:\n${dynamic.text}`);
   say("no NEEDED entry, BIND_NOW, NODELETE");
 
   const segments = run("readelf", ["-lW", output]).text;
   if (!/GNU_RELRO/.test(segments) || /GNU_STACK.*RWE/.test(segments)) throw new Failure(`segments:\n${segments}`);
   say("RELRO, stack not executable");
 
-  const symbols = run("readelf", ["--dyn-syms", "-W", output]).text.split("\n").map((l) => l.trim().split(/\s+/));
+  const symbols = run("readelf", ["--dyn-syms", "-W", output])
+    .text.split("\n")
+    .map((l) => l.trim().split(/\s+/));
   const undefinedNames = symbols.filter((c) => c[6] === "UND" && c[7] !== undefined).map((c) => c[7]);
   const odd = undefinedNames.filter((n) => !/^(napi|uv)_\w+$/.test(n) && !LIBC.has(n));
   if (odd.length > 0 || undefinedNames.length < 40) throw new Failure(`undefined names not allowed: ${odd.join(", ")}`);
   const defined = symbols.filter((c) => c[6] !== "UND" && c[3] === "FUNC").map((c) => c[7]);
   if (defined.some((n) => !/^napi_register_module_v1$|^node_api_module_get_api_version_v1$/.test(n)))
     throw new Failure(`exported names: ${defined.join(", ")}`);
-  say(`${undefinedNames.length} undefined names, all of Node-API, libuv or the libc list; exports ${defined.join(", ")}`);
+  say(
+    `${undefinedNames.length} undefined names, all of Node-API, libuv or the libc list; exports ${defined.join(", ")}`,
+  );
 
   const scratch = mkdtempSync(join(tmpdir(), "linkwright-build-"));
   try {

@@ -59,8 +59,9 @@ void hub_begin(hub *h);
 void hub_end(hub *h);
 void hub_hold(hub *h);
 void hub_release(hub *h);
-/* Calls fn(value) in a proper callback scope: promises run at once, an exception becomes uncaughtException. */
-void hub_call(hub *h, napi_async_context context, napi_value self, napi_value fn, double value);
+/* Calls fn(value) in a proper callback scope: promises run at once, an exception becomes uncaughtException. false: the
+ * function did not run, and nothing ever will. */
+bool hub_call(hub *h, napi_async_context context, napi_value self, napi_value fn, double value);
 
 /* ---- handle.c: one socket ---- */
 struct sock {

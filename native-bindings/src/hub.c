@@ -132,9 +132,13 @@ hub *hub_open(napi_env env) {
   return NULL;
 }
 
-void hub_call(hub *h, napi_async_context context, napi_value self, napi_value fn, double value) {
+bool hub_call(hub *h, napi_async_context context, napi_value self, napi_value fn, double value) {
   napi_value arg, error;
-  if (napi_create_double(h->env, value, &arg) != napi_ok) return;
-  if (napi_make_callback(h->env, context, self, fn, 1, &arg, NULL) != napi_pending_exception) return;
+  bool thrown = false;
+  if (napi_create_double(h->env, value, &arg) != napi_ok) return false;
+  if (napi_make_callback(h->env, context, self, fn, 1, &arg, NULL) == napi_ok) return true;
+  /* Refused without an exception: the environment is about to end. */
+  if (napi_is_exception_pending(h->env, &thrown) != napi_ok || !thrown) return false;
   if (napi_get_and_clear_last_exception(h->env, &error) == napi_ok) napi_fatal_exception(h->env, error);
+  return true;
 }

@@ -35,16 +35,16 @@ static void on_made(post *p) {
   hub *h = m->hub;
   napi_handle_scope scope;
   napi_value self, done;
+  bool told = false;
   pthread_join(m->thread, NULL);
   hub_end(h);
-  if (h->dying || napi_open_handle_scope(h->env, &scope) != napi_ok) {
-    if (m->result >= 0) close(m->result);
-  } else {
-    if (napi_get_undefined(h->env, &self) == napi_ok && napi_create_object(h->env, &self) == napi_ok &&
-        napi_get_reference_value(h->env, m->done, &done) == napi_ok && done)
-      hub_call(h, m->context, self, done, core_ns_register(m->result));
+  m->result = core_ns_register(m->result);
+  if (!h->dying && napi_open_handle_scope(h->env, &scope) == napi_ok) {
+    if (napi_create_object(h->env, &self) == napi_ok && napi_get_reference_value(h->env, m->done, &done) == napi_ok && done)
+      told = hub_call(h, m->context, self, done, m->result);
     napi_close_handle_scope(h->env, scope);
   }
+  if (!told) (void)core_ns_close(m->result);
   napi_delete_reference(h->env, m->done);
   napi_async_destroy(h->env, m->context);
   free(m);

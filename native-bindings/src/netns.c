@@ -13,6 +13,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #ifndef NSFS_MAGIC
@@ -46,13 +47,17 @@ static bool starts(const char *path, const char *with) {
   return strncmp(path, with, strlen(with)) == 0;
 }
 
-int core_open_ns(const char *path) {
+static bool is_net_ns(int fd) {
   struct statfs fs;
+  return fstatfs(fd, &fs) == 0 && (unsigned long)fs.f_type == NSFS_MAGIC && ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNET;
+}
+
+int core_open_ns(const char *path) {
   /* /proc/<pid>/ns/net is a magic link and has to be followed. NONBLOCK: a FIFO must not hold the caller. */
   int follow = starts(path, "/proc/") && !climbs(path) ? 0 : O_NOFOLLOW;
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | follow);
   if (fd < 0) return -errno;
-  if (fstatfs(fd, &fs) < 0 || (unsigned long)fs.f_type != NSFS_MAGIC || ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET) {
+  if (!is_net_ns(fd)) {
     close(fd);
     return -EINVAL;
   }
@@ -65,15 +70,12 @@ static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t *registry;
 static size_t registry_size;
 
-/* The inode behind a descriptor if it is a network namespace, else 0. */
+/* The inode behind a descriptor if it is a network namespace, else 0. The system call itself: older versions of glibc
+ * have no fstat that a library without libc's own static part could use. */
 static uint64_t ns_inode(int fd) {
-  char link[40], target[64];
-  uint64_t inode = 0;
-  (void)snprintf(link, sizeof link, "/proc/thread-self/fd/%d", fd);
-  ssize_t n = readlink(link, target, sizeof target - 1);
-  if (n < 6 || memcmp(target, "net:[", 5) != 0) return 0;
-  for (ssize_t i = 5; i < n && target[i] >= '0' && target[i] <= '9'; i++) inode = inode * 10 + (uint64_t)(target[i] - '0');
-  return inode;
+  struct stat st;
+  if (!is_net_ns(fd) || syscall(SYS_fstat, fd, &st) < 0) return 0;
+  return st.st_ino;
 }
 
 int core_ns_register(int fd) {

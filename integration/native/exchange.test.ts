@@ -1,0 +1,249 @@
+import assert from "node:assert";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { loadBinding, META } from "../../native-bindings/index.ts";
+import { needs } from "../../test/needs.ts";
+import {
+  assertApart,
+  Connection,
+  dumpLinks,
+  ERRNO,
+  getLink,
+  inChild,
+  newNamespace,
+  newVeth,
+  poke,
+  setAlias,
+  sleep,
+  times,
+  until,
+} from "./kit.ts";
+
+/** The longest time that the loop was not at work, until `done` is called. */
+function stall(): () => number {
+  let longest = 0;
+  let last = performance.now();
+  let over = false;
+  const beat = () => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last);
+    last = now;
+    if (!over) setImmediate(beat);
+  };
+  setImmediate(beat);
+  return () => {
+    over = true;
+    return longest;
+  };
+}
+
+/** Requests through exchange while another namespace with many links is torn down. */
+async function contention(): Promise<{ slowest: number; longest: number }> {
+  const ns = await newNamespace();
+  const maker = new Connection({ ns });
+  for (let i = 1; i <= 1000; i++) {
+    maker.ask(newVeth(i));
+    if (i % 50 === 0) await sleep(0);
+  }
+  const c = new Connection();
+  await c.exchange(getLink(1));
+  maker.close();
+  loadBinding().nsClose(ns);
+  const finish = stall();
+  let slowest = 0;
+  const end = performance.now() + 1500;
+  for (let i = 1; performance.now() < end; i++) {
+    const start = performance.now();
+    const n = await c.exchange(i % 2 ? setAlias(i, "stall") : getLink(i));
+    assert(n >= 1, String(n));
+    slowest = Math.max(slowest, performance.now() - start);
+  }
+  c.close();
+  return { slowest, longest: finish() };
+}
+
+describe("native layer: exchange", () => {
+  before(assertApart);
+
+  it("gives the same answer as send and receive", async () => {
+    const c = new Connection();
+    const inline = c.ask(getLink(1));
+    assert.equal(await c.exchange(getLink(1)), 1);
+    assert.deepEqual(c.messages(1), inline);
+    c.close();
+  });
+
+  it("takes a dump part by part", async () => {
+    const c = new Connection({ slots: 1 });
+    let n = await c.exchange(dumpLinks(2));
+    const types: number[] = [];
+    for (; n > 0; n = await c.exchange(null)) types.push(...c.messages(n).map(({ type }) => type));
+    assert.equal(n, ERRNO.EAGAIN);
+    assert.equal(types.at(-1), 3);
+    c.close();
+  });
+
+  it("calls back later, in a scope where promises run at once", async () => {
+    const c = new Connection();
+    const order: string[] = [];
+    await new Promise<void>((done) => {
+      const status = loadBinding().exchange(c.handle, getLink(1), c.slab, c.slot, c.meta, (n) => {
+        order.push(`got ${n}`);
+        process.nextTick(() => order.push("tick"));
+        void Promise.resolve()
+          .then(() => order.push("promise"))
+          .then(() => done());
+      });
+      order.push(`status ${status}`);
+      setTimeout(() => order.push("timer"), 500).unref();
+    });
+    assert.deepEqual(order, ["status 0", "got 1", "tick", "promise"]);
+    c.close();
+  });
+
+  it("refuses a second one, and receiving, until it is done", async () => {
+    const c = new Connection();
+    const first = c.exchange(getLink(1));
+    assert.equal(
+      loadBinding().exchange(c.handle, getLink(2), c.slab, c.slot, c.meta, () => assert.fail()),
+      ERRNO.EBUSY,
+    );
+    assert.equal(c.receive(), ERRNO.EBUSY);
+    assert.equal(await first, 1);
+    assert.equal(await c.exchange(getLink(3)), 1);
+    c.close();
+  });
+
+  it("may be called again from its own callback", async () => {
+    const c = new Connection();
+    let left = 50;
+    await new Promise<void>((done) => {
+      const again = (n: number) => {
+        assert.equal(n, 1);
+        if (left-- === 0) done();
+        else loadBinding().exchange(c.handle, getLink(left + 1), c.slab, c.slot, c.meta, again);
+      };
+      again(1);
+    });
+    c.close();
+  });
+
+  it("pauses a watch and resumes it", async () => {
+    const c = new Connection().monitor();
+    const sent = c.exchange(getLink(1));
+    assert.equal(await sent, 1);
+    assert.equal(c.messages(1)[0]?.sequence, 1);
+    const before = c.events.length;
+    poke();
+    await until(() => c.events.length > before, "an event afterwards");
+    c.close();
+    const d = new Connection();
+    const other = d.exchange(getLink(1));
+    d.monitor();
+    assert.equal(await other, 1);
+    poke();
+    await until(() => d.events.length > 0, "an event of a watch that began meanwhile");
+    d.close();
+  });
+
+  it("still brings the answer when closed meanwhile", async () => {
+    const c = new Connection().monitor();
+    const answer = c.exchange(getLink(1));
+    assert.equal(c.close(), 0);
+    assert.equal(c.close(), ERRNO.EBADF);
+    assert.equal(c.receive(), ERRNO.EBADF);
+    assert.equal(await c.exchange(getLink(2)), ERRNO.EBADF);
+    assert.equal(await answer, 1);
+    assert.equal(c.messages(1)[0]?.sequence, 1);
+  });
+
+  it("may be closed in its own callback", async () => {
+    const c = new Connection();
+    const closed = await new Promise((done) => {
+      loadBinding().exchange(c.handle, getLink(1), c.slab, c.slot, c.meta, () => done(c.close()));
+    });
+    assert.equal(closed, 0);
+  });
+
+  it("reports send's error, and checks its buffers first", async () => {
+    const c = new Connection();
+    assert.equal(await c.exchange(new Uint8Array(1 << 20)), -90);
+    assert.equal(
+      loadBinding().exchange(c.handle, null, c.slab, 0, c.meta, () => assert.fail()),
+      ERRNO.EINVAL,
+    );
+    assert.equal(
+      loadBinding().exchange(c.handle, null, c.slab, 64, new Uint32Array(4), () => assert.fail()),
+      ERRNO.EINVAL,
+    );
+    assert.equal(await c.exchange(null), ERRNO.EAGAIN);
+    c.close();
+  });
+
+  it("keeps its buffers through garbage collection", () => {
+    inChild("exchangeSurvives");
+  });
+
+  it("holds the process until done, and lets it exit at any time", () => {
+    assert.equal(inChild("exchangeHolds"), "got 1");
+    assert.equal(inChild("exitExchanging"), "");
+  });
+
+  it("runs on many sockets at once without mixing answers", async () => {
+    const all = Array.from({ length: 40 }, () => new Connection({ slots: 1, slot: 8192 }));
+    await Promise.all(
+      all.map(async (c, at) => {
+        for (let i = 1; i <= times(200); i++) {
+          const sequence = at * 1000 + i;
+          assert.equal(await c.exchange(getLink(sequence)), 1);
+          assert.equal(c.messages(1)[0]?.sequence, sequence);
+          assert.equal(c.meta[META.PORT], 0);
+        }
+      }),
+    );
+    for (const c of all) c.close();
+  });
+
+  it("needs no thread of the pool, and leaves it free", function () {
+    needs(this, "mkfifo");
+    const directory = mkdtempSync(join(tmpdir(), "linkwright-native-"));
+    inChild("poolOfOne", { env: { ...process.env, UV_THREADPOOL_SIZE: "1" }, args: [directory] });
+    rmSync(directory, { recursive: true });
+  });
+
+  it("does not hold the loop while the kernel is busy elsewhere", async function () {
+    this.timeout(60_000);
+    if (times(100) < 100) this.retries(3);
+    const results: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      const { slowest, longest } = await contention();
+      results.push(`slowest request ${slowest.toFixed(1)} ms, longest stall ${longest.toFixed(1)} ms`);
+      // A request that had to wait shows that there was something to wait for.
+      if (longest < 50 && slowest > 2 * longest) break;
+      if (i === 2) assert.fail(results.join("; "));
+    }
+    console.log(`      ${results.join("; ")}`);
+  });
+
+  it("costs little: a round trip, and nothing when idle", async function () {
+    this.timeout(20_000);
+    const c = new Connection({ slots: 1, slot: 8192 });
+    const count = times(5000);
+    const took = new Float64Array(count);
+    for (let i = 0; i < 500; i++) await c.exchange(getLink(1));
+    const message = getLink(1);
+    for (let i = 0; i < count; i++) {
+      const start = performance.now();
+      await c.exchange(message);
+      took[i] = (performance.now() - start) * 1000;
+    }
+    took.sort();
+    console.log(
+      `      round trip p50 ${took[count >> 1]?.toFixed(1)} us, p99 ${took[Math.floor(count * 0.99)]?.toFixed(1)} us`,
+    );
+    assert((took[count >> 1] ?? Number.NaN) < 500);
+    c.close();
+    console.log(`      ${inChild("idle")}`);
+  });
+});
