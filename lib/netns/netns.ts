@@ -5,12 +5,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Worker, type WorkerOptions } from "node:worker_threads";
 import { loadBinding } from "../../native-bindings/index.ts";
 import { checked, NetnsError } from "./error.ts";
-import { findHolders, type Holder, processDirectory } from "./processes.ts";
+import { findHolders, type Holder, NSFS_MAGIC, processDirectory } from "./processes.ts";
 
 /** Where named namespaces are mounted; iproute2 has the same. */
 export const NETNS_DIRECTORY = "/run/netns";
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
-const NSFS_MAGIC = 0x6e73_6673;
 
 /** What tells one namespace from another. */
 export interface NetnsIdentity {

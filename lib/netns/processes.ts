@@ -4,7 +4,10 @@
  * The mounted /proc may belong to an outer process namespace (it does in a sandbox): the numbers in it are then not
  * ours, and have to be translated by the `NSpid` line of /proc/<pid>/status.
  */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, statfsSync, statSync } from "node:fs";
+
+/** The type of the file system of namespaces. Source: include/uapi/linux/magic.h */
+export const NSFS_MAGIC = 0x6e73_6673;
 
 /** A process that keeps a namespace alive. */
 export interface Holder {
@@ -64,11 +67,23 @@ export function processDirectory(pid: number): string | undefined {
   return undefined;
 }
 
-function holds(directory: string, link: string): Holder["how"] | undefined {
+/** Whether a descriptor is the namespace; one that was opened by its name is shown by that. */
+function isOpen(path: string, link: string, inode: number): boolean {
+  const target = tryLink(path);
+  if (target === link) return true;
+  if (!target.startsWith("/")) return false;
+  try {
+    return statSync(path).ino === inode && statfsSync(path).type === NSFS_MAGIC;
+  } catch {
+    return false;
+  }
+}
+
+function holds(directory: string, link: string, inode: number): Holder["how"] | undefined {
   if (tryLink(`${directory}/ns/net`) === link) return "inside";
   for (const task of tryList(`${directory}/task`))
     if (tryLink(`${directory}/task/${task}/ns/net`) === link) return "inside";
-  for (const fd of tryList(`${directory}/fd`)) if (tryLink(`${directory}/fd/${fd}`) === link) return "descriptor";
+  for (const fd of tryList(`${directory}/fd`)) if (isOpen(`${directory}/fd/${fd}`, link, inode)) return "descriptor";
   return undefined;
 }
 
@@ -84,7 +99,7 @@ export function findHolders(inode: number): Holder[] {
   for (const entry of tryList("/proc")) {
     if (!/^\d+$/.test(entry)) continue;
     const directory = `/proc/${entry}`;
-    const how = holds(directory, link) ?? (mountedBy(directory, link, mounts) ? "mount" : undefined);
+    const how = holds(directory, link, inode) ?? (mountedBy(directory, link, mounts) ? "mount" : undefined);
     const pid = numbers(tryRead(`${directory}/status`))[level];
     if (how !== undefined && pid !== undefined)
       found.push({ pid, command: tryRead(`${directory}/comm`).trimEnd(), how });

@@ -22,12 +22,15 @@ export interface Restoration {
   readonly vanished: readonly string[];
 }
 
+/** Bytes of the longest value: net.ipv4.ip_local_reserved_ports with every other port in it. */
+const LONGEST = 262_144;
+
 const fileOf = (path: readonly string[]): string => ["/proc/sys", ...path].join("/");
 
 /** The sysctls of one network namespace. Each call enters the namespace on a thread of its own for its one file. */
 export class Sysctls {
   readonly #fd: number;
-  readonly #buffer = new Uint8Array(16_384);
+  readonly #buffer = new Uint8Array(LONGEST);
 
   /** `nsFd` is the descriptor of the namespace, -1 for the caller's; it stays the caller's to close. */
   constructor(nsFd: number) {
@@ -148,6 +151,10 @@ export class Sysctls {
     if (result >= 0) return result;
     const code = errnoName(result);
     const key = formatKey(path);
+    if (code === "ENOENT" && this.#names(path.slice(0, -1))?.includes(path.at(-1) ?? "")) {
+      const reason = `the kernel does not know ${JSON.stringify(value ?? "")}`;
+      throw new SysctlError(key, "EINVAL", reason, { errno: result, doing });
+    }
     if (code === "ENOENT") {
       const { what, reason } = explainMissing(path, (group) => this.#names(group));
       throw new SysctlError(key, code, reason, { errno: result, missing: what, doing });
