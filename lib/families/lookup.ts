@@ -1,0 +1,176 @@
+/**
+ * What the services of rtnetlink share: names for the indexes of links, words for numbers, refusals told in the
+ * caller's own properties, and changes made from checked input.
+ */
+import { InputError, integer, type Shape } from "../shape/shape.ts";
+import { type CallOptions, type Command, type Connection, command, NetlinkError } from "../socket/index.ts";
+import { ip, type Message, Reader, Writer } from "../wire/index.ts";
+
+/** Finds links of one network namespace. */
+export interface LinkLookup {
+  /** @throws when there is no such link. */
+  indexOf(name: string): Promise<number>;
+  /** Every link's name by its index, as it is now. */
+  names(): Promise<ReadonlyMap<number, string>>;
+}
+
+/** The name of a link, or `#7` where it is not known in this namespace. */
+export function linkNamed(names: ReadonlyMap<number, string>, index: number): string {
+  return names.get(index) ?? `#${index}`;
+}
+
+/** Looks up the indexes of several links once each; the result needs no waiting. */
+export async function indexesOf(
+  links: LinkLookup,
+  names: Iterable<string | undefined>,
+): Promise<(name: string) => number> {
+  const found = new Map<string, number>();
+  for (const name of names) if (name !== undefined && !found.has(name)) found.set(name, await links.indexOf(name));
+  return (name) => found.get(name) as number;
+}
+
+/** A whole table. `consistent` is false where it kept changing while it was read: entries may be missing, or twice. */
+export type Listing<T> = T[] & { readonly consistent: boolean };
+/** Marks a list; the mark does not take part in comparisons and spreads. */
+export function listing<T>(entries: T[], consistent: boolean): Listing<T> {
+  return Object.defineProperty(entries as Listing<T>, "consistent", { value: consistent });
+}
+
+/** Words for some of the values of a number; the others are written as they are. */
+export interface Words<N extends string> {
+  readonly shape: Shape<N | number>;
+  numberOf(word: N | number): number;
+  wordOf(number: number): N | number;
+}
+
+/** Declares words for numbers from 0 to `maximum`. */
+export function words<const T extends Record<string, number>>(numbers: T, maximum: number): Words<keyof T & string> {
+  type N = keyof T & string;
+  const table: Readonly<Record<string, number | undefined>> = numbers;
+  const names: (N | undefined)[] = [];
+  for (const [name, number] of Object.entries(numbers)) names[number] ??= name as N;
+  const plain = integer(0, maximum);
+  const list = Object.keys(numbers);
+  return {
+    shape: {
+      expected: `one of ${list.join(", ")}, or a number from 0 to ${maximum}`,
+      json: { anyOf: [{ enum: list }, plain.json] },
+      accepts: (value): value is N | number =>
+        typeof value === "string" ? Object.hasOwn(numbers, value) : plain.accepts(value),
+    },
+    numberOf: (word) => (typeof word === "number" ? word : (table[word] ?? 0)),
+    wordOf: (number) => names[number] ?? number,
+  };
+}
+
+/** How far an address or a destination is away. Source: include/uapi/linux/rtnetlink.h (enum rt_scope_t). */
+export const scopes = words({ global: 0, site: 200, link: 253, host: 254, nowhere: 255 }, 255);
+export type Scope = Parameters<typeof scopes.numberOf>[0];
+
+const scratch = new Writer(16);
+/** The one text for an address, in which the kernel's are shown: RFC 5952. @throws {WireError} */
+export function canonicalIp(address: string): string {
+  scratch.truncate(0);
+  ip.write(scratch, address);
+  return ip.read(new Reader(scratch.u8), 0, scratch.length);
+}
+
+/** The two families that have addresses and routes, in iproute2's words. */
+export type Family = "inet" | "inet6";
+
+/** What a caller asked for, in people's words, so that a refusal can be told in them. */
+export interface Told {
+  /** `cannot add address 192.0.2.1/24 to br-vm`. */
+  readonly what: string;
+  /** The caller's property for an attribute's path, or for its first part. */
+  readonly properties: Readonly<Record<string, string>>;
+  /** The property at fault where the kernel names none, by error code. */
+  readonly blamed?: Readonly<Record<string, string>>;
+}
+
+/**
+ * A refusal in people's words: `cannot add address 192.0.2.1/24 to br-vm: … (EEXIST, at address)`. Other errors pass
+ * through. The refusal as it came is the `cause`.
+ */
+export function retold(error: unknown, { what, properties, blamed = {} }: Told): unknown {
+  if (!(error instanceof NetlinkError)) return error;
+  const { errno, reason, index, request, code } = error;
+  const word = (path: string | undefined): string | undefined => {
+    if (path === undefined) return undefined;
+    const [first = "", ...rest] = path.split(".");
+    return properties[path] ?? [properties[first] ?? first, ...rest].join(".");
+  };
+  const told = new NetlinkError({
+    errno,
+    request: what,
+    reason,
+    attribute: word(error.attribute) ?? blamed[code],
+    missing: word(error.missing),
+    index,
+  });
+  return Object.assign(told, { request, cause: error });
+}
+
+/** How one kind of object is changed. */
+export interface ChangeRules<V extends string, C, W> {
+  /** The request of a verb, and its NLM_F_*. */
+  readonly verbs: Readonly<Record<V, { readonly message: Message<W, unknown>; readonly flags: number }>>;
+  /** @throws {InputError} */
+  check(config: C, verb: V): void;
+  /** Names of the links that the object refers to. */
+  devices(config: C): readonly (string | undefined)[];
+  /** The request for a checked object. */
+  toWire(config: C, verb: V, indexOf: (name: string) => number): W;
+  told(config: C, verb: V): Told;
+}
+
+/** Checks, sends and tells refusals of changes to one kind of object. */
+export class Changes<V extends string, C, W> {
+  readonly #connection: Connection;
+  readonly #links: LinkLookup;
+  readonly #rules: ChangeRules<V, C, W>;
+
+  constructor(connection: Connection, links: LinkLookup, rules: ChangeRules<V, C, W>) {
+    this.#connection = connection;
+    this.#links = links;
+    this.#rules = rules;
+  }
+
+  /** One change, acknowledged. @throws {InputError} before anything is sent. @throws {NetlinkError} */
+  async make(verb: V, config: C, options?: CallOptions): Promise<void> {
+    const rules = this.#rules;
+    rules.check(config, verb);
+    try {
+      const indexOf = await indexesOf(this.#links, rules.devices(config));
+      const { message, flags } = rules.verbs[verb];
+      await this.#connection.request(message, rules.toWire(config, verb, indexOf), flags, options);
+    } catch (error) {
+      throw retold(error, rules.told(config, verb));
+    }
+  }
+
+  /** The checked requests for many changes of one sort. @throws {InputError} whose path begins with the place. */
+  async commands(verb: V, configs: readonly C[]): Promise<Command[]> {
+    const rules = this.#rules;
+    const devices = new Set<string | undefined>();
+    for (const [i, config] of configs.entries()) {
+      try {
+        rules.check(config, verb);
+      } catch (error) {
+        throw error instanceof InputError ? new InputError([String(i), ...error.path], error.reason) : error;
+      }
+      for (const name of rules.devices(config)) devices.add(name);
+    }
+    const indexOf = await indexesOf(this.#links, devices);
+    const { message, flags } = rules.verbs[verb];
+    return configs.map((config) => command(message, rules.toWire(config, verb, indexOf), flags));
+  }
+
+  /** Many changes of one sort, in few system calls. One entry for each: undefined, or the refusal. */
+  async batch(verb: V, configs: readonly C[], options?: CallOptions): Promise<readonly (NetlinkError | undefined)[]> {
+    const results = await this.#connection.batch(await this.commands(verb, configs), options);
+    const tell = (error: NetlinkError, i: number): NetlinkError =>
+      retold(error, this.#rules.told(configs[i] as C, verb)) as NetlinkError;
+    return results.map((error, i) => error && tell(error, i));
+  }
+}

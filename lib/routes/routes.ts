@@ -1,0 +1,314 @@
+/** The routes of one network namespace. */
+import {
+  type ChangeRules,
+  Changes,
+  type Family,
+  type LinkLookup,
+  type Listing,
+  listing,
+  retold,
+} from "../families/lookup.ts";
+import { AF_INET, AF_INET6 } from "../families/route.ts";
+import { address, boolean, check, choice, InputError, integer, linkName, type Shape } from "../shape/shape.ts";
+import { type CallOptions, type Command, type Connection, NetlinkError } from "../socket/index.ts";
+import { type MessageIn, type MessageOut, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from "../wire/index.ts";
+import { isRoute, ROUTE_PROPERTIES, routeFromWire, routeToWire } from "./convert.ts";
+import { type Protocol, protocols, type RouteType, routeTypes, type Table, tables } from "./names.ts";
+import { delroute, getroute, newroute, RTM_F } from "./schema.ts";
+import { checkRoute, type Route, type RouteConfig } from "./words.ts";
+
+/** Which routes are meant. The kernel selects, so that a small part of a large table is quick. */
+export interface RouteFilter {
+  /** Default main; `all` is every table. */
+  readonly table?: Table | "all" | undefined;
+  readonly family?: Family | undefined;
+  /** Name of the output link. */
+  readonly dev?: string | undefined;
+  readonly type?: RouteType | undefined;
+  readonly protocol?: Protocol | undefined;
+}
+/** What packet a route is looked up for. */
+export interface RouteQuery {
+  /** Source address. */
+  readonly from?: string | undefined;
+  /** Name of the output link that the packet is bound to. */
+  readonly dev?: string | undefined;
+  /** Name of the link on which the packet arrives; needs `from`. */
+  readonly iif?: string | undefined;
+  readonly mark?: number | undefined;
+  readonly tos?: number | undefined;
+  readonly uid?: number | undefined;
+  /** IP protocol number, and ports. */
+  readonly ipproto?: number | undefined;
+  readonly sport?: number | undefined;
+  readonly dport?: number | undefined;
+  /** Answer with the entry of the table instead of what becomes of the packet. */
+  readonly fibmatch?: boolean | undefined;
+}
+/** What can be done with a route. */
+export type RouteVerb = "create" | "replace" | "append" | "delete";
+
+const anyTable: Shape<Table | "all"> = {
+  expected: `all, ${tables.shape.expected}`,
+  json: { anyOf: [{ const: "all" }, tables.shape.json] },
+  accepts: (value): value is Table | "all" => value === "all" || tables.shape.accepts(value),
+};
+const FILTER = {
+  table: anyTable,
+  family: choice("inet", "inet6"),
+  dev: linkName,
+  type: routeTypes.shape,
+  protocol: protocols.shape,
+};
+const QUERY = {
+  from: address,
+  dev: linkName,
+  iif: linkName,
+  mark: integer(0, 0xffff_ffff),
+  tos: integer(0, 255),
+  uid: integer(0, 0xffff_fffe),
+  ipproto: integer(0, 255),
+  sport: integer(1, 0xffff),
+  dport: integer(1, 0xffff),
+  fibmatch: boolean,
+};
+
+type Wire = MessageIn<typeof newroute>;
+type Raw = MessageOut<typeof newroute>;
+
+/** NLM_F_APPEND as routes mean it: beside what is there. */
+const NLM_F_APPEND = 0x800;
+const ACTS = { create: "add", replace: "replace", append: "append", delete: "delete" } as const;
+const rules: ChangeRules<RouteVerb, RouteConfig, Wire> = {
+  verbs: {
+    create: { message: newroute, flags: NLM_F_CREATE | NLM_F_EXCL },
+    replace: { message: newroute, flags: NLM_F_CREATE | NLM_F_REPLACE },
+    append: { message: newroute, flags: NLM_F_CREATE | NLM_F_APPEND },
+    delete: { message: delroute, flags: 0 },
+  },
+  check: checkRoute,
+  devices: ({ dev, nexthops }) => (nexthops === undefined ? [dev] : nexthops.map((one) => one.dev)),
+  toWire: routeToWire,
+  told({ dst, via, dev, nexthops, table }, verb) {
+    const way = via === undefined ? (dev === undefined ? "" : ` dev ${dev}`) : ` via ${via}`;
+    const where = nexthops === undefined ? way : ` via ${nexthops.length} nexthops`;
+    return {
+      what: `cannot ${ACTS[verb]} route ${dst}${where}${table === undefined ? "" : ` in table ${table}`}`,
+      properties: ROUTE_PROPERTIES,
+      blamed: { EEXIST: "dst", ESRCH: "dst", ENETUNREACH: "via", EHOSTUNREACH: "via", ENODEV: "dev", ENETDOWN: "dev" },
+    };
+  },
+};
+
+/** Whether a table does not exist because nothing was ever put into it. */
+function isEmpty(error: unknown): boolean {
+  return error instanceof NetlinkError && error.code === "ENOENT";
+}
+
+/** Lists, looks up and changes routes. */
+export class Routes {
+  readonly #connection: Connection;
+  readonly #links: LinkLookup;
+  readonly #flush4: (() => Promise<void>) | undefined;
+  readonly #changes: Changes<RouteVerb, RouteConfig, Wire>;
+
+  /** `flush4` empties the cache of IPv4, which only the sysctl net.ipv4.route.flush can do. */
+  constructor(connection: Connection, links: LinkLookup, flush4?: () => Promise<void>) {
+    this.#connection = connection;
+    this.#links = links;
+    this.#flush4 = flush4;
+    this.#changes = new Changes(connection, links, rules);
+  }
+
+  async #request(filter: RouteFilter, flags: number): Promise<Wire[]> {
+    check([], FILTER, filter);
+    const { table = "main", family, dev, type, protocol } = filter;
+    const number = table === "all" ? 0 : tables.numberOf(table);
+    const oif = dev === undefined ? undefined : await this.#links.indexOf(dev);
+    const attrs = { oif, table: number < 256 ? undefined : number };
+    const header = {
+      table: number < 256 ? number : 0,
+      type: type === undefined ? 0 : routeTypes.numberOf(type),
+      protocol: protocol === undefined ? 0 : protocols.numberOf(protocol),
+      flags,
+    };
+    const families = family === undefined ? [AF_INET, AF_INET6] : [family === "inet" ? AF_INET : AF_INET6];
+    return families.map((one) => ({ header: { ...header, family: one }, attrs }));
+  }
+
+  /**
+   * Routes of table main, or as the filter says. Learned exceptions are not among them, see {@link cached}.
+   * Same as: ip route show; ip -6 route show
+   */
+  list(filter: RouteFilter = {}, options?: CallOptions): Promise<Listing<Route>> {
+    return this.#list(filter, 0, options);
+  }
+
+  /**
+   * Learned exceptions: path MTUs and redirects, each with the seconds until it ends. Same as: ip route show cache
+   */
+  cached(filter: Pick<RouteFilter, "family" | "dev"> = {}, options?: CallOptions): Promise<Listing<Route>> {
+    return this.#list({ table: "all", ...filter }, RTM_F.CLONED, options);
+  }
+
+  async #list(filter: RouteFilter, flags: number, options?: CallOptions): Promise<Listing<Route>> {
+    const { raw, consistent } = await this.#raw(filter, flags, options);
+    const names = await this.#links.names();
+    return listing(
+      raw.map((message) => routeFromWire(message, names)),
+      consistent,
+    );
+  }
+
+  async #raw(filter: RouteFilter, flags: number, options?: CallOptions): Promise<{ raw: Raw[]; consistent: boolean }> {
+    const raw: Raw[] = [];
+    let consistent = true;
+    for (const request of await this.#request(filter, flags)) {
+      try {
+        const dump = await this.#connection.dump(getroute, request, newroute, options);
+        for (const one of dump.messages) if (isRoute(one) && (one.header.flags & RTM_F.CLONED) === flags) raw.push(one);
+        consistent &&= dump.consistent;
+      } catch (error) {
+        if (!isEmpty(error)) throw error;
+      }
+    }
+    return { raw, consistent };
+  }
+
+  /**
+   * As {@link list}, in arrays of some hundred as they arrive, for tables too large to be kept.
+   * @throws {SocketError} `ERR_INTERRUPTED` at the end when the table changed meanwhile.
+   */
+  async *stream(filter: RouteFilter = {}, options?: CallOptions): AsyncGenerator<readonly Route[], void, undefined> {
+    const requests = await this.#request(filter, 0);
+    let names = await this.#links.names();
+    const unknown = ({ attrs: { oif } }: Raw): boolean => oif !== undefined && !names.has(oif);
+    for (const request of requests) {
+      try {
+        for await (const part of this.#connection.stream(getroute, request, newroute, options)) {
+          if (part.some(unknown)) names = await this.#links.names();
+          const routes: Route[] = [];
+          for (const one of part)
+            if (isRoute(one) && (one.header.flags & RTM_F.CLONED) === 0) routes.push(routeFromWire(one, names));
+          yield routes;
+        }
+      } catch (error) {
+        if (!isEmpty(error)) throw error;
+      }
+    }
+  }
+
+  /**
+   * Looks up what becomes of a packet. A path MTU that was learned shows as `mtu` with `cached` and `expires`.
+   * Same as: ip route get DESTINATION; with `fibmatch`: ip route get fibmatch DESTINATION
+   * @throws {NetlinkError} `ENETUNREACH`, `EHOSTUNREACH`, `EACCES` where the packet goes nowhere.
+   */
+  async get(destination: string, query: RouteQuery = {}, options?: CallOptions): Promise<Route> {
+    check([], { destination: address }, { destination });
+    check([], QUERY, query);
+    const { from, dev, iif, mark, tos = 0, uid, ipproto, sport, dport, fibmatch } = query;
+    const wide = destination.includes(":");
+    if (from !== undefined && from.includes(":") !== wide)
+      throw new InputError(["from"], `${from} is not of the family of ${destination}`);
+    const bits = wide ? 128 : 32;
+    const header = {
+      family: wide ? AF_INET6 : AF_INET,
+      dstLen: bits,
+      srcLen: from === undefined ? 0 : bits,
+      tos,
+      // IPv6 tells the table unasked, and refuses to be asked.
+      flags: (wide ? 0 : RTM_F.LOOKUP_TABLE) | (fibmatch === true ? RTM_F.FIB_MATCH : 0),
+    };
+    try {
+      const oif = dev === undefined ? undefined : await this.#links.indexOf(dev);
+      const attrs = {
+        dst: destination,
+        src: from,
+        oif,
+        iif: iif === undefined ? undefined : await this.#links.indexOf(iif),
+        mark,
+        uid,
+        ipProto: ipproto,
+        sport,
+        dport,
+      };
+      const message = await this.#connection.get(getroute, { header, attrs }, newroute, options);
+      return routeFromWire(message, await this.#links.names());
+    } catch (error) {
+      throw retold(error, {
+        what: `cannot reach ${destination}`,
+        properties: { ...ROUTE_PROPERTIES, dst: "destination", ipProto: "ipproto" },
+      });
+    }
+  }
+
+  /**
+   * Forgets learned path MTUs and redirects. Same as: ip route flush cache; ip -6 route flush cache
+   * @throws {InputError} for IPv4 where nobody gave this object a way to the sysctl net.ipv4.route.flush.
+   */
+  async flushCache(filter: { readonly family?: Family | undefined } = {}, options?: CallOptions): Promise<void> {
+    check([], { family: FILTER.family }, filter);
+    if (filter.family !== "inet6") {
+      if (this.#flush4 === undefined)
+        throw new InputError(
+          ["family"],
+          "the cache of IPv4 is flushed by writing -1 to the sysctl net.ipv4.route.flush",
+        );
+      await this.#flush4();
+    }
+    if (filter.family === "inet") return;
+    const { raw } = await this.#raw({ table: "all", family: "inet6" }, RTM_F.CLONED, options);
+    for (const { header, attrs } of raw) {
+      const { dst, src, oif, gateway, priority, table } = attrs;
+      const request = {
+        header: { ...header, flags: RTM_F.CLONED },
+        attrs: { dst, src, oif, gateway, priority, table },
+      };
+      try {
+        await this.#connection.request(delroute, request, 0, options);
+      } catch (error) {
+        if (!(error instanceof NetlinkError && error.absent)) throw error; // it ended by itself meanwhile
+      }
+    }
+  }
+
+  /** Adds a route. Same as: ip route add DST via VIA dev DEV @throws {NetlinkError} `EEXIST`, `ENETUNREACH` */
+  create(config: RouteConfig, options?: CallOptions): Promise<void> {
+    return this.#changes.make("create", config, options);
+  }
+
+  /** Adds a route, or changes the one to the same destination with the same metric. Same as: ip route replace */
+  replace(config: RouteConfig, options?: CallOptions): Promise<void> {
+    return this.#changes.make("replace", config, options);
+  }
+
+  /** Adds a route after the ones to the same destination; for IPv6, a nexthop to the one there is. Same as: ip route append */
+  append(config: RouteConfig, options?: CallOptions): Promise<void> {
+    return this.#changes.make("append", config, options);
+  }
+
+  /**
+   * Removes the first route that has all the given properties. Same as: ip route delete
+   * @throws {NetlinkError} `ESRCH` where there is none.
+   */
+  delete(config: RouteConfig, options?: CallOptions): Promise<void> {
+    return this.#changes.make("delete", config, options);
+  }
+
+  /** Checked requests for one sort of change, to be sent together with others. @throws {InputError} */
+  commands(verb: RouteVerb, configs: readonly RouteConfig[]): Promise<Command[]> {
+    return this.#changes.commands(verb, configs);
+  }
+
+  /**
+   * The same change for many routes in few system calls; no transaction. Resolves to one entry for each: undefined, or
+   * why the kernel refused it. Nothing is sent when one of them does not pass the check.
+   */
+  batch(
+    verb: RouteVerb,
+    configs: readonly RouteConfig[],
+    options?: CallOptions,
+  ): Promise<readonly (NetlinkError | undefined)[]> {
+    return this.#changes.batch(verb, configs, options);
+  }
+}
