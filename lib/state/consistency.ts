@@ -1,0 +1,208 @@
+/** What is wrong with a document although each value by itself is right. */
+import { parsePrefix } from "../nftables/prefix.ts";
+import { linkName, problem } from "../shape/shape.ts";
+import type { DocumentValue, LinkEntry } from "./document.ts";
+import type { Issue, Path } from "./error.ts";
+import { anyLinkName } from "./schema.ts";
+import { issueAt, type Source } from "./source.ts";
+import { canonicalIp, kinds } from "./words.ts";
+
+/** The registered UDP port of VXLAN; the kernel's own default is another one. */
+export const VXLAN_PORT = 4789;
+
+type Say = (path: Path, message: string, what?: "value" | "key") => void;
+type Links = Readonly<Record<string, LinkEntry>>;
+
+const isIPv6 = (ip: string): boolean => ip.includes(":");
+
+function checkNames(links: Links, say: Say): void {
+  for (const [name, { kind }] of Object.entries(links)) {
+    const wrong = problem(kind === undefined ? anyLinkName : linkName, name);
+    if (wrong !== undefined) say(["links", name], wrong, "key");
+  }
+}
+
+/** Follows `master`, then `dev`, from link to link. */
+function checkLoops(links: Links, say: Say): void {
+  for (const key of ["master", "dev"]) {
+    const told = new Set<string>();
+    for (const start of Object.keys(links)) {
+      const way = [start];
+      for (let next = links[start]?.[key]; typeof next === "string" && !told.has(start); next = links[next]?.[key]) {
+        if (way.includes(next)) {
+          const loop = [...way.slice(way.indexOf(next)), next];
+          for (const name of loop) told.add(name);
+          say(["links", way.at(-1) ?? start, key], `${loop.join(" → ")} is a loop; take one of them out`);
+          break;
+        }
+        way.push(next);
+      }
+    }
+  }
+}
+
+function checkMasters(links: Links, say: Say): void {
+  for (const [name, { kind, master, state }] of Object.entries(links)) {
+    if (master === undefined) continue;
+    const above = Object.hasOwn(links, master) ? links[master] : undefined;
+    if (kind === "bridge" && above?.kind === "bridge")
+      say(["links", name, "master"], "a bridge cannot be a port of a bridge; join them by a veth");
+    if (above?.state === "absent" && state !== "absent")
+      say(["links", name, "master"], `${master} is absent in this document; leave master out, or keep ${master}`);
+    if (above?.kind !== undefined && !["bridge", "bond", "vrf", "team"].includes(above.kind))
+      say(["links", name, "master"], `${master} is a ${above.kind}, which has no ports; write the name of a bridge`);
+  }
+}
+
+function checkOptions(links: Links, say: Say): void {
+  for (const [name, entry] of Object.entries(links)) {
+    const kind = entry.kind === undefined || !Object.hasOwn(kinds, entry.kind) ? undefined : kinds[entry.kind];
+    const options = Object.fromEntries(
+      Object.entries(entry).filter(([key]) => kind !== undefined && Object.hasOwn(kind.options, key)),
+    );
+    const wrong = entry.state === "absent" ? undefined : kind?.check?.(options);
+    if (wrong !== undefined) say(["links", name, wrong.key], wrong.reason);
+    if (entry.port !== undefined && entry.master === undefined)
+      say(["links", name, "port"], "these are options of a port of a bridge; write master too", "key");
+    if (entry.state !== "absent" && entry.kind === "vxlan") checkVxlan(name, entry, say);
+  }
+}
+
+function checkVxlan(name: string, entry: LinkEntry, say: Say): void {
+  const { local, remote, remotes = [], flood } = entry as LinkEntry & { local?: string; remote?: string };
+  if (entry["vni"] === undefined && entry["external"] !== true)
+    say(["links", name, "vni"], "missing; write the VXLAN network identifier, such as vni: 39");
+  if (flood !== undefined)
+    say(
+      ["links", name, "flood"],
+      "flood needs hosts; without them write remotes: [addresses of the other ends]",
+      "key",
+    );
+  if (remote !== undefined && remotes.length > 0)
+    say(
+      ["links", name, "remotes"],
+      `remote is one of them already; leave remote out and put ${remote} into remotes`,
+      "key",
+    );
+  remotes.forEach((ip, i) => {
+    const other = local ?? remotes[0] ?? ip;
+    if (isIPv6(ip) !== isIPv6(other))
+      say(["links", name, "remotes", i], `${ip} and ${other} are of different families; use one`);
+    if (remotes.indexOf(ip) < i) say(["links", name, "remotes", i], `${ip} stands in this list already; keep one`);
+  });
+}
+
+/** The kernel has one device for a VNI and a port, whatever they are on. */
+function checkVnis(source: Source, links: Links, say: Say): void {
+  const seen = new Map<string, string>();
+  for (const [name, entry] of Object.entries(links)) {
+    const { kind, vni, dstport = VXLAN_PORT, state } = entry;
+    if (kind !== "vxlan" || state === "absent" || typeof vni !== "number" || entry["external"] === true) continue;
+    const key = `${vni} ${dstport}`;
+    const before = seen.get(key);
+    if (before === undefined) seen.set(key, name);
+    else {
+      const { line } = source.locate(["links", before, "vni"]);
+      const place = `${before} at line ${line}`;
+      say(
+        ["links", name, "vni"],
+        `${place} has VNI ${vni} on UDP port ${dstport} already; give one of them another vni or dstport`,
+      );
+    }
+  }
+}
+
+function addressPlaces(value: DocumentValue): { ip: string; path: Path; dev: unknown }[] {
+  const found: { ip: string; path: Path; dev: unknown }[] = [];
+  const take = (one: unknown, dev: unknown, path: Path): void => {
+    const entry = (typeof one === "string" ? { address: one } : one) as { address?: unknown; state?: unknown };
+    if (typeof entry.address !== "string" || entry.state === "absent") return;
+    found.push({ ip: canonicalIp(entry.address.split("/")[0] ?? ""), path, dev });
+  };
+  for (const [name, { addresses, state }] of Object.entries(value.links ?? {}))
+    if (state !== "absent")
+      for (const [i, one] of (addresses ?? []).entries()) take(one, name, ["links", name, "addresses", i]);
+  for (const [i, one] of (value.addresses ?? []).entries()) take(one, one["dev"], ["addresses", i]);
+  return found;
+}
+
+function checkAddresses(source: Source, value: DocumentValue, say: Say): void {
+  const seen = new Map<string, Path>();
+  for (const { ip, path, dev } of addressPlaces(value)) {
+    const before = seen.get(ip);
+    if (before === undefined) seen.set(ip, path);
+    // A link-local address means something else on each link.
+    else if (!/^fe[89ab]/i.test(ip) || dev === undefined)
+      say(path, `${ip} stands at line ${source.locate(before).line} already; keep one`);
+  }
+}
+
+function checkRules({ nat = [], forward = [] }: DocumentValue, say: Say): void {
+  nat.forEach(({ masquerade }, i) => {
+    try {
+      if (masquerade !== "default") parsePrefix(masquerade, "");
+    } catch (error) {
+      say(["nat", i, "masquerade"], (error as Error).message);
+    }
+  });
+  forward.forEach((one, i) => {
+    const same = forward.findIndex(
+      (other) => other.in === one.in && other.out === one.out && other.accept === one.accept,
+    );
+    if (same < i) say(["forward", i], `the same rule stands at forward[${same}] already; keep one`);
+  });
+}
+
+function checkAbsent(links: Links, say: Say): void {
+  for (const [name, entry] of Object.entries(links))
+    for (const key of ["addresses", "routes", "fdb", "remotes"])
+      if (entry.state === "absent" && entry[key] !== undefined)
+        say(["links", name, key], `${name} is absent, and with it goes all that is on it; leave ${key} out`, "key");
+}
+
+/** Text with `$` that nobody replaced. */
+function findVariables(value: unknown, path: Path, say: Say): void {
+  const told = (text: string, what: "key" | "value"): void => {
+    const name = /\$\{?[a-z]\w*\}?/.exec(text)?.[0];
+    if (name !== undefined)
+      say(path, `${name} needs hosts, which say what it stands for; without them write the value`, what);
+  };
+  if (typeof value === "string") told(value, "value");
+  if (typeof value !== "object" || value === null) return;
+  for (const [key, one] of Object.entries(value)) {
+    const at = [...path, Array.isArray(value) ? Number(key) : key];
+    if (key.includes("$")) findVariables(key, at, say);
+    findVariables(one, at, say);
+  }
+}
+
+/** Variables that stand for nothing. */
+export function checkVariables(source: Source): Issue[] {
+  const issues: Issue[] = [];
+  const { hosts, ...value } = source.value as DocumentValue;
+  if (hosts === undefined)
+    findVariables(value, [], (path, message, what) => issues.push(issueAt(source, path, message, what)));
+  return issues;
+}
+
+/** All that contradicts within a document that fits the schema. */
+export function checkConsistency(source: Source, value: DocumentValue): Issue[] {
+  const issues: Issue[] = [];
+  const say: Say = (path, message, what) => issues.push(issueAt(source, path, message, what));
+  const links = value.links ?? {};
+  if (value.hosts !== undefined)
+    say(
+      ["hosts"],
+      `this document is for several hosts; say for which one: ${Object.keys(value.hosts).join(", ")}`,
+      "key",
+    );
+  checkNames(links, say);
+  checkLoops(links, say);
+  checkMasters(links, say);
+  checkOptions(links, say);
+  checkVnis(source, links, say);
+  checkAbsent(links, say);
+  checkAddresses(source, value, say);
+  checkRules(value, say);
+  return issues;
+}

@@ -1,0 +1,238 @@
+/**
+ * The schema of a document. What an option of a kind of link looks like stands with the kind; here is only how a
+ * document puts them together.
+ */
+import { z } from "zod";
+import { shapesOf } from "../links/kind.ts";
+import {
+  address,
+  boolean,
+  choice,
+  integer,
+  interfaceAddress,
+  linkName,
+  network,
+  problem,
+  type Shape,
+  type Shapes,
+  shown,
+  text,
+} from "../shape/shape.ts";
+import { addressShapes, fdbShapes, kinds, linkShapes, neighborShapes, portShapes, routeShapes } from "./words.ts";
+
+/** The version of the format that this library reads. */
+export const VERSION = 1;
+
+const shapes = new WeakMap<object, Shape<unknown>>();
+
+function leaf<T>(shape: Shape<T>): z.ZodType<T> {
+  const schema = z.custom<T>((value) => shape.accepts(value), {
+    error: ({ input }) => (input === undefined ? `missing; expected ${shape.expected}` : (problem(shape, input) ?? "")),
+  });
+  shapes.set(schema, shape);
+  return schema;
+}
+function optional(all: Shapes): Record<string, z.ZodType> {
+  return Object.fromEntries(Object.entries(all).map(([key, shape]) => [key, leaf(shape).optional()]));
+}
+
+/** The known keys travel in the message, for `issuesOf` to say what was meant. */
+function object<S extends Record<string, z.ZodType>>(what: string, shape: S) {
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === "unrecognized_keys"
+        ? Object.keys(shape).join(" ")
+        : issue.input === undefined
+          ? `missing; expected ${what}`
+          : `expected ${what}, got ${shown(issue.input)}`,
+  });
+}
+function listOf<T extends z.ZodType>(what: string, item: T) {
+  return z.array(item, {
+    error: ({ input }) => (input === undefined ? `missing; expected ${what}` : `expected ${what}, got ${shown(input)}`),
+  });
+}
+function mapOf<T extends z.ZodType>(what: string, item: T) {
+  return z.record(z.string(), item, {
+    error: ({ input }) => (input === undefined ? `missing; expected ${what}` : `expected ${what}, got ${shown(input)}`),
+  });
+}
+
+/** Bytes of an MTU that we set; Linux itself has other limits for some drivers. */
+const mtuNumber = integer(68, 65_535, "bytes");
+const mtu: Shape<number | "auto"> = {
+  expected: "a whole number of bytes from 68 to 65535, or auto",
+  json: { anyOf: [mtuNumber.json, { const: "auto" }] },
+  accepts: (value): value is number | "auto" => value === "auto" || mtuNumber.accepts(value),
+};
+const state = choice("present", "absent");
+/** What either of two shapes accepts. */
+function either(one: Shape<unknown>, other: Shape<unknown>): Shape<unknown> {
+  return {
+    expected: `${one.expected}, or ${other.expected}`,
+    json: { anyOf: [one.json, other.json] },
+    accepts: (value): value is unknown => one.accepts(value) || other.accepts(value),
+  };
+}
+const sysctl: Shape<number | string> = {
+  expected: "a whole number or text",
+  json: { anyOf: [{ type: "integer" }, { type: "string" }] },
+  accepts: (value): value is number | string => typeof value === "string" || Number.isSafeInteger(value),
+};
+const flood: Shape<unknown> = {
+  expected: "unicast, evpn, or { multicast: GROUP }",
+  json: {
+    anyOf: [
+      { enum: ["unicast", "evpn"] },
+      { type: "object", properties: { multicast: address.json }, required: ["multicast"], additionalProperties: false },
+    ],
+  },
+  accepts: (value): value is unknown => {
+    if (value === "unicast" || value === "evpn") return true;
+    const group = (value as { multicast?: unknown } | null)?.multicast;
+    return address.accepts(group) && Object.keys(value as object).length === 1;
+  },
+};
+
+/** A name of an interface that somebody else made may be odder than those we make. */
+export const anyLinkName: Shape<string> = {
+  expected: "an interface name: 1 to 15 bytes without slash, white space and control characters",
+  json: { type: "string", minLength: 1, maxLength: 15 },
+  accepts: (value): value is string =>
+    typeof value === "string" &&
+    value !== "." &&
+    value !== ".." &&
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+    /^[^/:\s\x00-\x1f\x7f]+$/.test(value) &&
+    Buffer.byteLength(value) <= 15,
+};
+
+function entry(all: Shapes, needed: readonly string[], left: readonly string[] = []): Record<string, z.ZodType> {
+  // Bytes cannot be written in a document.
+  const kept = Object.entries(all).filter(([key]) => !left.includes(key) && key !== "encap");
+  return {
+    ...Object.fromEntries(
+      kept.map(([key, shape]) => [key, needed.includes(key) ? leaf(shape) : leaf(shape).optional()]),
+    ),
+    state: leaf(all["state"] === undefined ? state : either(all["state"], state)).optional(),
+  };
+}
+
+const addressInLink = z.union([
+  leaf(interfaceAddress),
+  object("an address such as 192.0.2.1/24, or a map with the key address", entry(addressShapes, ["address"], ["dev"])),
+]);
+const routeInLink = object("a route such as { dst: default, via: 192.0.2.1 }", entry(routeShapes, ["dst"], ["dev"]));
+const fdbInLink = object(
+  "an entry such as { mac: 02:00:00:00:00:01, dst: 192.0.2.1 }",
+  entry(fdbShapes, ["mac"], ["dev"]),
+);
+
+/** Keys of every link; those of the kind come to them. */
+function linkEntry(kind: z.ZodType, options: Shapes) {
+  const common = Object.fromEntries(
+    Object.entries(linkShapes).filter(([key]) => !["kind", "name", "mtu", "port"].includes(key)),
+  );
+  return object("a map such as { kind: bridge, mtu: auto }", {
+    kind,
+    state: leaf(state).optional(),
+    mtu: leaf(mtu).optional(),
+    ...optional(common),
+    ...optional(options),
+    port: object("a map of the link's options as a port of its bridge", optional(portShapes)).optional(),
+    addresses: listOf("a list of addresses", addressInLink).optional(),
+    routes: listOf("a list of routes", routeInLink).optional(),
+    fdb: listOf("a list of forwarding entries", fdbInLink).optional(),
+    ...(Object.hasOwn(options, "vni") && {
+      remotes: listOf("a list of addresses", leaf(address)).optional(),
+      flood: leaf(flood).optional(),
+    }),
+  });
+}
+
+function kindSchema() {
+  const each = Object.values(kinds).map(({ kind, options }) => linkEntry(z.literal(kind), shapesOf(options)));
+  // A link without a kind is one that is there already, such as a network card.
+  return z.discriminatedUnion("kind", [linkEntry(z.undefined().optional(), {}), ...each] as never, {
+    error: ({ input }) => `expected a map such as { kind: bridge, mtu: auto }, got ${shown(input)}`,
+  });
+}
+
+const host = object("a map such as { underlay: eth0, vtep: 192.0.2.1 }", {
+  underlay: leaf(anyLinkName).optional(),
+  vtep: leaf(address).optional(),
+});
+const nat = object("a map such as { masquerade: 192.0.2.0/24, out: eth0 }", {
+  masquerade: leaf(network),
+  out: leaf(anyLinkName),
+});
+const forward = object("a map such as { in: br0, out: eth0, accept: all }", {
+  in: leaf(anyLinkName),
+  out: leaf(anyLinkName),
+  accept: leaf(choice("all", "replies")),
+  clampMss: leaf(boolean).optional(),
+});
+const guests = object("a map such as { on: br0, mtu: auto }", {
+  on: leaf(linkName),
+  mtu: leaf(mtu).optional(),
+  inside: listOf("a list of overlays inside the guests", leaf(text(64))).optional(),
+});
+
+const version: Shape<1> = {
+  expected: `${VERSION}, the version of the format`,
+  json: { const: VERSION },
+  accepts: (value): value is 1 => value === VERSION,
+};
+
+/** The whole document. Made on the first use: nothing happens by importing. */
+function makeSchema() {
+  return object("a document", {
+    linkwright: leaf(version),
+    hosts: mapOf("a map of hosts", host).optional(),
+    links: mapOf("a map of links by name", kindSchema()).optional(),
+    sysctls: mapOf("a map of sysctls such as net.ipv4.ip_forward: 1", leaf(sysctl)).optional(),
+    nat: listOf("a list of NAT rules", nat).optional(),
+    forward: listOf("a list of forward rules", forward).optional(),
+    guests: guests.optional(),
+    addresses: listOf("a list of addresses", object("an address", entry(addressShapes, ["address", "dev"]))).optional(),
+    routes: listOf("a list of routes", object("a route", entry(routeShapes, ["dst"]))).optional(),
+    fdb: listOf(
+      "a list of forwarding entries",
+      object("a forwarding entry", entry(fdbShapes, ["mac", "dev"])),
+    ).optional(),
+    neighbors: listOf(
+      "a list of neighbors",
+      object("a neighbor", entry(neighborShapes, ["address", "dev"])),
+    ).optional(),
+  });
+}
+let made: ReturnType<typeof makeSchema> | undefined;
+/** The schema of a document, for zod. */
+export function documentSchema(): ReturnType<typeof makeSchema> {
+  made ??= makeSchema();
+  return made;
+}
+
+/** Where a value differs between hosts, or is derived: a text with `$`, or a map of host names. */
+function orDerived(json: Record<string, unknown>): Record<string, unknown> {
+  return {
+    anyOf: [
+      json,
+      { type: "string", pattern: "\\$[a-z{]" },
+      { type: "object", additionalProperties: json, minProperties: 1 },
+    ],
+  };
+}
+
+/** The JSON Schema of a document, for editors. Same as: linkwright schema */
+export function documentJsonSchema(): Record<string, unknown> {
+  return z.toJSONSchema(documentSchema(), {
+    unrepresentable: "any",
+    override: ({ zodSchema, jsonSchema }) => {
+      const shape = shapes.get(zodSchema);
+      if (shape !== undefined) Object.assign(jsonSchema, orDerived({ ...shape.json }));
+      const kind = (jsonSchema.properties as Record<string, unknown> | undefined)?.["kind"];
+      if (kind !== undefined && Object.keys(kind as object).length === 0) delete jsonSchema.properties?.["kind"];
+    },
+  }) as Record<string, unknown>;
+}
