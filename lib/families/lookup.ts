@@ -163,7 +163,16 @@ export class Changes<V extends string, C, W> {
     }
     const indexOf = await indexesOf(this.#links, devices);
     const { message, flags } = rules.verbs[verb];
-    return configs.map((config) => command(message, rules.toWire(config, verb, indexOf), flags));
+    // Turned into bytes when its turn comes, while the kernel works on the ones before.
+    const late: Message<C, unknown> = {
+      ...message,
+      body: {
+        write: (out, config) => message.body.write(out, rules.toWire(config, verb, indexOf)),
+        read: (from, start, end) => message.body.read(from, start, end),
+        locate: (from, start, end, target) => message.body.locate(from, start, end, target),
+      },
+    };
+    return configs.map((config) => command(late, config, flags));
   }
 
   /** Many changes of one sort, in few system calls. One entry for each: undefined, or the refusal. */

@@ -53,7 +53,7 @@ const rules: ChangeRules<FdbVerb, FdbConfig, Wire> = {
   told: ({ mac, dev, dst }, verb) => ({
     what: `cannot ${ACTS[verb]} forwarding entry ${mac}${dst === undefined ? "" : ` dst ${dst}`} on ${dev}`,
     properties: FDB_PROPERTIES,
-    blamed: { EEXIST: "mac", ENOENT: "mac", ENODEV: "dev", EAFNOSUPPORT: "dst" },
+    blamed: { EEXIST: mac === ZERO_MAC ? "dst" : "mac", ENOENT: "mac", ENODEV: "dev", EAFNOSUPPORT: "dst" },
   }),
 };
 

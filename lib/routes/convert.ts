@@ -6,7 +6,7 @@ import type { In, MessageIn, MessageOut, Out } from "../wire/index.ts";
 import { METRIC_PROPERTIES, metricsFromWire, metricsToWire } from "./metrics.ts";
 import { preferences, protocols, routeTypes, tables } from "./names.ts";
 import { parsePrefix, prefixText } from "./prefix.ts";
-import { type multipath, type newroute, RTM_F, RTNH_F } from "./schema.ts";
+import { type multipath, type newroute, RTM_F, RTNH_F, type rta } from "./schema.ts";
 import { defaultTable, isWide, type Nexthop, type Route, type RouteConfig } from "./words.ts";
 
 /** The caller's property for each attribute. */
@@ -34,18 +34,22 @@ function scopeOf(config: RouteConfig, verb: string, wide: boolean): number {
   return type === "unicast" && (via ?? nexthops ?? nhid) === undefined ? scopes.numberOf("link") : 0;
 }
 
-/** A gateway of the destination's family has an attribute of its own. */
-function gateway(via: string | undefined, wide: boolean): { gateway?: string; via?: string } {
-  if (via === undefined) return {};
-  return via.includes(":") === wide ? { gateway: via } : { via };
-}
-
-function nexthopToWire(one: Nexthop, wide: boolean, indexOf: (name: string) => number): In<typeof multipath>[number] {
+function nexthopToWire(
+  { via, dev, weight = 1, onlink, encap }: Nexthop,
+  wide: boolean,
+  indexOf: (name: string) => number,
+): In<typeof multipath>[number] {
+  const same = via === undefined || via.includes(":") === wide;
   return {
-    flags: one.onlink === true ? RTNH_F.ONLINK : 0,
-    hops: (one.weight ?? 1) - 1,
-    ifindex: one.dev === undefined ? 0 : indexOf(one.dev),
-    attrs: { ...gateway(one.via, wide), encapType: one.encap?.type, encap: one.encap?.data },
+    flags: onlink === true ? RTNH_F.ONLINK : 0,
+    hops: weight - 1,
+    ifindex: dev === undefined ? 0 : indexOf(dev),
+    attrs: {
+      gateway: same ? via : undefined,
+      via: same ? undefined : via,
+      encapType: encap?.type,
+      encap: encap?.data,
+    },
   };
 }
 
@@ -61,6 +65,24 @@ export function routeToWire(
   const any = verb === "delete";
   const type = config.type ?? (any ? "unspec" : "unicast");
   const table = tables.numberOf(config.table ?? defaultTable(type));
+  const attrs: { -readonly [K in keyof typeof rta.fields]?: In<typeof rta>[K] } = {};
+  if (dst.address !== undefined) attrs.dst = dst.address;
+  if (from?.address !== undefined) attrs.src = from.address;
+  if (config.dev !== undefined) attrs.oif = indexOf(config.dev);
+  if (config.via !== undefined) attrs[config.via.includes(":") === wide ? "gateway" : "via"] = config.via;
+  if (config.metric !== undefined) attrs.priority = config.metric;
+  if (config.src !== undefined) attrs.prefsrc = config.src;
+  const metrics = metricsToWire(config);
+  if (metrics !== undefined) attrs.metrics = metrics;
+  if (config.nexthops !== undefined) attrs.multipath = config.nexthops.map((one) => nexthopToWire(one, wide, indexOf));
+  if (table >= 256) attrs.table = table;
+  if (config.pref !== undefined) attrs.pref = preferences.numberOf(config.pref);
+  if (config.expires !== undefined) attrs.expires = config.expires;
+  if (config.encap !== undefined) {
+    attrs.encapType = config.encap.type;
+    attrs.encap = config.encap.data;
+  }
+  if (config.nhid !== undefined) attrs.nhId = config.nhid;
   return {
     header: {
       family: wide ? AF_INET6 : AF_INET,
@@ -73,22 +95,7 @@ export function routeToWire(
       type: routeTypes.numberOf(type),
       flags: config.onlink === true ? RTNH_F.ONLINK : 0,
     },
-    attrs: {
-      dst: dst.address,
-      src: from?.address,
-      oif: config.dev === undefined ? undefined : indexOf(config.dev),
-      ...gateway(config.via, wide),
-      priority: config.metric,
-      prefsrc: config.src,
-      metrics: metricsToWire(config),
-      multipath: config.nexthops?.map((one) => nexthopToWire(one, wide, indexOf)),
-      table: table < 256 ? undefined : table,
-      pref: config.pref === undefined ? undefined : preferences.numberOf(config.pref),
-      expires: config.expires,
-      encapType: config.encap?.type,
-      encap: config.encap?.data,
-      nhId: config.nhid,
-    },
+    attrs,
   };
 }
 
@@ -127,7 +134,9 @@ function rarelyTold(
     if (cacheinfo.expires !== 0) found["expires"] = cacheinfo.expires / 100;
     if (cacheinfo.error !== 0) found["error"] = errnoName(cacheinfo.error | 0);
   }
-  if (header.srcLen > 0) found["from"] = prefixText(attrs.src, header.srcLen, header.family === AF_INET6);
+  // A lookup without source address is answered with "::".
+  if (header.srcLen > 0 && attrs.src !== "::")
+    found["from"] = prefixText(attrs.src, header.srcLen, header.family === AF_INET6);
   if (header.tos !== 0) found["tos"] = header.tos;
   if (attrs.multipath !== undefined) found["nexthops"] = attrs.multipath.map((one) => nexthopFromWire(one, names));
   if (attrs.nhId !== undefined) found["nhid"] = attrs.nhId;
