@@ -55,11 +55,11 @@ void sock_forget(sock *s) {
 }
 
 bool sock_context(sock *s) {
-  napi_value name, self;
+  napi_value name;
   if (s->context) return true;
+  /* No resource: with the handle in its place Node 26 would never let go of the handle. */
   return napi_create_string_utf8(s->hub->env, "LINKWRIGHTSOCKET", NAPI_AUTO_LENGTH, &name) == napi_ok &&
-         napi_get_reference_value(s->hub->env, s->self, &self) == napi_ok &&
-         napi_async_init(s->hub->env, self, name, &s->context) == napi_ok;
+         napi_async_init(s->hub->env, NULL, name, &s->context) == napi_ok;
 }
 
 static void on_finalize(napi_env env, void *data, void *hint) {
