@@ -146,17 +146,12 @@ function ports(first: number, span: Span | undefined): [Expression[], { regProto
   return [[...steps, constant(first + 1, bigEndian(to, 2))], { regProtoMin: first, regProtoMax: first + 1 }];
 }
 
-function encodeNat(
-  type: "snat" | "dnat",
-  text: string,
-  flags: readonly NatFlag[] | undefined,
-  network: "ip" | "ip6",
-): Expression[] {
-  const target = parseTarget(text, type);
-  const steps = target.address ? [constant(REG, target.address.bytes)] : [];
-  const [loads, registers] = ports(target.address ? REG_2 : REG, target.ports);
-  const nat = { type, family: network, ...(target.address && { regAddrMin: REG }), ...registers, ...natFlags(flags) };
-  return [...steps, ...loads, { kind: "nat", data: nat }];
+function encodeNat(type: "snat" | "dnat", text: string, flags: readonly NatFlag[] | undefined): Expression[] {
+  const { address, ports: span } = parseTarget(text, type);
+  const { family: of = "ip", bytes = new Uint8Array(4) } = address ?? {};
+  const [loads, registers] = ports(REG_2, span);
+  const data = { type, family: of, regAddrMin: REG, ...registers, ...natFlags(flags) };
+  return [constant(REG, bytes), ...loads, { kind: "nat", data }];
 }
 
 function encodeReject(text: string): Expression {
@@ -166,7 +161,7 @@ function encodeReject(text: string): Expression {
   return { kind: "reject", data: { type: word === "icmpx" ? "icmpx" : "icmp", icmpCode } };
 }
 
-function encodeAction(action: Action, network: "ip" | "ip6" | undefined): Expression[] {
+function encodeAction(action: Action): Expression[] {
   const verdict = (code: "accept" | "drop" | "return" | "jump" | "goto", chain?: string): Expression[] => [
     { kind: "immediate", data: { dreg: VERDICT, data: { verdict: { code, ...(chain && { chain }) } } } },
   ];
@@ -179,8 +174,8 @@ function encodeAction(action: Action, network: "ip" | "ip6" | undefined): Expres
     if (action.clampMss !== "rt mtu") return [constant(REG, bigEndian(action.clampMss, 2)), write];
     return [{ kind: "rt", data: { key: "tcpmss", dreg: REG } }, swap(2), write];
   }
-  if ("snat" in action) return encodeNat("snat", action.snat, action.flags, network ?? "ip");
-  if ("dnat" in action) return encodeNat("dnat", action.dnat, action.flags, network ?? "ip");
+  if ("snat" in action) return encodeNat("snat", action.snat, action.flags);
+  if ("dnat" in action) return encodeNat("dnat", action.dnat, action.flags);
   const text = "masquerade" in action ? action.masquerade : action.redirect;
   const [loads, registers] = ports(REG, text === true ? undefined : parseTarget(text, "").ports);
   const kind = "masquerade" in action ? "masq" : "redir";
@@ -218,6 +213,6 @@ export function encodeRule(table: Family, rule: Rule, path = ""): readonly Expre
     ...family(table, network),
     ...encodeMatch(match),
     ...encodeStatements(normal),
-    ...(normal.action === undefined ? [] : encodeAction(normal.action, network)),
+    ...(normal.action === undefined ? [] : encodeAction(normal.action)),
   ];
 }

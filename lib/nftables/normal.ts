@@ -71,16 +71,20 @@ export function impliedNetwork(
       const { family: of } = parsePrefix(negated(match[key]).value, `${path}match.${key}`);
       claims.push([of, `match.${key}`]);
     }
+  if (typeof action === "object" && "reject" in action && typeof action.reject === "string") {
+    if (action.reject.startsWith("icmp ")) claims.push(["ip", "action.reject"]);
+    if (action.reject.startsWith("icmpv6 ")) claims.push(["ip6", "action.reject"]);
+  }
+  if (match.icmpType !== undefined || match.icmpCode !== undefined)
+    claims.push([match.protocol === "icmpv6" || match.protocol === 58 ? "ip6" : "ip", "match.protocol"]);
+  const [implied] = claims;
+  // NAT to an address is left to the kernel, which lets packets of the other family pass: as nft does it.
   if (typeof action === "object")
     for (const key of ["snat", "dnat"] as const)
       if (key in action) {
         const of = parseTarget((action as Record<typeof key, string>)[key], `${path}action.${key}`).address?.family;
         if (of) claims.push([of, `action.${key}`]);
       }
-  if (typeof action === "object" && "reject" in action && typeof action.reject === "string") {
-    if (action.reject.startsWith("icmp ")) claims.push(["ip", "action.reject"]);
-    if (action.reject.startsWith("icmpv6 ")) claims.push(["ip6", "action.reject"]);
-  }
   const [first] = claims;
   if (match.family !== undefined)
     claims.push([oneOf(match.family, ["ip", "ip6"], `${path}match.family`), "match.family"]);
@@ -90,7 +94,7 @@ export function impliedNetwork(
         `${path}${where}`,
         `is ${version[of]}, but ${first[1]} is ${version[first[0]]}: write two rules, one for each`,
       );
-  return first?.[0];
+  return implied?.[0];
 }
 
 function normalProtocol(value: Not<Protocol>, path: string): Not<Protocol> {
@@ -222,6 +226,8 @@ function normalAction(family: Family, action: Action, path: string): Action {
   if (typeof value !== "string")
     invalid(at, `expected text such as "192.0.2.23" or ":80", got ${JSON.stringify(value)}`);
   const target = parseTarget(value, at);
+  if (!target.address && (kind === "snat" || kind === "dnat"))
+    invalid(at, `needs an address; for ports only use ${kind === "dnat" ? "redirect" : "masquerade"}`);
   if (target.address && (kind === "masquerade" || kind === "redirect"))
     invalid(
       at,

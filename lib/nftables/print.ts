@@ -63,7 +63,8 @@ function printMatch(family: Family, match: Match, action: Action | undefined): s
   if (match.icmpCode !== undefined) words.push(`${header} code ${match.icmpCode}`);
   const flags = match.tcpFlags;
   if (flags && "any" in flags) words.push(`tcp flags ${flags.any.join(",")}`);
-  else if (flags) words.push(`tcp flags ${flags.set.join(",") || "0x0"} / ${flags.of.join(",")}`);
+  else if (flags)
+    words.push(`tcp flags ${flags.set.length > 0 ? `${flags.set.join(",")} / ` : "! "}${flags.of.join(",")}`);
   if (match.mss !== undefined) words.push(`tcp option maxseg size ${compared(match.mss)}`);
   if (match.length !== undefined) words.push(`meta length ${compared(match.length)}`);
   if (match.ctState !== undefined) words.push(`ct state ${match.ctState.join(",")}`);

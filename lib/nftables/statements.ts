@@ -50,14 +50,14 @@ function natOf(statement: Statement, network: Network): Action | undefined {
   const rest = flagsOf({ ...(flags && { flags }) });
   const ports = portsOf(statement, regProtoMin, regProtoMax);
   const address = constant(statement, regAddrMin);
-  if (typeof type !== "string" || typeof family !== "string" || family !== network) return undefined;
+  if (typeof type !== "string" || typeof family !== "string" || (network ?? family) !== family) return undefined;
   if (rest === undefined || ports === null || regAddrMin !== regAddrMax) return undefined;
-  if (regAddrMin !== undefined && address?.length !== (family === "ip" ? 4 : 16)) return undefined;
+  if (address?.length !== (family === "ip" ? 4 : 16)) return undefined;
   const target = formatTarget({
-    ...(address && { address: { family, bytes: address } }),
+    address: { family, bytes: address },
     ...(ports !== undefined && { ports: typeof ports === "object" && ports[0] === ports[1] ? ports[0] : ports }),
   });
-  return target === "" ? undefined : ({ [type]: target, ...rest } as unknown as Action);
+  return { [type]: target, ...rest } as unknown as Action;
 }
 
 const formatPorts = (ports: Span): string =>
