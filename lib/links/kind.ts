@@ -1,7 +1,7 @@
 /** What a kind of link is. Each is declared once, in one file of `kinds/`. */
 import type { Shapes } from "../shape/shape.ts";
 import type { AnySchema } from "../wire/index.ts";
-import type { Options, OptionsOf } from "./option.ts";
+import type { LinkNames, Options, OptionsOf } from "./option.ts";
 
 /** The declaration of one kind: its attributes on the wire, and its options in people's words. */
 export interface LinkKind<N extends string, W extends AnySchema, O extends Options> {
@@ -12,6 +12,10 @@ export interface LinkKind<N extends string, W extends AnySchema, O extends Optio
   readonly options: O;
   /** Says what is wrong with a combination of options; each by itself was checked. */
   check?(options: OptionsOf<O>): { readonly key: keyof O & string; readonly reason: string } | undefined;
+  /** What is sent at creation unless the caller says otherwise. */
+  readonly defaults?: OptionsOf<O>;
+  /** Options that are told by attributes of the link itself. */
+  beside?(link: Readonly<Record<string, unknown>>, names: LinkNames): OptionsOf<O>;
 }
 /** A kind, whichever. */
 export interface AnyKind {
@@ -19,6 +23,8 @@ export interface AnyKind {
   readonly wire: AnySchema;
   readonly options: Options;
   check?(options: object): { readonly key: string; readonly reason: string } | undefined;
+  readonly defaults?: object;
+  beside?(link: Readonly<Record<string, unknown>>, names: LinkNames): object;
 }
 
 export function linkKind<const N extends string, W extends AnySchema, O extends Options>(
@@ -27,7 +33,8 @@ export function linkKind<const N extends string, W extends AnySchema, O extends 
   return kind;
 }
 
-/** The shapes of a kind's options, by name. */
+/** The shapes of the options that can be set, by name. */
 export function shapesOf(options: Options): Shapes {
-  return Object.fromEntries(Object.entries(options).map(([key, one]) => [key, one.shape]));
+  const settable = Object.entries(options).filter(([, one]) => !one.readOnly);
+  return Object.fromEntries(settable.map(([key, one]) => [key, one.shape]));
 }

@@ -5,12 +5,17 @@
  */
 import type { Shape } from "../shape/shape.ts";
 
+/** A network namespace: its name under /run/netns or path, or whatever holds a descriptor of it, as a `Netns` does. */
+export type NetnsRef = string | { readonly fd: number };
+
 /** Looks links up: names are what people write, indexes what the wire carries. */
 export interface LinkNames {
   /** @throws when there is no such link. */
   indexOf(name: string): number;
   /** `undefined` where the index is not known in this namespace. */
   nameOf(index: number): string | undefined;
+  /** The descriptor of a namespace that was opened for this request. */
+  fdOf(netns: NetnsRef): number;
 }
 
 type Wire = Readonly<Record<string, unknown>>;
@@ -24,16 +29,31 @@ export interface Option<T> {
   readonly fixed: boolean;
   /** Names of another link, which has to exist first. */
   readonly refers: boolean;
-  /** Dumped but not set, as a learned value. */
+  /** Told by the kernel and never set. */
+  readonly readOnly: boolean;
+  /**
+   * Whether the kernel accepts the change on a live link: not when it is `fixed`, and some options are fixed for some
+   * values only. `from` is absent where the option is not set now.
+   */
+  inPlace(from: T | undefined, to: T): boolean;
   write(value: T, names: LinkNames): Wire;
   read(wire: Wire, names: LinkNames): T | undefined;
 }
 export type Options = Readonly<Record<string, Option<unknown>>>;
-/** The properties as an object, each optional. */
-export type OptionsOf<O extends Options> = { readonly [K in keyof O]?: O[K] extends Option<infer T> ? T : never };
+/** An option that is told and never set. */
+export interface Status<T> extends Option<T> {
+  readonly readOnly: true;
+}
+/** The properties that may be set, each optional. */
+export type OptionsOf<O extends Options> = {
+  readonly [K in keyof O as O[K] extends Status<unknown> ? never : K]?: O[K] extends Option<infer T> ? T : never;
+};
+/** The properties as they are told, each optional. */
+export type ToldOf<O extends Options> = { readonly [K in keyof O]?: O[K] extends Option<infer T> ? T : never };
 
-interface Traits {
+interface Traits<T> {
   readonly fixed?: boolean;
+  readonly inPlace?: (from: T | undefined, to: T) => boolean;
 }
 
 function option<T>(
@@ -41,13 +61,15 @@ function option<T>(
   keys: readonly string[],
   write: Option<T>["write"],
   read: Option<T>["read"],
-  traits: Traits & { readonly refers?: boolean } = {},
+  traits: Traits<T> & { readonly refers?: boolean } = {},
 ): Option<T> {
-  return { shape, keys, write, read, fixed: traits.fixed ?? false, refers: traits.refers ?? false };
+  const fixed = traits.fixed ?? false;
+  const inPlace = traits.inPlace ?? (() => !fixed);
+  return { shape, keys, write, read, fixed, inPlace, refers: traits.refers ?? false, readOnly: false };
 }
 
 /** An attribute whose value is the property's as it is. */
-export function same<T>(key: string, shape: Shape<T>, traits?: Traits): Option<T> {
+export function same<T>(key: string, shape: Shape<T>, traits?: Traits<T>): Option<T> {
   return option(
     shape,
     [key],
@@ -63,7 +85,7 @@ export function converted<T, W>(
   shape: Shape<T>,
   toWire: (value: T) => W,
   fromWire: (value: W) => T | undefined,
-  traits?: Traits,
+  traits?: Traits<T>,
 ): Option<T> {
   return option(
     shape,
@@ -75,7 +97,7 @@ export function converted<T, W>(
 }
 
 /** Seconds, carried in hundredths. */
-export function centiseconds(key: string, shape: Shape<number>, traits?: Traits): Option<number> {
+export function centiseconds(key: string, shape: Shape<number>, traits?: Traits<number>): Option<number> {
   return converted<number, number>(
     key,
     shape,
@@ -85,8 +107,19 @@ export function centiseconds(key: string, shape: Shape<number>, traits?: Traits)
   );
 }
 
+/** Seconds, carried in hundredths in 64 bits. */
+export function wideCentiseconds(key: string, shape: Shape<number>, traits?: Traits<number>): Option<number> {
+  return converted<number, bigint>(
+    key,
+    shape,
+    (value) => BigInt(Math.round(value * 100)),
+    (value) => Number(value) / 100,
+    traits,
+  );
+}
+
 /** True or false, carried as 1 or 0 in a wider integer. */
-export function switched(key: string, shape: Shape<boolean>, traits?: Traits): Option<boolean> {
+export function switched(key: string, shape: Shape<boolean>, traits?: Traits<boolean>): Option<boolean> {
   return converted<boolean, number>(
     key,
     shape,
@@ -97,7 +130,7 @@ export function switched(key: string, shape: Shape<boolean>, traits?: Traits): O
 }
 
 /** Name of another link, carried as its index; index 0 is "none". */
-export function reference(key: string, shape: Shape<string>, traits?: Traits): Option<string> {
+export function reference(key: string, shape: Shape<string>, traits?: Traits<string>): Option<string> {
   return option(
     shape,
     [key],
@@ -111,7 +144,12 @@ export function reference(key: string, shape: Shape<string>, traits?: Traits): O
 }
 
 /** An address that has one attribute for each family. An unspecified address (all zero) reads as absent. */
-export function eitherFamily(key4: string, key6: string, shape: Shape<string>, traits?: Traits): Option<string> {
+export function eitherFamily(
+  key4: string,
+  key6: string,
+  shape: Shape<string>,
+  traits?: Traits<string>,
+): Option<string> {
   return option(
     shape,
     [key4, key6],
@@ -124,23 +162,49 @@ export function eitherFamily(key4: string, key6: string, shape: Shape<string>, t
   );
 }
 
+/** What the kernel tells and nobody sets: a state, a counter, a timer. */
+export function status<T>(key: string, read: (value: never) => T | undefined): Status<T> {
+  const shape: Shape<T> = {
+    expected: "nothing: the kernel tells it",
+    json: { not: {} },
+    accepts: (_): _ is T => false,
+  };
+  const told = converted<T, never>(key, shape, () => fail(key), read);
+  return { ...told, readOnly: true };
+}
+function fail(key: string): never {
+  throw new TypeError(`${key} is told by the kernel and cannot be set`);
+}
+
 /** Anything else: both directions by hand. */
 export function custom<T>(
   keys: readonly string[],
   shape: Shape<T>,
   write: Option<T>["write"],
   read: Option<T>["read"],
-  traits?: Traits,
+  traits?: Traits<T>,
 ): Option<T> {
   return option(shape, keys, write, read, traits);
+}
+
+const isNest = (value: unknown): value is Wire =>
+  typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+
+/** Puts the attributes that several options share together: sets of bits, and nests. */
+export function merge(into: Record<string, unknown>, more: Wire): Record<string, unknown> {
+  for (const [key, value] of Object.entries(more)) {
+    const before = into[key];
+    into[key] = isNest(before) && isNest(value) ? merge({ ...before }, value) : value;
+  }
+  return into;
 }
 
 /** People's words to wire attributes. Absent means "leave it alone". */
 export function toWire(options: Options, values: object, names: LinkNames): Record<string, unknown> {
   const wire: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(values)) {
-    const found = options[key];
-    if (found !== undefined && value !== undefined) Object.assign(wire, found.write(value, names));
+    const found = Object.hasOwn(options, key) ? options[key] : undefined;
+    if (found !== undefined && value !== undefined) merge(wire, found.write(value, names));
   }
   return wire;
 }

@@ -26,7 +26,7 @@ import { custom, eitherFamily, type OptionsOf, reference, same } from "../option
 const FIXED = { fixed: true };
 const port = integer(1, 0xffff);
 
-interface PortRange {
+export interface PortRange {
   readonly low: number;
   readonly high: number;
 }
@@ -99,10 +99,14 @@ export const vxlan = linkKind({
     /** Name of the underlay device. The kernel then lowers this link's MTU to what fits into that device's. */
     dev: reference("link", linkName),
     /** Address of the far end, or a multicast group (which needs `dev`). */
-    remote: eitherFamily("group", "group6", address),
+    remote: eitherFamily("group", "group6", address, {
+      inPlace: (from, to) => from === undefined || from.includes(":") === to.includes(":"),
+    }),
     /** Source address of the outer packets. */
-    local: eitherFamily("local", "local6", address),
-    /** UDP port. The kernel's own default is 8472, the registered one is 4789. */
+    local: eitherFamily("local", "local6", address, {
+      inPlace: (from, to) => from === undefined || from.includes(":") === to.includes(":"),
+    }),
+    /** UDP port; default 4789, the registered one. The kernel's own default, which is not used here, is 8472. */
     dstport: same("port", port, FIXED),
     /** Range of UDP source ports; default: the host's local port range. */
     srcport: same("portRange", portRange, FIXED),
@@ -112,6 +116,7 @@ export const vxlan = linkKind({
       ttl,
       (value) => (value === "inherit" ? { ttlInherit: true } : { ttl: value }),
       (wire) => (wire["ttlInherit"] === true ? "inherit" : (wire["ttl"] as number | undefined)),
+      { inPlace: (from, to) => (from === "inherit") === (to === "inherit") },
     ),
     /** Traffic class of the outer packets; 1 means the inner packet's. */
     tos: same("tos", integer(0, 255)),
@@ -153,6 +158,7 @@ export const vxlan = linkKind({
     /** Whether multicast goes through the routing table. Linux 6.15 and later. */
     mcroute: same("mcRoute", boolean),
   },
+  defaults: { dstport: 4789 },
   check(options) {
     const { remote, local } = options;
     if (remote !== undefined && local !== undefined && remote.includes(":") !== local.includes(":"))

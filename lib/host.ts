@@ -1,0 +1,97 @@
+/** One network namespace with all its services. */
+import { Addresses } from "./addresses/addresses.ts";
+import { Ethtool } from "./ethtool/ethtool.ts";
+import { NETLINK_GENERIC } from "./families/generic.ts";
+import { NETLINK_NETFILTER } from "./families/netfilter.ts";
+import { NETLINK_ROUTE } from "./families/route.ts";
+import { Links } from "./links/links.ts";
+import { Fdb } from "./neighbors/fdb.ts";
+import { Neighbors } from "./neighbors/neighbors.ts";
+import { Netns } from "./netns/netns.ts";
+import { Nftables } from "./nftables/nftables.ts";
+import { Routes } from "./routes/routes.ts";
+import { Connection } from "./socket/index.ts";
+import { Sysctls } from "./sysctl/sysctl.ts";
+
+/** Which namespace, and how to speak with its kernel. */
+export interface HostOptions {
+  /** A name under /run/netns, a path with a slash, or an open namespace; the default is the caller's own. */
+  readonly netns?: string | Netns | undefined;
+  /**
+   * Requests on the calling thread instead of an I/O thread: faster one by one, but a busy kernel then holds up the
+   * event loop. For short-lived programs.
+   */
+  readonly inline?: boolean | undefined;
+}
+
+/**
+ * A host, or a namespace of it. Services open their socket when they are first used; all of them may be used by many
+ * callers at once. `await using` closes it.
+ */
+export class Host implements AsyncDisposable {
+  readonly netns: Netns;
+  readonly #owned: boolean;
+  readonly #inline: boolean;
+  readonly #connections = new Map<number, Connection>();
+  #closed = false;
+
+  /** @throws {NetnsError} when there is no such namespace. */
+  static async open({ netns, inline = false }: HostOptions = {}): Promise<Host> {
+    if (netns instanceof Netns) return new Host(netns, false, inline);
+    return new Host(netns === undefined ? Netns.current() : Netns.open(netns), true, inline);
+  }
+  private constructor(netns: Netns, owned: boolean, inline: boolean) {
+    this.netns = netns;
+    this.#owned = owned;
+    this.#inline = inline;
+  }
+
+  /** The one connection of a protocol, opened when it is first asked for. */
+  #connection(protocol: number): Connection {
+    if (this.#closed) throw new TypeError("the host was closed");
+    const open = this.#connections.get(protocol);
+    if (open !== undefined) return open;
+    const made = Connection.open({ protocol, netns: this.netns.fd, inline: this.#inline });
+    this.#connections.set(protocol, made);
+    return made;
+  }
+
+  get links(): Links {
+    return new Links(this.#connection(NETLINK_ROUTE));
+  }
+  get addresses(): Addresses {
+    return new Addresses(this.#connection(NETLINK_ROUTE), this.links);
+  }
+  get routes(): Routes {
+    const flush = async (): Promise<void> => {
+      await this.sysctls.set("net.ipv4.route.flush", 1);
+    };
+    return new Routes(this.#connection(NETLINK_ROUTE), this.links, flush);
+  }
+  get neighbors(): Neighbors {
+    return new Neighbors(this.#connection(NETLINK_ROUTE), this.links);
+  }
+  get fdb(): Fdb {
+    return new Fdb(this.#connection(NETLINK_ROUTE), this.links);
+  }
+  get nftables(): Nftables {
+    return new Nftables(this.#connection(NETLINK_NETFILTER));
+  }
+  get ethtool(): Ethtool {
+    return new Ethtool(this.#connection(NETLINK_GENERIC));
+  }
+  get sysctls(): Sysctls {
+    return new Sysctls(this.netns.fd);
+  }
+
+  /** Closes every socket; what is under way rejects with `ERR_CLOSED`. A namespace that was handed in stays open. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const connection of this.#connections.values()) connection.close();
+    if (this.#owned) this.netns.close();
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+}
