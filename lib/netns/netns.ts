@@ -192,6 +192,14 @@ export class Netns implements Disposable, AsyncDisposable {
     return result.value;
   }
 
+  /** Gives the descriptor away, and is closed from then on. */
+  release(): number {
+    const fd = this.fd;
+    this.#fd = -1;
+    lost.unregister(this);
+    return fd;
+  }
+
   /** Lets go of the namespace. May be called again. */
   close(): void {
     if (this.#fd < 0) return;
