@@ -7,7 +7,7 @@ import { METRIC_PROPERTIES, metricsFromWire, metricsToWire } from "./metrics.ts"
 import { preferences, protocols, routeTypes, tables } from "./names.ts";
 import { parsePrefix, prefixText } from "./prefix.ts";
 import { type multipath, type newroute, RTM_F, RTNH_F, type rta } from "./schema.ts";
-import { defaultTable, isWide, type Nexthop, type Route, type RouteConfig } from "./words.ts";
+import { defaultTable, isWide, type KnownNexthop, type Nexthop, type Route, type RouteConfig } from "./words.ts";
 
 /** The caller's property for each attribute. */
 export const ROUTE_PROPERTIES: Readonly<Record<string, string>> = {
@@ -101,7 +101,7 @@ export function routeToWire(
 
 type Names = ReadonlyMap<number, string>;
 
-function nexthopFromWire(one: Out<typeof multipath>[number], names: Names): Nexthop {
+function nexthopFromWire(one: Out<typeof multipath>[number], names: Names): KnownNexthop {
   const { gateway: same, via = same, encapType, encap } = one.attrs;
   const found: Record<string, unknown> = {};
   if (via !== undefined) found["via"] = via;
@@ -111,7 +111,7 @@ function nexthopFromWire(one: Out<typeof multipath>[number], names: Names): Next
   if ((one.flags & RTNH_F.DEAD) !== 0) found["dead"] = true;
   if ((one.flags & RTNH_F.LINKDOWN) !== 0) found["linkdown"] = true;
   if (encapType !== undefined && encap !== undefined) found["encap"] = { type: encapType, data: encap };
-  return found as Nexthop;
+  return found as unknown as KnownNexthop;
 }
 
 const FLAGS = [

@@ -41,6 +41,14 @@ export interface Nexthop {
   readonly encap?: Encap | undefined;
 }
 
+/** One of several ways as the kernel has it. */
+export interface KnownNexthop extends Nexthop {
+  readonly weight: number;
+  /** Its link is down, or has no carrier. */
+  readonly dead?: true;
+  readonly linkdown?: true;
+}
+
 /** A route to be made. What is absent is left to the kernel, unless told otherwise here. */
 export interface RouteConfig extends RouteMetrics {
   /** `default`, `192.0.2.0/24`, or a single address. */
@@ -85,6 +93,7 @@ export interface Route extends RouteConfig {
   readonly table: Table;
   readonly type: RouteType;
   readonly protocol: Protocol;
+  readonly nexthops?: readonly KnownNexthop[];
   /** It is an exception that was learned (a path MTU, a redirect), or the answer to {@link Routes.get}. */
   readonly cached?: true;
   /** Seconds until a cached or limited route ends. */
