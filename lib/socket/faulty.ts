@@ -160,8 +160,9 @@ export class FaultyTransport implements Transport {
     if (next === undefined || this.#ready === null || this.#busy || this.#closed) return;
     const wait = Math.max(0, Math.ceil(next.due - performance.now()));
     this.#timer = setTimeout(() => {
+      if (this.#queue[0] !== next || this.#busy) return;
       const status = typeof next.item === "number" ? next.item : 0;
-      if (status < 0 && this.#queue[0] === next) this.#queue.shift();
+      if (status < 0) this.#queue.shift();
       this.#ready?.(status);
       this.#stir();
     }, wait);

@@ -1,6 +1,6 @@
 /** Transports that write a conversation down, and one that answers from what was written down. */
 import { EAGAIN, EALREADY, EBADF, EBUSY, ENOBUFS, EPROTO } from "./errors.ts";
-import type { Datagram, Inbox, Transport } from "./transport.ts";
+import { type Datagram, type Inbox, MSG_TRUNC, type Transport } from "./transport.ts";
 
 /** A request, null for what came unasked, and the datagrams that arrived before the next request. */
 export interface Step {
@@ -31,7 +31,7 @@ function toRecord({ data, length, flags, port, group }: Datagram): RecordedDatag
     data: hex(data),
     ...(port !== 0 && { port }),
     ...(group !== 0 && { group }),
-    ...(flags !== 0 && { flags }),
+    ...((flags & MSG_TRUNC) !== 0 && { flags: MSG_TRUNC }),
     ...(length !== data.length && { length }),
   };
 }
