@@ -11,14 +11,14 @@ static napi_value js_plant(napi_env env, napi_callback_info info) {
   napi_value a[1];
   int32_t kind;
   if (!arg_all(env, info, 1, a) || !arg_int(env, a[0], &kind)) return NULL;
-  volatile char *p = malloc(16);
+  char *volatile p = malloc(16); /* volatile: the compiler must not see through it */
   if (!p) return NULL;
   p[0] = 1;
   if (kind == 0) return to_number(env, 0); /* lost */
   size_t past = 16 + (size_t)(kind == 1 ? 0 : -1);
   p[past] = 1;
   double r = kind == 2 ? (double)(INT32_MAX + (int)p[0] * kind) : p[0];
-  free((void *)p);
+  free(p);
   return to_number(env, r);
 }
 #endif
