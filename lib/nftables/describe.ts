@@ -137,7 +137,7 @@ function takeMeta(table: Family, context: Context, condition: Condition, key: st
   if (key === "len") return set(match, "length", comparedOf(condition, 4, true));
   if (key === "l4proto") {
     const number = comparedOf(condition, 1);
-    if (number === 0 || (typeof number === "object" && !("not" in number))) return wordless();
+    if (typeof number === "object" && !("not" in number)) return wordless();
     return set(match, "protocol", number as NonNullable<Match["protocol"]>);
   }
   if (key === (table === "bridge" ? "protocol" : "nfproto") && isEqual(condition, key))
@@ -163,7 +163,7 @@ function take(table: Family, context: Context, condition: Condition): true {
 
 /** What a rule of a table of this family says, or its steps as they are where there are no words for one of them. */
 export function describe(table: Family, steps: readonly Expression[], comment?: string): Rule {
-  const remark = comment === undefined ? {} : { comment };
+  const remark = comment ? { comment } : {};
   try {
     const parts = takeApart(steps) ?? wordless();
     const network = networkOf(table, parts.conditions);

@@ -1,4 +1,5 @@
 /** Errors of this folder. */
+import { inspect } from "node:util";
 
 /** A table that cannot be written, as the caller's words tell it. */
 export class NftablesError extends Error {
@@ -26,4 +27,13 @@ export class StaleGenerationError extends NftablesError {
 /** Refuses a value before anything is sent. */
 export function invalid(path: string, reason: string): never {
   throw new NftablesError("ERR_INVALID", path === "" ? reason : `${path}: ${reason}`, path);
+}
+
+/** A value as an error shows it. */
+export function shown(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return inspect(value, { depth: 2, breakLength: Number.POSITIVE_INFINITY });
+  }
 }

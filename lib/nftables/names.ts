@@ -1,6 +1,6 @@
 /** Names: what tables, chains and interfaces may be called. */
 import { fixedText, text } from "../wire/index.ts";
-import { invalid } from "./error.ts";
+import { invalid, shown } from "./error.ts";
 import { fromBytes, toBytes } from "./value.ts";
 import { reservedWords } from "./words.ts";
 
@@ -11,10 +11,7 @@ const padded = fixedText(IFNAMSIZ);
 /** Refuses names that nft could not read again, and those too long for the kernel (NFT_NAME_MAXLEN). */
 export function checkName(value: unknown, path: string): string {
   if (typeof value !== "string" || !/^[A-Za-z_][A-Za-z0-9/_.-]*$/.test(value))
-    invalid(
-      path,
-      `a name begins with a letter and has letters, digits, "/", "-", "_" and ".", got ${JSON.stringify(value)}`,
-    );
+    invalid(path, `a name begins with a letter and has letters, digits, "/", "-", "_" and ".", got ${shown(value)}`);
   if (value.length > 255) invalid(path, `a name has at most 255 characters, got ${value.length}`);
   if (reservedWords.has(value))
     invalid(path, `"${value}" is a word of nft itself, which could not list it again: write lw_${value}, for example`);
@@ -23,7 +20,7 @@ export function checkName(value: unknown, path: string): string {
 
 /** Refuses comments that nft could not show or read again. */
 export function checkComment(value: unknown, path: string): string {
-  if (typeof value !== "string") invalid(path, `expected text, got ${JSON.stringify(value)}`);
+  if (typeof value !== "string") invalid(path, `expected text, got ${shown(value)}`);
   if (/["\p{Cc}]/u.test(value))
     invalid(path, `nft has no way to write quotes, newlines and control characters: leave them out`);
   const size = Buffer.byteLength(value);
@@ -33,15 +30,15 @@ export function checkComment(value: unknown, path: string): string {
 
 /** The bytes that `iifname` compares: the padded name, or for `ens*` only its beginning. A closing `\*` is a real asterisk. */
 export function interfaceBytes(value: unknown, path: string): Uint8Array {
-  if (typeof value !== "string") invalid(path, `expected the name of an interface, got ${JSON.stringify(value)}`);
+  if (typeof value !== "string") invalid(path, `expected the name of an interface, got ${shown(value)}`);
   const wild = value.endsWith("*") && !value.endsWith("\\*");
   const name = wild ? value.slice(0, -1) : value.replace(/\\\*$/, "*");
   if (wild && name === "") invalid(path, `"*" matches every interface: leave it out`);
   if (name === "" || name === "." || name === ".." || /[/:\s\0]/.test(name))
-    invalid(path, `expected the name of an interface, got ${JSON.stringify(value)}`);
+    invalid(path, `expected the name of an interface, got ${shown(value)}`);
   const bytes = toBytes(text, name);
   if (bytes.length > IFNAMSIZ)
-    invalid(path, `an interface's name has at most 15 bytes, ${JSON.stringify(value)} has ${bytes.length - 1}`);
+    invalid(path, `an interface's name has at most 15 bytes, ${shown(value)} has ${bytes.length - 1}`);
   return wild ? bytes.slice(0, -1) : toBytes(padded, name);
 }
 

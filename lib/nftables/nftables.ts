@@ -39,12 +39,17 @@ export class Nftables {
     this.#connection = connection;
   }
 
-  /** The ruleset's generation, and who made it. Read it before the state that a change is decided on. */
+  /**
+   * The ruleset's generation. Read it before the state that a change is decided on. The process that the kernel names
+   * beside it is the one that asks (nf_tables_fill_gen_info), so it is left out.
+   */
   async generation(options?: CallOptions): Promise<Generation> {
-    const { attrs } = await this.#ask(`read the generation of`, "the ruleset", () =>
-      this.#connection.get(getGen, anyFamily, newGen, options),
-    );
-    return { id: attrs.id ?? 0, pid: attrs.procPid ?? 0, program: attrs.procName ?? "" };
+    return this.#ask("read the generation of", "the ruleset", () => this.#generation(options));
+  }
+
+  async #generation(options?: CallOptions): Promise<Generation> {
+    const { attrs } = await this.#connection.get(getGen, anyFamily, newGen, options);
+    return { id: attrs.id ?? 0 };
   }
 
   /** All tables. Same as: nft list tables. */
@@ -76,7 +81,7 @@ export class Nftables {
   async #read(family: Family, name: string, options?: CallOptions): Promise<ObservedTable | undefined> {
     const connection = this.#connection;
     const header = headerOf(family);
-    const { id } = await this.generation(options);
+    const { id } = await this.#generation(options);
     try {
       const table = await connection.get(getTable, { header, attrs: { name } }, newTable, options);
       const [objects, chains, rules] = [
@@ -85,7 +90,7 @@ export class Nftables {
         await connection.dump(getRule, { header, attrs: { table: name } }, newRule, options),
       ];
       const parts = [objects, chains, rules];
-      const after = await this.generation(options);
+      const after = await this.#generation(options);
       const consistent = after.id === id && parts.every((part) => part.consistent);
       return observedTable(family, table, objects.messages, chains.messages, rules.messages, id, consistent);
     } catch (error) {
@@ -145,9 +150,9 @@ export class Nftables {
   async #change(verb: string, what: string, steps: readonly Step[], options: ChangeOptions): Promise<void> {
     const { generation, ...call } = options;
     for (let attempt = 1; ; attempt++) {
-      const id = generation ?? (await this.generation(call)).id;
       const commands: readonly Command[] = steps.map((step) => step.command);
       try {
+        const id = generation ?? (await this.#generation(call)).id;
         const begin = command(batchBegin, nftBatch(id), 0);
         return await this.#connection.transaction(begin, commands, command(batchEnd, nftBatch(), 0), call);
       } catch (error) {

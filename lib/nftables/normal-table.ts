@@ -1,5 +1,5 @@
 /** Tables checked and brought to their one form. */
-import { invalid } from "./error.ts";
+import { invalid, shown } from "./error.ts";
 import { checkComment, checkName } from "./names.ts";
 import { checkKeys, normalRule, oneOf } from "./normal.ts";
 import { type Action, type Family, isRaw, type Rule } from "./rule.ts";
@@ -31,7 +31,7 @@ export function priorityOf(family: Family, value: number | string, path = "prior
   if (base === undefined)
     invalid(
       path,
-      `expected a number or one of ${Object.keys(names).join(", ")} as in "filter - 10", got ${JSON.stringify(value)}`,
+      `expected a number or one of ${Object.keys(names).join(", ")} as in "filter - 10", got ${shown(value)}`,
     );
   return base + (offset === undefined ? 0 : Number(`${sign}${offset}`));
 }

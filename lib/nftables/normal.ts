@@ -3,11 +3,12 @@
  * here is refused before anything is sent, with the field's name and the way out.
  */
 import { negate, negated, normalCompared } from "./compared.ts";
-import { invalid } from "./error.ts";
-import { checkComment, checkName, interfaceBytes } from "./names.ts";
+import { invalid, shown } from "./error.ts";
+import { checkComment, checkName, interfaceBytes, interfaceName } from "./names.ts";
 import { formatPrefix, formatTarget, parsePrefix, parseTarget } from "./prefix.ts";
 import {
   type Action,
+  type Count,
   type Family,
   type FriendlyRule,
   isRaw,
@@ -37,14 +38,14 @@ const version = { ip: "IPv4", ip6: "IPv6" } as const;
 /** Refuses keys that a value does not have: a mistyped match would match everything. */
 export function checkKeys(value: unknown, known: readonly string[], path: string): void {
   if (typeof value !== "object" || value === null || Array.isArray(value))
-    invalid(path, `expected an object, got ${JSON.stringify(value)}`);
+    invalid(path, `expected an object, got ${shown(value)}`);
   for (const key of Object.keys(value))
     if (!known.includes(key)) invalid(path === "" ? key : `${path}.${key}`, `unknown; known are ${known.join(", ")}`);
 }
 
 export function oneOf<T extends string>(value: unknown, known: readonly T[], path: string): T {
   if (typeof value !== "string" || !(known as readonly string[]).includes(value))
-    invalid(path, `expected one of ${known.join(", ")}, got ${JSON.stringify(value)}`);
+    invalid(path, `expected one of ${known.join(", ")}, got ${shown(value)}`);
   return value as T;
 }
 
@@ -52,7 +53,7 @@ export function oneOf<T extends string>(value: unknown, known: readonly T[], pat
 function normalNames<N extends string>(table: Readonly<Record<N, number>>, names: readonly N[], path: string): N[] {
   const known = Object.keys(table) as N[];
   if (!Array.isArray(names) || names.length === 0)
-    invalid(path, `expected a list of ${known.join(", ")}, got ${JSON.stringify(names)}`);
+    invalid(path, `expected a list of ${known.join(", ")}, got ${shown(names)}`);
   for (const name of names) oneOf(name, known, path);
   return known.filter((name) => names.includes(name));
 }
@@ -141,8 +142,8 @@ function normalMatch(family: Family, given: Match, action: Action | undefined, p
           at(key),
           `only a table of family bridge knows the bridge: match ${key === "ibrname" ? "iifname" : "oifname"}`,
         );
-      interfaceBytes(negated(given[key]).value, at(key));
-      match[key] = given[key];
+      const { not, value } = negated(given[key]);
+      match[key] = negate(not, interfaceName(interfaceBytes(value, at(key))) ?? value);
     }
   if (given.protocol !== undefined) match.protocol = normalProtocol(given.protocol, at("protocol"));
   const needsTcp =
@@ -189,7 +190,7 @@ function normalReject(family: Family, value: true | string, path: string): strin
   if (table === undefined || !Object.hasOwn(table, code) || given !== `${word} ${code}`)
     invalid(
       path,
-      `expected true, "tcp reset", or icmpx, icmp or icmpv6 with a reason such as "icmpx admin-prohibited", got ${JSON.stringify(value)}`,
+      `expected true, "tcp reset", or icmpx, icmp or icmpv6 with a reason such as "icmpx admin-prohibited", got ${shown(value)}`,
     );
   if (word === "icmpx" && (family === "ip" || family === "ip6"))
     invalid(path, `icmpx is for tables that see both families: write ${family === "ip" ? "icmp" : "icmpv6"}`);
@@ -223,8 +224,7 @@ function normalAction(family: Family, action: Action, path: string): Action {
   const rest = flags.length > 0 ? { flags } : {};
   if (value === true && (kind === "masquerade" || kind === "redirect"))
     return { [kind]: true, ...rest } as unknown as Action;
-  if (typeof value !== "string")
-    invalid(at, `expected text such as "192.0.2.23" or ":80", got ${JSON.stringify(value)}`);
+  if (typeof value !== "string") invalid(at, `expected text such as "192.0.2.23" or ":80", got ${shown(value)}`);
   const target = parseTarget(value, at);
   if (!target.address && (kind === "snat" || kind === "dnat"))
     invalid(at, `needs an address; for ports only use ${kind === "dnat" ? "redirect" : "masquerade"}`);
@@ -274,25 +274,40 @@ function normalLog(log: NonNullable<FriendlyRule["log"]>, path: string): NonNull
   return { ...(log.prefix && { prefix: log.prefix }), ...(log.level && log.level !== "warn" && { level: log.level }) };
 }
 
+function normalCounter(counter: unknown, path: string): true | string | Count {
+  if (counter === true) return true;
+  if (typeof counter === "string") return checkName(counter, path);
+  checkKeys(counter, ["packets", "bytes"], path);
+  const { packets, bytes } = counter as Record<keyof Count, unknown>;
+  for (const value of [packets, bytes])
+    if (typeof value !== "bigint" || value < 0n || value > 0xffff_ffff_ffff_ffffn)
+      invalid(path, `expected true, the name of a counter, or packets and bytes as bigint, got ${shown(counter)}`);
+  return { packets, bytes } as Count;
+}
+
 /** The one form of a rule in a table of this family. @throws {NftablesError} when it cannot be. */
 export function normalRule(family: Family, rule: Rule, path = ""): Rule {
   const lead = path === "" ? "" : `${path}.`;
-  const comment = rule.comment ? { comment: checkComment(rule.comment, `${lead}comment`) } : {};
-  if (isRaw(rule)) return { expressions: rule.expressions, ...comment };
-  checkKeys(rule, ["match", "limit", "counter", "log", "action", "comment", "handle"], path);
-  const given = rule.match ?? {};
+  checkKeys(rule, ["match", "limit", "counter", "log", "action", "comment", "handle", "expressions"], path);
+  const given = rule.comment ?? "";
+  const comment = given === "" ? {} : { comment: checkComment(given, `${lead}comment`) };
+  if (isRaw(rule)) {
+    for (const key of ["match", "limit", "counter", "log", "action"] as const)
+      if (key in rule) invalid(`${lead}${key}`, "a rule has words or expressions, not both");
+    return { expressions: rule.expressions, ...comment };
+  }
   const action = rule.action === undefined ? undefined : normalAction(family, rule.action, `${lead}action`);
-  const match = normalMatch(family, given, action, lead);
-  if (action !== undefined) checkPorts(action, match, lead);
-  const { counter } = rule;
-  if (typeof counter === "string") checkName(counter, `${lead}counter`);
-  if (counter === undefined && action === undefined && rule.log === undefined)
+  const match = rule.match === undefined ? {} : rule.match;
+  const checked = normalMatch(family, match, action, lead);
+  if (action !== undefined) checkPorts(action, checked, lead);
+  const { counter, limit, log } = rule;
+  if (counter === undefined && action === undefined && log === undefined)
     invalid(`${lead}action`, `the rule does nothing: give it an action, a counter or a log`);
   return {
-    ...(Object.keys(match).length > 0 && { match }),
-    ...(rule.limit && { limit: normalLimit(rule.limit, `${lead}limit`) }),
-    ...(counter !== undefined && { counter }),
-    ...(rule.log && { log: normalLog(rule.log, `${lead}log`) }),
+    ...(Object.keys(checked).length > 0 && { match: checked }),
+    ...(limit !== undefined && { limit: normalLimit(limit, `${lead}limit`) }),
+    ...(counter !== undefined && { counter: normalCounter(counter, `${lead}counter`) }),
+    ...(log !== undefined && { log: normalLog(log, `${lead}log`) }),
     ...(action !== undefined && { action }),
     ...comment,
   };

@@ -1,7 +1,7 @@
 /** Addresses, prefixes and NAT targets as text, and as the bytes that rules compare. */
 import { isIPv4, isIPv6 } from "node:net";
 import { ip } from "../wire/index.ts";
-import { invalid } from "./error.ts";
+import { invalid, shown } from "./error.ts";
 import type { Span } from "./rule.ts";
 import { fromBytes, toBytes } from "./value.ts";
 
@@ -29,7 +29,7 @@ export function parsePrefix(value: unknown, path: string): Prefix {
   const [address = "", suffix, more] = typeof value === "string" ? value.split("/") : [];
   const v4 = isIPv4(address);
   if (typeof value !== "string" || more !== undefined || !(v4 || (isIPv6(address) && !address.includes("%"))))
-    invalid(path, `expected an address or a prefix such as 12.12.139.0/24, got ${JSON.stringify(value)}`);
+    invalid(path, `expected an address or a prefix such as 12.12.139.0/24, got ${shown(value)}`);
   const most = v4 ? 32 : 128;
   const length = suffix === undefined ? most : /^\d{1,3}$/.test(suffix) ? Number(suffix) : -1;
   if (length < 0 || length > most) invalid(path, `a prefix of IPv${v4 ? 4 : 6} has 1 to ${most} bits, got ${value}`);
@@ -63,11 +63,11 @@ export function parseTarget(value: string, path: string): Target {
   const text = v6 ?? plain;
   const address = text === "" ? undefined : parsePrefix(text, path);
   if ((text === "" && from === undefined) || (address && address.length !== 8 * address.bytes.length))
-    invalid(path, `expected an address, a port or both, such as 198.51.100.11:6443, got ${JSON.stringify(value)}`);
+    invalid(path, `expected an address, a port or both, such as 198.51.100.11:6443, got ${shown(value)}`);
   const ports =
     from === undefined ? undefined : to === undefined ? Number(from) : ([Number(from), Number(to)] as const);
   const [low, high] = typeof ports === "object" ? ports : [ports ?? 1, ports ?? 1];
-  if (low < 1 || high > 65535 || low > high) invalid(path, `a port is 1 to 65535, got ${JSON.stringify(value)}`);
+  if (low < 1 || high > 65535 || low > high) invalid(path, `a port is 1 to 65535, got ${shown(value)}`);
   return {
     ...(address && { address: { family: address.family, bytes: address.bytes } }),
     ...(ports !== undefined && { ports: low === high ? low : ports }),

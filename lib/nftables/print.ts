@@ -1,4 +1,5 @@
 /** Tables and rules as text, in nft's own syntax, for people. Nothing in it can reach the terminal unescaped. */
+import { split, text } from "../wire/index.ts";
 import { negated, operators } from "./compared.ts";
 import type { Expression } from "./expressions/index.ts";
 import { impliedNetwork } from "./normal.ts";
@@ -15,6 +16,7 @@ import {
   type Rule,
 } from "./rule.ts";
 import type { Chain, Table } from "./table.ts";
+import { fromBytes } from "./value.ts";
 import { priorities, units } from "./words.ts";
 
 /** Text in quotes; quotes, control and invisible characters and bytes that are no text as `\x22`, `\u{202e}`. */
@@ -86,7 +88,19 @@ function printAction(action: Action): string {
   return `${kind}${of ? ` ${of}` : ""} to ${text}${flags}`;
 }
 
+/** The name that a match or target of iptables has (NFTA_MATCH_NAME, NFTA_TARGET_NAME). */
+function xtName(data: Uint8Array): string {
+  try {
+    const name = split(data).find(({ type }) => type === 1);
+    return name === undefined ? "" : fromBytes(text, name.payload);
+  } catch {
+    return "";
+  }
+}
+
 function printStep({ kind, data }: Expression): string {
+  if ((kind === "#match" || kind === "#target") && data instanceof Uint8Array)
+    return `[ xt ${kind.slice(1)} ${quote(xtName(data))} ]`;
   const show = (value: unknown): string => {
     if (value instanceof Uint8Array) return `0x${Buffer.from(value).toString("hex")}`;
     if (Array.isArray(value)) return value.map(show).join(" ");
@@ -95,7 +109,8 @@ function printStep({ kind, data }: Expression): string {
       .map(([key, inner]) => `${key} ${show(inner)}`)
       .join(" ");
   };
-  return `[ ${kind.replace(/[^#\w.-]/g, "?")}${data === undefined ? "" : ` ${show(data)}`} ]`;
+  const shown = data === undefined ? "" : show(data);
+  return `[ ${kind.replace(/[^#\w.-]/g, "?")}${shown === "" ? "" : ` ${shown}`} ]`;
 }
 
 function printFriendly(family: Family, rule: FriendlyRule): string[] {

@@ -55,7 +55,7 @@ export interface ObservedTable extends Table {
   readonly handle: bigint;
   readonly counters: readonly (NamedCounter & { readonly count: Count })[];
   readonly chains: readonly ObservedChain[];
-  /** Sets, maps, flowtables and objects other than counters, of which only the number is known. */
+  /** Named sets, maps, flowtables and objects other than counters, of which only the number is known. */
   readonly others: number;
   /** The generation of the ruleset that this was read from: give it to `replace`. */
   readonly generation: number;
@@ -99,7 +99,4 @@ export interface CounterReading extends Count {
 /** The state of the ruleset: every change by anybody makes a new generation. */
 export interface Generation {
   readonly id: number;
-  /** The process that made it. */
-  readonly pid: number;
-  readonly program: string;
 }
