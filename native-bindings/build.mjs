@@ -34,7 +34,7 @@ const arch = process.env.LINKWRIGHT_ARCH ?? process.arch;
 
 const COMMON = [
   ..."-std=c11 -fPIC -fvisibility=hidden -pthread -shared".split(" "),
-  ..."-Wall -Wextra -Werror -Wshadow -Wconversion".split(" "),
+  ..."-Wall -Wextra -Werror -Wshadow".split(" "),
   "-Wl,-z,relro,-z,now,-z,noexecstack",
   // The registry of descriptors and the I/O threads outlive the worker that loaded the file first.
   "-Wl,-z,nodelete",
@@ -79,7 +79,7 @@ function findCompiler() {
 }
 
 function findHeaders() {
-  const tried = [join(dirname(dirname(process.execPath)), "include", "node"), "/usr/include/node"];
+  const tried = [...new Set([join(dirname(dirname(process.execPath)), "include", "node"), "/usr/include/node"])];
   try {
     const { include_dir } = createRequire(import.meta.url)("node-api-headers");
     tried.push(include_dir);
@@ -94,6 +94,11 @@ function findHeaders() {
   );
 }
 
+/** musl's own macros do not pass -Wconversion. */
+function strictness(cc) {
+  return /musl/.test(run(cc.command, [...cc.args, "-dumpmachine"]).text) ? [] : ["-Wconversion"];
+}
+
 /** Builds beside the target and renames, so that a running process never sees half a file. */
 function compile(sources, output, flags) {
   const cc = findCompiler();
@@ -104,7 +109,18 @@ function compile(sources, output, flags) {
   const extra = (process.env.CFLAGS ?? "").split(/\s+/).filter(Boolean);
   const part = `${output}.${process.pid}`;
   mkdirSync(dirname(output), { recursive: true });
-  const r = run(cc.command, [...cc.args, ...COMMON, ...flags, ...extra, "-I", findHeaders(), "-o", part, ...files]);
+  const r = run(cc.command, [
+    ...cc.args,
+    ...COMMON,
+    ...strictness(cc),
+    ...flags,
+    ...extra,
+    "-I",
+    findHeaders(),
+    "-o",
+    part,
+    ...files,
+  ]);
   if (!r.ok) {
     rmSync(part, { force: true });
     const hint = /fatal error: (\S+)/.exec(r.text);

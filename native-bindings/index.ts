@@ -56,7 +56,8 @@ export interface NativeBinding {
   /**
    * send (unless `message` is null) and then recv, both on this socket's own I/O thread; `done` is called on this
    * thread's loop with what recv returned, or with send's error. One at a time per socket: else -EBUSY. `message`,
-   * `slab` and `meta` must not be touched until `done`. The loop stays alive meanwhile.
+   * `slab` and `meta` must not be touched until `done`; a buffer that was transferred away meanwhile is written to all
+   * the same. The loop stays alive meanwhile. The thread starts at the first exchange and ends with `close`.
    */
   exchange(
     socket: SocketHandle,
@@ -80,7 +81,10 @@ export interface NativeBinding {
   nsSelf(): number | Errno;
   /** A new namespace, made on a thread of its own; the descriptor is all that holds it. */
   nsNew(done: (nsFd: number | Errno) => void): 0 | Errno;
-  /** Opens a namespace file (O_NOFOLLOW, and the file must be of nsfs: else -EINVAL). */
+  /**
+   * Opens a namespace file: it must be a network namespace (else -EINVAL) and no symbolic link (-ELOOP), except under
+   * /proc, where namespaces are links.
+   */
   nsOpen(path: string): number | Errno;
   /** Closes a descriptor made by nsSelf, nsNew or nsOpen; refuses any other (-EBADF). */
   nsClose(nsFd: number): 0 | Errno;
@@ -88,7 +92,7 @@ export interface NativeBinding {
   nsDir(directory: string): 0 | Errno;
   nsBind(nsFd: number, path: string): 0 | Errno;
   nsUnbind(path: string): 0 | Errno;
-  /** One file under /proc/sys or /proc/thread-self/net as seen from the namespace. Returns the bytes read. */
+  /** One file under /proc/sys or /proc/thread-self/net as seen from the namespace; -EINVAL for any other. Returns the bytes read. */
   nsRead(nsFd: number, path: string, out: Uint8Array): number | Errno;
   /** One write(2) to the file. */
   nsWrite(nsFd: number, path: string, data: Uint8Array): number | Errno;
