@@ -40,7 +40,11 @@ const COMMON = [
   "-Wl,-z,nodelete",
 ];
 /** Without libraries on the link line there is no NEEDED entry and no symbol version: glibc and musl both fit. */
-const RELEASE = [..."-O2 -fstack-protector-strong -nostdlib -s -Wl,--build-id=none".split(" ")];
+const RELEASE = [
+  ..."-O2 -fstack-protector-strong -nostdlib -s -Wl,--build-id=none".split(" "),
+  // Else the atomics are calls into libgcc, which is not on the link line either.
+  ...(arch === "arm64" ? ["-mno-outline-atomics"] : []),
+];
 const SANITIZE = [
   ..."-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -DLINKWRIGHT_PLANT".split(
     " ",
