@@ -1,0 +1,219 @@
+/** Carries a plan out, and back where a step is refused. It decides nothing. */
+import type { Host } from "../host.ts";
+import type { Table } from "../nftables/index.ts";
+import { escaped, formatPath } from "./error.ts";
+import { type Plan, type Request, recreates, type Step, type Words } from "./step.ts";
+
+/** What happened to a step. */
+export interface Progress {
+  readonly step: Step;
+  /** From 1. */
+  readonly number: number;
+  readonly of: number;
+  readonly state: "begin" | "done" | "undone" | "undo failed";
+}
+/** Options of an application. */
+export interface ApplyOptions {
+  /** Stops before the next request, and undoes what was done. */
+  readonly signal?: AbortSignal | undefined;
+  /** Links may be deleted and made again. */
+  readonly allowRecreate?: boolean | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+/** What was done. */
+export interface Applied {
+  readonly steps: readonly Step[];
+  /** Number of requests that were made. */
+  readonly requests: number;
+}
+/** An undoing that was refused too. */
+export interface UndoFailure {
+  readonly request: Request;
+  readonly cause: unknown;
+}
+
+/** A step was refused. What had been done before was undone, as far as `undoFailed` does not say otherwise. */
+export class ApplyError extends Error {
+  override readonly name = "ApplyError";
+  readonly code: "ERR_APPLY" | "ERR_RECREATE" | "ERR_ABORTED";
+  readonly step: Step;
+  /** Steps that had been done. */
+  readonly done: readonly Step[];
+  readonly undone: readonly Step[];
+  readonly undoFailed: readonly UndoFailure[];
+
+  constructor(
+    code: ApplyError["code"],
+    message: string,
+    parts: Pick<ApplyError, "step" | "done" | "undone" | "undoFailed"> & { readonly cause?: unknown },
+  ) {
+    super(message, parts.cause === undefined ? undefined : { cause: parts.cause });
+    this.code = code;
+    this.step = parts.step;
+    this.done = parts.done;
+    this.undone = parts.undone;
+    this.undoFailed = parts.undoFailed;
+  }
+}
+
+type Services = Readonly<Record<Request["object"], Readonly<Record<string, (words: Words) => Promise<unknown>>>>>;
+
+/** Every verb of every service. */
+function services(host: Host): Services {
+  const { links, addresses, routes, fdb, neighbors, nftables, sysctls } = host;
+  const as = <T>(words: unknown): T => words as T;
+  return {
+    link: {
+      create: (words) => links.create(as(words)),
+      update: ({ name, change }) => links.update(as(name), as(change)),
+      delete: ({ name }) => links.delete(as(name)),
+    },
+    address: {
+      create: (words) => addresses.create(as(words)),
+      replace: (words) => addresses.replace(as(words)),
+      delete: (words) => addresses.delete(as(words)),
+    },
+    route: {
+      create: (words) => routes.create(as(words)),
+      replace: (words) => routes.replace(as(words)),
+      delete: (words) => routes.delete(as(words)),
+    },
+    fdb: {
+      create: (words) => fdb.create(as<never>(words)),
+      append: (words) => fdb.append(as<never>(words)),
+      replace: (words) => fdb.replace(as<never>(words)),
+      delete: (words) => fdb.delete(as<never>(words)),
+    },
+    neighbor: {
+      replace: (words) => neighbors.replace(as<never>(words)),
+      delete: (words) => neighbors.delete(as<never>(words)),
+    },
+    sysctl: {
+      set: ({ key, value }) => sysctls.set(as(key), as(value)),
+      restore: ({ saved }) => sysctls.restore(as(saved)),
+    },
+    nftables: {
+      replace: ({ table }) => nftables.replace(table as Table),
+      delete: ({ family, name }) => nftables.delete(as(family), as(name)),
+    },
+  };
+}
+
+/** Makes one request of a plan. */
+export async function perform(host: Host, { object, verb, words }: Request): Promise<void> {
+  const call = services(host)[object][verb];
+  if (call === undefined) throw new TypeError(`a plan cannot ${verb} a ${object}`);
+  await call(words);
+}
+
+/** Whether something is gone already, so that nothing is left to be undone. */
+function isGone(error: unknown, { verb }: Request): boolean {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  const absent = ["ENOENT", "ENODEV", "ESRCH", "EADDRNOTAVAIL"].includes(String(code));
+  return verb === "delete" && (absent || /there is no (such )?link/.test(String(message)));
+}
+
+/** Undoes requests, each whatever became of the others. */
+export async function undo(host: Host, requests: readonly Request[]): Promise<UndoFailure[]> {
+  const failed: UndoFailure[] = [];
+  for (const request of requests)
+    try {
+      await perform(host, request);
+    } catch (cause) {
+      if (!isGone(cause, request)) failed.push({ request, cause });
+    }
+  return failed;
+}
+
+const VERBS = { create: "create", change: "change", recreate: "make again", remove: "remove" } as const;
+
+/** The kernel's words, without the request that is named already. */
+function reasonOf(error: unknown): string {
+  const { reason, message } = error as { reason?: unknown; message?: unknown };
+  const parts = /\(([^()]*)\)$/.exec(String(message))?.[1];
+  const said =
+    typeof reason === "string"
+      ? reason
+      : String(message)
+          .replace(/^cannot [^:]*: /, "")
+          .replace(/ \([^()]*\)$/, "");
+  return `${said}${parts === undefined ? "" : ` (${parts.split(",")[0]}`}`;
+}
+
+function refusal(plan: Plan, step: Step, error: unknown, failed: readonly UndoFailure[]): string {
+  const number = plan.steps.indexOf(step) + 1;
+  const fate = failed.length === 0 ? "undone" : `${failed.length} undoings refused`;
+  const reason = reasonOf(error);
+  const { attribute } = error as { attribute?: unknown };
+  const place = formatPath(
+    typeof attribute === "string" && step.path.length <= 2 ? [...step.path, attribute] : step.path,
+  );
+  const at = reason.includes(" (") ? `, at ${place})` : ` (at ${place})`;
+  const what = `${step.object} ${escaped(step.subject)}`;
+  return `cannot ${VERBS[step.action]} ${what} (step ${number} of ${plan.steps.length}, ${fate}): ${escaped(reason)}${at}`;
+}
+
+/** What was done so far, and how to take it back. */
+class Log {
+  readonly done: Step[] = [];
+  requests = 0;
+  readonly #undo: { readonly step: Step; readonly requests: readonly Request[] }[] = [];
+
+  made(step: Step, undo: readonly Request[]): void {
+    this.requests++;
+    this.#undo.push({ step, requests: undo });
+  }
+
+  async back(
+    host: Host,
+    report: (step: Step, failed: boolean) => void,
+  ): Promise<{ undone: Step[]; failed: UndoFailure[] }> {
+    const undone: Step[] = [];
+    const failed: UndoFailure[] = [];
+    for (const { step, requests } of this.#undo.reverse()) {
+      const now = await undo(host, requests);
+      failed.push(...now);
+      if (undone.at(-1) !== step) undone.push(step);
+      report(step, now.length > 0);
+    }
+    return { undone, failed };
+  }
+}
+
+/**
+ * Carries a plan out, step by step. Where one is refused, all before it are undone in reverse.
+ *
+ * @throws {ApplyError} with the step at fault, and with `ERR_RECREATE` before anything is done where the plan makes
+ * links again and `allowRecreate` is not set.
+ */
+export async function apply(host: Host, plan: Plan, options: ApplyOptions = {}): Promise<Applied> {
+  const [again] = recreates(plan);
+  if (again !== undefined && options.allowRecreate !== true) {
+    const drops = escaped(again.drops.join(", "));
+    const message = `link ${escaped(again.subject)} has to be made again: ${escaped(again.reason)}; it drops ${drops}; allow it with allowRecreate (--allow-recreate)`;
+    throw new ApplyError("ERR_RECREATE", message, { step: again, done: [], undone: [], undoFailed: [] });
+  }
+  const log = new Log();
+  for (const [i, step] of plan.steps.entries()) {
+    const tell = (state: Progress["state"], what = step): void =>
+      options.onProgress?.({ step: what, number: plan.steps.indexOf(what) + 1, of: plan.steps.length, state });
+    try {
+      tell("begin");
+      for (const { request, undo: back } of step.moves) {
+        options.signal?.throwIfAborted();
+        // Of a change that was refused nothing is known: it may be half done.
+        if (request.verb === "update") log.made(step, back);
+        await perform(host, request);
+        if (request.verb !== "update") log.made(step, back);
+      }
+    } catch (cause) {
+      const { undone, failed } = await log.back(host, (what, bad) => tell(bad ? "undo failed" : "undone", what));
+      const code = options.signal?.aborted === true ? "ERR_ABORTED" : "ERR_APPLY";
+      const done = plan.steps.slice(0, i);
+      throw new ApplyError(code, refusal(plan, step, cause, failed), { step, done, undone, undoFailed: failed, cause });
+    }
+    log.done.push(step);
+    tell("done");
+  }
+  return { steps: log.done, requests: log.requests };
+}

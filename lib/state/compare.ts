@@ -1,0 +1,84 @@
+/** What differs between a link that is there and what a document wants of it. */
+import type { DesiredLink } from "./desired.ts";
+import type { ObservedLink } from "./observed.ts";
+import { type Difference, pick, sameValue, type Words } from "./step.ts";
+import { kindNamed, linkShapes } from "./words.ts";
+
+/** The comparison of one link. */
+export interface Comparison {
+  /** What can be changed while the link lives. */
+  readonly changes: readonly Difference[];
+  /** What takes a new link. */
+  readonly fixed: readonly Difference[];
+  /** Properties that this kernel does not tell, so that nothing is known of them. */
+  readonly unknown: readonly string[];
+  readonly fields: readonly string[];
+}
+
+/** A name can be absent (null), which the kernel tells by saying nothing. */
+const NONE = [null, undefined];
+
+function same(from: unknown, to: unknown): boolean {
+  if (NONE.includes(to as null) && NONE.includes(from as null)) return true;
+  // A flag that is not set is not told.
+  return to === false && from === undefined ? true : sameValue(from, to);
+}
+
+/** Whether the ends of a tunnel would be of another family than they are. */
+function changesFamily(link: DesiredLink, seen: ObservedLink): boolean {
+  const wide = (words: Words): boolean | undefined => {
+    const end = words["remote"] ?? words["local"];
+    return typeof end === "string" ? end.includes(":") : undefined;
+  };
+  const [from, to] = [wide(seen), wide(link.options)];
+  return from !== undefined && to !== undefined && from !== to;
+}
+
+/** Compares what the document names, and nothing else. */
+export function compareLink(link: DesiredLink, seen: ObservedLink, wanted: Words): Comparison {
+  const kind = kindNamed(seen.kind);
+  const changes: Difference[] = [];
+  const fixed: Difference[] = [];
+  const unknown: string[] = [];
+  const family = changesFamily(link, seen);
+  for (const [field, to] of Object.entries(wanted)) {
+    const from = seen[field];
+    if (same(from, to)) continue;
+    const option = kind !== undefined && Object.hasOwn(kind.options, field) ? kind.options[field] : undefined;
+    const moves = family && (field === "remote" || field === "local");
+    const difference = { field, from, to };
+    const silent = option !== undefined && from === undefined && option.keys.length === 1 && !option.refers;
+    if (silent && typeof to !== "boolean") unknown.push(field);
+    else if (moves || (option !== undefined && !option.inPlace(from, to))) fixed.push(difference);
+    else changes.push(difference);
+  }
+  const port = (seen["port"] ?? {}) as Words;
+  for (const [key, to] of Object.entries(link.port ?? {}))
+    if (!same(port[key], to)) changes.push({ field: `port.${key}`, from: port[key], to });
+  const fields = [...Object.keys(wanted), ...Object.keys(link.port ?? {}).map((key) => `port.${key}`)];
+  return { changes, fixed, unknown, fields };
+}
+
+/** Options that every link can be given. */
+const COMMON = Object.keys(linkShapes).filter((key) => !["kind", "name"].includes(key));
+
+/** What it takes to make a link again as it was: its settable options, as far as they are values that we accept. */
+export function settable(seen: ObservedLink): Words {
+  const kind = kindNamed(seen.kind);
+  const own = Object.entries(kind?.options ?? {}).filter(([key, one]) => !one.readOnly && one.shape.accepts(seen[key]));
+  const port = seen["port"];
+  const common = pick(
+    seen,
+    COMMON.filter((key) => linkShapes[key]?.accepts(seen[key])),
+  );
+  return {
+    kind: seen.kind,
+    name: seen.name,
+    ...common,
+    ...pick(
+      seen,
+      own.map(([key]) => key),
+    ),
+    ...(typeof port === "object" && seen["master"] !== undefined && { port }),
+  };
+}

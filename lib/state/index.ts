@@ -1,0 +1,22 @@
+/** One host's document: read, planned, applied, verified, removed. */
+export {
+  type Applied,
+  ApplyError,
+  type ApplyOptions,
+  apply,
+  type Progress,
+  perform,
+  type UndoFailure,
+  undo,
+} from "./apply.ts";
+export { describePlan, describeStep, describeVerification, explainMtus, type Painter } from "./describe.ts";
+export { type Desired, desiredOf } from "./desired.ts";
+export { ConfigError, escaped, formatIssue, formatPath, type Issue, type Path, type Position } from "./error.ts";
+export { ObserveError, observe } from "./observe.ts";
+export type { Observed, ObservedLink } from "./observed.ts";
+export { plan } from "./plan.ts";
+export { planRemoval } from "./remove.ts";
+export { documentJsonSchema } from "./schema.ts";
+export { parseSource, readSource, type Source } from "./source.ts";
+export * from "./step.ts";
+export { type Finding, judge, type Outcome, type Verification, verify } from "./verify.ts";

@@ -1,0 +1,123 @@
+/** MTUs: what each link's is or has to be, and the sum behind it. */
+import type { Desired, DesiredLink } from "./desired.ts";
+import { linkOf, type Observed } from "./observed.ts";
+import type { Explained } from "./step.ts";
+
+/** What the kernel gives a link that nobody tells. */
+const DEFAULT = 1500;
+/** The outer Ethernet header is the underlay's own; the inner one travels inside. */
+const ETHERNET = 14;
+const UDP = 8;
+const VXLAN = 8;
+
+/** Bytes that VXLAN adds to a packet. */
+export function vxlanOverhead(ipv6: boolean, gpe = false): number {
+  return (ipv6 ? 40 : 20) + UDP + VXLAN + (gpe ? 0 : ETHERNET);
+}
+
+function isWide(link: DesiredLink, desired: Desired, observed: Observed): boolean {
+  const seen = linkOf(observed, link.name);
+  const ends = [link.options["remote"], link.options["local"], link.remotes?.[0]];
+  const entry = desired.fdb.find(({ words }) => words["dev"] === link.name && words["dst"] !== undefined);
+  const end = ends.find((one) => one !== undefined) ?? entry?.words["dst"] ?? seen?.["remote"] ?? seen?.["local"];
+  return typeof end === "string" && end.includes(":");
+}
+
+/** Works MTUs out, from link to link. */
+export class Mtus {
+  readonly resolved: Record<string, Explained> = {};
+  readonly #desired: Desired;
+  readonly #observed: Observed;
+  readonly #way: string[] = [];
+
+  constructor(desired: Desired, observed: Observed) {
+    this.#desired = desired;
+    this.#observed = observed;
+  }
+
+  /** The MTU that a link will have; undefined where nothing is known of it. */
+  of(name: string): Explained | undefined {
+    const known = Object.hasOwn(this.resolved, name) ? this.resolved[name] : undefined;
+    if (known !== undefined || this.#way.includes(name)) return known;
+    this.#way.push(name);
+    const found = this.#resolve(name);
+    this.#way.pop();
+    if (found !== undefined) this.resolved[name] = found;
+    return found;
+  }
+
+  #resolve(name: string): Explained | undefined {
+    const link = this.#desired.links.find((one) => one.name === name && !one.absent);
+    const wanted = link?.options["mtu"];
+    if (typeof wanted === "number") return { value: wanted, why: "the document says so" };
+    const seen = linkOf(this.#observed, name);
+    if (link !== undefined && (wanted === "auto" || seen === undefined)) {
+      const derived = this.#derive(link);
+      if (derived !== undefined || wanted === "auto") return derived;
+    }
+    if (typeof seen?.["mtu"] === "number") return { value: seen["mtu"], why: `${name} has it` };
+    return link?.kind === undefined ? undefined : { value: DEFAULT, why: "the kernel's default" };
+  }
+
+  /** What `auto` would be, whatever the document says. */
+  ofAuto(link: DesiredLink): Explained | undefined {
+    return this.#derive(link);
+  }
+
+  #derive(link: DesiredLink): Explained | undefined {
+    const seen = linkOf(this.#observed, link.name);
+    switch (link.kind ?? seen?.kind) {
+      case "vxlan":
+        return this.#vxlan(link);
+      case "bridge":
+        return this.#bridge(link.name);
+      case "vlan":
+      case "macvlan":
+      case "macvtap":
+      case "ipvlan":
+        return this.#sameAs(this.#devOf(link));
+      default:
+        return undefined;
+    }
+  }
+
+  #devOf(link: DesiredLink): unknown {
+    return link.options["dev"] ?? linkOf(this.#observed, link.name)?.["dev"];
+  }
+
+  #sameAs(dev: unknown): Explained | undefined {
+    const below = typeof dev === "string" ? this.of(dev) : undefined;
+    return below && { value: below.value, why: `that of ${String(dev)}` };
+  }
+
+  #vxlan(link: DesiredLink): Explained | undefined {
+    const dev = this.#devOf(link);
+    const below = typeof dev === "string" ? this.of(dev) : undefined;
+    if (below === undefined) return undefined;
+    const wide = isWide(link, this.#desired, this.#observed);
+    const less = vxlanOverhead(wide, link.options["gpe"] === true);
+    return { value: below.value - less, why: `${below.value} − ${less}: VXLAN over ${wide ? "IPv6" : "IPv4"}` };
+  }
+
+  #bridge(name: string): Explained {
+    const smallest = portsOf(this.#desired, this.#observed, name)
+      .flatMap((port) => ({ port, mtu: this.of(port) }))
+      .reduce<{ port: string; mtu: Explained } | undefined>(
+        (least, { port, mtu }) => (mtu && (least === undefined || mtu.value < least.mtu.value) ? { port, mtu } : least),
+        undefined,
+      );
+    if (smallest === undefined) return { value: DEFAULT, why: "no port yet" };
+    return { value: smallest.mtu.value, why: `the smallest of its ports: ${smallest.port}` };
+  }
+}
+
+/** Names of all ports that a bridge will have: those of the document, and those of others that stay. */
+export function portsOf(desired: Desired, observed: Observed, bridge: string): readonly string[] {
+  const described = new Map(desired.links.map((link) => [link.name, link]));
+  const stay = observed.links.filter(({ name, master }) => {
+    const link = described.get(name);
+    return master === bridge && link?.absent !== true && (link?.options["master"] ?? bridge) === bridge;
+  });
+  const come = desired.links.filter(({ options, absent }) => !absent && options["master"] === bridge);
+  return [...new Set([...come, ...stay].map(({ name }) => name))].sort();
+}

@@ -1,0 +1,119 @@
+/** Reads a host, in the words of the document. */
+import type { Host } from "../host.ts";
+import type { Table } from "../nftables/index.ts";
+import { alsoWrites } from "../sysctl/effect.ts";
+import { parseKey } from "../sysctl/key.ts";
+import type { SavedSysctl } from "../sysctl/sysctl.ts";
+import type { Desired } from "./desired.ts";
+import type { ForeignChain, Observed, ObservedLink } from "./observed.ts";
+import { TABLE } from "./policy.ts";
+import type { Words } from "./step.ts";
+
+/** A table that kept changing while it was read. */
+export class ObserveError extends Error {
+  override readonly name = "ObserveError";
+  readonly code = "ERR_OBSERVE";
+}
+
+/** How often a table is read anew before it is given up. */
+const ATTEMPTS = 5;
+
+interface Options {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Half a table is no ground for a decision. */
+async function consistent<T extends { readonly consistent: boolean }>(
+  what: string,
+  read: () => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    const found = await read();
+    if (found.consistent) return found;
+    if (attempt === ATTEMPTS)
+      throw new ObserveError(`cannot observe ${what}: they changed each of the ${ATTEMPTS} times that they were read`);
+  }
+}
+
+/** Without the numbers and counters, which say nothing of what somebody wanted. */
+const UNSETTABLE = ["wire", "statistics", "operstate", "carrier", "minMtu", "maxMtu"];
+function linkWords(link: Words): ObservedLink {
+  return Object.fromEntries(Object.entries(link).filter(([key]) => !UNSETTABLE.includes(key))) as ObservedLink;
+}
+
+function plainTable(table: Table): Table {
+  const { family, name, comment, dormant, counters, chains } = table;
+  const strip = (value: object): object =>
+    Object.fromEntries(Object.entries(value).filter(([key, one]) => key !== "handle" && one !== undefined));
+  return {
+    family,
+    name,
+    ...(comment !== undefined && { comment }),
+    ...(dormant === true && { dormant }),
+    ...(counters !== undefined && counters.length > 0 && { counters }),
+    chains: (chains ?? []).map((chain) => ({ ...strip(chain), rules: (chain.rules ?? []).map(strip) })) as never,
+  };
+}
+
+async function sysctlsOf(host: Host, desired: Desired): Promise<Pick<Observed, "sysctls" | "rewritten">> {
+  const sysctls: Record<string, string> = {};
+  const rewritten: Record<string, readonly SavedSysctl[]> = {};
+  for (const { key } of desired.sysctls)
+    try {
+      sysctls[key] = await host.sysctls.get(key);
+      if (alsoWrites(parseKey(key)).length > 0) rewritten[key] = await host.sysctls.snapshot([key]);
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== "ENOENT") throw error;
+    }
+  return { sysctls, rewritten };
+}
+
+async function tablesOf(host: Host, { signal }: Options): Promise<Pick<Observed, "table" | "chains">> {
+  const options = signal === undefined ? {} : { signal };
+  try {
+    const table = await host.nftables.get(TABLE.family, TABLE.name, options);
+    const chains = await host.nftables.chains(options);
+    const foreign = chains
+      .filter((chain) => chain.hook !== undefined && !(chain.family === TABLE.family && chain.table === TABLE.name))
+      .map(({ family, table: of, name, hook, policy }): ForeignChain => {
+        return {
+          family,
+          table: of,
+          name,
+          ...(hook !== undefined && { hook }),
+          ...(policy !== undefined && { policy }),
+        };
+      });
+    return { ...(table !== undefined && { table: plainTable(table) }), chains: foreign };
+  } catch (error) {
+    // A kernel without nf_tables, or a user without the right to look: nothing is there as far as we can tell.
+    const { code } = error as { code?: unknown };
+    if (code === "EOPNOTSUPP" || code === "EPROTONOSUPPORT" || code === "EINVAL") return {};
+    throw error;
+  }
+}
+
+/**
+ * Reads a host. Only the sysctls that the document names are read.
+ *
+ * @throws {ObserveError} where something would not hold still.
+ */
+export async function observe(host: Host, desired: Desired, options: Options = {}): Promise<Observed> {
+  const call = options.signal === undefined ? {} : { signal: options.signal };
+  const links = await consistent("links", () => host.links.list({}, call));
+  const addresses = await consistent("addresses", () => host.addresses.list({}, call));
+  const routes = await consistent("routes", () => host.routes.list({ table: "all" }, call));
+  const fdb = await consistent("forwarding entries", () => host.fdb.list({}, call));
+  const neighbors = await consistent("neighbors", () => host.neighbors.list({}, call));
+  return {
+    links: links.map((link) => linkWords(link as unknown as Words)),
+    addresses: addresses as unknown as readonly Words[],
+    routes: (routes as unknown as readonly Words[]).filter(
+      ({ table, protocol }) => table !== "local" && protocol !== "kernel",
+    ),
+    fdb: fdb as unknown as readonly Words[],
+    neighbors: neighbors as unknown as readonly Words[],
+    ...(await sysctlsOf(host, desired)),
+    ...(await tablesOf(host, options)),
+  };
+}

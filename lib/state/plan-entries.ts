@@ -1,0 +1,289 @@
+/** Steps for addresses, routes, forwarding entries and neighbors. */
+import type { DesiredEntry } from "./desired.ts";
+import { linkOf, type Observed } from "./observed.ts";
+import type { Fates } from "./plan-links.ts";
+import { move, type Planner } from "./planner.ts";
+import { addressAgain, entriesOn, fdbAgain, isStatic, neighborAgain, routeAgain } from "./restore.ts";
+import { type Difference, type Move, type ObjectKind, pick, type Request, sameValue, type Words } from "./step.ts";
+import { ZERO_MAC } from "./words.ts";
+
+type EntryKind = Exclude<ObjectKind, "link" | "sysctl" | "nftables">;
+
+/** How one sort of entries is told apart, compared and changed. */
+interface Sort {
+  readonly object: EntryKind;
+  /** Whether both are the same entry, whatever its other properties are. */
+  same(wanted: Words, seen: Words): boolean;
+  subject(words: Words): string;
+  /** Properties that make it the entry that it is, or that change by themselves. */
+  readonly uncompared: readonly string[];
+  /** What must hold although the document does not name it. */
+  readonly implied: (wanted: Words, seen: Words) => readonly Difference[];
+  create(words: Words): Request;
+  /** Requests for a change, and those that take it back. */
+  change(wanted: Words, seen: Words, differences: readonly Difference[]): readonly Move[];
+  again(seen: Words): Words;
+}
+
+const request = (object: EntryKind, verb: Request["verb"], words: Words): Request => ({ object, verb, words });
+const nothing = (): readonly Difference[] => [];
+const equal = (a: Words, b: Words, ...keys: readonly string[]): boolean =>
+  keys.every((key) => sameValue(a[key], b[key]));
+
+/** Properties that `replace` changes; the others make it another address. */
+const REPLACED = ["validLifetime", "preferredLifetime", "metric", "noprefixroute", "mngtmpaddr", "proto"];
+
+const addresses: Sort = {
+  object: "address",
+  same: (wanted, seen) => equal(wanted, seen, "dev", "address", "peer"),
+  subject: ({ address, dev }) => `${String(address)} on ${String(dev)}`,
+  // Lifetimes run, and a duplicate check ends.
+  uncompared: ["dev", "address", "peer", "validLifetime", "preferredLifetime", "optimistic", "nodad"],
+  implied: nothing,
+  create: (words) => request("address", "create", words),
+  change(wanted, seen, differences) {
+    const old = addressAgain(seen);
+    if (differences.every(({ field }) => REPLACED.includes(field)))
+      return [move(request("address", "replace", { ...old, ...wanted }), request("address", "replace", old))];
+    return [
+      move(request("address", "delete", old), request("address", "create", old)),
+      move(request("address", "create", wanted), request("address", "delete", wanted)),
+    ];
+  },
+  again: addressAgain,
+};
+
+const routes: Sort = {
+  object: "route",
+  same: (wanted, seen) =>
+    equal(wanted, seen, "dst", "table", "family", "from") &&
+    Number(wanted["metric"] ?? 0) === Number(seen["metric"] ?? 0) &&
+    Number(wanted["tos"] ?? 0) === Number(seen["tos"] ?? 0),
+  subject: ({ dst, via, dev, table }) =>
+    [
+      String(dst),
+      ...(via === undefined ? [] : ["via", String(via)]),
+      ...(dev === undefined ? [] : ["dev", String(dev)]),
+      ...(table === undefined || table === "main" ? [] : ["table", String(table)]),
+    ].join(" "),
+  uncompared: ["dst", "table", "family", "from", "metric", "tos", "protocol", "expires"],
+  implied: nothing,
+  create: (words) => request("route", "create", words),
+  change: (wanted, seen) => [move(request("route", "replace", wanted), request("route", "replace", routeAgain(seen)))],
+  again: routeAgain,
+};
+
+const inMaster = ({ master }: Words): boolean => master !== undefined && master !== false;
+const fdb: Sort = {
+  object: "fdb",
+  same: (wanted, seen) =>
+    equal(wanted, seen, "dev", "mac", "srcVni") &&
+    (wanted["vlan"] === undefined || wanted["vlan"] === seen["vlan"]) &&
+    inMaster(wanted) === inMaster(seen) &&
+    // Of the all-zero MAC there are many entries, one for each far end.
+    (wanted["mac"] !== ZERO_MAC || equal(wanted, seen, "dst", "port", "vni", "nhid")),
+  subject: ({ mac, dst, dev }) => `${String(mac)}${dst === undefined ? "" : ` dst ${String(dst)}`} on ${String(dev)}`,
+  uncompared: ["dev", "mac", "srcVni", "vlan", "self", "master", "use"],
+  implied: (wanted, seen) =>
+    wanted["state"] === undefined && !isStatic(seen) ? [{ field: "state", from: seen["state"], to: "permanent" }] : [],
+  create: (words) => request("fdb", words["mac"] === ZERO_MAC ? "append" : "create", words),
+  change: (wanted, seen) => [
+    move(
+      request("fdb", "replace", wanted),
+      ...(isStatic(seen) ? [request("fdb", "replace", fdbAgain(seen))] : [request("fdb", "delete", wanted)]),
+    ),
+  ],
+  again: fdbAgain,
+};
+
+const neighbors: Sort = {
+  object: "neighbor",
+  same: (wanted, seen) =>
+    equal(wanted, seen, "dev", "address") && (wanted["proxy"] === true) === (seen["proxy"] === true),
+  subject: ({ address, dev }) => `${String(address)} on ${String(dev)}`,
+  uncompared: ["dev", "address", "proxy", "use"],
+  implied: (wanted, { state, proxy }) =>
+    wanted["state"] === undefined && proxy !== true && state !== "permanent"
+      ? [{ field: "state", from: state, to: "permanent" }]
+      : [],
+  create: (words) => request("neighbor", "replace", words),
+  change: (wanted, seen) => [
+    move(
+      request("neighbor", "replace", wanted),
+      seen["state"] === "permanent"
+        ? request("neighbor", "replace", neighborAgain(seen))
+        : request("neighbor", "delete", wanted),
+    ),
+  ],
+  again: neighborAgain,
+};
+
+/** Makers of routes whose routes are ours to change: ourselves, and people. */
+const CHANGEABLE = ["linkwright", "boot", "static"];
+
+function differencesOf(sort: Sort, wanted: Words, seen: Words): readonly Difference[] {
+  const named = Object.keys(wanted).filter((key) => !sort.uncompared.includes(key) && wanted[key] !== undefined);
+  const differ = named.filter(
+    (key) => !sameValue(wanted[key], seen[key]) && !(wanted[key] === false && seen[key] === undefined),
+  );
+  return [...differ.map((field) => ({ field, from: seen[field], to: wanted[field] })), ...sort.implied(wanted, seen)];
+}
+
+/** Links have to be there before what is on them; and what goes away is gone before what comes. */
+function needsOf(planner: Planner, words: Words): string[] {
+  return planner.linkIds(words["dev"], words["via"]);
+}
+
+function checkLinks(planner: Planner, { words, path, absent }: DesiredEntry): boolean {
+  for (const key of ["dev"]) {
+    const name = words[key];
+    if (absent || typeof name !== "string" || planner.willExist(name)) continue;
+    const inLink = path[0] === "links";
+    planner.say(inLink ? path : [...path, key], `there is no link ${name}, neither in this document nor on this host`);
+    return false;
+  }
+  return true;
+}
+
+/** An entry that the document wants gone. */
+function planAbsent(planner: Planner, sort: Sort, { words, path }: DesiredEntry, seen: Words | undefined): void {
+  const { object } = sort;
+  const subject = sort.subject(words);
+  if (seen === undefined) {
+    planner.keep(object, subject, []);
+    return;
+  }
+  const old = sort.again(seen);
+  const back = request(object, object === "neighbor" ? "replace" : object === "fdb" ? "append" : "create", old);
+  const moves = [move(request(object, "delete", old), back)];
+  planner.add({ object, subject, path, action: "remove", reason: "absent in the document", moves });
+}
+
+function planCreation(planner: Planner, sort: Sort, { words, path }: DesiredEntry): void {
+  const { object } = sort;
+  const given = pick(words, Object.keys(words));
+  planner.add({
+    action: "create",
+    object,
+    subject: sort.subject(words),
+    path,
+    reason: "not there",
+    differences: Object.entries(given).map(([field, to]) => ({ field, from: undefined, to })),
+    needs: needsOf(planner, words),
+    moves: [move(sort.create(words), request(object, "delete", words))],
+  });
+}
+
+function planChange(planner: Planner, sort: Sort, { words, path }: DesiredEntry, seen: Words): void {
+  const { object } = sort;
+  const subject = sort.subject(words);
+  const differences = differencesOf(sort, words, seen);
+  const [first] = differences;
+  if (first === undefined) {
+    planner.keep(object, subject, Object.keys(words));
+    return;
+  }
+  const owner = String(seen["protocol"]);
+  if (object === "route" && !CHANGEABLE.includes(owner)) {
+    const way = "give ours another metric, or stop what makes the other";
+    planner.say(path, `this route is there with ${first.field} ${String(first.from)}, and belongs to ${owner}; ${way}`);
+    return;
+  }
+  planner.add({
+    action: "change",
+    object,
+    subject,
+    path,
+    reason: "differs from the document",
+    differences,
+    needs: needsOf(planner, words),
+    moves: sort.change(words, seen, differences),
+  });
+}
+
+function planEntry(planner: Planner, sort: Sort, entry: DesiredEntry, list: readonly Words[]): void {
+  const seen = list.find((one) => sort.same(entry.words, one));
+  if (entry.absent) planAbsent(planner, sort, entry, seen);
+  else if (seen === undefined) planCreation(planner, sort, entry);
+  else planChange(planner, sort, entry, seen);
+}
+
+/** What stood on links that are made again, and that nobody else plans. */
+function planRestored(planner: Planner, fates: Fates): void {
+  const planned = new Set(planner.steps.flatMap(({ moves }) => moves.map((one) => keyOf(one.request))));
+  for (const name of fates.recreated) {
+    const path = planner.desired.links.find((link) => link.name === name)?.path ?? [];
+    const described = planner.desired.links.find((link) => link.name === name);
+    const reason = `was on ${name} before it was made again`;
+    const skip = (one: Request): boolean =>
+      planned.has(keyOf(one)) || (described?.remotes !== undefined && one.words["mac"] === ZERO_MAC);
+    for (const again of entriesOn(planner.before, name, skip)) {
+      const sort = SORTS.find(({ object }) => object === again.object);
+      const subject = sort?.subject(again.words) ?? name;
+      const undo = { ...again, verb: "delete" } as const;
+      planner.add({
+        action: "create",
+        object: again.object,
+        subject,
+        path,
+        reason,
+        needs: planner.linkIds(name),
+        moves: [move(again, undo)],
+      });
+    }
+    for (const port of planner.before.links.filter(({ master }) => master === name)) {
+      const own = planner.desired.links.find((link) => link.name === port.name);
+      if (own?.absent === true || own?.options["master"] !== undefined || fates.recreated.has(port.name)) continue;
+      const back: Request = { object: "link", verb: "update", words: { name: port.name, change: { master: name } } };
+      const id = `link ${port.name} master`;
+      const differences = [{ field: "master", from: undefined, to: name }];
+      planner.add({
+        id,
+        action: "change",
+        object: "link",
+        subject: port.name,
+        path,
+        reason,
+        differences,
+        needs: planner.linkIds(name),
+        moves: [move(back)],
+      });
+    }
+  }
+}
+
+/** Two requests with the same key make the same entry. */
+function keyOf({ object, words }: Request): string {
+  const sort = SORTS.find((one) => one.object === object);
+  return `${object} ${sort?.subject(words) ?? ""} ${String(words["metric"] ?? "")}`;
+}
+
+const SORTS: readonly Sort[] = [addresses, routes, fdb, neighbors];
+
+/** Warns where an address is put on a port: packets for it do not come by there. */
+function checkPorts(planner: Planner): void {
+  for (const { words, absent } of planner.desired.addresses) {
+    const dev = String(words["dev"]);
+    const link = planner.desired.links.find(({ name }) => name === dev);
+    const master = link?.options["master"] ?? linkOf(planner.before, dev)?.["master"];
+    if (!absent && typeof master === "string")
+      planner.warn(
+        `${String(words["address"])} is on ${dev}, a port of ${master}; an address belongs on ${master} itself`,
+      );
+  }
+}
+
+/** All steps for what is on links. */
+export function planEntries(planner: Planner, fates: Fates, world: Observed): void {
+  const { desired } = planner;
+  const all: readonly (readonly [Sort, readonly DesiredEntry[], readonly Words[]])[] = [
+    [addresses, desired.addresses, world.addresses ?? []],
+    [routes, desired.routes, world.routes ?? []],
+    [fdb, desired.fdb, world.fdb ?? []],
+    [neighbors, desired.neighbors, world.neighbors ?? []],
+  ];
+  for (const [sort, entries, list] of all)
+    for (const entry of entries) if (checkLinks(planner, entry)) planEntry(planner, sort, entry, list);
+  checkPorts(planner);
+  planRestored(planner, fates);
+}

@@ -1,0 +1,339 @@
+/** Steps for links: made, changed, made again, removed. */
+import { compareLink, settable } from "./compare.ts";
+import type { DesiredLink } from "./desired.ts";
+import { portsOf } from "./mtu.ts";
+import { linkOf, type Observed, type ObservedLink } from "./observed.ts";
+import { move, type Planner } from "./planner.ts";
+import { onLink, restoring } from "./restore.ts";
+import type { Difference, Move, Request, Words } from "./step.ts";
+import { kindNamed } from "./words.ts";
+
+/** Links that go away, by themselves or to be made again. */
+export interface Fates {
+  readonly removed: ReadonlySet<string>;
+  readonly recreated: ReadonlySet<string>;
+}
+
+const request = (verb: Request["verb"], words: Words): Request => ({ object: "link", verb, words });
+const update = (name: string, change: Words): Request => request("update", { name, change });
+
+/** What the document wants of a link, MTUs worked out. */
+export function wantedOptions(planner: Planner, link: DesiredLink): Words {
+  const { mtu, ...options } = link.options;
+  if (mtu === undefined) return options;
+  const resolved = planner.mtus.of(link.name);
+  if (mtu !== "auto") return link.options;
+  if (resolved === undefined) {
+    planner.say([...link.path, "mtu"], "auto needs an underlay to follow; write dev, or the number of bytes");
+    return options;
+  }
+  return { ...options, mtu: resolved.value };
+}
+
+function explained(planner: Planner, link: DesiredLink, differences: readonly Difference[]): readonly Difference[] {
+  const mtu = link.options["mtu"] === "auto" ? planner.mtus.of(link.name) : undefined;
+  return differences.map((one) => (one.field === "mtu" && mtu !== undefined ? { ...one, why: mtu.why } : one));
+}
+
+/** Names of links that stand on another one, and go with it. */
+function standingOn(observed: Observed, name: string): readonly string[] {
+  return observed.links
+    .filter((link) =>
+      Object.entries(kindNamed(link.kind)?.options ?? {}).some(([key, one]) => one.refers && link[key] === name),
+    )
+    .map((link) => link.name);
+}
+
+/** Decides which links go away, with all that stand on them. */
+export function fatesOf(planner: Planner): Fates {
+  const removed = new Set<string>();
+  const recreated = new Set<string>();
+  for (const link of planner.desired.links) {
+    const seen = planner.seen(link.name);
+    if (seen === undefined || !fits(planner, link, seen)) continue;
+    if (link.absent) removed.add(link.name);
+    else if (link.kind !== undefined && compareLink(link, seen, wantedOptions(planner, link)).fixed.length > 0)
+      recreated.add(link.name);
+  }
+  for (const name of [...removed, ...recreated]) follow(planner, name, removed, recreated);
+  return { removed, recreated };
+}
+
+function follow(planner: Planner, name: string, removed: ReadonlySet<string>, recreated: Set<string>): void {
+  for (const above of standingOn(planner.before, name)) {
+    if (removed.has(above) || recreated.has(above)) continue;
+    const described = planner.desired.links.find((link) => link.name === above);
+    if (described === undefined || described.kind === undefined) {
+      const path = planner.desired.links.find((link) => link.name === name)?.path ?? [];
+      planner.say(
+        path,
+        `${above} stands on ${name} and would go with it; describe ${above} too, or remove it first`,
+        "key",
+      );
+      continue;
+    }
+    recreated.add(above);
+    follow(planner, above, removed, recreated);
+  }
+}
+
+/** A link of this name has to be of the kind that the document says. */
+function fits(planner: Planner, link: DesiredLink, seen: ObservedLink): boolean {
+  if (link.kind === undefined || link.kind === seen.kind) return true;
+  const is = seen.kind === undefined ? "hardware or loopback" : `a ${seen.kind}`;
+  const way = `give this one another name, or remove the other one first (ip link delete ${seen.name})`;
+  planner.say([...link.path, "kind"], `${link.name} is there already, and is ${is}, not a ${link.kind}; ${way}`);
+  return false;
+}
+
+/** Names in the document have to be links in it or on the host. */
+function checkReferences(planner: Planner, link: DesiredLink): void {
+  const kind = kindNamed(link.kind ?? planner.seen(link.name)?.kind);
+  const keys = ["master", ...Object.entries(kind?.options ?? {}).flatMap(([key, one]) => (one.refers ? [key] : []))];
+  for (const key of keys) {
+    const name = link.options[key];
+    if (typeof name !== "string" || planner.willExist(name)) continue;
+    const others = planner.before.links.map((one) => one.name).join(", ");
+    planner.say(
+      [...link.path, key],
+      `there is no link ${name}, neither in this document nor on this host, which has ${others}`,
+    );
+  }
+}
+
+/** The kernel refuses more without a word, and at creation takes less without a word. */
+function checkMtu(planner: Planner, link: DesiredLink): void {
+  const { mtu, dev } = link.options;
+  if (link.kind !== "vxlan" || typeof mtu !== "number" || typeof dev !== "string") return;
+  const most = planner.mtus.ofAuto(link);
+  if (most !== undefined && mtu > most.value)
+    planner.say(
+      [...link.path, "mtu"],
+      `${mtu} does not fit into ${dev}: at most ${most.value} (${most.why}); write mtu: auto`,
+    );
+}
+
+/** All steps for links. */
+export function planLinks(planner: Planner, fates: Fates, world: Observed): void {
+  for (const link of planner.desired.links) {
+    const { name } = link;
+    const seen = linkOf(world, name);
+    if (link.absent) {
+      if (fates.removed.has(name)) remove(planner, link);
+      continue;
+    }
+    checkReferences(planner, link);
+    checkMtu(planner, link);
+    const old = fates.recreated.has(name) ? planner.seen(name) : undefined;
+    if (old !== undefined) recreate(planner, link, old);
+    else if (seen !== undefined) change(planner, link, seen, world);
+    else if (link.kind !== undefined) create(planner, link);
+    else planner.say(link.path, `there is no link ${name} on this host; write its kind to have it made`, "key");
+  }
+}
+
+function remove(planner: Planner, link: DesiredLink): void {
+  const { before } = planner;
+  planner.add({
+    action: "remove",
+    object: "link",
+    subject: link.name,
+    path: link.path,
+    reason: "absent in the document",
+    drops: onLink(before, link.name),
+    // What stands on it goes first.
+    needs: planner.linkIds(...standingOn(before, link.name)),
+    moves: [move(request("delete", { name: link.name }), ...restoring(before, link.name))],
+  });
+}
+
+/** Steps that a new link waits for. */
+function needsOf(planner: Planner, link: DesiredLink): string[] {
+  const kind = kindNamed(link.kind);
+  const below = Object.entries(kind?.options ?? {}).flatMap(([key, one]) => (one.refers ? [link.options[key]] : []));
+  // A link of the same VNI that goes away has to be gone.
+  const gone = planner.desired.links.filter((one) => one.absent).map((one) => one.name);
+  return planner.linkIds(...below, link.options["master"], ...gone);
+}
+
+/** The whole config, in one message; a bridge's own MTU comes after it, as at creation it pins nothing. */
+function making(link: DesiredLink, config: Words): Move[] {
+  const { mtu, ...rest } = config;
+  const { name } = link;
+  const undo = request("delete", { name });
+  if (link.kind !== "bridge") return [move(request("create", config), undo)];
+  const moves = [move(request("create", rest), undo)];
+  if (typeof mtu === "number" && link.options["mtu"] !== "auto") moves.push(...pinning(name, mtu, 1500));
+  return moves;
+}
+
+/** A bridge's MTU stays where it is put only when that changes it. */
+function pinning(name: string, mtu: number, now: number): Move[] {
+  const away = move(update(name, { mtu: mtu > 68 ? mtu - 1 : mtu + 1 }));
+  return [...(mtu === now ? [away] : []), move(update(name, { mtu }))];
+}
+
+function configOf(planner: Planner, link: DesiredLink): Words {
+  const defaults = kindNamed(link.kind)?.defaults ?? {};
+  const port = link.port === undefined ? {} : { port: link.port };
+  return { kind: link.kind, name: link.name, ...defaults, ...wantedOptions(planner, link), ...port };
+}
+
+function create(planner: Planner, link: DesiredLink): void {
+  const config = configOf(planner, link);
+  const { kind: _, name: __, ...shown } = config;
+  planner.add({
+    action: "create",
+    object: "link",
+    subject: link.name,
+    path: link.path,
+    reason: "not there",
+    differences: explained(
+      planner,
+      link,
+      Object.entries(shown).map(([field, to]) => ({ field, from: undefined, to })),
+    ),
+    needs: needsOf(planner, link),
+    moves: making(link, config),
+  });
+  if (link.remotes !== undefined) planRemotes(planner, link, []);
+}
+
+function recreate(planner: Planner, link: DesiredLink, seen: ObservedLink): void {
+  const wanted = wantedOptions(planner, link);
+  const { fixed, changes } = compareLink(link, seen, wanted);
+  const names = fixed.map(({ field }) => field);
+  const config = { ...inherited(link, seen, names), ...configOf(planner, link) };
+  planner.add({
+    action: "recreate",
+    object: "link",
+    subject: link.name,
+    path: fixed[0] === undefined ? link.path : [...link.path, fixed[0].field],
+    reason:
+      names.length === 0 ? "stands on a link that is made again" : `${names.join(", ")} cannot change on a live link`,
+    differences: explained(planner, link, [...fixed, ...changes]),
+    drops: onLink(planner.before, link.name),
+    needs: needsOf(planner, link),
+    moves: [
+      move(request("delete", { name: link.name }), ...restoring(planner.before, link.name)),
+      ...making(link, config),
+    ],
+  });
+  if (link.remotes !== undefined) planRemotes(planner, link, []);
+}
+
+/** What a link that is made again keeps although the document does not name it. */
+function inherited(link: DesiredLink, seen: ObservedLink, fixed: readonly string[]): Words {
+  const family = fixed.includes("remote") || fixed.includes("local");
+  const left = ["mtu", ...(family ? ["remote", "local"] : []), ...(link.remotes === undefined ? [] : ["remote"])];
+  return Object.fromEntries(Object.entries(settable(seen)).filter(([key]) => !left.includes(key)));
+}
+
+/** Whether a bridge gets ports in this plan, whose MTU it would follow. */
+function getsPorts(planner: Planner, world: Observed, bridge: string): boolean {
+  return portsOf(planner.desired, world, bridge).some((port) => linkOf(world, port)?.["master"] !== bridge);
+}
+
+function change(planner: Planner, link: DesiredLink, seen: ObservedLink, world: Observed): void {
+  const { name, path } = link;
+  const wanted = wantedOptions(planner, link);
+  const { changes, fields, unknown } = compareLink(link, seen, wanted);
+  for (const field of unknown) planner.warn(`link ${name}: this kernel does not tell ${field}; it is left as it is`);
+  const bridge = seen.kind === "bridge";
+  const late = bridge && link.options["mtu"] === "auto" ? changes.filter(({ field }) => field === "mtu") : [];
+  const now = changes.filter((one) => !late.includes(one));
+  const pins = bridge && typeof link.options["mtu"] === "number" && getsPorts(planner, world, name);
+  const moves = now.map((one) => changing(name, one));
+  if (pins && !now.some(({ field }) => field === "mtu"))
+    moves.push(...pinning(name, link.options["mtu"] as number, Number(seen["mtu"])));
+  const common = { action: "change", object: "link", subject: name, path } as const;
+  if (moves.length > 0)
+    planner.add({
+      ...common,
+      reason: now.length > 0 ? "differs from the document" : "new ports would change the MTU; it is pinned",
+      differences: explained(planner, link, now),
+      drops: interrupted(now),
+      needs: needsOf(planner, link),
+      moves,
+    });
+  const ports = portsOf(planner.desired, planner.before, name).map((port) => `link ${port}`);
+  if (late.length > 0)
+    planner.add({
+      ...common,
+      id: `link ${name} mtu`,
+      reason: "differs from the document",
+      differences: explained(planner, link, late),
+      needs: [`link ${name}`, ...ports],
+      moves: late.map((one) => changing(name, one)),
+    });
+  if (changes.length === 0) planner.keep("link", name, fields);
+  if (link.remotes !== undefined) planRemotes(planner, link, world.fdb ?? []);
+}
+
+/** One property, and back. */
+function changing(name: string, { field, from, to }: Difference): Move {
+  const [first = "", key] = field.split(".");
+  const as = (value: unknown): Words => (key === undefined ? { [first]: value } : { [first]: { [key]: value } });
+  const back = from === undefined ? unset(field) : from;
+  return move(update(name, as(to)), ...(back === undefined ? [] : [update(name, as(back))]));
+}
+
+/** What it takes to have a property not set, where there is such a value. */
+function unset(field: string): unknown {
+  if (field === "master") return null;
+  if (field === "remote" || field === "local") return "0.0.0.0";
+  return field === "alias" ? "" : undefined;
+}
+
+function interrupted(changes: readonly Difference[]): string[] {
+  return changes.flatMap(({ field, from, to }) => {
+    if (field === "up" && to === false) return ["all traffic, IPv6 addresses and routes on it"];
+    if (field === "master" && from !== undefined) return [`traffic through ${String(from)}`];
+    return [];
+  });
+}
+
+/** The whole list of far ends: what is missing is added first, so that traffic to those that stay goes on. */
+function planRemotes(planner: Planner, link: DesiredLink, fdb: readonly Words[]): void {
+  const zero = "00:00:00:00:00:00";
+  const mine = fdb.filter(
+    (one) =>
+      one["dev"] === link.name &&
+      one["mac"] === zero &&
+      typeof one["dst"] === "string" &&
+      one["externLearn"] !== true &&
+      [one["port"], one["vni"], one["via"], one["srcVni"]].every((part) => part === undefined),
+  );
+  const now = mine.map((one) => String(one["dst"]));
+  const entry = (dst: string): Words => ({ mac: zero, dev: link.name, dst });
+  const append = (dst: string): Request => ({ object: "fdb", verb: "append", words: entry(dst) });
+  const cut = (dst: string): Request => ({ object: "fdb", verb: "delete", words: entry(dst) });
+  const path = [...link.path, "remotes"];
+  for (const dst of link.remotes ?? []) {
+    const subject = `${zero} dst ${dst} on ${link.name}`;
+    if (now.includes(dst)) planner.keep("fdb", subject, ["dst"]);
+    else
+      planner.add({
+        action: "create",
+        object: "fdb",
+        subject,
+        path,
+        reason: "not there",
+        differences: [{ field: "dst", from: undefined, to: dst }],
+        needs: planner.linkIds(link.name),
+        moves: [move(append(dst), cut(dst))],
+      });
+  }
+  for (const dst of now.filter((one) => link.remotes?.includes(one) === false))
+    planner.add({
+      action: "remove",
+      object: "fdb",
+      subject: `${zero} dst ${dst} on ${link.name}`,
+      path,
+      reason: "not in the list of remotes",
+      differences: [{ field: "dst", from: dst, to: undefined }],
+      drops: [`flooding to ${dst}`],
+      needs: (link.remotes ?? []).map((one) => `fdb ${zero} dst ${one} on ${link.name}`),
+      moves: [move(cut(dst), append(dst))],
+    });
+}

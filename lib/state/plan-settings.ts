@@ -1,0 +1,126 @@
+/** Steps for sysctls and for our nftables table. */
+import { sameTable, type Table } from "../nftables/index.ts";
+import { alsoWrites } from "../sysctl/effect.ts";
+import { parseKey } from "../sysctl/key.ts";
+import { normalizeValue } from "../sysctl/range.ts";
+import type { DesiredSysctl } from "./desired.ts";
+import { interfaceOf, type Observed } from "./observed.ts";
+import { move, type Planner } from "./planner.ts";
+import { droppingChains, TABLE } from "./policy.ts";
+import type { Request, Words } from "./step.ts";
+
+/** Whether writing `trigger` rewrites `key`. */
+function rewrites(trigger: string, key: string): boolean {
+  const path = parseKey(key);
+  return (
+    trigger !== key &&
+    alsoWrites(parseKey(trigger)).some(
+      (pattern) => pattern.length === path.length && pattern.every((part, i) => part === "*" || part === path[i]),
+    )
+  );
+}
+
+function planSysctl(
+  planner: Planner,
+  { key, value, path }: DesiredSysctl,
+  seen: string | undefined,
+  by: readonly string[],
+): void {
+  const set: Request = { object: "sysctl", verb: "set", words: { key, value } };
+  const saved = planner.before.rewritten?.[key] ?? (seen === undefined ? [] : [{ key, value: seen }]);
+  const back: readonly Request[] = saved.length === 0 ? [] : [{ object: "sysctl", verb: "restore", words: { saved } }];
+  planner.add({
+    action: "change",
+    object: "sysctl",
+    subject: key,
+    path,
+    reason: by.length === 0 ? "differs from the document" : `${by.join(", ")} rewrites it`,
+    differences: [{ field: "value", from: seen, to: value }],
+    needs: [...planner.linkIds(interfaceOf(key)), ...by.map((one) => `sysctl ${one}`)],
+    moves: [move(set, ...back)],
+  });
+}
+
+/** All steps for sysctls. Those of an interface come after it, and after those that rewrite them. */
+export function planSysctls(planner: Planner, world: Observed): void {
+  const { sysctls } = planner.desired;
+  const differs = (one: DesiredSysctl): boolean => {
+    const seen = world.sysctls?.[one.key];
+    return seen === undefined || normalizeValue(seen) !== normalizeValue(one.value);
+  };
+  const changed = sysctls.filter(differs).map(({ key }) => key);
+  for (const one of sysctls) {
+    const seen = world.sysctls?.[one.key];
+    const dev = interfaceOf(one.key);
+    if (dev !== undefined && !planner.willExist(dev)) {
+      planner.say(one.path, `there is no interface ${dev}, neither in this document nor on this host`, "key");
+      continue;
+    }
+    const appears = dev !== undefined && world.links.every(({ name }) => name !== dev);
+    if (seen === undefined && !appears) {
+      planner.say(one.path, `this kernel has no sysctl ${one.key}; leave it out, or load what brings it`, "key");
+      continue;
+    }
+    const by = changed.filter((trigger) => rewrites(trigger, one.key));
+    if (seen !== undefined && !differs(one) && by.length === 0) planner.keep("sysctl", one.key, ["value"]);
+    else planSysctl(planner, one, seen, by);
+  }
+}
+
+/** Rules as short text, for people who read a plan. */
+function comments(table: Table | undefined): string[] {
+  return (table?.chains ?? []).flatMap(({ name, rules = [] }) =>
+    rules.map(({ comment }) => `${name}: ${comment ?? "a rule"}`),
+  );
+}
+
+function warn(planner: Planner): void {
+  const { desired, before } = planner;
+  if (desired.table === undefined && before.table !== undefined)
+    planner.warn(
+      `table ${TABLE.family} ${TABLE.name} is there, and the document has neither nat nor forward; write nat: [] to have it removed`,
+    );
+  if ((desired.table?.chains ?? []).some(({ name }) => name === "forward"))
+    for (const chain of droppingChains((before.chains ?? []) as never))
+      planner.warn(
+        `chain ${chain.name} of table ${chain.family} ${chain.table} drops at forward whatever it does not accept itself, also what is accepted here; accept it there too`,
+      );
+  for (const { name } of desired.ruleLinks)
+    if (!planner.willExist(name))
+      planner.warn(`there is no interface ${name} yet; rules that name it match nothing until there is`);
+}
+
+/** The step for our nftables table: replaced whole, in one transaction. */
+export function planTable(planner: Planner): void {
+  const { desired, before } = planner;
+  warn(planner);
+  if (desired.table === undefined) return;
+  const subject = `${TABLE.family} ${TABLE.name}`;
+  const now = before.table;
+  const wanted = desired.table ?? undefined;
+  const remove: Request = { object: "nftables", verb: "delete", words: { ...TABLE } };
+  const put = (table: Table): Request => ({
+    object: "nftables",
+    verb: "replace",
+    words: { table } as unknown as Words,
+  });
+  const same = wanted === undefined ? now === undefined : now !== undefined && sameTable(wanted, now);
+  if (same) {
+    if (wanted !== undefined) planner.keep("nftables", subject, comments(wanted));
+    return;
+  }
+  const [old, next] = [comments(now), comments(wanted)];
+  const request = wanted === undefined ? remove : put(wanted);
+  planner.add({
+    action: wanted === undefined ? "remove" : now === undefined ? "create" : "change",
+    object: "nftables",
+    subject,
+    path: desired.source.value !== null && "nat" in (desired.source.value as object) ? ["nat"] : ["forward"],
+    reason: now === undefined ? "not there" : "differs from the document",
+    differences: [
+      ...old.filter((one) => !next.includes(one)).map((one) => ({ field: "rule", from: one, to: undefined })),
+      ...next.filter((one) => !old.includes(one)).map((one) => ({ field: "rule", from: undefined, to: one })),
+    ],
+    moves: [move(request, now === undefined ? remove : put(now))],
+  });
+}

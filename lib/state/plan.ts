@@ -1,0 +1,48 @@
+/** From what is and what shall be to what is to be done. Pure: nothing is asked and nothing is changed. */
+import type { Desired } from "./desired.ts";
+import { type Observed, without } from "./observed.ts";
+import { inOrder } from "./order.ts";
+import { planEntries } from "./plan-entries.ts";
+import { fatesOf, planLinks } from "./plan-links.ts";
+import { planSysctls, planTable } from "./plan-settings.ts";
+import { Planner } from "./planner.ts";
+import type { Plan } from "./step.ts";
+
+/** What a host's guests have to be told. */
+function guestsOf(planner: Planner): Pick<Plan, "guests"> {
+  const { guests } = planner.desired;
+  if (guests === undefined) return {};
+  const { on, mtu = "auto", inside = [] } = guests;
+  const most = planner.mtus.of(on);
+  if (mtu === "auto")
+    return most === undefined ? {} : { guests: { on, inside, value: most.value, why: `that of ${on}` } };
+  if (most !== undefined && mtu > most.value)
+    planner.warn(`guests: packets of ${mtu} bytes do not fit through ${on}, which takes ${most.value} (${most.why})`);
+  return { guests: { on, inside, value: mtu, why: "the document says so" } };
+}
+
+/**
+ * Plans what takes a host from `observed` to `desired`. What the document does not name is left alone, and a second
+ * plan after the first was applied has no steps.
+ *
+ * @throws {ConfigError} where the document cannot be had on this host.
+ */
+export function plan(observed: Observed, desired: Desired): Plan {
+  const planner = new Planner(desired, observed);
+  const fates = fatesOf(planner);
+  const world = without(observed, new Set([...fates.removed, ...fates.recreated]));
+  planLinks(planner, fates, world);
+  planEntries(planner, fates, world);
+  planSysctls(planner, world);
+  planTable(planner);
+  for (const { name, absent } of desired.links) if (!absent) planner.mtus.of(name);
+  const guests = guestsOf(planner);
+  planner.finish();
+  return {
+    steps: inOrder(planner.steps),
+    kept: planner.kept,
+    warnings: planner.warnings,
+    mtus: planner.mtus.resolved,
+    ...guests,
+  };
+}

@@ -1,0 +1,55 @@
+/** Takes away what a document describes. */
+import type { Desired, DesiredEntry } from "./desired.ts";
+import type { Observed } from "./observed.ts";
+import { linkOf } from "./observed.ts";
+import { plan } from "./plan.ts";
+import type { Plan } from "./step.ts";
+
+function gone(entries: readonly DesiredEntry[]): readonly DesiredEntry[] {
+  return entries.map((entry) => ({ ...entry, absent: true }));
+}
+
+/**
+ * Plans the removal of what a document describes and of nothing else: links of the same kind, addresses, routes,
+ * entries, our nftables table. Sysctls stay as they are, as nobody knows what they were.
+ *
+ * @throws {ConfigError} where a link of that name is of another kind.
+ */
+export function planRemoval(observed: Observed, desired: Desired): Plan {
+  const made = desired.links.filter(({ kind }) => kind !== undefined);
+  const names = new Set(made.map(({ name }) => name));
+  // With a link goes what is on it.
+  const elsewhere = gone([desired.addresses, desired.routes, desired.fdb, desired.neighbors].flat()).filter(
+    ({ words }) => !names.has(String(words["dev"])),
+  );
+  const left = (list: readonly DesiredEntry[]): readonly DesiredEntry[] =>
+    elsewhere.filter(({ path }) => list.some((one) => one.path === path));
+  const removal = plan(observed, {
+    source: desired.source,
+    links: made.map(({ name, kind, path }) => ({
+      name,
+      ...(kind !== undefined && { kind }),
+      absent: true,
+      options: {},
+      path,
+    })),
+    addresses: left(desired.addresses),
+    routes: left(desired.routes),
+    fdb: left(desired.fdb),
+    neighbors: left(desired.neighbors),
+    sysctls: [],
+    ...(desired.table !== undefined && { table: null }),
+    ruleLinks: [],
+  });
+  const kept = desired.sysctls.map(({ key }) => key);
+  const stay = desired.links.filter(({ name, kind }) => kind === undefined && linkOf(observed, name) !== undefined);
+  return {
+    ...removal,
+    kept: [],
+    warnings: [
+      ...removal.warnings,
+      ...(kept.length === 0 ? [] : [`sysctls stay as they are: ${kept.join(", ")}`]),
+      ...stay.map(({ name }) => `link ${name} was not made by this document and stays, with its options as they are`),
+    ],
+  };
+}
