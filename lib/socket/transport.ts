@@ -44,7 +44,9 @@ export class Inbox {
 
   /** Puts a datagram into slot `index`, cut where it does not fit, as the kernel does. */
   put(index: number, datagram: Datagram): void {
-    this.bytes.set(datagram.data.subarray(0, this.slot), index * this.slot);
+    const start = index * this.slot;
+    this.bytes.set(datagram.data.subarray(0, this.slot), start);
+    this.bytes.fill(0, start + Math.min(datagram.data.length, this.slot), start + this.slot);
     const at = index * META_WORDS;
     this.meta[at + META_LENGTH] = datagram.length;
     this.meta[at + META_FLAGS] = datagram.length > this.slot ? datagram.flags | MSG_TRUNC : datagram.flags;
