@@ -138,7 +138,7 @@ export const setAlias = (sequence: number, value: string): Uint8Array =>
 export const newVeth = (sequence: number): Uint8Array =>
   request(16, 4 | 0x600, sequence, join(linkBody(), attribute(18, attribute(1, text("veth")))));
 
-export interface Message {
+interface Message {
   readonly type: number;
   readonly sequence: number;
   readonly body: Uint8Array;
