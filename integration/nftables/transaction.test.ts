@@ -1,13 +1,11 @@
 import assert from "node:assert";
-import { spawnSync } from "node:child_process";
 import { batchBegin, batchEnd, nftBatch } from "../../lib/families/netfilter.ts";
 import { headerOf } from "../../lib/nftables/commands.ts";
 import { NftablesError, type Rule, StaleGenerationError, type Table } from "../../lib/nftables/index.ts";
 import { newTable } from "../../lib/nftables/messages.ts";
 import { Connection, command } from "../../lib/socket/index.ts";
 import { needs } from "../../test/needs.ts";
-import { root } from "../../test/nftables/fixture.ts";
-import { type Scene, scene, story } from "./kit.ts";
+import { run, type Scene, scene, story } from "./kit.ts";
 
 /** The error of a change, and that it changed nothing, byte for byte. */
 async function refused(s: Scene, change: () => Promise<unknown>): Promise<NftablesError> {
@@ -150,8 +148,8 @@ describe("nftables: whole or not at all", () => {
     assert.strictEqual(seen?.chains.length, 3);
   });
 
-  it("without privileges: EPERM, told clearly, at once", function () {
-    needs(this, "unshare", "setpriv");
+  it("without privileges: EPERM, told clearly, at once", async function () {
+    needs(this, "unshare");
     const script = `
       const { Connection } = await import(${JSON.stringify(new URL("../../lib/socket/index.js", import.meta.url).href)});
       const { Nftables } = await import(${JSON.stringify(new URL("../../lib/nftables/index.js", import.meta.url).href)});
@@ -162,9 +160,10 @@ describe("nftables: whole or not at all", () => {
         console.log(JSON.stringify([error.name, error.code, error.message, performance.now() - start < 1000]));
       });
       connection.close();`;
-    const args = ["--bounding-set=-all", "--inh-caps=-all", process.execPath, "--input-type=module", "-e", script];
-    const { stdout, stderr } = spawnSync("setpriv", args, { encoding: "utf8", cwd: root });
-    assert.deepStrictEqual(JSON.parse(stdout || stderr), [
+    const args = ["--user", process.execPath, "--input-type=module", "-e", script];
+    await using s = await scene();
+    const stdout = await run(s.netns, "unshare", args);
+    assert.deepStrictEqual(JSON.parse(stdout), [
       "NftablesError",
       "EPERM",
       "cannot replace table ip t: this needs CAP_NET_ADMIN in the network namespace, and the table must not belong to another program (EPERM)",

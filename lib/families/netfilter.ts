@@ -24,14 +24,12 @@ import {
 export const NETLINK_NETFILTER = 12;
 /** The high byte of a message type: nf_tables. */
 export const NFNL_SUBSYS_NFTABLES = 10;
-/** A set of rules changed (for a subscription). Source: enum nfnetlink_groups. */
-export const NFNLGRP_NFTABLES = 7;
 
 /** Protocol families as nf_tables counts them. Source: include/uapi/linux/netfilter.h NFPROTO_*. */
 export const nfproto = { inet: 1, ip: 2, arp: 3, netdev: 5, bridge: 7, ip6: 10 } as const;
 
 /** struct nfgenmsg. `resId` is the subsystem in a batch's frame, and the low half of the generation id in replies. */
-export const nfgenmsg = struct("nfgenmsg", { family: u8, version: u8, resId: be16 });
+const nfgenmsg = struct("nfgenmsg", { family: u8, version: u8, resId: be16 });
 
 const batch = attrs("NFNL_BATCH", {
   /** Compare-and-swap: the kernel refuses the batch with ERESTART unless this is the ruleset's generation. */

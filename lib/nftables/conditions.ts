@@ -2,7 +2,7 @@
 import type { Expression } from "./expressions/index.ts";
 
 /** Something that can be loaded and compared. */
-export type Source =
+type Source =
   | { readonly from: "meta"; readonly key: string }
   | { readonly from: "payload"; readonly base: string; readonly offset: number; readonly len: number }
   | { readonly from: "ct state" | "mss" | "rt mtu" }

@@ -26,7 +26,3 @@ export const fromBigEndian = (data: Uint8Array): number => data.reduce((sum, byt
 export const hostWord = (value: number): Uint8Array => toBytes(u32, value);
 /** The number that these four bytes are on this host. */
 export const fromHostWord = (data: Uint8Array): number => fromBytes(u32, data);
-
-/** Whether two runs of bytes are the same. */
-export const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
-  a.length === b.length && a.every((byte, at) => byte === b[at]);
