@@ -38,7 +38,8 @@ function changed({ field, from, to, why }: Difference): string {
 export function describeStep(step: Step, paint: Painter = plain): string {
   const { action, object, subject, differences, drops, reason } = step;
   const what = action === "create" ? created(step) : differences.map(changed).join(", ");
-  const why = differences.length === 0 || action === "recreate" ? `  ${escaped(reason)}` : "";
+  const said = differences.length > 0 && action !== "recreate" && differences.some(({ from, to }) => from !== to);
+  const why = !said ? `  ${escaped(reason)}` : "";
   const costs = drops.length === 0 ? "" : `  drops: ${escaped(drops.join(", "))}`;
   const head = paint(action, `${SIGNS[action]} ${object} ${escaped(subject)}`);
   return `${head}${what === "" ? "" : `  ${what}`}${paint("dim", why)}${costs === "" ? "" : paint("warning", costs)}`;

@@ -24,6 +24,9 @@ export function wantedOptions(planner: Planner, link: DesiredLink): Words {
   const resolved = planner.mtus.of(link.name);
   if (mtu !== "auto") return link.options;
   if (resolved === undefined) {
+    const { dev } = options;
+    // Of an underlay that is not there it is said elsewhere.
+    if (typeof dev === "string" && !planner.willExist(dev)) return options;
     planner.say([...link.path, "mtu"], "auto needs an underlay to follow; write dev, or the number of bytes");
     return options;
   }
@@ -119,20 +122,25 @@ export function planLinks(planner: Planner, fates: Fates, world: Observed): void
     const { name } = link;
     const seen = linkOf(world, name);
     if (link.absent) {
-      if (fates.removed.has(name)) remove(planner, link);
+      if (fates.removed.has(name)) remove(planner, link, fates);
       continue;
     }
     checkReferences(planner, link);
     checkMtu(planner, link);
     const old = fates.recreated.has(name) ? planner.seen(name) : undefined;
-    if (old !== undefined) recreate(planner, link, old);
+    if (old !== undefined) recreate(planner, link, old, fates);
     else if (seen !== undefined) change(planner, link, seen, world);
     else if (link.kind !== undefined) create(planner, link);
     else planner.say(link.path, `there is no link ${name} on this host; write its kind to have it made`, "key");
   }
 }
 
-function remove(planner: Planner, link: DesiredLink): void {
+/** Ports of a link that go away too. */
+function goingPorts({ links }: Observed, name: string, { removed }: Fates): string[] {
+  return links.filter((link) => link["master"] === name && removed.has(link.name)).map((link) => link.name);
+}
+
+function remove(planner: Planner, link: DesiredLink, fates: Fates): void {
   const { before } = planner;
   planner.add({
     action: "remove",
@@ -141,9 +149,9 @@ function remove(planner: Planner, link: DesiredLink): void {
     path: link.path,
     reason: "absent in the document",
     drops: onLink(before, link.name),
-    // What stands on it goes first.
-    needs: planner.linkIds(...standingOn(before, link.name)),
-    moves: [move(request("delete", { name: link.name }), ...restoring(before, link.name))],
+    // What stands on it goes first, and so do its ports: they come back after it.
+    needs: planner.linkIds(...standingOn(before, link.name), ...goingPorts(before, link.name, fates)),
+    moves: [move(request("delete", { name: link.name }), ...restoringAll(before, link.name, fates))],
   });
 }
 
@@ -174,9 +182,11 @@ function pinning(name: string, mtu: number, now: number): Move[] {
 }
 
 function configOf(planner: Planner, link: DesiredLink): Words {
-  const defaults = kindNamed(link.kind)?.defaults ?? {};
+  const wanted = wantedOptions(planner, link);
+  const defaults = Object.entries(kindNamed(link.kind)?.defaults ?? {}).filter(([key]) => wanted[key] === undefined);
   const port = link.port === undefined ? {} : { port: link.port };
-  return { kind: link.kind, name: link.name, ...defaults, ...wantedOptions(planner, link), ...port };
+  const { up, ...rest } = wanted;
+  return { kind: link.kind, name: link.name, ...rest, ...Object.fromEntries(defaults), up, ...port };
 }
 
 function create(planner: Planner, link: DesiredLink): void {
@@ -199,11 +209,20 @@ function create(planner: Planner, link: DesiredLink): void {
   if (link.remotes !== undefined) planRemotes(planner, link, []);
 }
 
-function recreate(planner: Planner, link: DesiredLink, seen: ObservedLink): void {
+/** What it takes to have a link back, and those that stand on it and went with it. */
+function restoringAll(before: Observed, name: string, fates: Fates): Request[] {
+  const above = standingOn(before, name).filter((one) => fates.recreated.has(one));
+  return [...restoring(before, name, fates.removed), ...above.flatMap((one) => restoringAll(before, one, fates))];
+}
+
+function recreate(planner: Planner, link: DesiredLink, seen: ObservedLink, fates: Fates): void {
   const wanted = wantedOptions(planner, link);
   const { fixed, changes } = compareLink(link, seen, wanted);
   const names = fixed.map(({ field }) => field);
   const config = { ...inherited(link, seen, names), ...configOf(planner, link) };
+  // It goes with the link below it.
+  const goes = [...fates.recreated].some((below) => standingOn(planner.before, below).includes(link.name));
+  const deletion = move(request("delete", { name: link.name }), ...restoringAll(planner.before, link.name, fates));
   planner.add({
     action: "recreate",
     object: "link",
@@ -214,10 +233,7 @@ function recreate(planner: Planner, link: DesiredLink, seen: ObservedLink): void
     differences: explained(planner, link, [...fixed, ...changes]),
     drops: onLink(planner.before, link.name),
     needs: needsOf(planner, link),
-    moves: [
-      move(request("delete", { name: link.name }), ...restoring(planner.before, link.name)),
-      ...making(link, config),
-    ],
+    moves: [...(goes ? [] : [deletion]), ...making(link, config)],
   });
   if (link.remotes !== undefined) planRemotes(planner, link, []);
 }
@@ -274,14 +290,14 @@ function change(planner: Planner, link: DesiredLink, seen: ObservedLink, world: 
 function changing(name: string, { field, from, to }: Difference): Move {
   const [first = "", key] = field.split(".");
   const as = (value: unknown): Words => (key === undefined ? { [first]: value } : { [first]: { [key]: value } });
-  const back = from === undefined ? unset(field) : from;
+  const back = from === undefined ? unset(field, to) : from;
   return move(update(name, as(to)), ...(back === undefined ? [] : [update(name, as(back))]));
 }
 
 /** What it takes to have a property not set, where there is such a value. */
-function unset(field: string): unknown {
+function unset(field: string, to: unknown): unknown {
   if (field === "master") return null;
-  if (field === "remote" || field === "local") return "0.0.0.0";
+  if (field === "remote" || field === "local") return String(to).includes(":") ? "::" : "0.0.0.0";
   return field === "alias" ? "" : undefined;
 }
 

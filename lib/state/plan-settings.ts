@@ -116,7 +116,8 @@ export function planTable(planner: Planner): void {
     object: "nftables",
     subject,
     path: desired.source.value !== null && "nat" in (desired.source.value as object) ? ["nat"] : ["forward"],
-    reason: now === undefined ? "not there" : "differs from the document",
+    reason:
+      wanted === undefined ? "no rules in the document" : now === undefined ? "not there" : "differs from the document",
     differences: [
       ...old.filter((one) => !next.includes(one)).map((one) => ({ field: "rule", from: one, to: undefined })),
       ...next.filter((one) => !old.includes(one)).map((one) => ({ field: "rule", from: undefined, to: one })),

@@ -60,11 +60,14 @@ export function entriesOn(
   return requests.filter((request) => !skip(request));
 }
 
-/** Requests that make a link again that is deleted now: the link, what was on it, and its ports. */
-export function restoring(observed: Observed, name: string): Request[] {
+/**
+ * Requests that make a link again that is deleted now: the link, what was on it, and its ports. Ports that are `gone`
+ * bring their master along when they come back.
+ */
+export function restoring(observed: Observed, name: string, gone: ReadonlySet<string> = new Set()): Request[] {
   const link = linkOf(observed, name);
   if (link === undefined) return [];
-  const ports = observed.links.filter(({ master }) => master === name);
+  const ports = observed.links.filter((port) => port["master"] === name && !gone.has(port.name));
   return [
     { object: "link", verb: "create", words: settable(link) },
     ...ports.map(
