@@ -10,7 +10,7 @@ import { Neighbors } from "./neighbors/neighbors.ts";
 import { Netns } from "./netns/netns.ts";
 import { Nftables } from "./nftables/nftables.ts";
 import { Routes } from "./routes/routes.ts";
-import { Connection } from "./socket/index.ts";
+import { Connection, SocketError } from "./socket/index.ts";
 import { Sysctls } from "./sysctl/sysctl.ts";
 
 /** Which namespace, and how to speak with its kernel. */
@@ -33,6 +33,7 @@ export class Host implements AsyncDisposable {
   readonly #owned: boolean;
   readonly #inline: boolean;
   readonly #connections = new Map<number, Connection>();
+  readonly #services = new Map<string, unknown>();
   #closed = false;
 
   /** @throws {NetnsError} when there is no such namespace. */
@@ -48,7 +49,6 @@ export class Host implements AsyncDisposable {
 
   /** The one connection of a protocol, opened when it is first asked for. */
   #connection(protocol: number): Connection {
-    if (this.#closed) throw new TypeError("the host was closed");
     const open = this.#connections.get(protocol);
     if (open !== undefined) return open;
     const made = Connection.open({ protocol, netns: this.netns.fd, inline: this.#inline });
@@ -56,32 +56,51 @@ export class Host implements AsyncDisposable {
     return made;
   }
 
+  /** The one service of a kind, made when it is first asked for. */
+  #service<T>(kind: string, make: () => T): T {
+    if (this.#closed) throw new SocketError("ERR_CLOSED", "the host was closed");
+    const known = this.#services.get(kind);
+    if (known !== undefined) return known as T;
+    const made = make();
+    this.#services.set(kind, made);
+    return made;
+  }
+
+  /** Network interfaces. */
   get links(): Links {
-    return new Links(this.#connection(NETLINK_ROUTE));
+    const make = (): Links => new Links(this.#connection(NETLINK_ROUTE), { openNetns: (name) => Netns.open(name) });
+    return this.#service("links", make);
   }
+  /** Addresses of links. */
   get addresses(): Addresses {
-    return new Addresses(this.#connection(NETLINK_ROUTE), this.links);
+    return this.#service("addresses", () => new Addresses(this.#connection(NETLINK_ROUTE), this.links));
   }
+  /** Routes of all tables. */
   get routes(): Routes {
     const flush = async (): Promise<void> => {
       await this.sysctls.set("net.ipv4.route.flush", 1);
     };
-    return new Routes(this.#connection(NETLINK_ROUTE), this.links, flush);
+    return this.#service("routes", () => new Routes(this.#connection(NETLINK_ROUTE), this.links, flush));
   }
+  /** Which MAC address an IP address has. */
   get neighbors(): Neighbors {
-    return new Neighbors(this.#connection(NETLINK_ROUTE), this.links);
+    return this.#service("neighbors", () => new Neighbors(this.#connection(NETLINK_ROUTE), this.links));
   }
+  /** Forwarding entries of bridges and VXLANs. */
   get fdb(): Fdb {
-    return new Fdb(this.#connection(NETLINK_ROUTE), this.links);
+    return this.#service("fdb", () => new Fdb(this.#connection(NETLINK_ROUTE), this.links));
   }
+  /** Packet filter and address translation. */
   get nftables(): Nftables {
-    return new Nftables(this.#connection(NETLINK_NETFILTER));
+    return this.#service("nftables", () => new Nftables(this.#connection(NETLINK_NETFILTER)));
   }
+  /** Features of devices. */
   get ethtool(): Ethtool {
-    return new Ethtool(this.#connection(NETLINK_GENERIC));
+    return this.#service("ethtool", () => new Ethtool(this.#connection(NETLINK_GENERIC)));
   }
+  /** Settings under /proc/sys/net. */
   get sysctls(): Sysctls {
-    return new Sysctls(this.netns.fd);
+    return this.#service("sysctls", () => new Sysctls(this.netns.fd));
   }
 
   /** Closes every socket; what is under way rejects with `ERR_CLOSED`. A namespace that was handed in stays open. */

@@ -1,8 +1,19 @@
 /** Links: what services and the host use of them. */
+export { type Difference, differences } from "./differences.ts";
 export type { BridgeOptions } from "./kinds/bridge.ts";
-export { linkKinds } from "./kinds/index.ts";
+export { type KindName, kindNamed, linkKinds } from "./kinds/index.ts";
 export type { VethOptions, VethPeer } from "./kinds/veth.ts";
-export type { VxlanOptions } from "./kinds/vxlan.ts";
-export { Links } from "./links.ts";
-export type { PortOptions } from "./port.ts";
-export type { CommonOptions, Link, LinkChanges, LinkConfig, LinkStatistics } from "./words.ts";
+export type { PortRange, VxlanOptions } from "./kinds/vxlan.ts";
+export { type LinkFilter, Links, type LinksOptions } from "./links.ts";
+export type { NetnsRef } from "./option.ts";
+export type { Port, PortOptions } from "./port.ts";
+export {
+  type CommonOptions,
+  type ConfigOf,
+  type Link,
+  type LinkChanges,
+  type LinkConfig,
+  type LinkStatistics,
+  linkShapes,
+  portShapes,
+} from "./words.ts";

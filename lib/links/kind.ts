@@ -12,6 +12,8 @@ export interface LinkKind<N extends string, W extends AnySchema, O extends Optio
   readonly options: O;
   /** Says what is wrong with a combination of options; each by itself was checked. */
   check?(options: OptionsOf<O>): { readonly key: keyof O & string; readonly reason: string } | undefined;
+  /** Says what creation lacks. */
+  complete?(options: OptionsOf<O>): { readonly key: keyof O & string; readonly reason: string } | undefined;
   /** What is sent at creation unless the caller says otherwise. */
   readonly defaults?: OptionsOf<O>;
   /** Options that are told by attributes of the link itself. */
@@ -23,6 +25,7 @@ export interface AnyKind {
   readonly wire: AnySchema;
   readonly options: Options;
   check?(options: object): { readonly key: string; readonly reason: string } | undefined;
+  complete?(options: object): { readonly key: string; readonly reason: string } | undefined;
   readonly defaults?: object;
   beside?(link: Readonly<Record<string, unknown>>, names: LinkNames): object;
 }

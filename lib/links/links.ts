@@ -1,186 +1,337 @@
 /** The links of one network namespace. */
-import { type LinkLookup, type Listing, listing, retold } from "../families/lookup.ts";
-import { InputError, linkName, problem } from "../shape/shape.ts";
-import type { CallOptions, Connection } from "../socket/index.ts";
-import { NLM_F_CREATE, NLM_F_EXCL } from "../wire/index.ts";
+import { type LinkLookup, type Listing, listing, retold, type Told } from "../families/lookup.ts";
+import { NETLINK_ROUTE } from "../families/route.ts";
+import { InputError } from "../shape/shape.ts";
+import { type CallOptions, Connection, NetlinkError } from "../socket/index.ts";
+import type { MessageOut } from "../wire/index.ts";
+import { Indexes } from "./indexes.ts";
 import type { AnyKind } from "./kind.ts";
 import { kindNamed } from "./kinds/index.ts";
-import type { LinkNames } from "./option.ts";
-import { dellink, getlink, newlink, RTEXT_FILTER_SKIP_STATS } from "./schema.ts";
-import {
-  changeMessages,
-  checkLink,
-  createMessage,
-  kindOf,
-  type Link,
-  type LinkChanges,
-  type LinkConfig,
-  linkFromWire,
-  linksNamed,
-  properties,
-} from "./words.ts";
+import { changeSteps, creation, references, type Step } from "./messages.ts";
+import { linkFromWire } from "./observed.ts";
+import type { LinkNames, NetnsRef } from "./option.ts";
+import { dellink, getlink, linkNameOnly, newlink, RTEXT_FILTER_SKIP_STATS } from "./schema.ts";
+import { checkChanges, checkConfig, type Link, type LinkChanges, type LinkConfig, properties } from "./words.ts";
 
-/** Bytes of a name in IFLA_IFNAME; longer ones are alternative names. */
+type LinkMessage = MessageOut<typeof newlink>;
+
+/** Bytes of a name in IFLA_IFNAME; longer ones are alternative names, which IFLA_IFNAME finds too where they are short. */
 const SHORT_NAME = 15;
+const ENODEV = -19;
+
+const nameAttrs = (name: string): { ifname: string } | { altIfname: string } => {
+  const length = Buffer.byteLength(name);
+  return length === 0 || length > SHORT_NAME ? { altIfname: name } : { ifname: name };
+};
+
+/** What {@link Links} may be given. */
+export interface LinksOptions {
+  /** Opens a namespace that is given by its name; without it, only open ones can be named. */
+  readonly openNetns?: (name: string) => { readonly fd: number } & Disposable;
+}
+
+/** Which links to list, and what of them. */
+export interface LinkFilter {
+  /** Whether the counters are wanted too. Default false. */
+  readonly statistics?: boolean | undefined;
+}
+
+/** Namespaces that were opened for one request. */
+class OpenNamespaces implements Disposable {
+  readonly #open: LinksOptions["openNetns"];
+  readonly #opened = new Map<string, { readonly fd: number } & Disposable>();
+
+  constructor(open: LinksOptions["openNetns"]) {
+    this.#open = open;
+  }
+  fdOf(netns: NetnsRef): number {
+    if (typeof netns !== "string") return netns.fd;
+    let opened = this.#opened.get(netns);
+    if (opened === undefined) {
+      if (this.#open === undefined) throw new InputError(["netns"], "expected an open namespace, got a name");
+      opened = this.#open(netns);
+      this.#opened.set(netns, opened);
+    }
+    return opened.fd;
+  }
+  [Symbol.dispose](): void {
+    for (const netns of this.#opened.values()) netns[Symbol.dispose]();
+  }
+}
 
 /** Lists and changes links. */
 export class Links implements LinkLookup {
   readonly #connection: Connection;
+  readonly #openNetns: LinksOptions["openNetns"];
+  readonly #indexes = new Indexes();
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, options: LinksOptions = {}) {
     this.#connection = connection;
+    this.#openNetns = options.openNetns;
   }
 
   /** All links, without counters unless `statistics` is asked for. Same as: ip -details link show */
-  async list(
-    { statistics = false }: { readonly statistics?: boolean } = {},
-    options?: CallOptions,
-  ): Promise<Listing<Link>> {
-    const attrs = statistics ? {} : { extMask: RTEXT_FILTER_SKIP_STATS };
+  async list({ statistics = false }: LinkFilter = {}, options?: CallOptions): Promise<Listing<Link>> {
+    const attrs = { extMask: statistics ? 0 : RTEXT_FILTER_SKIP_STATS };
     const { messages, consistent } = await this.#connection.dump(getlink, { header: {}, attrs }, newlink, options);
     const names = new Map(messages.map(({ header, attrs: { ifname = "" } }) => [header.index, ifname]));
-    return listing(
-      messages.map((message) => linkFromWire(message, named(names))),
-      consistent,
+    const links = messages.map((message) =>
+      linkFromWire(
+        message,
+        reading((index) => names.get(index)),
+      ),
     );
-  }
-
-  /** One link with its counters; undefined where there is none. Same as: ip -details -statistics link show dev NAME */
-  async get(name: string, options?: CallOptions): Promise<Link | undefined> {
-    const message = await this.#read(name, options);
-    if (message === undefined) return undefined;
-    const names = await this.names(options);
-    return linkFromWire(message, named(names));
-  }
-
-  async #read(name: string, options?: CallOptions) {
-    const attrs = Buffer.byteLength(name) > SHORT_NAME ? { altIfname: name } : { ifname: name };
-    try {
-      return await this.#connection.get(getlink, { header: {}, attrs }, newlink, options);
-    } catch (error) {
-      if ((error as { code?: unknown }).code === "ENODEV") return undefined;
-      throw retold(error, { what: `cannot read link ${name}`, properties: {} });
-    }
-  }
-
-  /** The index of a link, asked for each time: names change. @throws {InputError} when there is none. */
-  async indexOf(name: string, options?: CallOptions): Promise<number> {
-    const found = await this.#read(name, options);
-    if (found === undefined) throw new InputError([name], "there is no such link");
-    return found.header.index;
-  }
-
-  /** Every link's name by its index. */
-  async names(options?: CallOptions): Promise<ReadonlyMap<number, string>> {
-    const value = { header: {}, attrs: { extMask: RTEXT_FILTER_SKIP_STATS } };
-    const { messages } = await this.#connection.dump(getlink, value, newlink, options);
-    return new Map(messages.map(({ header, attrs }) => [header.index, attrs.ifname ?? ""]));
+    return listing(statistics ? links : links.map(withoutStatistics), consistent);
   }
 
   /**
-   * Makes a link, all of it in one message: a refusal leaves nothing behind. Returns its index.
-   * A VXLAN without `dstport` gets 4789. What the kernel does not know it ignores: read back what is optional.
-   * Same as: ip link add NAME type KIND …
-   *
-   * @throws {InputError} before anything is sent. @throws {NetlinkError} `EEXIST`, `ERANGE`, `EOPNOTSUPP`, …
+   * One link with its counters, by its name or an alternative one; undefined where there is none.
+   * Same as: ip -details -statistics link show dev NAME
    */
-  async create(config: LinkConfig, options?: CallOptions): Promise<number> {
-    const wrongName = problem(linkName, config.name);
-    if (wrongName !== undefined) throw new InputError(["name"], wrongName);
-    const kind = kindOf(config);
-    checkLink(config.name, kind, config);
-    const told = {
-      what: `cannot create link ${config.name}`,
-      properties: properties(kind),
-      blamed: { EEXIST: "name" },
-    };
-    const names = await this.#resolve(config.name, kind, config);
-    try {
-      await this.#connection.request(newlink, createMessage(config, kind, names), NLM_F_CREATE | NLM_F_EXCL, options);
-      const index = await this.indexOf(config.name, options);
-      const { port } = config;
-      if (port !== undefined) await this.#createPort(index, port, names, options);
-      return index;
-    } catch (error) {
-      throw retold(error, told);
+  async get(name: string, options?: CallOptions): Promise<Link | undefined> {
+    const message = await this.#read(name, options);
+    return message && (await this.#observe(message, options));
+  }
+
+  /** In words, with the names of the links that this one refers to. */
+  async #observe(message: LinkMessage, options?: CallOptions): Promise<Link> {
+    const names = new Map<number, string | undefined>([[message.header.index, message.attrs.ifname]]);
+    for (;;) {
+      const wanted = new Set<number>();
+      const nameOf = (index: number): string | undefined => {
+        if (!names.has(index)) wanted.add(index);
+        return names.get(index);
+      };
+      const link = linkFromWire(message, reading(nameOf));
+      if (wanted.size === 0) return link;
+      for (const index of wanted) names.set(index, (await this.#readIndex(index, options))?.attrs.ifname);
     }
   }
 
-  async #createPort(index: number, port: object, names: LinkNames, options?: CallOptions): Promise<void> {
+  #read(name: string, options?: CallOptions, connection = this.#connection): Promise<LinkMessage | undefined> {
+    const read = connection.get(getlink, { header: {}, attrs: nameAttrs(name) }, newlink, options);
+    return found(read, `cannot read link ${name}`);
+  }
+  #readIndex(index: number, options?: CallOptions): Promise<LinkMessage | undefined> {
+    const read = this.#connection.get(getlink, { header: { index } }, newlink, options);
+    return found(read, `cannot read link #${index}`);
+  }
+  async #present(name: string, doing: string, options?: CallOptions): Promise<LinkMessage> {
+    const message = await this.#read(name, options);
+    if (message !== undefined) return message;
+    throw new NetlinkError({ errno: ENODEV, request: doing, reason: "there is no such link", attribute: "name" });
+  }
+
+  /**
+   * The index of a link, by its name or an alternative one, at most {@link Indexes} old: somebody else may rename links.
+   * @throws {InputError} when there is none.
+   */
+  async indexOf(name: string, options?: CallOptions): Promise<number> {
+    const known = this.#indexes.get(name);
+    if (known !== undefined) return known;
+    const since = this.#indexes.changes;
+    const message = await this.#read(name, options);
+    if (message === undefined) throw new InputError([name], "there is no such link");
+    if (since === this.#indexes.changes) this.#indexes.put(name, message.header.index);
+    return message.header.index;
+  }
+
+  /** The name of a link now; undefined where there is none with this index. */
+  async nameOf(index: number, options?: CallOptions): Promise<string | undefined> {
+    return (await this.#readIndex(index, options))?.attrs.ifname;
+  }
+
+  /** Every link's name by its index, as it is now. */
+  async names(options?: CallOptions): Promise<ReadonlyMap<number, string>> {
+    const value = { header: {}, attrs: { extMask: RTEXT_FILTER_SKIP_STATS } };
+    const { messages } = await this.#connection.dump(getlink, value, linkNameOnly, options);
+    return new Map(messages.map(({ index, name }) => [index, name]));
+  }
+
+  /**
+   * Makes a link and returns its index, in the namespace where it lives. Everything is in one message that is carried
+   * out whole or not at all, but for a port's options, `alias`, `altnames`, `addrGenMode` and a bridge's `mtu`, which
+   * Linux takes afterwards only: when it refuses one of them the link is removed again. What it does not know it
+   * acknowledges in silence, and a VXLAN with `dev` gets a lower MTU than asked for where that does not fit: compare
+   * with `differences`. Same as: ip link add NAME type KIND …
+   *
+   * @throws {InputError} before anything is sent.
+   * @throws {NetlinkError} `EEXIST`, `ERANGE`, `EOPNOTSUPP`, …; `attribute` is the property at fault.
+   */
+  async create(config: LinkConfig, options?: CallOptions): Promise<number> {
+    const kind = checkConfig(config);
+    const what = `cannot create link ${config.name}`;
+    using namespaces = new OpenNamespaces(this.#openNetns);
+    const names = await this.#resolve(config.name, kind, config, namespaces, options);
+    const { first, later } = creation(config, kind, names);
+    const { name, netns } = config;
+    const away =
+      netns === undefined
+        ? undefined
+        : Connection.open({ protocol: NETLINK_ROUTE, netns: names.fdOf(netns), inline: false });
     try {
-      for (const { message } of changeMessages(index, undefined, { port }, names))
-        await this.#connection.request(newlink, message, 0, options);
+      const made = this.#connection.request(first.message, first.value, first.flags, options);
+      // Asked in the same breath; who it is told about if the link was there before does not matter.
+      const here = away === undefined ? this.#read(name, options) : undefined;
+      here?.catch(() => undefined);
+      await made.finally(() => this.#indexes.clear());
+      const message = await (here ?? this.#read(name, options, away));
+      if (message === undefined)
+        throw new NetlinkError({ errno: ENODEV, request: what, reason: "it was made, and has another name now" });
+      const { index } = message.header;
+      if (Object.keys(later).length > 0) await this.#finish(message, kind, later, names, away, options);
+      return index;
     } catch (error) {
-      await this.#connection.request(dellink, { header: { index } });
+      throw retold(error, toldOf(error, what, kind));
+    } finally {
+      away?.close();
+    }
+  }
+
+  /** What Linux takes only of a link that exists. */
+  async #finish(
+    message: LinkMessage,
+    kind: AnyKind,
+    later: LinkChanges,
+    names: LinkNames,
+    connection: Connection = this.#connection,
+    options?: CallOptions,
+  ): Promise<void> {
+    const now = linkFromWire(
+      message,
+      reading(() => undefined),
+    );
+    try {
+      await run(connection, changeSteps(now, kind, later, names), options);
+    } catch (error) {
+      await connection.request(dellink, { header: { index: now.index } }).catch(() => undefined);
       throw error;
     }
   }
 
   /**
-   * Changes a link, one property a message: properties before a refused one are changed. Send only what differs, as
-   * the kernel refuses some attributes even when they are equal. Same as: ip link set dev NAME …
+   * Changes a link, one property a message: when one is refused, those before it are changed. What the link has already
+   * is not sent, but for the `mtu` of a bridge: naming it keeps the bridge from following its ports, also where the
+   * number stays. Returns the properties that were sent. Same as: ip link set dev NAME …
    *
-   * @throws {InputError} before anything is sent. @throws {NetlinkError} `EOPNOTSUPP` for what cannot change in place.
+   * @throws {InputError} before anything is sent.
+   * @throws {NetlinkError} `ENODEV` where there is no such link, `EOPNOTSUPP` for what cannot change in place, …
    */
-  async update(name: string, changes: LinkChanges, options?: CallOptions): Promise<void> {
-    const now = await this.#read(name, options);
-    if (now === undefined) throw new InputError([name], "there is no such link");
-    const kind = kindNamed(now.attrs.linkinfo?.info?.kind);
-    checkLink(name, kind, changes);
-    const names = await this.#resolve(name, kind, changes);
-    for (const { key, message } of changeMessages(now.header.index, kind, { ...changes }, names))
-      try {
-        await this.#connection.request(newlink, message, 0, options);
-      } catch (error) {
-        const told = { what: `cannot change ${key} of link ${name}`, properties: properties(kind) };
-        throw retold(error, told);
-      }
+  async update(name: string, changes: LinkChanges, options?: CallOptions): Promise<readonly string[]> {
+    const now = await this.#observe(await this.#present(name, `cannot change link ${name}`, options), options);
+    const kind = kindNamed(now.kind);
+    checkChanges(now, kind, changes);
+    using namespaces = new OpenNamespaces(this.#openNetns);
+    const names = await this.#resolve(name, kind, changes, namespaces, options);
+    const steps = changeSteps(now, kind, changes, names);
+    try {
+      await run(this.#connection, steps, options);
+    } catch (error) {
+      throw retold(error, toldOf(error, `cannot change link ${name}`, kind));
+    } finally {
+      this.#indexes.clear();
+    }
+    return [...new Set(steps.map(({ key }) => key))];
   }
 
-  /** Removes a link, and what is on it. Same as: ip link delete dev NAME @throws {InputError} when there is none. */
-  async delete(name: string, options?: CallOptions): Promise<void> {
-    const index = await this.indexOf(name, options);
+  /**
+   * Removes a link and what is on it; the kernel looks the name up in the same moment. With `index` only if the link has
+   * this index, so that one that was made anew meanwhile stays. Same as: ip link delete dev NAME
+   *
+   * @throws {NetlinkError} `ENODEV` where there is none, `EOPNOTSUPP` for hardware.
+   */
+  async delete(name: string, options: CallOptions & { readonly index?: number | undefined } = {}): Promise<void> {
+    const what = `cannot delete link ${name}`;
+    const { index } = options;
+    if (index !== undefined && (await this.#present(name, what, options)).header.index !== index)
+      throw new NetlinkError({ errno: ENODEV, request: what, reason: `its index is not ${index}`, attribute: "index" });
+    const value = index === undefined ? { header: {}, attrs: nameAttrs(name) } : { header: { index } };
     try {
-      await this.#connection.request(dellink, { header: { index } }, 0, options);
+      await this.#connection.request(dellink, value, 0, options);
     } catch (error) {
-      throw retold(error, { what: `cannot delete link ${name}`, properties: {} });
+      throw retold(error, { what, properties: properties(undefined), blamed: { ENODEV: "name" } });
+    } finally {
+      this.#indexes.clear();
     }
   }
 
-  /** Moves a link to another namespace; its addresses and routes are lost. Same as: ip link set dev NAME netns … */
-  async move(name: string, netns: { readonly fd: number }, options?: CallOptions): Promise<void> {
-    const index = await this.indexOf(name, options);
+  /**
+   * Moves a link to another namespace, where it may get another name; it is switched off, and its addresses, routes and
+   * bridge are lost. Same as: ip link set dev NAME netns NETNS
+   */
+  async move(name: string, netns: NetnsRef, options: CallOptions & { readonly name?: string } = {}): Promise<void> {
+    const what = `cannot move link ${name}`;
+    const { index } = (await this.#present(name, what, options)).header;
+    using namespaces = new OpenNamespaces(this.#openNetns);
+    const attrs = { netNsFd: namespaces.fdOf(netns), ifname: options.name };
     try {
-      await this.#connection.request(newlink, { header: { index }, attrs: { netNsFd: netns.fd } }, 0, options);
+      await this.#connection.request(newlink, { header: { index }, attrs }, 0, options);
     } catch (error) {
-      throw retold(error, { what: `cannot move link ${name}`, properties: properties(undefined) });
+      throw retold(error, { what, properties: properties(undefined) });
+    } finally {
+      this.#indexes.clear();
     }
   }
 
   /** Looks up the links that a config refers to. @throws {InputError} that names the property. */
-  async #resolve(name: string, kind: AnyKind | undefined, config: object): Promise<LinkNames> {
-    const values = config as Readonly<Record<string, unknown>>;
-    const found = new Map<string, number>();
-    for (const other of linksNamed(kind, values)) {
-      const message = await this.#read(other);
-      const property = Object.keys(values).find((key) => values[key] === other) ?? "port";
-      if (message === undefined) throw new InputError([name, property], `there is no link ${other}`);
-      found.set(other, message.header.index);
+  async #resolve(
+    name: string,
+    kind: AnyKind | undefined,
+    config: object,
+    namespaces: OpenNamespaces,
+    options?: CallOptions,
+  ): Promise<LinkNames> {
+    const indexes = new Map<string, number>();
+    for (const { key, name: other } of references(kind, config)) {
+      const known = this.#indexes.get(other) ?? (await this.#read(other, options))?.header.index;
+      if (known === undefined) throw new InputError([name, ...key.split(".")], `there is no link ${other}`);
+      indexes.set(other, known);
     }
-    return {
-      indexOf: (other) => found.get(other) as number,
-      nameOf: () => undefined,
-      fdOf: (ns) => (ns as { fd: number }).fd,
-    };
+    const indexOf = (other: string): number => indexes.get(other) as number;
+    return { indexOf, nameOf: () => undefined, fdOf: (netns) => namespaces.fdOf(netns) };
   }
 }
 
-function named(names: ReadonlyMap<number, string>): LinkNames {
-  return {
-    nameOf: (index) => names.get(index),
-    fdOf: (ns) => (ns as { fd: number }).fd,
-    indexOf: () => {
-      throw new TypeError("reading looks no index up");
-    },
+/** Undefined where the kernel knows no such link. */
+async function found(read: Promise<LinkMessage>, what: string): Promise<LinkMessage | undefined> {
+  try {
+    return await read;
+  } catch (error) {
+    if (error instanceof NetlinkError && error.absent) return undefined;
+    throw retold(error, { what, properties: properties(undefined) });
+  }
+}
+
+/** One after the other, as each is refused on its own. The property is the one at fault where the kernel names none. */
+async function run(connection: Connection, steps: readonly Step[], options?: CallOptions): Promise<void> {
+  for (const { key, command } of steps)
+    try {
+      await connection.request(command.message, command.value, command.flags, options);
+    } catch (error) {
+      if (error instanceof NetlinkError && error.attribute === undefined) Object.assign(error, { attribute: key });
+      throw error;
+    }
+}
+
+/** The words for a refusal, and the property at fault where the kernel's words tell it and its attribute does not. */
+function toldOf(error: unknown, what: string, kind: AnyKind | undefined): Told {
+  const reason = error instanceof NetlinkError ? error.reason : undefined;
+  const blamed: Record<string, string> = {};
+  if (reason === undefined) blamed["EEXIST"] = "name";
+  else if (/unknown device type/i.test(reason)) blamed["EOPNOTSUPP"] = "kind";
+  else if (/specified VNI/.test(reason)) blamed["EEXIST"] = "vni";
+  return { what, properties: properties(kind), blamed };
+}
+
+function withoutStatistics(link: Link): Link {
+  const { statistics: _, ...rest } = link;
+  return rest as Link;
+}
+
+/** Names for reading; nothing is looked up the other way. */
+function reading(nameOf: LinkNames["nameOf"]): LinkNames {
+  const unused = (): never => {
+    throw new TypeError("reading looks nothing up");
   };
+  return { nameOf, indexOf: unused, fdOf: unused };
 }

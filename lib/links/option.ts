@@ -4,6 +4,7 @@
  * error uses for the attribute.
  */
 import type { Shape } from "../shape/shape.ts";
+import { ipv6, Reader, Writer } from "../wire/index.ts";
 
 /** A network namespace: its name under /run/netns or path, or whatever holds a descriptor of it, as a `Netns` does. */
 export type NetnsRef = string | { readonly fd: number };
@@ -36,6 +37,8 @@ export interface Option<T> {
    * values only. `from` is absent where the option is not set now.
    */
   inPlace(from: T | undefined, to: T): boolean;
+  /** Whether two values mean the same: letters of either case, times within what the kernel's clock can tell apart. */
+  equal(a: T, b: T): boolean;
   write(value: T, names: LinkNames): Wire;
   read(wire: Wire, names: LinkNames): T | undefined;
 }
@@ -54,6 +57,25 @@ export type ToldOf<O extends Options> = { readonly [K in keyof O]?: O[K] extends
 interface Traits<T> {
   readonly fixed?: boolean;
   readonly inPlace?: (from: T | undefined, to: T) => boolean;
+  readonly equal?: (a: T, b: T) => boolean;
+}
+
+function alike(a: unknown, b: unknown): boolean {
+  if (typeof a === "string" && typeof b === "string") return a === b || canonical(a) === canonical(b);
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return a === b;
+  const [left, right] = [Object.entries(a), b as Record<string, unknown>];
+  return left.length === Object.keys(b).length && left.every(([key, value]) => alike(value, right[key]));
+}
+/** The one form of an address that has many: MAC and IPv6. */
+function canonical(value: string): string {
+  if (!value.includes(":") || value.length > 45) return value;
+  try {
+    const out = new Writer(16);
+    ipv6.write(out, value);
+    return ipv6.read(new Reader(out.finish()), 0, 16);
+  } catch {
+    return /^[0-9a-f]{2}(:[0-9a-f]{2})+$/i.test(value) ? value.toLowerCase() : value;
+  }
 }
 
 function option<T>(
@@ -64,8 +86,8 @@ function option<T>(
   traits: Traits<T> & { readonly refers?: boolean } = {},
 ): Option<T> {
   const fixed = traits.fixed ?? false;
-  const inPlace = traits.inPlace ?? (() => !fixed);
-  return { shape, keys, write, read, fixed, inPlace, refers: traits.refers ?? false, readOnly: false };
+  const { refers = false, inPlace = () => !fixed, equal = alike } = traits;
+  return { shape, keys, write, read, fixed, inPlace, equal, refers, readOnly: false };
 }
 
 /** An attribute whose value is the property's as it is. */
@@ -96,6 +118,9 @@ export function converted<T, W>(
   );
 }
 
+/** A clock of 100 Hz to the outside, and of 100 to 1000 Hz inside: what is read back may be one hundredth off. */
+const sameTime = (a: number, b: number): boolean => Math.abs(a - b) < 0.0101;
+
 /** Seconds, carried in hundredths. */
 export function centiseconds(key: string, shape: Shape<number>, traits?: Traits<number>): Option<number> {
   return converted<number, number>(
@@ -103,7 +128,7 @@ export function centiseconds(key: string, shape: Shape<number>, traits?: Traits<
     shape,
     (value) => Math.round(value * 100),
     (value) => value / 100,
-    traits,
+    { equal: sameTime, ...traits },
   );
 }
 
@@ -114,6 +139,17 @@ export function wideCentiseconds(key: string, shape: Shape<number>, traits?: Tra
     shape,
     (value) => BigInt(Math.round(value * 100)),
     (value) => Number(value) / 100,
+    { equal: sameTime, ...traits },
+  );
+}
+
+/** True or false, where the kernel tells only what is true. */
+export function flagged(key: string, shape: Shape<boolean>, traits?: Traits<boolean>): Option<boolean> {
+  return option(
+    shape,
+    [key],
+    (value) => ({ [key]: value }),
+    (wire) => wire[key] === true,
     traits,
   );
 }

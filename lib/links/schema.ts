@@ -1,23 +1,27 @@
 /**
  * Links on the wire.
  *
- * Source: include/uapi/linux/if_link.h (IFLA_*, struct rtnl_link_stats64, struct rtnl_link_ifmap),
- * net/core/rtnetlink.c (ifla_policy, rtnl_fill_ifinfo).
+ * Source: include/uapi/linux/if_link.h (IFLA_*, struct rtnl_link_stats64, struct rtnl_link_ifmap), net/core/rtnetlink.c
+ * (ifla_policy, rtnl_fill_ifinfo), net/ipv4/devinet.c (inet_fill_link_af), net/ipv6/addrconf.c
+ * (inet6_fill_ifla6_attrs).
  */
 import { ifinfomsg, RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK } from "../families/route.ts";
 import {
-  array,
+  align,
   at,
   attrs,
   body,
   bool,
   bytes,
+  type Codec,
+  type Fixed,
   hardware,
+  ipv6,
+  type Message,
   many,
   message,
   oneOf,
   padding,
-  readOnly,
   s32,
   struct,
   tagged,
@@ -37,55 +41,105 @@ const wires = Object.fromEntries(Object.entries(linkKinds).map(([name, kind]) =>
 
 const linkinfo = attrs("IFLA_INFO", {
   info: tagged(1, 2, wires),
-  xstats: readOnly(3, bytes),
+  xstats: at(3, bytes),
   slave: tagged(4, 5, { bridge: brport }),
 });
 
-/** Counters of a link, since it exists. */
-const stats64 = struct("rtnl_link_stats64", {
-  rxPackets: u64,
-  txPackets: u64,
-  rxBytes: u64,
-  txBytes: u64,
-  rxErrors: u64,
-  txErrors: u64,
-  rxDropped: u64,
-  txDropped: u64,
-  multicast: u64,
-  collisions: u64,
-  rxLengthErrors: u64,
-  rxOverErrors: u64,
-  rxCrcErrors: u64,
-  rxFrameErrors: u64,
-  rxFifoErrors: u64,
-  rxMissedErrors: u64,
-  txAbortedErrors: u64,
-  txCarrierErrors: u64,
-  txFifoErrors: u64,
-  txHeartbeatErrors: u64,
-  txWindowErrors: u64,
-  rxCompressed: u64,
-  txCompressed: u64,
-  rxNohandler: u64,
-});
+const COUNTERS = [
+  "rxPackets",
+  "txPackets",
+  "rxBytes",
+  "txBytes",
+  "rxErrors",
+  "txErrors",
+  "rxDropped",
+  "txDropped",
+  "multicast",
+  "collisions",
+  "rxLengthErrors",
+  "rxOverErrors",
+  "rxCrcErrors",
+  "rxFrameErrors",
+  "rxFifoErrors",
+  "rxMissedErrors",
+  "txAbortedErrors",
+  "txCarrierErrors",
+  "txFifoErrors",
+  "txHeartbeatErrors",
+  "txWindowErrors",
+  "rxCompressed",
+  "txCompressed",
+  "rxNohandler",
+  "rxOtherhostDropped",
+] as const;
+/** Counters of a link since it exists. Older kernels have fewer. */
+export type Counters<T> = { readonly [K in (typeof COUNTERS)[number]]?: T } & {
+  /** Counters that this build has no name for. */
+  readonly rest?: readonly T[];
+};
+/** A struct of equal counters that grows at its end. */
+function counters<T>(name: string, item: Fixed<T>): Codec<Counters<T>> {
+  return {
+    name,
+    write(out, value) {
+      const members = value as Readonly<Record<string, T | undefined>>;
+      for (const key of COUNTERS) if (members[key] !== undefined) item.write(out, members[key]);
+      for (const more of value.rest ?? []) item.write(out, more);
+    },
+    read(from, start, end) {
+      const value: Record<string, T> = {};
+      const rest: T[] = [];
+      for (let at = start, i = 0; at + item.size <= end; at += item.size, i++) {
+        const read = item.read(from, at, at + item.size);
+        const key = COUNTERS[i];
+        if (key === undefined) rest.push(read);
+        else value[key] = read;
+      }
+      return (rest.length === 0 ? value : { ...value, rest }) as Counters<T>;
+    },
+  };
+}
 
-const afSpec = attrs("AF", {
-  inet: at(2, attrs("IFLA_INET", { conf: readOnly(1, array(u32)) })),
-  inet6: at(
-    10,
-    attrs("IFLA_INET6", {
-      flags: readOnly(1, u32),
-      conf: readOnly(2, array(s32)),
-      stats: readOnly(3, bytes),
-      mcast: readOnly(4, bytes),
-      cacheinfo: readOnly(5, bytes),
-      icmp6stats: readOnly(6, bytes),
-      token: at(7, bytes),
-      addrGenMode: at(8, oneOf(u8, { eui64: 0, none: 1, stable_secret: 2, random: 3 })),
-      raMtu: readOnly(9, u32),
-    }),
-  ),
+const inet6 = attrs("IFLA_INET6", {
+  flags: at(1, u32),
+  /** Sysctls of the link, 32 bits each. */
+  conf: at(2, bytes),
+  stats: at(3, bytes),
+  mcast: at(4, bytes),
+  /** Times in milliseconds, `tstamp` in hundredths of seconds since the system started. */
+  cacheinfo: at(5, struct("ifla_cacheinfo", { maxReasmLen: u32, tstamp: u32, reachableTime: u32, retransTime: u32 })),
+  icmp6stats: at(6, bytes),
+  token: at(7, ipv6),
+  addrGenMode: at(8, oneOf(u8, { eui64: 0, none: 1, stable_secret: 2, random: 3 })),
+  raMtu: at(9, u32),
 });
+/** Attributes of address families, by the family's number. */
+const afSpec = attrs("AF", {
+  /** Sysctls of the link, 32 bits each. */
+  inet: at(2, attrs("IFLA_INET", { conf: at(1, bytes) })),
+  inet6: at(10, inet6),
+});
+const xdp = attrs("IFLA_XDP", {
+  fd: at(1, s32),
+  attached: at(2, oneOf(u8, { none: 0, drv: 1, skb: 2, hw: 3, multi: 4 })),
+  flags: at(3, u32),
+  progId: at(4, u32),
+  drvProgId: at(5, u32),
+  skbProgId: at(6, u32),
+  hwProgId: at(7, u32),
+  expectedFd: at(8, s32),
+});
+/** struct rtnl_link_ifmap: addresses of old hardware. */
+const ifmap = struct("rtnl_link_ifmap", {
+  memStart: u64,
+  memEnd: u64,
+  baseAddr: u64,
+  irq: u16,
+  dma: u8,
+  port: u8,
+  _pad: u32,
+});
+const OPERSTATES = { unknown: 0, notpresent: 1, down: 2, lowerlayerdown: 3, testing: 4, dormant: 5, up: 6 } as const;
 
 export const ifla = attrs("IFLA", {
   address: at(1, hardware),
@@ -93,81 +147,104 @@ export const ifla = attrs("IFLA", {
   ifname: at(3, text),
   /** Bytes of the largest packet. */
   mtu: at(4, u32),
+  /** Interface index of the link below, or of a veth's far end; in the namespace `linkNetnsid` where that is given. */
   link: at(5, u32),
   qdisc: at(6, text),
-  /** The 32-bit counters; `stats64` has them too. */
-  stats: readOnly(7, bytes),
+  stats: at(7, counters("rtnl_link_stats", u32)),
   cost: at(8, bytes),
   priority: at(9, bytes),
+  /** Interface index; 0 takes the link out. */
   master: at(10, u32),
   wireless: at(11, bytes),
   protinfo: at(12, bytes),
   txqlen: at(13, u32),
-  map: at(14, bytes),
+  map: at(14, ifmap),
   weight: at(15, u32),
-  operstate: at(
-    16,
-    oneOf(u8, { unknown: 0, notpresent: 1, down: 2, lowerlayerdown: 3, testing: 4, dormant: 5, up: 6 }),
-  ),
-  linkmode: at(17, u8),
+  operstate: at(16, oneOf(u8, OPERSTATES)),
+  linkmode: at(17, oneOf(u8, { default: 0, dormant: 1, testing: 2 })),
   linkinfo: at(18, linkinfo),
   netNsPid: at(19, u32),
   ifalias: at(20, text),
-  numVf: readOnly(21, u32),
+  numVf: at(21, u32),
   vfinfoList: at(22, bytes),
-  stats64: readOnly(23, stats64),
+  stats64: at(23, counters("rtnl_link_stats64", u64)),
   vfPorts: at(24, bytes),
   portSelf: at(25, bytes),
   afSpec: at(26, afSpec),
   group: at(27, u32),
+  /** Descriptor of the namespace that the link is to live in. */
   netNsFd: at(28, u32),
   extMask: at(29, u32),
-  promiscuity: readOnly(30, u32),
+  promiscuity: at(30, u32),
   numTxQueues: at(31, u32),
   numRxQueues: at(32, u32),
   carrier: at(33, bool),
-  physPortId: readOnly(34, bytes),
-  carrierChanges: readOnly(35, u32),
-  physSwitchId: readOnly(36, bytes),
+  physPortId: at(34, bytes),
+  carrierChanges: at(35, u32),
+  physSwitchId: at(36, bytes),
   linkNetnsid: at(37, s32),
-  physPortName: readOnly(38, text),
+  physPortName: at(38, text),
   protoDown: at(39, bool),
   gsoMaxSegs: at(40, u32),
   gsoMaxSize: at(41, u32),
   pad: padding(42),
-  xdp: at(43, bytes),
-  event: readOnly(44, u32),
+  xdp: at(43, xdp),
+  event: at(44, u32),
   newNetnsid: at(45, s32),
   targetNetnsid: at(46, s32),
-  carrierUpCount: readOnly(47, u32),
-  carrierDownCount: readOnly(48, u32),
+  carrierUpCount: at(47, u32),
+  carrierDownCount: at(48, u32),
   newIfindex: at(49, s32),
-  minMtu: readOnly(50, u32),
-  maxMtu: readOnly(51, u32),
+  minMtu: at(50, u32),
+  maxMtu: at(51, u32),
   propList: at(52, attrs("IFLA", { altIfname: many(53, text) })),
   altIfname: at(53, text),
-  permAddress: readOnly(54, hardware),
-  protoDownReason: at(55, bytes),
-  parentDevName: readOnly(56, text),
-  parentDevBusName: readOnly(57, text),
+  permAddress: at(54, hardware),
+  protoDownReason: at(55, attrs("IFLA_PROTO_DOWN_REASON", { mask: at(1, u32), value: at(2, u32) })),
+  parentDevName: at(56, text),
+  parentDevBusName: at(57, text),
   groMaxSize: at(58, u32),
-  tsoMaxSize: readOnly(59, u32),
-  tsoMaxSegs: readOnly(60, u32),
-  allmulti: readOnly(61, u32),
-  devlinkPort: readOnly(62, bytes),
+  tsoMaxSize: at(59, u32),
+  tsoMaxSegs: at(60, u32),
+  allmulti: at(61, u32),
+  devlinkPort: at(62, bytes),
   gsoIpv4MaxSize: at(63, u32),
   groIpv4MaxSize: at(64, u32),
-  dpllPin: readOnly(65, bytes),
-  maxPacingOffloadHorizon: readOnly(66, u32),
-  netnsImmutable: readOnly(67, bool),
-  headroom: readOnly(68, u16),
-  tailroom: readOnly(69, u16),
+  dpllPin: at(65, bytes),
+  maxPacingOffloadHorizon: at(66, u32),
+  netnsImmutable: at(67, bool),
+  headroom: at(68, u16),
+  tailroom: at(69, u16),
 });
 
 const payload = body(ifinfomsg, ifla);
 export const newlink = message("RTM_NEWLINK", RTM_NEWLINK, payload);
 export const dellink = message("RTM_DELLINK", RTM_DELLINK, payload);
 export const getlink = message("RTM_GETLINK", RTM_GETLINK, payload);
+/** Alternative names are added and taken away with these. Source: include/uapi/linux/rtnetlink.h */
+export const newlinkprop = message("RTM_NEWLINKPROP", 108, payload);
+export const dellinkprop = message("RTM_DELLINKPROP", 109, payload);
 
-/** IFLA_EXT_MASK: leave the counters out. Source: include/uapi/linux/rtnetlink.h */
+/** IFLA_EXT_MASK: leave counters out. Source: include/uapi/linux/rtnetlink.h */
 export const RTEXT_FILTER_SKIP_STATS = 8;
+
+/** Index and name of a link: all that is read of a link message when nothing else is wanted. */
+export const linkNameOnly: Message<never, { readonly index: number; readonly name: string }> = {
+  name: "RTM_NEWLINK",
+  type: RTM_NEWLINK,
+  body: {
+    write: () => undefined,
+    locate: () => undefined,
+    read(from, start, end) {
+      const index = from.u32[(start >> 2) + 1] as number;
+      for (let at = start + ifinfomsg.size; at + 4 <= end; ) {
+        const length = from.u16[at >> 1] as number;
+        if (length < 4 || at + length > end) break;
+        if (from.u16[(at >> 1) + 1] === IFNAME) return { index, name: text.read(from, at + 4, at + length) };
+        at += align(length);
+      }
+      return { index, name: "" };
+    },
+  },
+};
+const IFNAME = 3;

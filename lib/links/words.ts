@@ -1,38 +1,42 @@
-/** A link in people's words: what may be asked for, what is shown, and the mapping to and from a link message. */
-import { IFF_UP } from "../families/route.ts";
+/** A link in people's words: what may be asked for, what is told, and what a mistake in it is called. */
+import { IFF_ALLMULTI, IFF_MULTICAST, IFF_NOARP, IFF_PROMISC, IFF_UP } from "../families/route.ts";
 import {
   boolean,
   check,
+  choice,
   InputError,
   integer,
   linkName,
+  list,
   mac,
   type Shape,
   type Shapes,
+  shown,
   text,
   unknownKey,
 } from "../shape/shape.ts";
-import type { MessageIn, MessageOut } from "../wire/index.ts";
+import type { MessageOut } from "../wire/index.ts";
 import { type AnyKind, shapesOf } from "./kind.ts";
-import type { BridgeOptions } from "./kinds/bridge.ts";
-import { kindNamed, linkKinds } from "./kinds/index.ts";
-import type { VethOptions } from "./kinds/veth.ts";
-import type { VxlanOptions } from "./kinds/vxlan.ts";
-import { custom, fromWire, type LinkNames, type OptionsOf, same, toWire } from "./option.ts";
-import { type PortOptions, portOptions } from "./port.ts";
-import type { newlink } from "./schema.ts";
+import { type KindName, kindNamed, linkKinds } from "./kinds/index.ts";
+import { netnsRef } from "./kinds/veth.ts";
+import { custom, type NetnsRef, type OptionsOf, same, type ToldOf } from "./option.ts";
+import { type Port, type PortOptions, portOptions } from "./port.ts";
+import type { Counters, newlink } from "./schema.ts";
 
 const masterName: Shape<string | null> = {
   expected: `${linkName.expected}, or null for none`,
   json: { anyOf: [linkName.json, { type: "null" }] },
   accepts: (value): value is string | null => value === null || linkName.accepts(value),
 };
+const bytes = integer(0, 0xffff_ffff, "bytes");
 
-/** Options that every link has. `up` is beside them: it is a flag of the header. */
+/** Options that every link has. Those that are flags of the header are in {@link flagWords}. */
 export const commonOptions = {
-  /** MAC address. A bridge without one follows its ports. */
+  /** MAC address, default random. A bridge without one takes the lowest of its ports' as they come and go. */
   mac: same("address", mac),
-  /** Bytes of the largest packet. A bridge without one follows its ports. */
+  /** Address that reaches all stations, default ff:ff:ff:ff:ff:ff. */
+  broadcast: same("broadcast", mac),
+  /** Bytes of the largest packet, 68 to 65535, default 1500. A bridge follows the smallest of its ports until it is told. */
   mtu: same("mtu", integer(68, 65_535, "bytes")),
   /** Name of the bridge, or other link, that this one belongs to; null takes it out. */
   master: custom<string | null>(
@@ -43,53 +47,123 @@ export const commonOptions = {
       const index = wire["master"];
       return typeof index === "number" && index !== 0 ? (names.nameOf(index) ?? `#${index}`) : undefined;
     },
+    { equal: (a, b) => (a ?? undefined) === (b ?? undefined) },
   ),
-  /** Free text, up to 255 bytes. */
+  /** Free text of up to 255 bytes; empty for none. */
   alias: same("ifalias", text(255)),
   /** Packets that may wait to be sent, default 1000. */
   txqlen: same("txqlen", integer(0, 0xffff_ffff, "packets")),
   /** Device group, default 0. */
   group: same("group", integer(0, 0x7fff_ffff)),
+  /** Queues for sending, fixed at creation. */
+  numTxQueues: same("numTxQueues", integer(1, 4096), { fixed: true }),
+  /** Queues for receiving, fixed at creation. */
+  numRxQueues: same("numRxQueues", integer(1, 4096), { fixed: true }),
+  /** Bytes of the largest packet that is handed down to be cut into segments; of IPv6, or of both where no other is told. */
+  gsoMaxSize: same("gsoMaxSize", bytes),
+  /** Most segments of such a packet. */
+  gsoMaxSegs: same("gsoMaxSegs", integer(0, 0xffff_ffff)),
+  /** Bytes of the largest packet that segments are put together to. */
+  groMaxSize: same("groMaxSize", bytes),
+  /** Linux 6.3 and later. */
+  gsoIpv4MaxSize: same("gsoIpv4MaxSize", bytes),
+  /** Linux 6.3 and later. */
+  groIpv4MaxSize: same("groIpv4MaxSize", bytes),
+  /** How the link makes IPv6 addresses of its own; `none` for links that should have no link-local one. */
+  addrGenMode: custom<"eui64" | "none" | "stable_secret" | "random">(
+    ["afSpec"],
+    choice("eui64", "none", "stable_secret", "random"),
+    (value) => ({ afSpec: { inet6: { addrGenMode: value } } }),
+    (wire) =>
+      (wire["afSpec"] as { inet6?: { addrGenMode?: "eui64" | "none" | "stable_secret" | "random" } } | undefined)?.inet6
+        ?.addrGenMode,
+  ),
 };
+
+/** Options that are flags of the header, with their bits; `arp` is the opposite of its bit. */
+export const flagWords = {
+  up: IFF_UP,
+  arp: IFF_NOARP,
+  multicast: IFF_MULTICAST,
+  allmulticast: IFF_ALLMULTI,
+  promisc: IFF_PROMISC,
+} as const;
+
+/** What may be asked of every link, at creation and later. */
 export interface CommonOptions extends OptionsOf<typeof commonOptions> {
   /** Whether it is switched on; a new link is not unless told. */
   readonly up?: boolean;
+  /** Whether it resolves neighbors. */
+  readonly arp?: boolean;
+  readonly multicast?: boolean;
+  /** Whether it receives all multicast. */
+  readonly allmulticast?: boolean;
+  /** Whether it receives everything. */
+  readonly promisc?: boolean;
+  /** Further names, of up to 127 bytes each; all of them. */
+  readonly altnames?: readonly string[];
   /** Options as a port of the bridge that `master` names. */
   readonly port?: PortOptions;
 }
 
-/** A link to be made. */
-export type LinkConfig = CommonOptions & { readonly name: string } & (
-    | ({ readonly kind: "bridge" } & BridgeOptions)
-    | ({ readonly kind: "vxlan" } & VxlanOptions)
-    | ({ readonly kind: "veth" } & VethOptions)
-    | { readonly kind: "dummy" | "ifb" }
-  );
-/** Changes to a link: common options, its `name`, and the options of its kind. What is absent stays. */
-export type LinkChanges = CommonOptions & { readonly name?: string } & BridgeOptions & VxlanOptions;
+type Kinds = typeof linkKinds;
+/** A link of one kind, to be made. */
+export type ConfigOf<K extends KindName> = CommonOptions &
+  OptionsOf<Kinds[K]["options"]> & {
+    readonly kind: K;
+    readonly name: string;
+    /** Where the link is to live; the default is here. What it refers to (`dev`) is looked for here. */
+    readonly netns?: NetnsRef;
+  };
+/** A link to be made: its kind, its name, common options and those of the kind. */
+export type LinkConfig = { [K in KindName]: ConfigOf<K> }[KindName];
+
+type AnyOf<T, K extends PropertyKey> = T extends unknown ? (K extends keyof T ? T[K] : never) : never;
+type KeysOf<T> = T extends unknown ? keyof T : never;
+type Every<T> = { readonly [K in KeysOf<T>]?: AnyOf<T, K> };
+
+/** Changes to a link: common options, those of its kind, and its `name`. What is absent stays. */
+export type LinkChanges = CommonOptions &
+  Every<{ [K in KindName]: OptionsOf<Kinds[K]["options"]> }[KindName]> & { readonly name?: string };
 
 /** Counters since the link exists. */
-export type LinkStatistics = NonNullable<MessageOut<typeof newlink>["attrs"]["stats64"]>;
+export type LinkStatistics = Counters<bigint>;
 
-/** A link as the kernel shows it: the words of {@link LinkConfig}, flat, and what only the kernel knows. */
-export interface Link extends Readonly<Record<string, unknown>> {
+type OptionsTold = Omit<ToldOf<typeof commonOptions>, "mtu" | "master"> &
+  Every<{ [K in KindName]: ToldOf<Kinds[K]["options"]> }[KindName]>;
+
+/**
+ * A link as the kernel shows it: the words of {@link LinkConfig}, flat, and what only the kernel knows. Names come as
+ * they are and may hold any byte; `#7` is a link that is not known in this namespace.
+ */
+export interface Link extends OptionsTold {
   readonly name: string;
   readonly index: number;
-  /** `bridge`, `vxlan`, …; absent where the driver tells none, as loopback and hardware do. */
+  /** `bridge`, `vxlan`, …, also kinds without options here; absent where the driver tells none, as loopback and hardware. */
   readonly kind?: string;
   readonly up: boolean;
+  readonly arp: boolean;
+  readonly multicast: boolean;
+  readonly allmulticast: boolean;
+  readonly promisc: boolean;
   readonly mtu: number;
-  readonly mac?: string;
   readonly master?: string;
-  readonly port?: PortOptions;
+  /** Options and state as a port of a bridge. */
+  readonly port?: Port;
   /** RFC 2863: `up`, `down`, `lowerlayerdown`, `unknown`, … */
   readonly operstate: string;
   /** Whether the other side is there. */
   readonly carrier: boolean;
-  /** Index of the link below, or of the veth peer; in the namespace `parentNsid` where that is given. */
+  /** Whether the link below is up. */
+  readonly lowerUp: boolean;
+  /** Name of the link below, where it lives in this namespace. */
+  readonly parent?: string;
+  /** Index of the link below, or of a veth's far end; in the namespace `parentNsid` where that is given. */
   readonly parentIndex?: number;
   readonly parentNsid?: number;
   readonly altnames?: readonly string[];
+  readonly qdisc?: string;
+  readonly permanentMac?: string;
   readonly minMtu?: number;
   readonly maxMtu?: number;
   readonly statistics?: LinkStatistics;
@@ -97,139 +171,92 @@ export interface Link extends Readonly<Record<string, unknown>> {
   readonly wire: MessageOut<typeof newlink>;
 }
 
-/** Shapes of what every link takes, with `kind` and `name`. */
+/** An alternative name: what the kernel accepts is more than is good. */
+const altname: Shape<string> = {
+  expected: "a name of 1 to 127 bytes without control characters, blanks or slashes",
+  json: { type: "string", minLength: 1, maxLength: 127 },
+  accepts: (value): value is string =>
+    typeof value === "string" && Buffer.byteLength(value) <= 127 && /^[^\p{Cc}\p{Cs}\s/]+$/u.test(value),
+};
+/** Shapes of what every link takes, with `kind` and `name`; `port` is in {@link portShapes}. */
 export const linkShapes: Shapes = {
-  kind: {
-    expected: `one of ${Object.keys(linkKinds).join(", ")}`,
-    json: { enum: Object.keys(linkKinds) },
-    accepts: (value): value is unknown => typeof value === "string" && kindNamed(value) !== undefined,
-  },
+  kind: choice(...Object.keys(linkKinds)),
   name: linkName,
-  up: boolean,
+  ...Object.fromEntries(Object.keys(flagWords).map((word) => [word, boolean])),
+  altnames: list(altname),
   ...shapesOf(commonOptions),
 };
 /** Shapes of a port's options. */
 export const portShapes: Shapes = shapesOf(portOptions);
-
-const portShape: Shape<unknown> = {
-  expected: "a map of port options",
+const object: Shape<unknown> = {
+  expected: "an object with options of a port",
   json: { type: "object" },
-  accepts: (value): value is unknown => typeof value === "object" && value !== null,
+  accepts: (value): value is unknown => typeof value === "object" && value !== null && !Array.isArray(value),
 };
 
-/** @throws {InputError} for the first property that does not fit; `name` begins its path. */
-export function checkLink(name: string, kind: AnyKind | undefined, values: object): void {
+function checkShapes(name: string, kind: AnyKind | undefined, values: object, more: Shapes): void {
   const options = kind === undefined ? {} : shapesOf(kind.options);
-  check([name], { ...linkShapes, ...options, port: portShape }, values);
+  check([name], { ...linkShapes, ...options, ...more, port: object }, values);
   const { port } = values as { readonly port?: object };
   if (port !== undefined) check([name, "port"], portShapes, port);
-  const wrong = kind?.check?.(values);
+}
+
+/** The kind of a config that is as it should be. @throws {InputError} whose path begins with the link's name. */
+export function checkConfig(config: LinkConfig): AnyKind {
+  const { name, kind: kindName } = config as { readonly name: unknown; readonly kind: unknown };
+  if (!linkName.accepts(name)) throw new InputError(["name"], `expected ${linkName.expected}, got ${shown(name)}`);
+  if (kindName === undefined) throw new InputError([name, "kind"], "missing");
+  const kind = typeof kindName === "string" ? kindNamed(kindName) : undefined;
+  if (kind === undefined) {
+    const reason = unknownKey(String(kindName), Object.keys(linkKinds)).replace("unknown key", "unknown kind");
+    throw new InputError([name, "kind"], reason);
+  }
+  checkShapes(name, kind, config, { netns: netnsRef });
+  const wrong = kind.complete?.(config) ?? kind.check?.(config) ?? together(config);
   if (wrong !== undefined) throw new InputError([name, wrong.key], wrong.reason);
+  return kind;
 }
 
-/** The kind of a config. @throws {InputError} */
-export function kindOf(config: { readonly kind: string; readonly name: string }): AnyKind {
-  const kind = kindNamed(config.kind);
-  if (kind !== undefined) return kind;
-  const known = Object.keys(linkKinds);
-  throw new InputError([String(config.name), "kind"], unknownKey(String(config.kind), known).replace("key", "kind"));
+/** Says what is wrong with common options that do not go together. */
+function together(config: LinkConfig): { readonly key: string; readonly reason: string } | undefined {
+  if (config.port !== undefined && (config.master ?? null) === null)
+    return { key: "port", reason: "needs master, the bridge that it is a port of" };
+  if (config.netns !== undefined && (config.master ?? null) !== null)
+    return { key: "master", reason: "is a link of this namespace; leave it out with netns" };
+  return undefined;
 }
 
-/** Names of other links that an option's value refers to. */
-export function linksNamed(kind: AnyKind | undefined, values: Readonly<Record<string, unknown>>): string[] {
-  const named = Object.entries(kind?.options ?? {}).flatMap(([key, one]) => (one.refers ? [values[key]] : []));
-  const port = values["port"] as PortOptions | undefined;
-  return [values["master"], ...named, port?.backupPort].filter((name) => typeof name === "string");
-}
-
-type LinkMessage = MessageIn<typeof newlink>;
-type Data = Record<string, unknown>;
-
-/** The message that creates a link with everything it should have; `port` follows in one of its own. */
-export function createMessage(config: LinkConfig, kind: AnyKind, names: LinkNames, netNsFd?: number): LinkMessage {
-  const data = toWire(kind.options, config, names);
-  // The registered port, not the kernel's own default from before there was one.
-  if (kind.kind === "vxlan" && data["port"] === undefined) data["port"] = VXLAN_PORT;
-  const info = { kind: kind.kind, ...(Object.keys(data).length > 0 ? { data } : {}) };
-  const attrs = { ...toWire(commonOptions, config, names), ifname: config.name, netNsFd, linkinfo: { info } };
-  return { header: upHeader(config.up), attrs } as LinkMessage;
-}
-/** Source: RFC 7348, section 5. */
-const VXLAN_PORT = 4789;
-
-const upHeader = (up: boolean | undefined): { flags?: number; change?: number } =>
-  up === undefined ? {} : { flags: up ? IFF_UP : 0, change: IFF_UP };
-
-/** One message for each property: a refused message may be half done, and so is at most one property. */
-export function changeMessages(
-  index: number,
-  kind: AnyKind | undefined,
-  values: Readonly<Record<string, unknown>>,
-  names: LinkNames,
-): { readonly key: string; readonly message: LinkMessage }[] {
-  const order = Object.keys(values).filter((key) => values[key] !== undefined && key !== "kind");
-  const last = ["port", "up"]; // a port's options need its bridge; switching on comes last, switching off first
-  order.sort((a, b) => last.indexOf(a) - last.indexOf(b));
-  if (values["up"] === false) order.unshift(...order.splice(order.indexOf("up"), 1));
-  return order.flatMap((key) => {
-    const only = { [key]: values[key] };
-    const make = (attrs: object, header: object = {}): LinkMessage =>
-      ({ header: { index, ...header }, attrs }) as LinkMessage;
-    if (key === "up") return [{ key, message: make({}, upHeader(values["up"] as boolean)) }];
-    if (key === "name") return [{ key, message: make({ ifname: values["name"] }) }];
-    if (key === "port") return portMessages(values["port"] as object, names, make);
-    if (kind !== undefined && Object.hasOwn(kind.options, key)) {
-      const data: Data = toWire(kind.options, only, names);
-      return [{ key, message: make({ linkinfo: { info: { kind: kind.kind, data } } }) }];
-    }
-    return [{ key, message: make(toWire(commonOptions, only, names)) }];
-  });
-}
-
-function portMessages(
-  port: object,
-  names: LinkNames,
-  make: (attrs: object) => LinkMessage,
-): { readonly key: string; readonly message: LinkMessage }[] {
-  return Object.entries(port).flatMap(([key, value]) => {
-    const data = toWire(portOptions, { [key]: value }, names);
-    const message = make({ linkinfo: { slave: { kind: "bridge", data } } });
-    return value === undefined ? [] : [{ key: `port.${key}`, message }];
-  });
-}
-
-/** A link message in people's words. */
-export function linkFromWire(wire: MessageOut<typeof newlink>, names: LinkNames): Link {
-  const { header, attrs } = wire;
-  const { info, slave } = attrs.linkinfo ?? {};
-  const kind = info?.kind.replace(/^#/, "");
-  const known = kindNamed(kind);
-  const given = <T>(key: string, value: T | undefined): Record<string, T> =>
-    value === undefined ? {} : { [key]: value };
-  return {
-    name: attrs.ifname ?? "",
-    index: header.index,
-    ...given("kind", kind),
-    up: (header.flags & IFF_UP) !== 0,
-    ...fromWire(commonOptions, attrs, names),
-    ...(known && info?.data && !(info.data instanceof Uint8Array) ? fromWire(known.options, info.data, names) : {}),
-    mtu: attrs.mtu ?? 0,
-    ...given("port", slave?.kind === "bridge" && slave.data ? fromWire(portOptions, slave.data, names) : undefined),
-    operstate: String(attrs.operstate ?? "unknown"),
-    carrier: attrs.carrier ?? false,
-    ...given("parentIndex", attrs.link === 0 ? undefined : attrs.link),
-    ...given("parentNsid", attrs.linkNetnsid),
-    ...given("altnames", attrs.propList?.altIfname),
-    ...given("minMtu", attrs.minMtu),
-    ...given("maxMtu", attrs.maxMtu),
-    ...given("statistics", attrs.stats64),
-    wire,
-  };
+/** @throws {InputError} for what does not fit, or cannot be together with what the link has now. */
+export function checkChanges(now: Link, kind: AnyKind | undefined, changes: LinkChanges): void {
+  checkShapes(now.name, kind, changes, {});
+  for (const [key, option] of Object.entries(commonOptions)) {
+    const value = (changes as Readonly<Record<string, unknown>>)[key];
+    const same = (option.equal as (a: unknown, b: unknown) => boolean)(now[key as "mtu"], value);
+    if (option.fixed && value !== undefined && !same)
+      throw new InputError([now.name, key], "can be chosen only when the link is made");
+  }
+  const master = changes.master === undefined ? now.master : changes.master;
+  if (changes.port !== undefined && (master ?? null) === null)
+    throw new InputError([now.name, "port"], "the link is no port of a bridge");
+  const wrong = kind?.check?.({ ...now, ...changes });
+  if (wrong !== undefined && Object.hasOwn(changes, wrong.key))
+    throw new InputError([now.name, wrong.key], wrong.reason);
 }
 
 /** The caller's words for the attributes of a kind's messages, for refusals. */
 export function properties(kind: AnyKind | undefined): Record<string, string> {
-  const words: Record<string, string> = { ifname: "name", "linkinfo.info": "kind", linkinfo: "kind", netNsFd: "netns" };
+  const words: Record<string, string> = {
+    ifname: "name",
+    altIfname: "name",
+    propList: "altnames",
+    "linkinfo.info": "kind",
+    linkinfo: "kind",
+    netNsFd: "netns",
+    afSpec: "addrGenMode",
+    "afSpec.inet6": "addrGenMode",
+    "afSpec.inet6.addrGenMode": "addrGenMode",
+    "linkinfo.slave": "port",
+  };
   const add = (prefix: string, options: AnyKind["options"], inside = ""): void => {
     for (const [word, { keys }] of Object.entries(options))
       for (const key of keys) words[prefix + key] ??= inside + word;

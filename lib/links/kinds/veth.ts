@@ -2,7 +2,7 @@
  * Source: include/uapi/linux/veth.h (VETH_INFO_PEER), drivers/net/veth.c (veth_policy, veth_newlink). Nothing is dumped:
  * the far end stands in IFLA_LINK, and in IFLA_LINK_NETNSID where it lives in another namespace.
  */
-import { boolean, check, integer, linkName, mac, type Shape } from "../../shape/shape.ts";
+import { check, integer, linkName, mac, type Shape } from "../../shape/shape.ts";
 import {
   align,
   at,
@@ -54,7 +54,7 @@ const peerMessage: Codec<PeerIn, PeerOut> = {
   }),
 };
 
-/** The far end of a veth, when it is made. */
+/** The far end of a veth, when it is made. It is switched on afterwards: the kernel refuses it in the same message. */
 export interface VethPeer {
   readonly name: string;
   readonly mac?: string;
@@ -62,19 +62,16 @@ export interface VethPeer {
   readonly mtu?: number;
   /** Where the far end is to live; default: beside this end. A namespace, or the name of one. */
   readonly netns?: NetnsRef;
-  readonly up?: boolean;
 }
-const IFF_UP = 1;
 export const netnsRef: Shape<NetnsRef> = {
   expected: "a network namespace: its name, its path, or an object that holds it",
   json: { type: "string" },
   accepts: (value): value is NetnsRef =>
     typeof value === "string" ? value !== "" : Number.isInteger((value as { fd?: unknown } | null)?.fd),
 };
-const peerShapes = { name: linkName, mac, mtu: integer(68, 0xffff, "bytes"), netns: netnsRef, up: boolean };
+const peerShapes = { name: linkName, mac, mtu: integer(68, 0xffff, "bytes"), netns: netnsRef };
 const peerShape: Shape<VethPeer> = {
-  expected:
-    "the far end, such as { name: eth0, mtu: 1450, netns: blue }; name is needed, mac, mtu, netns and up are not",
+  expected: "the far end, such as { name: eth0, mtu: 1450, netns: blue }; name is needed, mac, mtu and netns are not",
   json: {
     type: "object",
     properties: Object.fromEntries(Object.entries(peerShapes).map(([key, { json }]) => [key, json])),
@@ -101,14 +98,14 @@ export const veth = linkKind({
     peer: custom<VethPeer>(
       ["peer"],
       peerShape,
-      ({ name, mac: address, mtu, netns, up }, names) => ({
+      ({ name, mac: address, mtu, netns }, names) => ({
         peer: {
-          header: up === undefined ? {} : { flags: up ? IFF_UP : 0, change: IFF_UP },
+          header: {},
           attrs: { ifname: name, address, mtu, netNsFd: netns === undefined ? undefined : names.fdOf(netns) },
         } satisfies PeerIn,
       }),
       () => undefined,
-      { fixed: true },
+      { fixed: true, equal: (a, b) => a.name === b.name },
     ),
   },
   beside(link, names) {

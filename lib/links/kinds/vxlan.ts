@@ -21,7 +21,7 @@ import {
   uneven,
 } from "../../wire/index.ts";
 import { linkKind } from "../kind.ts";
-import { custom, eitherFamily, type OptionsOf, reference, same } from "../option.ts";
+import { custom, eitherFamily, flagged, type OptionsOf, reference, same } from "../option.ts";
 
 const FIXED = { fixed: true };
 const port = integer(1, 0xffff);
@@ -142,15 +142,15 @@ export const vxlan = linkKind({
     udp6ZeroCsumRx: same("udpZeroCsum6Rx", boolean, FIXED),
     remoteCsumTx: same("remcsumTx", boolean, FIXED),
     remoteCsumRx: same("remcsumRx", boolean, FIXED),
-    remoteCsumNoPartial: same("remcsumNopartial", boolean, FIXED),
+    remoteCsumNoPartial: flagged("remcsumNopartial", boolean, FIXED),
     /** Group policy extension: the packet mark travels in the header. */
-    gbp: same("gbp", boolean, FIXED),
+    gbp: flagged("gbp", boolean, FIXED),
     /** Generic protocol extension; needs `external`. */
-    gpe: same("gpe", boolean, FIXED),
+    gpe: flagged("gpe", boolean, FIXED),
     /** Metadata mode: tunnel parameters come with each packet, from a route, a filter or a forwarding entry. */
     external: same("collectMetadata", boolean, FIXED),
     /** Accept only the listed VNIs; needs `external`. */
-    vnifilter: same("vnifilter", boolean, FIXED),
+    vnifilter: flagged("vnifilter", boolean, FIXED),
     /** The don't-fragment bit of the outer IPv4 header. Default unset. */
     df: same("df", choice("unset", "set", "inherit")),
     /** Whether packets to this host's own address skip the encapsulation. Linux 6.5 and later. */
@@ -159,6 +159,11 @@ export const vxlan = linkKind({
     mcroute: same("mcRoute", boolean),
   },
   defaults: { dstport: 4789 },
+  complete({ vni, external }) {
+    return vni === undefined && external !== true
+      ? { key: "vni", reason: "missing; a VXLAN needs it, or external: true" }
+      : undefined;
+  },
   check(options) {
     const { remote, local } = options;
     if (remote !== undefined && local !== undefined && remote.includes(":") !== local.includes(":"))

@@ -1,0 +1,168 @@
+/** Configs and changes as the messages that carry them out. */
+import { type Command, command } from "../socket/index.ts";
+import { type MessageIn, NLM_F_CREATE, NLM_F_EXCL } from "../wire/index.ts";
+import type { AnyKind } from "./kind.ts";
+import { type LinkNames, toWire } from "./option.ts";
+import { type PortOptions, portOptions } from "./port.ts";
+import { dellinkprop, newlink, newlinkprop } from "./schema.ts";
+import { commonOptions, flagWords, type Link, type LinkChanges, type LinkConfig } from "./words.ts";
+
+type LinkMessage = MessageIn<typeof newlink>;
+type Values = Readonly<Record<string, unknown>>;
+
+/** One property of a link, as it is sent. */
+export interface Step {
+  /** The caller's word: `mtu`, `port.cost`. */
+  readonly key: string;
+  readonly command: Command;
+}
+
+/** Bytes that a bridge and its ports have when nobody says otherwise. Source: include/uapi/linux/if_ether.h (ETH_DATA_LEN) */
+const ETH_DATA_LEN = 1500;
+
+/** What Linux does not take, or not as it is meant, in the message that makes the link. */
+function laterKeys(config: LinkConfig): string[] {
+  const keys = ["port", "alias", "addrGenMode", "altnames"];
+  // Only a changed MTU keeps a bridge from following its ports.
+  if (config.kind === "bridge") keys.push("mtu");
+  const values = config as unknown as Values;
+  return keys.filter((key) => values[key] !== undefined);
+}
+
+function flagsOf(values: Values): { flags?: number; change?: number } {
+  let flags = 0;
+  let change = 0;
+  for (const [word, bit] of Object.entries(flagWords)) {
+    const value = values[word];
+    if (value === undefined) continue;
+    change |= bit;
+    if (value === (word !== "arp")) flags |= bit;
+  }
+  return change === 0 ? {} : { flags, change };
+}
+
+const withData = (kind: AnyKind, values: object, names: LinkNames): object => {
+  const data = toWire(kind.options, values, names);
+  return { kind: kind.kind, ...(Object.keys(data).length > 0 ? { data } : {}) };
+};
+
+/** The message that makes a link, and the words that have to be told to it afterwards, in this order. */
+export function creation(
+  config: LinkConfig,
+  kind: AnyKind,
+  names: LinkNames,
+): { readonly first: Command; readonly later: LinkChanges } {
+  const keys = laterKeys(config);
+  const all: Record<string, unknown> = { ...kind.defaults, ...config };
+  const later: Record<string, unknown> = {};
+  // What follows should be in force before the first packet.
+  if (keys.length > 0 && all["up"] === true) keys.push("up");
+  for (const key of keys) {
+    later[key] = all[key];
+    delete all[key];
+  }
+  const attrs = {
+    ...toWire(commonOptions, all, names),
+    ifname: config.name,
+    netNsFd: config.netns === undefined ? undefined : names.fdOf(config.netns),
+    linkinfo: { info: withData(kind, all, names) },
+  };
+  const first = command(newlink, { header: flagsOf(all), attrs } as LinkMessage, NLM_F_CREATE | NLM_F_EXCL);
+  return { first, later };
+}
+
+/** Options of the kind come before the MTU that they limit; a port's options need its bridge; `up` and `name` are last. */
+const ORDER = ["down", "", "mac", "master", "port", "mtu", "up", "name"];
+function place(key: string, value: unknown): number {
+  const at = ORDER.indexOf(key === "up" && value === false ? "down" : key);
+  return at < 0 ? ORDER.indexOf("") : at;
+}
+
+/**
+ * One message for each property that differs: a refused message may be half done, and so is at most one property. What
+ * is equal is left out, as the kernel refuses some attributes even then; but for the MTU of a bridge, which counts only
+ * when it changes.
+ */
+export function changeSteps(now: Link, kind: AnyKind | undefined, changes: LinkChanges, names: LinkNames): Step[] {
+  const entries = Object.entries(changes).filter(([key, value]) => value !== undefined && key !== "kind");
+  entries.sort((a, b) => place(...a) - place(...b));
+  const step = (key: string, attrs: object, header: object = {}): Step => ({
+    key,
+    command: command(newlink, { header: { index: now.index, ...header }, attrs } as LinkMessage),
+  });
+  return entries.flatMap(([key, value]): Step[] => {
+    const only = { [key]: value };
+    if (key === "port") return portSteps(now, value as PortOptions, names, step);
+    if (key === "altnames") return altnameSteps(now, value as readonly string[]);
+    if (Object.hasOwn(flagWords, key)) return now[key as "up"] === value ? [] : [step(key, {}, flagsOf(only))];
+    if (key === "name") return value === now.name ? [] : [step(key, { ifname: value })];
+    if (key === "mtu" && now.kind === "bridge" && value === now.mtu) {
+      const other = now.mtu === ETH_DATA_LEN ? now.mtu - 1 : ETH_DATA_LEN;
+      return [step(key, { mtu: other }), step(key, { mtu: value })];
+    }
+    if (!differs(now, key, value, kind)) return [];
+    if (kind !== undefined && Object.hasOwn(kind.options, key))
+      return [step(key, { linkinfo: { info: withData(kind, only, names) } })];
+    return [step(key, toWire(commonOptions, only, names))];
+  });
+}
+
+/** Whether a link has another value for an option of its own than the one wanted. */
+export function differs(now: Link, key: string, value: unknown, kind: AnyKind | undefined): boolean {
+  const has = now[key as "mtu"] as unknown;
+  const options = Object.hasOwn(commonOptions, key) ? commonOptions : (kind?.options ?? {});
+  const option = (options as AnyKind["options"])[key];
+  if (has === undefined) return !(value === null || (key === "alias" && value === ""));
+  return option === undefined ? has !== value : !option.equal(has, value);
+}
+
+function portSteps(now: Link, port: PortOptions, names: LinkNames, step: (key: string, attrs: object) => Step): Step[] {
+  const has = (now.port ?? {}) as Values;
+  const options: AnyKind["options"] = portOptions;
+  return Object.entries(port).flatMap(([key, value]) => {
+    const before = has[key];
+    if (value === undefined || (before !== undefined && options[key]?.equal(before, value) === true)) return [];
+    const data = toWire(options, { [key]: value }, names);
+    return [step(`port.${key}`, { linkinfo: { slave: { kind: "bridge", data } } })];
+  });
+}
+
+function altnameSteps(now: Link, wanted: readonly string[]): Step[] {
+  const has = now.altnames ?? [];
+  const part = (message: typeof newlinkprop, names: readonly string[], flags: number): Step[] => {
+    if (names.length === 0) return [];
+    const value: LinkMessage = { header: { index: now.index }, attrs: { propList: { altIfname: names } } };
+    return [{ key: "altnames", command: command(message, value, flags) }];
+  };
+  return [
+    ...part(
+      dellinkprop,
+      has.filter((name) => !wanted.includes(name)),
+      0,
+    ),
+    ...part(
+      newlinkprop,
+      wanted.filter((name) => !has.includes(name)),
+      NLM_F_CREATE | NLM_F_EXCL,
+    ),
+  ];
+}
+
+/** Names of other links that a config refers to, each with the word that does. */
+export function references(
+  kind: AnyKind | undefined,
+  config: object,
+): { readonly key: string; readonly name: string }[] {
+  const values = config as unknown as Values;
+  const refers = (options: AnyKind["options"], from: Values, prefix = "") =>
+    Object.entries(options).flatMap(([key, { refers }]) => {
+      const name = from[key];
+      return refers && typeof name === "string" ? [{ key: prefix + key, name }] : [];
+    });
+  const master = values["master"];
+  return [
+    ...(typeof master === "string" ? [{ key: "master", name: master }] : []),
+    ...refers(kind?.options ?? {}, values),
+    ...refers(portOptions, (values["port"] ?? {}) as Values, "port."),
+  ];
+}

@@ -1,0 +1,50 @@
+/** Link messages in people's words. */
+import { IFF_LOWER_UP } from "../families/route.ts";
+import type { MessageOut } from "../wire/index.ts";
+import { kindNamed } from "./kinds/index.ts";
+import { fromWire, type LinkNames } from "./option.ts";
+import { portOptions } from "./port.ts";
+import type { newlink } from "./schema.ts";
+import { commonOptions, flagWords, type Link } from "./words.ts";
+
+/** Links of other namespaces have indexes of those. */
+const elsewhere: LinkNames["nameOf"] = () => undefined;
+
+/** A link message in people's words. */
+export function linkFromWire(wire: MessageOut<typeof newlink>, names: LinkNames): Link {
+  const { header, attrs } = wire;
+  const { info, slave } = attrs.linkinfo ?? {};
+  const kindName = info?.kind.replace(/^#/, "") || undefined;
+  const kind = kindNamed(kindName);
+  const below: LinkNames = attrs.linkNetnsid === undefined ? names : { ...names, nameOf: elsewhere };
+  const link: Record<string, unknown> = { name: attrs.ifname ?? "", index: header.index };
+  const put = (key: string, value: unknown): void => {
+    if (value !== undefined) link[key] = value;
+  };
+  put("kind", kindName);
+  for (const [word, bit] of Object.entries(flagWords)) link[word] = ((header.flags & bit) !== 0) === (word !== "arp");
+  Object.assign(link, fromWire(commonOptions, attrs, names));
+  link["mtu"] ??= 0;
+  if (kind !== undefined) {
+    const { data } = info ?? {};
+    if (data !== undefined && !(data instanceof Uint8Array)) Object.assign(link, fromWire(kind.options, data, below));
+    Object.assign(link, kind.beside?.(attrs, below));
+  }
+  if (slave?.kind === "bridge" && slave.data) link["port"] = fromWire(portOptions, slave.data, names);
+  link["operstate"] = String(attrs.operstate ?? "unknown");
+  link["carrier"] = attrs.carrier ?? false;
+  link["lowerUp"] = (header.flags & IFF_LOWER_UP) !== 0;
+  if (attrs.link !== undefined && attrs.link !== 0) {
+    if (attrs.linkNetnsid === undefined && kind?.beside === undefined) put("parent", names.nameOf(attrs.link));
+    link["parentIndex"] = attrs.link;
+    put("parentNsid", attrs.linkNetnsid);
+  }
+  put("altnames", attrs.propList?.altIfname);
+  put("qdisc", attrs.qdisc);
+  put("permanentMac", attrs.permAddress);
+  put("minMtu", attrs.minMtu);
+  put("maxMtu", attrs.maxMtu);
+  put("statistics", attrs.stats64);
+  link["wire"] = wire;
+  return link as unknown as Link;
+}
