@@ -34,6 +34,7 @@ const APPLY: Command = {
     ["linkwright sandbox -- linkwright apply host.yaml", "try it without root, in a network of its own"],
   ],
   options: ["host", "netns", "explain", "allow-recreate"],
+  exits: "0 done or nothing to do, 2 the host is not as the document says afterwards, 1 error",
   load: () => import("./commands/apply.ts"),
 };
 

@@ -1,0 +1,68 @@
+/** Plans and verifications on the terminal, and as JSON. */
+import {
+  describePlan,
+  describeStep,
+  describeVerification,
+  explainMtus,
+  type Painter,
+  type Plan,
+  type Verification,
+} from "../state/index.ts";
+import { escapeText } from "./escape.ts";
+import { table } from "./table.ts";
+import type { Palette, Terminal } from "./terminal.ts";
+import { wrapped } from "./text-width.ts";
+
+/** Colors of the signs in front of a step. */
+export function painter({ good, bad, notable, faint }: Palette): Painter {
+  const paints = { create: good, change: notable, recreate: bad, remove: bad, warning: notable, dim: faint };
+  return (style, text) => paints[style](text);
+}
+
+/** Long lines, broken at the terminal's edge with the rest set in. */
+export function fitted(line: string, width: number, indent = "    "): string[] {
+  if (!Number.isFinite(width)) return [line];
+  const [first = "", ...rest] = wrapped(line, width - indent.length);
+  return [first, ...rest.map((one) => indent + one)];
+}
+
+/** The steps of a plan, what to watch out for, and with `explain` the reasons and the sums. */
+export function printPlan(plan: Plan, terminal: Terminal, explain: boolean): void {
+  const { palette, width } = terminal;
+  const paint = painter(palette);
+  const lines = describePlan(explain ? { ...plan, steps: [] } : plan, paint);
+  if (explain && plan.steps.length > 0) {
+    lines.shift(); // "nothing to do"
+    lines.unshift(
+      ...plan.steps.flatMap((step) => [
+        describeStep(step, paint),
+        palette.faint(`    why: ${escapeText(step.reason)}`),
+      ]),
+    );
+  }
+  for (const line of lines) for (const part of fitted(line, width)) terminal.line(part);
+  if (!explain) return;
+  const rows = explainMtus(plan).map((line) => line.split("  "));
+  if (rows.length === 0) return;
+  terminal.line();
+  terminal.line(palette.strong("MTU"));
+  const sums = rows.filter((row) => row.length > 1);
+  for (const line of table(sums, Number.isFinite(width) ? width : 1000)) terminal.line(line);
+  for (const [remark = "", more] of rows) if (more === undefined) terminal.line(remark);
+}
+
+/** What was found to differ. */
+export function printVerification(found: Verification, terminal: Terminal): void {
+  for (const line of describeVerification(found, painter(terminal.palette)))
+    for (const part of fitted(line, terminal.width)) terminal.line(part);
+}
+
+/** One JSON value; counters are larger than a JavaScript number may be, and become text. */
+export function printJson(value: unknown, terminal: Terminal): void {
+  terminal.line(JSON.stringify(value, (_, one: unknown) => (typeof one === "bigint" ? String(one) : one), 2));
+}
+
+/** "1 step", "2 steps". */
+export function counted(count: number, word: string): string {
+  return `${count} ${count === 1 ? word : word.endsWith("y") ? `${word.slice(0, -1)}ies` : `${word}s`}`;
+}
