@@ -75,6 +75,41 @@ export function canonicalIp(address: string): string {
   return ip.read(new Reader(scratch.u8), 0, scratch.length);
 }
 
+/** The protocol number that marks our routes: no routing daemon uses it. Same as: ip route show proto 139 */
+export const RTPROT_LINKWRIGHT = 139;
+
+/** Who made a route or a neighbor. Source: include/uapi/linux/rtnetlink.h (RTPROT_*). */
+export const protocols = words(
+  {
+    unspec: 0,
+    redirect: 1,
+    kernel: 2,
+    boot: 3,
+    static: 4,
+    gated: 8,
+    ra: 9,
+    mrt: 10,
+    zebra: 11,
+    bird: 12,
+    dnrouted: 13,
+    xorp: 14,
+    ntk: 15,
+    dhcp: 16,
+    mrouted: 17,
+    keepalived: 18,
+    babel: 42,
+    openr: 99,
+    linkwright: RTPROT_LINKWRIGHT,
+    bgp: 186,
+    isis: 187,
+    ospf: 188,
+    rip: 189,
+    eigrp: 192,
+  },
+  255,
+);
+export type Protocol = Parameters<typeof protocols.numberOf>[0];
+
 /** The two families that have addresses and routes, in iproute2's words. */
 export type Family = "inet" | "inet6";
 

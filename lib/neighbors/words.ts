@@ -1,7 +1,7 @@
 /** Neighbors in people's words, and both directions between them and the wire. */
-import { type Family, linkNamed } from "../families/lookup.ts";
+import { type Family, linkNamed, type Protocol, protocols } from "../families/lookup.ts";
 import { AF_INET, AF_INET6 } from "../families/route.ts";
-import { address, boolean, check, choice, InputError, integer, linkName, mac, type Shapes } from "../shape/shape.ts";
+import { address, boolean, check, choice, InputError, linkName, mac, type Shapes } from "../shape/shape.ts";
 import type { MessageIn, MessageOut } from "../wire/index.ts";
 import { NTF, NTF_EXT, NUD, type newneigh } from "./schema.ts";
 
@@ -39,8 +39,8 @@ export interface NeighborConfig {
   readonly managed?: boolean | undefined;
   /** Resolve it now. */
   readonly use?: boolean | undefined;
-  /** Who made it, as for routes: 0 to 255. */
-  readonly protocol?: number | undefined;
+  /** Who made it, as for routes. */
+  readonly protocol?: Protocol | undefined;
 }
 /** A neighbor as the kernel has it. */
 export interface Neighbor extends NeighborConfig {
@@ -66,7 +66,7 @@ export const neighborShapes = {
   externLearn: boolean,
   managed: boolean,
   use: boolean,
-  protocol: integer(0, 255),
+  protocol: protocols.shape,
 } as const satisfies Shapes;
 
 /** The caller's property for each attribute. */
@@ -109,7 +109,12 @@ export function neighborToWire(
       state: config.proxy === true ? NUD.PERMANENT : STATES[state],
       flags,
     },
-    attrs: { dst, lladdr, protocol, flagsExt: managed === true ? NTF_EXT.MANAGED : undefined },
+    attrs: {
+      dst,
+      lladdr,
+      protocol: protocol === undefined ? undefined : protocols.numberOf(protocol),
+      flagsExt: managed === true ? NTF_EXT.MANAGED : undefined,
+    },
   };
 }
 
@@ -138,7 +143,7 @@ export function neighborFromWire(
     if ((flags & NTF.OFFLOADED) !== 0) found["offloaded"] = true;
   }
   if (attrs.flagsExt !== undefined && (attrs.flagsExt & NTF_EXT.MANAGED) !== 0) found["managed"] = true;
-  if (attrs.protocol !== undefined) found["protocol"] = attrs.protocol;
+  if (attrs.protocol !== undefined) found["protocol"] = protocols.wordOf(attrs.protocol);
   if (attrs.probes !== undefined && attrs.probes !== 0) found["probes"] = attrs.probes;
   if (attrs.cacheinfo !== undefined) {
     found["used"] = attrs.cacheinfo.used / 100;

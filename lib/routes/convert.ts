@@ -1,10 +1,10 @@
 /** Routes between people's words and the wire. */
-import { linkNamed, scopes } from "../families/lookup.ts";
+import { linkNamed, protocols, scopes } from "../families/lookup.ts";
 import { AF_INET, AF_INET6 } from "../families/route.ts";
 import { errnoName } from "../socket/index.ts";
 import type { In, MessageIn, MessageOut, Out } from "../wire/index.ts";
 import { METRIC_PROPERTIES, metricsFromWire, metricsToWire } from "./metrics.ts";
-import { preferences, protocols, routeTypes, tables } from "./names.ts";
+import { preferences, routeTypes, tables } from "./names.ts";
 import { parsePrefix, prefixText } from "./prefix.ts";
 import { type multipath, type newroute, RTM_F, RTNH_F, type rta } from "./schema.ts";
 import { defaultTable, isWide, type KnownNexthop, type Nexthop, type Route, type RouteConfig } from "./words.ts";

@@ -6,6 +6,8 @@ import {
   type LinkLookup,
   type Listing,
   listing,
+  type Protocol,
+  protocols,
   retold,
 } from "../families/lookup.ts";
 import { AF_INET, AF_INET6 } from "../families/route.ts";
@@ -13,7 +15,7 @@ import { address, boolean, check, choice, InputError, integer, linkName, type Sh
 import { type CallOptions, type Command, type Connection, NetlinkError } from "../socket/index.ts";
 import { type MessageIn, type MessageOut, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from "../wire/index.ts";
 import { isRoute, ROUTE_PROPERTIES, routeFromWire, routeToWire } from "./convert.ts";
-import { type Protocol, protocols, type RouteType, routeTypes, type Table, tables } from "./names.ts";
+import { type RouteType, routeTypes, type Table, tables } from "./names.ts";
 import { delroute, getroute, newroute, RTM_F } from "./schema.ts";
 import { checkRoute, type Route, type RouteConfig } from "./words.ts";
 

@@ -1,5 +1,5 @@
 /** What a route is in people's words. */
-import { canonicalIp, type Family, type Scope, scopes } from "../families/lookup.ts";
+import { canonicalIp, type Family, type Protocol, protocols, type Scope, scopes } from "../families/lookup.ts";
 import {
   address,
   boolean,
@@ -13,16 +13,7 @@ import {
   type Shapes,
 } from "../shape/shape.ts";
 import { metricShapes, type RouteMetrics } from "./metrics.ts";
-import {
-  type Preference,
-  type Protocol,
-  preferences,
-  protocols,
-  type RouteType,
-  routeTypes,
-  type Table,
-  tables,
-} from "./names.ts";
+import { type Preference, preferences, type RouteType, routeTypes, type Table, tables } from "./names.ts";
 import { canonicalPrefix, parsePrefix } from "./prefix.ts";
 
 /** A tunnel header, as its bytes: LWTUNNEL_ENCAP_* and the attributes that belong to it. */

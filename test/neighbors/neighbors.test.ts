@@ -15,7 +15,7 @@ const NEIGHBORS: Readonly<Record<string, object>> = {
     family: "inet",
     state: "permanent",
     mac: "02:00:00:00:00:05",
-    protocol: 42,
+    protocol: "babel",
   },
   ipv6: {
     address: "2001:db8::5",

@@ -1,0 +1,89 @@
+import { deepEqual, equal, rejects } from "node:assert/strict";
+import type { Neighbor, NeighborConfig } from "../../lib/neighbors/words.ts";
+import { needs } from "../../test/needs.ts";
+import { given, type Scene, scene, sorted } from "../routes/kit.ts";
+
+const mark = (value: boolean | undefined): null | undefined => (value === true ? null : undefined);
+
+/** A neighbor of ours as `ip -json neighbor` tells it. */
+function asIp(one: Neighbor): Record<string, unknown> {
+  return given({
+    dst: one.address,
+    dev: one.dev,
+    lladdr: one.mac,
+    router: mark(one.router),
+    proxy: mark(one.proxy),
+    extern_learn: mark(one.externLearn),
+    managed: mark(one.managed),
+    protocol: one.protocol === undefined ? undefined : String(one.protocol),
+    state: one.state === "none" ? ["NONE"] : [one.state.toUpperCase()],
+  });
+}
+
+async function agree({ neighbors, json }: Scene, dev = "d0"): Promise<readonly Neighbor[]> {
+  const ours = (await neighbors.list({ dev })).filter(({ state }) => state !== "noarp");
+  const theirs = await json(`ip -json -details neighbor show dev ${dev} nud all`);
+  const wanted = theirs.filter(({ state }) => (state as string[] | undefined)?.[0] !== "NOARP");
+  deepEqual(sorted(ours.map(asIp)), sorted(wanted.map((one) => ({ ...one, dev }))));
+  return ours;
+}
+
+const OURS: readonly NeighborConfig[] = [
+  { address: "192.0.2.5", dev: "d0", mac: "02:00:00:00:00:05" },
+  { address: "192.0.2.6", dev: "d0", mac: "02:00:00:00:00:06", state: "stale", protocol: 42 },
+  { address: "192.0.2.7", dev: "d0", mac: "02:00:00:00:00:07", state: "reachable", externLearn: true },
+  { address: "2001:db8::5", dev: "d0", mac: "02:00:00:00:00:08", router: true },
+  { address: "2001:db8::6", dev: "d0", mac: "02:00:00:00:00:09", state: "stale" },
+];
+
+describe("neighbors beside ip", () => {
+  before(function () {
+    needs(this, "ip");
+  });
+
+  it("are told alike, whoever made them", async () => {
+    await using here = await scene();
+    for (const config of OURS) await here.neighbors.create(config);
+    equal((await agree(here)).length, OURS.length);
+    for (const config of OURS) await here.neighbors.delete(config);
+    equal((await here.neighbors.list({ dev: "d0" })).filter(({ state }) => state === "permanent").length, 0);
+    await here.sh(`
+      ip neighbor replace 192.0.2.5 lladdr 02:00:00:00:00:05 dev d0 nud permanent protocol 42
+      ip neighbor replace 192.0.2.6 lladdr 02:00:00:00:00:06 dev d0 nud stale extern_learn
+      ip neighbor replace 2001:db8::5 lladdr 02:00:00:00:00:06 dev d0 nud permanent router`);
+    await agree(here);
+  });
+
+  it("are answered for by proxy", async () => {
+    await using here = await scene();
+    await here.neighbors.create({ address: "192.0.2.77", dev: "d0", proxy: true });
+    await here.neighbors.create({ address: "2001:db8::77", dev: "d0", proxy: true });
+    deepEqual(
+      (await here.neighbors.list({ proxy: true })).map(({ address, dev, proxy }) => [address, dev, proxy]),
+      [
+        ["192.0.2.77", "d0", true],
+        ["2001:db8::77", "d0", true],
+      ],
+    );
+    equal((await here.sh("ip -4 neighbor show proxy")).trim(), "192.0.2.77 dev d0 proxy");
+    await here.neighbors.delete({ address: "192.0.2.77", dev: "d0", proxy: true });
+    equal((await here.neighbors.list({ proxy: true, family: "inet" })).length, 0);
+  });
+
+  it("are replaced, and refused in people's words", async () => {
+    await using here = await scene();
+    const config = { address: "192.0.2.5", dev: "d0", mac: "02:00:00:00:00:05" };
+    await here.neighbors.create(config);
+    await rejects(here.neighbors.create(config), {
+      code: "EEXIST",
+      message: "cannot add neighbor 192.0.2.5 on d0: file already exists (EEXIST, at address)",
+    });
+    await here.neighbors.replace({ ...config, mac: "02:00:00:00:00:99" });
+    equal((await agree(here)).find(({ address }) => address === config.address)?.mac, "02:00:00:00:00:99");
+    await here.neighbors.delete(config);
+    await rejects(here.neighbors.delete({ address: "192.0.2.200", dev: "d0" }), {
+      code: "ENOENT",
+      message: /^cannot delete neighbor 192\.0\.2\.200 on d0: .*\(ENOENT, at address\)$/,
+    });
+  });
+});
