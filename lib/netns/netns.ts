@@ -1,6 +1,6 @@
 /** Network namespaces: making, naming, opening, entering. Named ones are those of `ip netns`, in both directions. */
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
-import { fstatSync, readdirSync, statfsSync } from "node:fs";
+import { fstatSync, lstatSync, readdirSync, statfsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker, type WorkerOptions } from "node:worker_threads";
 import { loadBinding } from "../../native-bindings/index.ts";
@@ -220,7 +220,8 @@ export class Netns implements Disposable, AsyncDisposable {
 
 function isNamespaceFile(name: string): boolean {
   try {
-    return statfsSync(`${NETNS_DIRECTORY}/${name}`).type === NSFS_MAGIC;
+    const path = `${NETNS_DIRECTORY}/${name}`;
+    return !lstatSync(path).isSymbolicLink() && statfsSync(path).type === NSFS_MAGIC;
   } catch {
     return false;
   }

@@ -167,7 +167,8 @@ const handlers: Handlers = {
 const port = parentPort;
 port?.on("message", ({ id, method, args }: Question) => {
   const handler = handlers[method] as (...given: readonly unknown[]) => Promise<unknown>;
-  handler(...args).then(
+  const answer = async (): Promise<unknown> => handler(...args); // what it throws at once becomes a rejection too
+  answer().then(
     (value) => {
       port.postMessage({ id, value } satisfies Reply);
       if (method === "end") port.close();

@@ -160,7 +160,7 @@ function receive(socket: SocketHandle, slab: Uint8Array, meta: Uint32Array, take
 
 /**
  * Sends echo requests from a namespace and counts replies; told apart by identifier, sequence number and payload.
- * Same as: ping -c COUNT -s SIZE-28 -M probe ADDRESS
+ * Same as: ping -c COUNT -s SIZE-28 -M probe ADDRESS (-M do, for `df: "path"`)
  */
 export async function ping(nsFd: number, address: string, options: PingOptions = {}): Promise<PingResult> {
   const { size = 84, df = true, timeout = 1000, count = 1, interval = 20, scope = 0, signal } = options;
