@@ -1,6 +1,6 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { type FdbConfig, type FdbEntry, ZERO_MAC } from "../../lib/neighbors/entry.ts";
-import { needs } from "../../test/needs.ts";
+import { needs, skip } from "../../test/needs.ts";
 import { given, type Scene, scene, sorted } from "../routes/kit.ts";
 
 /** An entry of ours as `bridge -json fdb` tells it. */
@@ -109,6 +109,22 @@ describe("forwarding entries beside bridge", () => {
     await here.fdb.setRemotes("vx6", ["2001:DB8:0::9", "2001:db8::a"]);
     deepEqual((await here.fdb.remotes("vx6")).sort(), ["2001:db8::9", "2001:db8::a"]);
     await agree(here, "vx6");
+  });
+
+  it("keep the remotes of each VNI of an external VXLAN apart", async function () {
+    await using here = await scene();
+    const { fdb, sh } = here;
+    await sh(`
+      ip link add name vx9 type vxlan dstport 4790 external vnifilter
+      ip link set vx9 up
+      bridge vni add dev vx9 vni 3910
+      bridge vni add dev vx9 vni 3920`).catch((error: Error) => skip(this, `no vnifilter here: ${error.message}`));
+    await fdb.setRemotes("vx9", ["192.0.2.12"], { srcVni: 3910 });
+    await fdb.setRemotes("vx9", ["192.0.2.12", "192.0.2.13"], { srcVni: 3920 });
+    await fdb.setRemotes("vx9", ["192.0.2.13"], { srcVni: 3920 });
+    deepEqual(await fdb.remotes("vx9", { srcVni: 3910 }), ["192.0.2.12"]);
+    deepEqual(await fdb.remotes("vx9", { srcVni: 3920 }), ["192.0.2.13"]);
+    await agree(here, "vx9");
   });
 
   it("are refused in people's words", async () => {
