@@ -70,7 +70,10 @@ describe("testkit: the sandbox", () => {
   });
 
   it("says which command is missing", async () => {
-    const child = spawn(process.execPath, [LAUNCHER, "no-such-command"], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [LAUNCHER, "no-such-command"], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, PATH: "/usr/bin:/bin" },
+    });
     const { code, err } = await finish(child);
     assert.equal(code, 1);
     assert.match(err, /ERR_SANDBOX sandbox: command not found: no-such-command/);

@@ -1,5 +1,6 @@
 /** Features (offloads) of network devices. Same as: ethtool -k and ethtool -K */
 import { type Family, type FamilyLookup, genericBody, genericMessage, lookUpFamily } from "../families/generic.ts";
+import { retold } from "../families/lookup.ts";
 import type { AttrsOut } from "../wire/attr.ts";
 import type { Message } from "../wire/message.ts";
 import { expandFeature, FEATURE_GROUPS, type LongFeature, type ShortFeature } from "./names.ts";
@@ -12,6 +13,9 @@ import {
   ETHTOOL_MSG_FEATURES_SET,
   ethtoolFeatures,
 } from "./schema.ts";
+
+/** The caller's words for attributes that a refusal points at. */
+const WORDS = { header: "name", "header.devName": "name", wanted: "features" } as const;
 
 /** The part of a connection over NETLINK_GENERIC that is needed here. */
 export interface EthtoolConnection extends FamilyLookup {
@@ -147,8 +151,12 @@ export class Ethtool {
   async features(name: string): Promise<Features> {
     const message = await this.#message("ETHTOOL_MSG_FEATURES_GET");
     const header = { cmd: ETHTOOL_MSG_FEATURES_GET, version: ETHTOOL_GENL_VERSION };
-    const reply = await this.#connection.get(message, { header, attrs: { header: { devName: name } } }, message);
-    return decodeFeatures(reply.attrs);
+    try {
+      const reply = await this.#connection.get(message, { header, attrs: { header: { devName: name } } }, message);
+      return decodeFeatures(reply.attrs);
+    } catch (error) {
+      throw retold(error, { what: `cannot read features of ${JSON.stringify(name)}`, properties: WORDS });
+    }
   }
 
   /**
@@ -168,10 +176,14 @@ export class Ethtool {
       .map(([feature, value]) => ({ name: feature, value }));
     if (bits.length === 0) return compare(before, before, plan);
     const message = await this.#message("ETHTOOL_MSG_FEATURES_SET");
-    await this.#connection.request(message, {
-      header: { cmd: ETHTOOL_MSG_FEATURES_SET, version: ETHTOOL_GENL_VERSION },
-      attrs: { header: { devName: name, flags: ETHTOOL_FLAG_OMIT_REPLY }, wanted: { bits: { bit: bits } } },
-    });
+    try {
+      await this.#connection.request(message, {
+        header: { cmd: ETHTOOL_MSG_FEATURES_SET, version: ETHTOOL_GENL_VERSION },
+        attrs: { header: { devName: name, flags: ETHTOOL_FLAG_OMIT_REPLY }, wanted: { bits: { bit: bits } } },
+      });
+    } catch (error) {
+      throw retold(error, { what: `cannot set features of ${JSON.stringify(name)}`, properties: WORDS });
+    }
     return compare(before, await this.features(name), plan);
   }
 
