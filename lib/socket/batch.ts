@@ -7,7 +7,8 @@ import type { NetlinkError } from "./errors.ts";
 
 /** Who sends the datagrams. */
 export interface Sender {
-  sequence(count: number): number;
+  /** Takes `count` successive sequence numbers, of a row of at least `room`, and returns the first. */
+  sequence(count: number, room?: number): number;
   submit(job: Job): void;
 }
 
@@ -66,7 +67,7 @@ export class Batch {
     this.#writer = out;
     out.truncate(0);
     const base = this.#next;
-    const first = this.#sender.sequence(MOST);
+    const first = this.#sender.sequence(0, MOST);
     let begin = 0;
     try {
       while (this.#next < this.#commands.length && out.length < FULL && this.#next - base < MOST) {
@@ -80,6 +81,7 @@ export class Batch {
     }
     acknowledge(out, begin);
     const count = this.#next - base;
+    this.#sender.sequence(count);
     const written: Written = {
       commands: this.#commands.slice(base, this.#next),
       first,
@@ -131,7 +133,7 @@ export function transaction(
     index: (at) => (at === 0 || at > commands.length ? undefined : at - 1),
   };
   const answers = new Run(written, true, (error, refusals) => {
-    const fault = error ?? refusals[0];
+    const fault = refusals[0] ?? error; // one refusal is enough to know that nothing was done
     if (fault === undefined) outcome.resolve();
     else outcome.reject(fault);
   });

@@ -11,10 +11,14 @@ import { Inbox, META_LENGTH, META_WORDS, SLOT, type Transport } from "./transpor
 
 /** A datagram that has so many bytes gets no further request: full ones have 12 to 16 KiB. */
 export const FULL = 12 * 1024;
-/** Requests in a datagram at most: their acknowledgements must fit into a receive buffer of the default size. */
-export const MOST = 256;
+/** Requests in a datagram at most. With {@link LOAD}: the acknowledgements must fit into the default receive buffer. */
+export const MOST = 192;
+/** While more requests than this may be answered, none is sent. */
+const LOAD = 200;
 /** Milliseconds of decoding after which the event loop gets its turn. */
 const TURN = 4;
+/** Datagrams after a loss that are read before the rest is taken for newer: more than the receive buffer holds. */
+const RECOVERY = 16_384;
 /** Bytes that are asked for as receive buffer. */
 const RECEIVE_BUFFER = 1024 * 1024;
 
@@ -87,6 +91,8 @@ export class Channel {
   #exclusive: Answers | undefined;
   /** Answers were lost: nothing is sent until it is known whose. */
   #recovering = false;
+  /** Datagrams read since the loss. */
+  #recovered = 0;
   #busy = false;
   /** The kernel may have something for us now. */
   #more = false;
@@ -123,8 +129,8 @@ export class Channel {
   get #quiet(): boolean {
     return this.#conversation.pending === 0 && this.#jobs.length === 0 && this.#dumps.length === 0;
   }
-  sequence(count: number): number {
-    return this.#conversation.sequence(count);
+  sequence(count: number, room = count): number {
+    return this.#conversation.sequence(count, room);
   }
 
   /** Sends `job` as soon as may be. */
@@ -232,7 +238,7 @@ export class Channel {
     const dumping = this.#dump !== undefined;
     const behind = this.#parcels.length > 0;
     if (behind && (this.#inline || this.#parcels.length > 1)) return;
-    if (!this.#recovering && this.#exclusive === undefined) {
+    if (!this.#recovering && this.#exclusive === undefined && this.#conversation.load < LOAD) {
       const sent: Answers[] = [];
       const bytes = this.#compose(sent);
       if (bytes !== undefined) {
@@ -375,8 +381,15 @@ export class Channel {
       if (this.#closed !== undefined) return true;
       if (parcel.next < received && performance.now() > until) return false;
     }
+    if (this.#recovering) this.#recovered += received;
+    if (this.#recovered > RECOVERY) this.#recover();
     this.#settle();
     return true;
+  }
+  #recover(): void {
+    this.#conversation.drained();
+    this.#recovering = false;
+    this.#recovered = 0;
   }
   #settle(): void {
     if (this.#dump !== undefined && !this.#conversation.expects(this.#dump)) this.#dump = undefined;
@@ -385,8 +398,7 @@ export class Channel {
 
   #trouble(errno: number, sent: readonly Answers[]): void {
     if (errno === EAGAIN) {
-      this.#conversation.drained();
-      this.#recovering = false;
+      this.#recover();
     } else if (errno === ENOBUFS) this.#conversation.overrun();
     else if (sent.length > 0) {
       for (const answers of sent) {

@@ -62,6 +62,8 @@ export class Connection implements AsyncDisposable {
   readonly #options: ChannelOptions;
   readonly #deadlines = new Deadlines();
   readonly #retired = new Set<Channel>();
+  /** What former sockets dropped. */
+  readonly #replaced: { readonly dropped: Dropped }[] = [];
   #channel: Channel;
   #closed = false;
 
@@ -79,9 +81,11 @@ export class Connection implements AsyncDisposable {
     this.#channel = new Channel(typeof transport === "function" ? transport() : transport, options);
   }
 
-  /** What arrived and was dropped, on the present socket. */
+  /** What arrived and was dropped. */
   get dropped(): Dropped {
-    return this.#channel.dropped;
+    const all = [...this.#replaced, this.#channel].map(({ dropped }) => dropped);
+    const sum = (of: keyof Dropped): number => all.reduce((total, one) => total + one[of], 0);
+    return { forged: sum("forged"), stray: sum("stray"), broken: sum("broken") };
   }
   /** The port id of the present socket. */
   get port(): number {
@@ -135,6 +139,8 @@ export class Connection implements AsyncDisposable {
   #again(error: unknown): boolean {
     if (!(error instanceof SocketError)) return false;
     if (error.code === "ERR_TRUNCATED") this.#channel.grow(error.length ?? 0);
+    // Somebody floods this socket with false answers: he does not know the port of the next.
+    if (error.code === "ERR_OVERRUN" && this.#channel.dropped.forged > 0) this.#replace();
     return error.code === "ERR_TRUNCATED" || error.code === "ERR_OVERRUN";
   }
 
@@ -259,7 +265,7 @@ export class Connection implements AsyncDisposable {
   }
 
   readonly #sender = {
-    sequence: (count: number): number => this.#present().sequence(count),
+    sequence: (count: number, room = count): number => this.#present().sequence(count, room),
     submit: (job: Job): void => this.#submit(job),
   };
   #submit(job: Job): void {
@@ -288,6 +294,7 @@ export class Connection implements AsyncDisposable {
       return; // no other socket to be had: go on with this one
     }
     this.#retired.add(old);
+    this.#replaced.push({ dropped: old.dropped });
     const unsent = old.retire(() => this.#retired.delete(old));
     for (const job of unsent) this.#channel.submit(job);
   }

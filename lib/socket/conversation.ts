@@ -74,9 +74,14 @@ export class Conversation {
     return this.#single.size + this.#runs.length;
   }
 
-  /** Takes `count` successive sequence numbers, none of them 0, and returns the first. */
-  sequence(count = 1): number {
-    if (this.#next + count > 0xffff_ffff) this.#next = 1;
+  /** Requests that may still be answered, those of runs counted one by one. */
+  get load(): number {
+    return this.#runs.reduce((sum, run) => sum + run.last - run.first + 1, this.#single.size);
+  }
+
+  /** Takes `count` successive sequence numbers, none of them 0, and returns the first; `room` of them would do, too. */
+  sequence(count = 1, room = count): number {
+    if (this.#next + room > 0xffff_ffff) this.#next = 1;
     const first = this.#next;
     this.#next += count;
     return first;

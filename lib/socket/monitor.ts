@@ -16,6 +16,12 @@ import {
 
 type Kind = Message<never, unknown>;
 
+declare const matched: unique symbol;
+/** Marks a change whose kind was looked at, so that "not this kind" says nothing of kinds with an equal payload. */
+export interface Matched {
+  readonly [matched]: true;
+}
+
 /** One change. */
 export class Change<V = unknown> {
   /** Number of the message: 16 is RTM_NEWLINK. */
@@ -36,7 +42,7 @@ export class Change<V = unknown> {
     this.nsid = nsid;
   }
   /** Whether it is a message of this kind; its value then has that kind's type. */
-  is<O>(kind: Message<never, O>): this is Change<O> {
+  is<O>(kind: Message<never, O>): this is Change<O> & Matched {
     return this.type === kind.type;
   }
 }

@@ -115,7 +115,7 @@ describe("socket: connection", () => {
           ends.flatMap((error) => (error === undefined ? [] : [error.index])),
           [1234, 2999],
         );
-        assert(datagrams.every((messages) => messages.length <= 256));
+        assert(datagrams.every((messages) => messages.length <= 192));
         for (const messages of datagrams) {
           const acknowledged = messages.map(({ flags }) => (flags & NLM_F_ACK) !== 0);
           assert(acknowledged.every((yes, at) => yes === (at === messages.length - 1)));
@@ -191,6 +191,19 @@ describe("socket: connection", () => {
       );
       const many = Array.from({ length: 1000 }, (_, n) => table(`t${n}`));
       assert.equal(await codeOf(connection.transaction(frame[0], many, frame[1])), "EPERM");
+    });
+
+    it("were refused when one refusal came through and other answers were lost", async () => {
+      let first = true;
+      const transport = new ScriptedTransport((message) => {
+        if (!first) return [];
+        first = false;
+        return [datagram(ack(split(message)[2]?.sequence ?? 0, -17)), -105];
+      });
+      await using connection = Connection.over(transport);
+      const error = await connection.transaction(frame[0], [table("a"), table("b")], frame[1]).catch((e: unknown) => e);
+      assert(error instanceof NetlinkError && error.exists);
+      assert.equal(error.index, 1);
     });
 
     it("with nothing in them send nothing", async () => {
