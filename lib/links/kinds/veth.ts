@@ -33,11 +33,11 @@ const peerAttrs = attrs("IFLA", {
   numTxQueues: at(31, u32),
   numRxQueues: at(32, u32),
 });
-interface PeerIn {
+export interface PeerIn {
   readonly header: In<typeof header>;
   readonly attrs: In<typeof peerAttrs>;
 }
-interface PeerOut {
+export interface PeerOut {
   readonly header: Out<typeof header>;
   readonly attrs: Out<typeof peerAttrs>;
 }
