@@ -1,0 +1,168 @@
+import { deepEqual, equal, ok, throws } from "node:assert/strict";
+import { differences } from "../../lib/links/differences.ts";
+import { kindNamed } from "../../lib/links/kinds/index.ts";
+import { changeSteps, creation } from "../../lib/links/messages.ts";
+import { linkFromWire } from "../../lib/links/observed.ts";
+import { newlink } from "../../lib/links/schema.ts";
+import { checkChanges, checkConfig, type Link, type LinkChanges, type LinkConfig } from "../../lib/links/words.ts";
+import { InputError } from "../../lib/shape/shape.ts";
+import type { Command } from "../../lib/socket/index.ts";
+import { type MessageIn, NLMSG_HDRLEN, Reader } from "../../lib/wire/index.ts";
+import { only } from "../fixtures.ts";
+import { names } from "./arbitrary.ts";
+
+function observed(file: string): Link {
+  const bytes = only(`links/${file}.hex`);
+  return linkFromWire(newlink.body.read(new Reader(bytes), NLMSG_HDRLEN, bytes.length), names);
+}
+const requestOf = (command: Command): MessageIn<typeof newlink> => command.value as MessageIn<typeof newlink>;
+
+const VXLAN = { kind: "vxlan", name: "vx0", vni: 39 };
+/** What is wrong, where it is said to be, and with what words. */
+const REFUSED: readonly (readonly [config: object, path: string, reason: RegExp])[] = [
+  [{ ...VXLAN, vni: 2 ** 24 }, "vx0.vni", /from 0 to 16777215, got 16777216/],
+  [{ ...VXLAN, vni: "39" }, "vx0.vni", /got "39"/],
+  [{ ...VXLAN, vni: 1.5 }, "vx0.vni", /whole number/],
+  [{ kind: "vxlan", name: "vx0" }, "vx0.vni", /missing/],
+  [{ ...VXLAN, mtu: 65_536 }, "vx0.mtu", /from 68 to 65535/],
+  [{ ...VXLAN, mtu: 67 }, "vx0.mtu", /from 68 to 65535/],
+  [{ ...VXLAN, name: "sixteen-bytes-xx" }, "name", /1 to 15/],
+  [{ ...VXLAN, name: "a/b" }, "name", /interface name/],
+  [{ ...VXLAN, name: "a\nb" }, "name", /got "a\\nb"/],
+  [{ ...VXLAN, name: "a%d" }, "name", /interface name/],
+  [{ ...VXLAN, name: "all" }, "name", /interface name/],
+  [{ ...VXLAN, name: "" }, "name", /interface name/],
+  [{ ...VXLAN, name: 7 }, "name", /got 7/],
+  [{ ...VXLAN, name: undefined }, "name", /interface name/],
+  [{ ...VXLAN, remot: "192.0.2.1" }, "vx0.remot", /did you mean remote\?/],
+  [{ ...VXLAN, dstPort: 4789 }, "vx0.dstPort", /did you mean dstport\?/],
+  [{ ...VXLAN, stp: true }, "vx0.stp", /unknown key/],
+  [{ ...VXLAN, dstport: 0 }, "vx0.dstport", /from 1 to 65535/],
+  [{ ...VXLAN, remote: "192.0.2.1", local: "2001:db8::1" }, "vx0.local", /different families/],
+  [{ ...VXLAN, remote: "239.0.0.1" }, "vx0.dev", /multicast/],
+  [{ ...VXLAN, remote: "192.0.2" }, "vx0.remote", /IPv4 or IPv6/],
+  [{ ...VXLAN, remote: "fe80::1%eth0" }, "vx0.remote", /IPv4 or IPv6/],
+  [{ ...VXLAN, srcport: { low: 2, high: 1 } }, "vx0.srcport", /low not above high/],
+  [{ ...VXLAN, vnifilter: true }, "vx0.vnifilter", /external/],
+  [{ ...VXLAN, mac: "02:00:00:00:00" }, "vx0.mac", /MAC/],
+  [{ ...VXLAN, alias: "a\u001b[31m" }, "vx0.alias", /control/],
+  [{ ...VXLAN, altnames: ["../../etc"] }, "vx0.altnames", /slashes/],
+  [{ ...VXLAN, port: { learning: false } }, "vx0.port", /needs master/],
+  [{ ...VXLAN, master: "br", port: { learnin: false } }, "vx0.port.learnin", /did you mean learning\?/],
+  [{ ...VXLAN, master: "br", port: { cost: 0 } }, "vx0.port.cost", /from 1 to 65535/],
+  [{ ...VXLAN, master: "br", port: { id: 7 } }, "vx0.port.id", /unknown key/],
+  [{ ...VXLAN, master: "br", port: 7 }, "vx0.port", /object/],
+  [{ ...VXLAN, master: "br", netns: "blue" }, "vx0.master", /netns/],
+  [{ ...VXLAN, statistics: {} }, "vx0.statistics", /unknown key/],
+  [{ kind: "vxlxn", name: "vx0" }, "vx0.kind", /did you mean vxlan\?/],
+  [{ kind: "constructor", name: "vx0" }, "vx0.kind", /unknown kind/],
+  [{ name: "vx0" }, "vx0.kind", /missing/],
+  [{ kind: "bridge", name: "b", bridgeId: "x" }, "b.bridgeId", /unknown key/],
+  [{ kind: "bridge", name: "b", mcastIgmpVersion: 4 }, "b.mcastIgmpVersion", /from 2 to 3/],
+  [{ kind: "bridge", name: "b", forwardDelay: -1 }, "b.forwardDelay", /seconds/],
+  [{ kind: "veth", name: "v", peer: { mtu: 1400 } }, "v.peer", /name is needed/],
+  [{ kind: "veth", name: "v", peer: { name: "w", mut: 1400 } }, "v.peer", /far end/],
+];
+
+describe("links in words", () => {
+  for (const [config, path, reason] of REFUSED)
+    it(`refuses ${JSON.stringify(config)}`, () => {
+      throws(
+        () => checkConfig(config as LinkConfig),
+        (error) => {
+          ok(error instanceof InputError);
+          equal(error.path.join("."), path);
+          ok(reason.test(error.reason), error.reason);
+          return true;
+        },
+      );
+    });
+
+  it("makes a link with one message, with the registered port", () => {
+    const config: LinkConfig = {
+      ...VXLAN,
+      kind: "vxlan",
+      dev: "eth0",
+      master: "br-vm",
+      mtu: 1450,
+      up: true,
+      mac: "02:00:00:00:00:01",
+    };
+    const { first, later } = creation(config, checkConfig(config), names);
+    deepEqual(later, {});
+    equal(first.flags, 0x600);
+    deepEqual(JSON.parse(JSON.stringify(requestOf(first))), {
+      header: { flags: 1, change: 1 },
+      attrs: {
+        ifname: "vx0",
+        address: "02:00:00:00:00:01",
+        mtu: 1450,
+        master: 3,
+        linkinfo: { info: { kind: "vxlan", data: { id: 39, link: 2, port: 4789 } } },
+      },
+    });
+  });
+
+  it("tells afterwards what Linux does not take at creation, and switches on last", () => {
+    const config: LinkConfig = { kind: "bridge", name: "b", mtu: 1500, up: true, alias: "x", stp: true };
+    const { first, later } = creation(config, checkConfig(config), names);
+    deepEqual(later, { alias: "x", mtu: 1500, up: true });
+    equal(requestOf(first).header.flags, undefined);
+    const steps = changeSteps(observed("bridge-plain"), kindNamed("bridge"), later, names);
+    deepEqual(
+      steps.map(({ key, command }) => [key, requestOf(command).attrs?.mtu, requestOf(command).header.flags]),
+      [
+        ["alias", undefined, undefined],
+        ["mtu", 1499, undefined],
+        ["mtu", 1500, undefined],
+        ["up", undefined, 1],
+      ],
+    );
+  });
+
+  it("changes one property a message, and only what differs", () => {
+    const now = observed("vxlan-port");
+    const sent = (changes: LinkChanges): string[] => {
+      checkChanges(now, kindNamed(now.kind), changes);
+      return changeSteps(now, kindNamed(now.kind), changes, names).map(({ key }) => key);
+    };
+    deepEqual(sent({}), []);
+    deepEqual(sent({ vni: 43, dstport: 4789, up: true, mtu: now.mtu, name: now.name, port: { learning: false } }), []);
+    deepEqual(sent({ up: false, mtu: 1400, ageing: 7, name: "x" }), ["up", "ageing", "mtu", "name"]);
+    deepEqual(sent({ port: { cost: 9, learning: false, flood: false } }), ["port.cost", "port.flood"]);
+    deepEqual(sent({ alias: "", remote: "192.0.2.9" }), ["remote"]);
+    deepEqual(sent({ altnames: ["a", "b"] }), ["altnames"]);
+    throws(() => sent({ numTxQueues: 7 }), /numTxQueues: can be chosen only when the link is made/);
+    throws(() => sent({ stp: true }), /stp: unknown key/);
+  });
+
+  it("compares what was asked for with what is", () => {
+    const now = observed("vxlan-all");
+    deepEqual(
+      differences({ vni: 42, remote: "192.0.2.1", ttl: "inherit", gbp: true, ageing: 7, external: false }, now),
+      [],
+    );
+    deepEqual(differences({ vni: 42, ttl: 7, mcroute: false, port: { learning: false } }, now), [
+      { key: "ttl", wanted: 7, found: "inherit" },
+      { key: "mcroute", wanted: false, found: undefined },
+      { key: "port.learning", wanted: false, found: undefined },
+    ]);
+  });
+
+  it("shows every link, also of kinds without options here", () => {
+    const mv = observed("unknown-macvlan");
+    equal(mv.kind, "macvlan");
+    ok(mv.wire.attrs.linkinfo?.info?.data instanceof Uint8Array);
+    equal(observed("unknown-tun").kind, "tun");
+    const lo = observed("loopback");
+    ok(!("kind" in lo));
+    equal(lo.mtu, 65_536);
+    const bridge = observed("bridge-stp");
+    deepEqual([bridge.stp, bridge.forwardDelay, bridge.hello, bridge.maxAge, bridge.priority], [true, 4, 1, 10, 100]);
+    const veth = observed("veth-pair");
+    deepEqual([veth.alias, veth.altnames, veth.up], ["left end", ["a-name-that-is-longer-than-fifteen"], true]);
+    ok(veth.peer?.name.startsWith("#"));
+    const port = observed("veth-port").port;
+    deepEqual([port?.cost, port?.priority, port?.guard, port?.flood, port?.groupFwdMask], [7, 5, true, false, 8]);
+  });
+});
