@@ -1,14 +1,31 @@
-/** What users may import. */
-export { Addresses } from "./addresses/addresses.ts";
-export { Ethtool } from "./ethtool/ethtool.ts";
+/** What users may import. Documents have an entry of their own, `linkwright/document`, as they load zod and yaml. */
+export { Addresses, type AddressFilter } from "./addresses/addresses.ts";
+export type { Address, AddressConfig, Lifetime } from "./addresses/words.ts";
+export {
+  Ethtool,
+  EthtoolError,
+  type Feature,
+  type FeatureChange,
+  type FeatureChanges,
+  type FeatureReport,
+  type Features,
+} from "./ethtool/ethtool.ts";
+export type { Listing } from "./families/lookup.ts";
 export { Host, type HostOptions } from "./host.ts";
 export * from "./links/index.ts";
-export { Fdb } from "./neighbors/fdb.ts";
-export { Neighbors } from "./neighbors/neighbors.ts";
-export { Netns } from "./netns/netns.ts";
-export { Nftables } from "./nftables/nftables.ts";
-export { Routes } from "./routes/routes.ts";
+export { type FdbConfig, type FdbEntry, type FdbState, ZERO_MAC } from "./neighbors/entry.ts";
+export { Fdb, type FdbFilter, type RemoteChanges } from "./neighbors/fdb.ts";
+export { type NeighborFilter, Neighbors } from "./neighbors/neighbors.ts";
+export type { Neighbor, NeighborConfig, NeighborState } from "./neighbors/words.ts";
+export { NetnsError } from "./netns/error.ts";
+export { Netns, type NetnsIdentity, type Removal } from "./netns/netns.ts";
+export * from "./nftables/index.ts";
+export { type RouteFilter, type RouteQuery, Routes } from "./routes/routes.ts";
+export type { Nexthop, Route, RouteConfig } from "./routes/words.ts";
 export { InputError } from "./shape/shape.ts";
-export { NetlinkError, SocketError } from "./socket/errors.ts";
-export { Sysctls } from "./sysctl/sysctl.ts";
-export { WireError } from "./wire/error.ts";
+export type { CallOptions } from "./socket/index.ts";
+export { NetlinkError, SocketError, type SocketErrorCode } from "./socket/index.ts";
+export { SysctlError } from "./sysctl/error.ts";
+export { expandBraces, type SysctlKey } from "./sysctl/key.ts";
+export { type SavedSysctl, Sysctls } from "./sysctl/sysctl.ts";
+export { WireError } from "./wire/index.ts";
