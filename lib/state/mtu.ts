@@ -4,7 +4,7 @@ import { linkOf, type Observed } from "./observed.ts";
 import type { Explained } from "./step.ts";
 
 /** What the kernel gives a link that nobody tells. */
-const DEFAULT = 1500;
+export const KERNEL_MTU = 1500;
 /** The outer Ethernet header is the underlay's own; the inner one travels inside. */
 const ETHERNET = 14;
 const UDP = 8;
@@ -28,11 +28,14 @@ export class Mtus {
   readonly resolved: Record<string, Explained> = {};
   readonly #desired: Desired;
   readonly #observed: Observed;
+  readonly #before: Observed;
   readonly #way: string[] = [];
 
-  constructor(desired: Desired, observed: Observed) {
+  /** `observed` is without links that are made again: the new ones get a new MTU. */
+  constructor(desired: Desired, observed: Observed, before: Observed = observed) {
     this.#desired = desired;
     this.#observed = observed;
+    this.#before = before;
   }
 
   /** The MTU that a link will have; undefined where nothing is known of it. */
@@ -56,7 +59,7 @@ export class Mtus {
       if (derived !== undefined || wanted === "auto") return derived;
     }
     if (typeof seen?.["mtu"] === "number") return { value: seen["mtu"], why: `${name} has it` };
-    return link?.kind === undefined ? undefined : { value: DEFAULT, why: "the kernel's default" };
+    return link?.kind === undefined ? undefined : { value: KERNEL_MTU, why: "the kernel's default" };
   }
 
   /** What `auto` would be, whatever the document says. */
@@ -82,7 +85,7 @@ export class Mtus {
   }
 
   #devOf(link: DesiredLink): unknown {
-    return link.options["dev"] ?? linkOf(this.#observed, link.name)?.["dev"];
+    return link.options["dev"] ?? linkOf(this.#before, link.name)?.["dev"];
   }
 
   #sameAs(dev: unknown): Explained | undefined {
@@ -94,19 +97,19 @@ export class Mtus {
     const dev = this.#devOf(link);
     const below = typeof dev === "string" ? this.of(dev) : undefined;
     if (below === undefined) return undefined;
-    const wide = isWide(link, this.#desired, this.#observed);
+    const wide = isWide(link, this.#desired, this.#before);
     const less = vxlanOverhead(wide, link.options["gpe"] === true);
     return { value: below.value - less, why: `${below.value} − ${less}: VXLAN over ${wide ? "IPv6" : "IPv4"}` };
   }
 
   #bridge(name: string): Explained {
-    const smallest = portsOf(this.#desired, this.#observed, name)
+    const smallest = portsOf(this.#desired, this.#before, name)
       .flatMap((port) => ({ port, mtu: this.of(port) }))
       .reduce<{ port: string; mtu: Explained } | undefined>(
         (least, { port, mtu }) => (mtu && (least === undefined || mtu.value < least.mtu.value) ? { port, mtu } : least),
         undefined,
       );
-    if (smallest === undefined) return { value: DEFAULT, why: "no port yet" };
+    if (smallest === undefined) return { value: KERNEL_MTU, why: "no port yet" };
     return { value: smallest.mtu.value, why: `the smallest of its ports: ${smallest.port}` };
   }
 }

@@ -1,12 +1,12 @@
 /** Steps for links: made, changed, made again, removed. */
 import { compareLink, settable } from "./compare.ts";
 import type { DesiredLink } from "./desired.ts";
-import { portsOf } from "./mtu.ts";
+import { KERNEL_MTU, portsOf } from "./mtu.ts";
 import { linkOf, type Observed, type ObservedLink } from "./observed.ts";
 import { move, type Planner } from "./planner.ts";
 import { onLink, restoring } from "./restore.ts";
 import type { Difference, Move, Request, Words } from "./step.ts";
-import { kindNamed } from "./words.ts";
+import { kindNamed, ZERO_MAC } from "./words.ts";
 
 /** Links that go away, by themselves or to be made again. */
 export interface Fates {
@@ -171,14 +171,16 @@ function making(link: DesiredLink, config: Words): Move[] {
   const undo = request("delete", { name });
   if (link.kind !== "bridge") return [move(request("create", config), undo)];
   const moves = [move(request("create", rest), undo)];
-  if (typeof mtu === "number" && link.options["mtu"] !== "auto") moves.push(...pinning(name, mtu, 1500));
+  if (typeof mtu === "number" && link.options["mtu"] !== "auto") {
+    if (mtu === KERNEL_MTU) moves.push(move(update(name, { mtu: beside(mtu) })));
+    moves.push(move(update(name, { mtu })));
+  }
   return moves;
 }
 
-/** A bridge's MTU stays where it is put only when that changes it. */
-function pinning(name: string, mtu: number, now: number): Move[] {
-  const away = move(update(name, { mtu: mtu > 68 ? mtu - 1 : mtu + 1 }));
-  return [...(mtu === now ? [away] : []), move(update(name, { mtu }))];
+/** An MTU next to this one: a bridge's MTU stays where it is put only when that changes it. */
+function beside(mtu: number): number {
+  return mtu > 68 ? mtu - 1 : mtu + 1;
 }
 
 function configOf(planner: Planner, link: DesiredLink): Words {
@@ -245,9 +247,15 @@ function inherited(link: DesiredLink, seen: ObservedLink, fixed: readonly string
   return Object.fromEntries(Object.entries(settable(seen)).filter(([key]) => !left.includes(key)));
 }
 
-/** Whether a bridge gets ports in this plan, whose MTU it would follow. */
-function getsPorts(planner: Planner, world: Observed, bridge: string): boolean {
-  return portsOf(planner.desired, world, bridge).some((port) => linkOf(world, port)?.["master"] !== bridge);
+/** Whether ports come, go, or change their MTU in this plan: a bridge that nobody pinned would follow. */
+function disturbed(planner: Planner, world: Observed, bridge: string): boolean {
+  const now = planner.before.links.filter((link) => link["master"] === bridge).map(({ name }) => name);
+  const then = portsOf(planner.desired, planner.before, bridge);
+  const changes = (port: string): boolean => {
+    const seen = linkOf(world, port);
+    return seen?.["master"] !== bridge || seen["mtu"] !== planner.mtus.of(port)?.value;
+  };
+  return now.some((port) => !then.includes(port)) || then.some(changes);
 }
 
 function change(planner: Planner, link: DesiredLink, seen: ObservedLink, world: Observed): void {
@@ -258,15 +266,19 @@ function change(planner: Planner, link: DesiredLink, seen: ObservedLink, world: 
   const bridge = seen.kind === "bridge";
   const late = bridge && link.options["mtu"] === "auto" ? changes.filter(({ field }) => field === "mtu") : [];
   const now = changes.filter((one) => !late.includes(one));
-  const pins = bridge && typeof link.options["mtu"] === "number" && getsPorts(planner, world, name);
-  const moves = now.map((one) => changing(name, one));
-  if (pins && !now.some(({ field }) => field === "mtu"))
-    moves.push(...pinning(name, link.options["mtu"] as number, Number(seen["mtu"])));
+  const mtu = link.options["mtu"];
+  const pinned = bridge && typeof mtu === "number" && disturbed(planner, world, name) ? mtu : undefined;
+  const moves = now.map((one) => keepingEntry(world, name, one, changing(name, one)));
+  // Ports that come and go may have brought it to this value meanwhile: set alone, it would pin nothing.
+  if (pinned !== undefined) {
+    moves.unshift(move(update(name, { mtu: beside(pinned) }), update(name, { mtu: seen["mtu"] })));
+    if (!now.some(({ field }) => field === "mtu")) moves.push(move(update(name, { mtu: pinned })));
+  }
   const common = { action: "change", object: "link", subject: name, path } as const;
   if (moves.length > 0)
     planner.add({
       ...common,
-      reason: now.length > 0 ? "differs from the document" : "new ports would change the MTU; it is pinned",
+      reason: now.length > 0 ? "differs from the document" : "its ports would change the MTU; it is pinned",
       differences: explained(planner, link, now),
       drops: interrupted(now),
       needs: needsOf(planner, link),
@@ -294,6 +306,14 @@ function changing(name: string, { field, from, to }: Difference): Move {
   return move(update(name, as(to)), ...(back === undefined ? [] : [update(name, as(back))]));
 }
 
+/** `remote` is a forwarding entry: taking it back takes the entry along, which may have been there before. */
+function keepingEntry({ fdb = [] }: Observed, dev: string, { field, to }: Difference, made: Move): Move {
+  const entry = { mac: ZERO_MAC, dev, dst: to };
+  const there =
+    field === "remote" && fdb.some((one) => Object.entries(entry).every(([key, part]) => one[key] === part));
+  return there ? { ...made, undo: [...made.undo, { object: "fdb", verb: "append", words: entry }] } : made;
+}
+
 /** What it takes to have a property not set, where there is such a value. */
 function unset(field: string, to: unknown): unknown {
   if (field === "master") return null;
@@ -311,22 +331,21 @@ function interrupted(changes: readonly Difference[]): string[] {
 
 /** The whole list of far ends: what is missing is added first, so that traffic to those that stay goes on. */
 function planRemotes(planner: Planner, link: DesiredLink, fdb: readonly Words[]): void {
-  const zero = "00:00:00:00:00:00";
   const mine = fdb.filter(
     (one) =>
       one["dev"] === link.name &&
-      one["mac"] === zero &&
+      one["mac"] === ZERO_MAC &&
       typeof one["dst"] === "string" &&
       one["externLearn"] !== true &&
       [one["port"], one["vni"], one["via"], one["srcVni"]].every((part) => part === undefined),
   );
   const now = mine.map((one) => String(one["dst"]));
-  const entry = (dst: string): Words => ({ mac: zero, dev: link.name, dst });
+  const entry = (dst: string): Words => ({ mac: ZERO_MAC, dev: link.name, dst });
   const append = (dst: string): Request => ({ object: "fdb", verb: "append", words: entry(dst) });
   const cut = (dst: string): Request => ({ object: "fdb", verb: "delete", words: entry(dst) });
   const path = [...link.path, "remotes"];
   for (const dst of link.remotes ?? []) {
-    const subject = `${zero} dst ${dst} on ${link.name}`;
+    const subject = `${ZERO_MAC} dst ${dst} on ${link.name}`;
     if (now.includes(dst)) planner.keep("fdb", subject, ["dst"]);
     else
       planner.add({
@@ -344,12 +363,12 @@ function planRemotes(planner: Planner, link: DesiredLink, fdb: readonly Words[])
     planner.add({
       action: "remove",
       object: "fdb",
-      subject: `${zero} dst ${dst} on ${link.name}`,
+      subject: `${ZERO_MAC} dst ${dst} on ${link.name}`,
       path,
       reason: "not in the list of remotes",
       differences: [{ field: "dst", from: dst, to: undefined }],
       drops: [`flooding to ${dst}`],
-      needs: (link.remotes ?? []).map((one) => `fdb ${zero} dst ${one} on ${link.name}`),
+      needs: (link.remotes ?? []).map((one) => `fdb ${ZERO_MAC} dst ${one} on ${link.name}`),
       moves: [move(cut(dst), append(dst))],
     });
 }

@@ -1,5 +1,6 @@
 /** From what is and what shall be to what is to be done. Pure: nothing is asked and nothing is changed. */
 import type { Desired } from "./desired.ts";
+import { Mtus } from "./mtu.ts";
 import { type Observed, without } from "./observed.ts";
 import { inOrder } from "./order.ts";
 import { planEntries } from "./plan-entries.ts";
@@ -31,6 +32,7 @@ export function plan(observed: Observed, desired: Desired): Plan {
   const planner = new Planner(desired, observed);
   const fates = fatesOf(planner);
   const world = without(observed, new Set([...fates.removed, ...fates.recreated]));
+  planner.mtus = new Mtus(desired, world, observed);
   planLinks(planner, fates, world);
   planEntries(planner, fates, world);
   planSysctls(planner, world);

@@ -15,7 +15,7 @@ export class Planner {
   readonly desired: Desired;
   /** The host as it is. */
   readonly before: Observed;
-  readonly mtus: Mtus;
+  mtus: Mtus;
   readonly steps: Step[] = [];
   readonly kept: Kept[] = [];
   readonly warnings: string[] = [];
