@@ -2,8 +2,8 @@
 import { Writer } from "../wire/buffer.ts";
 import { NLM_F_ACK, NLM_F_REQUEST, writeMessage } from "../wire/message.ts";
 import { type Command, type Outcome, Run, type Written } from "./answers.ts";
-import { FULL, type Job, MOST, type Whole } from "./channel.ts";
 import type { NetlinkError } from "./errors.ts";
+import { FULL, type Job, MOST, type Whole } from "./outbox.ts";
 
 /** Who sends the datagrams. */
 export interface Sender {
@@ -97,6 +97,7 @@ export class Batch {
     });
     const job: Whole = {
       kind: "whole",
+      name: "batch",
       packet: out,
       answers,
       exclusive: false,
@@ -137,5 +138,6 @@ export function transaction(
     if (fault === undefined) outcome.resolve();
     else outcome.reject(fault);
   });
-  return { kind: "whole", packet, answers, exclusive: true, dropped: false, sent: false, gone: () => undefined };
+  const name = commands[0]?.message.name ?? "";
+  return { kind: "whole", name, packet, answers, exclusive: true, dropped: false, sent: false, gone: () => undefined };
 }

@@ -14,8 +14,8 @@ export interface CallOptions {
 /** Milliseconds. */
 const TIMEOUT = 10_000;
 
-/** How a call is given up. */
-export interface Ending {
+/** What a call watches over. */
+export interface Work {
   /** The request's name, for the error. */
   readonly name: string;
   /** When something was last heard, by performance.now(). */
@@ -24,53 +24,74 @@ export interface Ending {
   cancel(late: boolean): void;
 }
 
-/** Watches over one call; `outcome` is what its answers are to be told to. */
-export function call<T>(
-  deadlines: Deadlines,
-  { signal, timeout = TIMEOUT }: CallOptions,
-  begin: (outcome: Outcome<T>) => Ending,
-): Promise<T> {
+/** One object for each call, as there may be many. */
+class Call<T> implements Outcome<T>, Limited {
+  readonly #resolve: (value: T) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #deadlines: Deadlines;
+  readonly #signal: AbortSignal | undefined;
+  readonly #timeout: number;
+  readonly #start = performance.now();
+  #work: Work | undefined;
+  #over = false;
+
+  constructor(
+    resolve: (value: T) => void,
+    reject: (error: unknown) => void,
+    deadlines: Deadlines,
+    { signal, timeout = TIMEOUT }: CallOptions,
+  ) {
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#deadlines = deadlines;
+    this.#signal = signal;
+    this.#timeout = timeout;
+  }
+
+  begin(work: Work): void {
+    this.#work = work;
+    if (this.#over) return;
+    this.#deadlines.add(this);
+    this.#signal?.addEventListener("abort", this);
+  }
+  #finish(): void {
+    this.#over = true;
+    this.#deadlines.delete(this);
+    this.#signal?.removeEventListener("abort", this);
+  }
+  resolve(value: T): void {
+    this.#finish();
+    this.#resolve(value);
+  }
+  reject(error: unknown): void {
+    this.#finish();
+    this.#reject(error);
+  }
+  /** The signal says so. */
+  handleEvent(): void {
+    this.#finish();
+    this.#work?.cancel(false);
+    this.#reject(this.#signal?.reason);
+  }
+  get deadline(): number {
+    return Math.max(this.#start, this.#work?.heard?.() ?? 0) + this.#timeout;
+  }
+  expire(): void {
+    this.#finish();
+    this.#work?.cancel(true);
+    const text = `${this.#work?.name}: no answer in ${this.#timeout} ms: whether it was carried out is unknown`;
+    this.#reject(new SocketError("ERR_TIMEOUT", text));
+  }
+}
+
+/** Watches over one call; `begin` starts the work, whose end is to be told to `outcome`. */
+export function call<T>(deadlines: Deadlines, options: CallOptions, begin: (outcome: Outcome<T>) => Work): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    if (signal?.aborted === true) {
-      reject(signal.reason);
+    if (options.signal?.aborted === true) {
+      reject(options.signal.reason);
       return;
     }
-    const start = performance.now();
-    let over = false;
-    let ending: Ending | undefined;
-    const finish = (): void => {
-      over = true;
-      deadlines.delete(limited);
-      signal?.removeEventListener("abort", abort);
-    };
-    const abort = (): void => {
-      finish();
-      ending?.cancel(false);
-      reject(signal?.reason);
-    };
-    const limited: Limited = {
-      get deadline() {
-        return Math.max(start, ending?.heard?.() ?? 0) + timeout;
-      },
-      expire() {
-        finish();
-        ending?.cancel(true);
-        const text = `${ending?.name}: no answer in ${timeout} ms: whether it was carried out is unknown`;
-        reject(new SocketError("ERR_TIMEOUT", text));
-      },
-    };
-    ending = begin({
-      resolve(value) {
-        finish();
-        resolve(value);
-      },
-      reject(error) {
-        finish();
-        reject(error);
-      },
-    });
-    if (over) return;
-    deadlines.add(limited);
-    signal?.addEventListener("abort", abort);
+    const one = new Call<T>(resolve, reject, deadlines, options);
+    one.begin(begin(one));
   });
 }

@@ -2,17 +2,12 @@
  * One transport, kept busy: requests that come while an exchange is under way leave together in the next datagram,
  * and while a dump is decoded the next part of it is being received.
  */
-import { Writer } from "../wire/buffer.ts";
-import { NLMSG_DONE, NLMSG_ERROR, NLMSG_HDRLEN, writeMessage } from "../wire/message.ts";
-import type { Command } from "./answers.ts";
+import { NLMSG_DONE, NLMSG_ERROR, NLMSG_HDRLEN } from "../wire/message.ts";
 import { type Answers, Conversation, type Dropped, type Parts } from "./conversation.ts";
 import { EAGAIN, ENOBUFS, SocketError } from "./errors.ts";
+import { type Job, type Letter, Outbox } from "./outbox.ts";
 import { Inbox, META_LENGTH, META_WORDS, SLOT, type Transport } from "./transport.ts";
 
-/** A datagram that has so many bytes gets no further request: full ones have 12 to 16 KiB. */
-export const FULL = 12 * 1024;
-/** Requests in a datagram at most. With {@link LOAD}: the acknowledgements must fit into the default receive buffer. */
-export const MOST = 192;
 /** While more requests than this may be answered, none is sent. */
 const LOAD = 200;
 /** Milliseconds of decoding after which the event loop gets its turn. */
@@ -22,37 +17,8 @@ const RECOVERY = 16_384;
 /** Bytes that are asked for as receive buffer. */
 const RECEIVE_BUFFER = 1024 * 1024;
 
-interface Waiting {
-  /** Nobody waits for the answers any more; what was not sent is not to be. */
-  dropped: boolean;
-  sent: boolean;
-}
-/** One request that waits to be sent. */
-export interface Single extends Waiting {
-  readonly kind: "single";
-  readonly command: Command;
-  /** NLM_F_* that are added. */
-  readonly flags: number;
-  readonly answers: Answers;
-}
-/** A dump that waits to be asked for. */
-export interface Dump extends Waiting {
-  readonly kind: "dump";
-  readonly command: Command;
-  readonly flags: number;
-  readonly answers: Parts;
-}
-/** A whole datagram that waits to be sent. */
-export interface Whole extends Waiting {
-  readonly kind: "whole";
-  readonly packet: Writer;
-  readonly answers: Answers;
-  /** Nothing else is sent until its answers are in. */
-  readonly exclusive: boolean;
-  /** Called once when it was sent, or cannot be. */
-  readonly gone: () => void;
-}
-export type Job = Single | Dump | Whole;
+/** Continuations of it run at the end of the turn, as with queueMicrotask, which costs several times as much. */
+const NOW = Promise.resolve();
 
 /** What came of an exchange; it is decoded in turn. */
 interface Parcel {
@@ -79,9 +45,7 @@ export class Channel {
   readonly #transport: Transport;
   readonly #inline: boolean;
   readonly #conversation: Conversation;
-  readonly #writer = new Writer(16 * 1024);
-  readonly #jobs: Job[] = [];
-  readonly #dumps: Dump[] = [];
+  readonly #outbox: Outbox;
   #slot: number;
   #free: Inbox[] = [];
   readonly #parcels: Parcel[] = [];
@@ -99,6 +63,8 @@ export class Channel {
   #watching = false;
   #turning = false;
   #scheduled = false;
+  /** Milliseconds of work on the calling thread since the event loop had its turn. */
+  #spent = 0;
   #closed: SocketError | undefined;
   /** Bytes of the send buffer that was asked for. */
   #room = 100_000;
@@ -113,6 +79,7 @@ export class Channel {
     this.#inline = options.inline ?? false;
     this.#slot = options.slot ?? SLOT;
     this.#conversation = new Conversation(options.sequence);
+    this.#outbox = new Outbox(this.#conversation);
     transport.resize("receive", RECEIVE_BUFFER);
   }
 
@@ -127,7 +94,7 @@ export class Channel {
     return this.#conversation.dropped;
   }
   get #quiet(): boolean {
-    return this.#conversation.pending === 0 && this.#jobs.length === 0 && this.#dumps.length === 0;
+    return this.#conversation.pending === 0 && this.#outbox.empty;
   }
   sequence(count: number, room = count): number {
     return this.#conversation.sequence(count, room);
@@ -139,8 +106,7 @@ export class Channel {
       job.answers.fail(this.#closed);
       return;
     }
-    if (job.kind === "dump") this.#dumps.push(job);
-    else this.#jobs.push(job);
+    this.#outbox.add(job);
     this.#soon();
   }
 
@@ -167,10 +133,9 @@ export class Channel {
 
   /** Nothing is to be sent here any more: gives back what was not, and closes when the rest is answered. */
   retire(closed: () => void): Job[] {
-    const unsent: Job[] = [...this.#jobs.splice(0), ...this.#dumps.splice(0)];
     this.#retired = closed;
     this.#soon();
-    return unsent.filter((job) => !job.dropped);
+    return this.#outbox.clear();
   }
 
   /** Ends everything under way with `error`. */
@@ -179,24 +144,30 @@ export class Channel {
     this.#closed = error;
     this.#transport.close();
     this.#conversation.fail(error);
-    for (const job of [...this.#jobs.splice(0), ...this.#dumps.splice(0)]) if (!job.dropped) job.answers.fail(error);
+    for (const job of this.#outbox.clear()) job.answers.fail(error);
     this.#free = [];
   }
 
   /** Goes on at the end of this turn, so that requests made in one go leave in one datagram. */
   #soon(): void {
     if (this.#scheduled || this.#turning || this.#busy) return;
+    if (this.#spent > TURN) {
+      this.#later();
+      return;
+    }
     this.#scheduled = true;
-    queueMicrotask(() => {
-      this.#scheduled = false;
-      this.#turn();
-    });
+    void NOW.then(this.#run);
   }
+  readonly #run = (): void => {
+    this.#scheduled = false;
+    this.#turn();
+  };
   #later(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
+      this.#spent = 0;
       this.#turn();
     });
   }
@@ -209,8 +180,9 @@ export class Channel {
   #turn(): void {
     if (this.#turning) return;
     this.#turning = true;
+    const start = performance.now();
     try {
-      const until = performance.now() + TURN;
+      const until = start + TURN;
       while (this.#closed === undefined) {
         if (!this.#busy) this.#begin();
         const parcel = this.#parcels[0];
@@ -226,6 +198,7 @@ export class Channel {
       }
     } finally {
       this.#turning = false;
+      if (this.#inline) this.#spent += performance.now() - start;
     }
     if (this.#retired !== undefined && !this.#busy && this.#quiet) {
       this.close(new SocketError("ERR_CLOSED", "this socket was replaced"));
@@ -239,10 +212,9 @@ export class Channel {
     const behind = this.#parcels.length > 0;
     if (behind && (this.#inline || this.#parcels.length > 1)) return;
     if (!this.#recovering && this.#exclusive === undefined && this.#conversation.load < LOAD) {
-      const sent: Answers[] = [];
-      const bytes = this.#compose(sent);
-      if (bytes !== undefined) {
-        this.#exchange(bytes, sent);
+      const letter = this.#outbox.next(this.#dump === undefined);
+      if (letter !== undefined) {
+        this.#send(letter);
         return;
       }
     }
@@ -265,7 +237,7 @@ export class Channel {
 
   /** A stream that nobody reads stops its dump, unless somebody else waits. */
   #paused(): boolean {
-    return this.#dump?.full === true && this.#conversation.pending === 1 && this.#dumps.length === 0;
+    return this.#dump?.full === true && this.#conversation.pending === 1 && !this.#outbox.dumping;
   }
 
   /** The last datagram that has arrived ends the dump: nothing more is to come, so do not ask. */
@@ -286,60 +258,14 @@ export class Channel {
     return false;
   }
 
-  /** Writes the next datagram, and expects its answers; undefined when there is nothing to send. */
-  #compose(sent: Answers[]): Uint8Array | undefined {
-    const writer = this.#writer;
-    writer.truncate(0);
-    while (this.#jobs.length > 0 && sent.length < MOST && writer.length < FULL) {
-      const job = this.#jobs[0] as Job;
-      if (job.kind === "whole") {
-        if (sent.length > 0) break;
-        this.#jobs.shift();
-        if (job.dropped) job.gone();
-        else return this.#whole(job, sent);
-      } else {
-        this.#jobs.shift();
-        this.#write(job, sent);
-      }
-    }
-    while (this.#dump === undefined && this.#dumps.length > 0) {
-      const job = this.#dumps.shift() as Dump;
-      if (!this.#write(job, sent)) continue;
-      job.answers.heard = performance.now();
-      this.#dump = job.answers;
-    }
-    return sent.length > 0 ? writer.u8.subarray(0, writer.length) : undefined;
-  }
-
-  #whole(job: Whole, sent: Answers[]): Uint8Array {
-    const { packet, answers } = job;
-    if (packet.length > this.#room) {
-      this.#room = packet.length * 2;
+  #send(letter: Letter): void {
+    if (letter.bytes.length > this.#room) {
+      this.#room = letter.bytes.length * 2;
       this.#transport.resize("send", this.#room);
     }
-    job.sent = true;
-    sent.push(answers);
-    this.#conversation.expect(answers);
-    if (job.exclusive) this.#exclusive = answers;
-    queueMicrotask(job.gone);
-    return packet.u8.subarray(0, packet.length);
-  }
-
-  #write(job: Single | Dump, sent: Answers[]): boolean {
-    if (job.dropped) return false;
-    const { message, value, flags } = job.command;
-    const sequence = this.#conversation.sequence();
-    try {
-      writeMessage(this.#writer, message, value, flags | job.flags, sequence);
-    } catch (error) {
-      job.answers.fail(error as SocketError);
-      return false;
-    }
-    job.answers.first = job.answers.last = sequence;
-    job.sent = true;
-    this.#conversation.expect(job.answers);
-    sent.push(job.answers);
-    return true;
+    this.#dump ??= letter.dump;
+    this.#exclusive = letter.exclusive;
+    this.#exchange(letter.bytes, letter.answers);
   }
 
   #exchange(message: Uint8Array | null, sent: readonly Answers[]): void {
@@ -354,7 +280,8 @@ export class Channel {
       this.#busy = false;
       if (this.#closed !== undefined) return;
       this.#arrived(inbox, received, sent);
-      this.#turn();
+      if (!this.#scheduled) this.#turn();
+      else if (!this.#turning) this.#begin(); // decoding goes on after the event loop had its turn
     });
     if (status < 0) {
       this.#busy = false;

@@ -2,12 +2,13 @@
 import { type Message, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST } from "../wire/message.ts";
 import { Acknowledged, Answered, type Command, command, Dumped, type DumpSink, type Outcome } from "./answers.ts";
 import { Batch, transaction } from "./batch.ts";
-import { type CallOptions, call, type Ending } from "./call.ts";
-import { Channel, type ChannelOptions, type Job } from "./channel.ts";
+import { type CallOptions, call, type Work } from "./call.ts";
+import { Channel, type ChannelOptions } from "./channel.ts";
 import type { Dropped } from "./conversation.ts";
 import { Deadlines } from "./deadline.ts";
 import { EBUSY, NetlinkError, SocketError } from "./errors.ts";
 import { KernelTransport } from "./kernel.ts";
+import type { Job } from "./outbox.ts";
 import { Parcels } from "./stream.ts";
 import type { Transport } from "./transport.ts";
 
@@ -56,6 +57,34 @@ function pause(n: number, signal: AbortSignal | undefined): Promise<void> {
   });
 }
 
+/** Who sends a job. */
+interface Owner {
+  cancel(job: Job, late: boolean): void;
+  /** When anything was last heard, by performance.now(). */
+  heard(): number;
+}
+/** A job, as a call watches over it. */
+class JobWork implements Work {
+  readonly #job: Job;
+  readonly #owner: Owner;
+  constructor(job: Job, owner: Owner) {
+    this.#job = job;
+    this.#owner = owner;
+  }
+  get name(): string {
+    return this.#job.name;
+  }
+  heard(): number {
+    const job = this.#job;
+    if (job.kind !== "dump") return 0;
+    if (!job.sent) return this.#owner.heard();
+    return job.answers.full ? performance.now() : job.answers.heard;
+  }
+  cancel(late: boolean): void {
+    this.#owner.cancel(this.#job, late);
+  }
+}
+
 /** Requests to one part of the kernel. Safe to use from many callers at once. */
 export class Connection implements AsyncDisposable {
   readonly #make: (() => Transport) | undefined;
@@ -102,8 +131,9 @@ export class Connection implements AsyncDisposable {
     flags = 0,
     options: CallOptions = NOTHING,
   ): Promise<string | undefined> {
-    return this.#call<string | undefined>(message.name, options, (outcome) => ({
+    return this.#call<string | undefined>(options, (outcome) => ({
       kind: "single",
+      name: message.name,
       command: command(message, value, flags),
       flags: NLM_F_REQUEST | NLM_F_ACK,
       answers: new Acknowledged({ message, value, flags }, outcome),
@@ -121,8 +151,9 @@ export class Connection implements AsyncDisposable {
   ): Promise<O> {
     for (let n = 0; ; n++) {
       try {
-        return await this.#call<O>(message.name, options, (outcome) => ({
+        return await this.#call<O>(options, (outcome) => ({
           kind: "single",
+          name: message.name,
           command: command(message, value, 0),
           flags: NLM_F_REQUEST,
           answers: new Answered({ message, value, flags: 0 }, reply, outcome),
@@ -157,13 +188,13 @@ export class Connection implements AsyncDisposable {
     for (let n = 0, lost = 0; ; n++) {
       if (n > 0) await pause(n, options.signal);
       try {
-        const read = await this.#call<Dump<O>>(message.name, options, (outcome) => {
+        const read = await this.#call<Dump<O>>(options, (outcome) => {
           const messages: O[] = [];
           return this.#dump(message, value, reply, {
             part: (part) => messages.push(part),
             full: () => false,
             end: (changed) => outcome.resolve({ messages, consistent: !changed }),
-            reject: outcome.reject,
+            reject: (error) => outcome.reject(error),
           });
         });
         if (read.consistent || n >= RETRIES) return read;
@@ -177,6 +208,7 @@ export class Connection implements AsyncDisposable {
   #dump<I, O>(message: Message<I, unknown>, value: I, reply: Message<never, O>, sink: DumpSink<O>): Job {
     return {
       kind: "dump",
+      name: message.name,
       command: command(message, value, 0),
       flags: NLM_F_REQUEST | NLM_F_DUMP,
       answers: new Dumped({ message, value, flags: 0 }, reply, sink),
@@ -200,7 +232,7 @@ export class Connection implements AsyncDisposable {
       const left = new AbortController();
       const signal = options.signal === undefined ? left.signal : AbortSignal.any([options.signal, left.signal]);
       const parcels = new Parcels<O>(() => this.#channel.resume());
-      const ended = this.#call<void>(message.name, { ...options, signal }, (outcome) =>
+      const ended = this.#call<void>({ ...options, signal }, (outcome) =>
         this.#dump(message, value, reply, parcels.sink(message.name, outcome)),
       );
       ended.catch(() => undefined);
@@ -244,25 +276,20 @@ export class Connection implements AsyncDisposable {
     options: CallOptions = NOTHING,
   ): Promise<void> {
     if (commands.length === 0) return;
-    await this.#call<void>(commands[0]?.message.name ?? "", options, (outcome) =>
-      transaction(begin, commands, end, this.#sender, outcome),
-    );
+    await this.#call<void>(options, (outcome) => transaction(begin, commands, end, this.#sender, outcome));
   }
 
-  #call<T>(name: string, options: CallOptions, make: (outcome: Outcome<T>) => Job): Promise<T> {
-    return call<T>(this.#deadlines, options, (outcome): Ending => {
+  #call<T>(options: CallOptions, make: (outcome: Outcome<T>) => Job): Promise<T> {
+    return call<T>(this.#deadlines, options, (outcome) => {
       const job = make(outcome);
       this.#submit(job);
-      const cancel = (late: boolean): void => this.#cancel([job], late);
-      if (job.kind !== "dump") return { name, cancel };
-      const { answers } = job;
-      const heard = (): number => {
-        if (!job.sent) return this.#channel.heard;
-        return answers.full ? performance.now() : answers.heard;
-      };
-      return { name, heard, cancel };
+      return new JobWork(job, this.#owner);
     });
   }
+  readonly #owner: Owner = {
+    cancel: (job, late) => this.#cancel([job], late),
+    heard: () => this.#channel.heard,
+  };
 
   readonly #sender = {
     sequence: (count: number, room = count): number => this.#present().sequence(count, room),

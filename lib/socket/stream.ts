@@ -36,7 +36,7 @@ export class Parcels<O> {
         if (!changed) return outcome.resolve();
         outcome.reject(new SocketError("ERR_INTERRUPTED", `${name}: the table changed while it was read`));
       },
-      reject: outcome.reject,
+      reject: (error) => outcome.reject(error),
     };
   }
 

@@ -1,59 +1,14 @@
 import assert from "node:assert";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ENOBUFS } from "../../lib/socket/errors.ts";
-import { type Fault, FaultyTransport } from "../../lib/socket/faulty.ts";
+import { FaultyTransport } from "../../lib/socket/faulty.ts";
 import { Connection, command, NetlinkError, type SocketError } from "../../lib/socket/index.ts";
 import { ScriptedTransport } from "../../lib/socket/recorded.ts";
-import type { Datagram } from "../../lib/socket/transport.ts";
 import { NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, WireError } from "../../lib/wire/index.ts";
 import { ack, datagram, done, join, packet, type Sent, split, words } from "./bytes.ts";
 import { begin, dellink, end, getlink, NFTABLES, newlink, newtable } from "./kinds.ts";
 
-const index = (sent: Sent): number => new DataView(sent.bytes.buffer).getInt32(20, true);
-const link = (sequence: number, number: number, flags = 0): Uint8Array =>
-  packet(16, sequence, flags, words(0, number, 0, 0));
-
-/** A kernel in which link n has index n, dumps have three parts of two links, and link 404 is missing. */
-function respond(sent: Sent): readonly (Datagram | number)[] {
-  const { sequence, flags } = sent;
-  if ((flags & NLM_F_DUMP) === NLM_F_DUMP) {
-    const parts = [0, 2, 4].map((n) => datagram(join(link(sequence, n + 1, 2), link(sequence, n + 2, 2))));
-    return [...parts, datagram(done(sequence))];
-  }
-  if (index(sent) === 404) return [datagram(ack(sequence, -19))];
-  if (sent.type === 18) return [datagram(link(sequence, index(sent)))];
-  return (flags & NLM_F_ACK) === 0 ? [] : [datagram(ack(sequence))];
-}
-
-interface Kernel {
-  readonly transport: ScriptedTransport;
-  readonly datagrams: Sent[][];
-}
-function kernel(answer: (sent: Sent) => readonly (Datagram | number)[] = respond): Kernel {
-  const datagrams: Sent[][] = [];
-  const transport = new ScriptedTransport((message) => {
-    const messages = split(message);
-    datagrams.push(messages);
-    return messages.flatMap(answer);
-  });
-  return { transport, datagrams };
-}
-function faulty(faults: readonly Fault[], answer = respond): Connection {
-  return Connection.over(new FaultyTransport(kernel(answer).transport, faults));
-}
-
-const get = (connection: Connection, number: number, options = {}): Promise<number> =>
-  connection.get(getlink, { header: { index: number } }, newlink, options).then(({ header }) => header.index);
-const remove = (connection: Connection, number: number, options = {}): Promise<string | undefined> =>
-  connection.request(dellink, { header: { index: number } }, 0, options);
-const indexes = async (connection: Connection, options = {}): Promise<number[]> =>
-  (await connection.dump(getlink, { header: {} }, newlink, options)).messages.map(({ header }) => header.index);
-const codeOf = (attempt: Promise<unknown>): Promise<string> =>
-  attempt.then(
-    () => "fine",
-    (error: { code?: string; name: string }) => error.code ?? error.name,
-  );
-const ALL = [1, 2, 3, 4, 5, 6];
+import { ALL, codeOf, faulty, get, indexes, kernel, link, remove, respond } from "./made-up.ts";
 
 describe("socket: connection", () => {
   for (const inline of [false, true])
@@ -449,87 +404,6 @@ describe("socket: connection", () => {
       await get(connection, 1, { signal });
       await codeOf(remove(connection, 404, { signal }));
       assert.equal(listeners, 0);
-    });
-  });
-
-  describe("streams", () => {
-    /** A table of `count` links, of which parts of 100 come each time somebody receives. */
-    function table(count: number): { readonly transport: ScriptedTransport; left: () => number } {
-      let at = 0;
-      let sequence = 0;
-      class Slow extends ScriptedTransport {
-        override receive(...from: Parameters<ScriptedTransport["receive"]>): number {
-          if (sequence !== 0 && at < count) {
-            const part = Array.from({ length: 100 }, () => link(sequence, ++at, 2));
-            this.deliver(datagram(join(...part)));
-            if (at >= count) this.deliver(datagram(done(sequence)));
-          }
-          return super.receive(...from);
-        }
-      }
-      const transport = new Slow((message) =>
-        split(message).flatMap((sent) => {
-          if ((sent.flags & NLM_F_DUMP) !== NLM_F_DUMP) return respond(sent);
-          if (sequence !== 0) return respond(sent);
-          sequence = sent.sequence;
-          return [];
-        }),
-      );
-      return { transport, left: () => count - at };
-    }
-
-    it("give everything, in parts of some hundred", async () => {
-      await using connection = Connection.over(table(10_000).transport);
-      let next = 1;
-      for await (const part of connection.stream(getlink, { header: {} }, newlink))
-        for (const { header } of part) assert.equal(header.index, next++);
-      assert.equal(next, 10_001);
-    });
-
-    it("let the kernel wait for a slow reader", async () => {
-      const { transport, left } = table(100_000);
-      await using connection = Connection.over(transport);
-      const stream = connection.stream(getlink, { header: {} }, newlink);
-      await stream.next();
-      await sleep(50);
-      assert(left() > 80_000, `${left()} of 100000 left`);
-      assert.equal(await get(connection, 5), 5);
-      let count = 0;
-      for await (const part of stream) count += part.length;
-      assert(count > 99_000);
-    });
-
-    it("do not hold up another dump that a reader asks for in between", async () => {
-      await using connection = Connection.over(table(50_000).transport);
-      let count = 0;
-      for await (const part of connection.stream(getlink, { header: {} }, newlink)) {
-        if (count === 0) assert.deepEqual(await indexes(connection, { timeout: 2000 }), ALL);
-        count += part.length;
-      }
-      assert.equal(count, 50_000);
-    });
-
-    it("can be left early", async () => {
-      await using connection = Connection.over(table(20_000).transport);
-      for await (const part of connection.stream(getlink, { header: {} }, newlink)) {
-        assert(part.length > 0);
-        break;
-      }
-      assert.deepEqual(await indexes(connection), ALL);
-    });
-
-    it("say so when the table changed", async () => {
-      const { transport } = kernel((sent) => [
-        datagram(link(sent.sequence, 1, 2 | NLM_F_DUMP_INTR)),
-        datagram(done(sent.sequence)),
-      ]);
-      await using connection = Connection.over(transport);
-      let count = 0;
-      const read = async (): Promise<void> => {
-        for await (const part of connection.stream(getlink, { header: {} }, newlink)) count += part.length;
-      };
-      assert.equal(await codeOf(read()), "ERR_INTERRUPTED");
-      assert.equal(count, 1);
     });
   });
 });
