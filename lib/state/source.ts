@@ -204,7 +204,7 @@ function parseYaml(text: string, file: string, lineCounter: LineCounter): YamlDo
       prettyErrors: false,
       uniqueKeys: true,
       stringKeys: false,
-      logLevel: "silent",
+      logLevel: "error",
     });
   } catch (error) {
     if (error instanceof RangeError) refuse(file, "values too deep within each other");
