@@ -13,6 +13,11 @@ export interface Outside {
   readonly userNamespace: boolean;
 }
 
+/** Whether this is the inner process; true until its command begins. */
+export function isInside(): boolean {
+  return process.env[MARK] !== undefined;
+}
+
 /** Taken out of the environment, so that what is run inside does not believe to be the inner process. */
 function takeMark(): Outside | undefined {
   const mark = process.env[MARK];

@@ -97,14 +97,16 @@ export function readRecord(path: string): LabRecord | undefined {
   }
 }
 
+/** Two labs of one document cannot be told apart by `lab run`. */
+export function alreadyUp({ file, pid }: LabRecord): CommandError {
+  const message = `the lab of ${file} is up already (process ${pid}); linkwright lab down ${file} ends it`;
+  return new CommandError(message, "ERR_LAB_UP");
+}
+
 /** Writes a record; one that a dead lab left is replaced. @throws {CommandError} where the lab is up already. */
 export function writeRecord(path: string, record: LabRecord): void {
   const running = readRecord(path);
-  if (running !== undefined)
-    throw new CommandError(
-      `the lab of ${record.file} is up already (process ${running.pid}); linkwright lab down ${record.file} ends it`,
-      "ERR_LAB_UP",
-    );
+  if (running !== undefined) throw alreadyUp(running);
   rmSync(path, { force: true });
   const fd = openSync(path, "wx", 0o600);
   try {

@@ -4,8 +4,9 @@ import { constants } from "node:os";
 import type { Lab, LabOptions } from "../../testkit/lab.ts";
 import type { Invocation, Run } from "../command.ts";
 import { CommandError, EXIT, UsageError } from "../failure.ts";
-import { inside, type Outside } from "../inside.ts";
+import { inside, isInside, type Outside } from "../inside.ts";
 import {
+  alreadyUp,
   type LabRecord,
   outerPid,
   readRecord,
@@ -91,9 +92,9 @@ async function holdUp(invocation: Invocation, outside: Outside): Promise<number>
   const start = performance.now();
   await using lab = await bringUp(file, invocation);
   const written = record(file, lab, outside);
-  const end = asked();
   writeRecord(path, written);
   try {
+    const end = asked();
     if (given.json) printJson({ file, pid: written.pid, nodes: lab.names, topology: lab.topology }, terminal);
     else announce(file, lab, performance.now() - start, terminal);
     await end;
@@ -105,7 +106,13 @@ async function holdUp(invocation: Invocation, outside: Outside): Promise<number>
 
 /** Keeps the lab up until Ctrl-C, or `lab down`. */
 export const up: Run = async (invocation) => {
-  optionsOf(invocation.given);
+  const {
+    operands: [file = ""],
+    given,
+  } = invocation;
+  optionsOf(given);
+  const running = isInside() ? undefined : findRunning(file);
+  if (running !== undefined) throw alreadyUp(running);
   return await inside(holdUp)(invocation);
 };
 
@@ -157,7 +164,7 @@ export const run: Run = async (invocation) => {
     given,
   } = invocation;
   optionsOf(given);
-  const running = process.env["LINKWRIGHT_INSIDE"] === undefined ? findRunning(file) : undefined;
+  const running = isInside() ? undefined : findRunning(file);
   if (running !== undefined) return await join(running, name, rest);
   return await inside(runOnce)(invocation);
 };
