@@ -157,9 +157,10 @@ describe("forwarding entries beside bridge", () => {
     deepEqual((await here.fdb.batch("append", many)).filter(Boolean), []);
     const found = (await here.fdb.list({ dev: "vx0" })).filter(({ mac }) => mac.startsWith("06:"));
     equal(new Set(found.map(({ mac }) => mac)).size, many.length);
-    let count = 0;
+    // The kernel may tell an entry twice where it goes on with the next datagram, so entries are counted by address.
+    const streamed = new Set<string>();
     for await (const part of here.fdb.stream({ dev: "vx0" }))
-      count += part.filter(({ mac }) => mac.startsWith("06:")).length;
-    equal(count, many.length);
+      for (const { mac } of part) if (mac.startsWith("06:")) streamed.add(mac);
+    equal(streamed.size, many.length);
   });
 });
