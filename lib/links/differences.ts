@@ -16,7 +16,7 @@ export interface Difference {
 /**
  * Compares what was asked for with a link that was read back, property by property. The kernel acknowledges options that
  * it does not know, and lowers the MTU of a VXLAN to what its `dev` allows, without a word. Empty: all is as wanted.
- * Of a veth's `peer` only the name is compared, as the rest is told by the peer itself.
+ * What the kernel never tells is left out. Of a veth's `peer` only the name is compared, as the rest is told by the peer itself.
  */
 export function differences(wanted: LinkConfig | LinkChanges, link: Link): Difference[] {
   const found: Difference[] = [];
@@ -26,6 +26,7 @@ export function differences(wanted: LinkConfig | LinkChanges, link: Link): Diffe
     if (value === undefined || key === "netns" || key === "port" || key === "altnames") continue;
     // The far end's name is told only where it lives in the same namespace.
     if (key === "peer" && link.parentNsid !== undefined) continue;
+    if ((kind?.options[key]?.untold ?? false) && told[key] === undefined) continue;
     if (differs(link, key, value, kind)) found.push({ key, wanted: value, found: told[key] });
   }
   const { port, altnames } = wanted;

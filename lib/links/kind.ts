@@ -15,7 +15,7 @@ export interface LinkKind<N extends string, W extends AnySchema, O extends Optio
   /** Says what creation lacks. */
   complete?(options: OptionsOf<O>): { readonly key: keyof O & string; readonly reason: string } | undefined;
   /** What is sent at creation unless the caller says otherwise. */
-  readonly defaults?: OptionsOf<O>;
+  defaults?(options: OptionsOf<O>): OptionsOf<O>;
   /** Options that are told by attributes of the link itself. */
   beside?(link: Readonly<Record<string, unknown>>, names: LinkNames): OptionsOf<O>;
 }
@@ -26,7 +26,7 @@ export interface AnyKind {
   readonly options: Options;
   check?(options: object): { readonly key: string; readonly reason: string } | undefined;
   complete?(options: object): { readonly key: string; readonly reason: string } | undefined;
-  readonly defaults?: object;
+  defaults?(options: object): object;
   beside?(link: Readonly<Record<string, unknown>>, names: LinkNames): object;
 }
 

@@ -182,7 +182,7 @@ export class Links implements LinkLookup {
       if (Object.keys(later).length > 0) await this.#finish(message, kind, later, names, away, options);
       return index;
     } catch (error) {
-      throw retold(error, toldOf(error, what, kind));
+      throw retold(error, toldOf(error, what, kind, config));
     } finally {
       away?.close();
     }
@@ -227,7 +227,7 @@ export class Links implements LinkLookup {
     try {
       await run(this.#connection, steps, options);
     } catch (error) {
-      throw retold(error, toldOf(error, `cannot change link ${name}`, kind));
+      throw retold(error, toldOf(error, `cannot change link ${name}`, kind, changes));
     } finally {
       this.#indexes.clear();
     }
@@ -302,23 +302,25 @@ async function found(read: Promise<LinkMessage>, what: string): Promise<LinkMess
   }
 }
 
-/** One after the other, as each is refused on its own. The property is the one at fault where the kernel names none. */
+/** One after the other, as each is refused on its own. The property at fault is the one sent, whatever the kernel points at. */
 async function run(connection: Connection, steps: readonly Step[], options?: CallOptions): Promise<void> {
   for (const { key, command } of steps)
     try {
       await connection.request(command.message, command.value, command.flags, options);
     } catch (error) {
-      if (error instanceof NetlinkError && error.attribute === undefined) Object.assign(error, { attribute: key });
+      if (error instanceof NetlinkError) Object.assign(error, { attribute: key });
       throw error;
     }
 }
 
 /** The words for a refusal, and the property at fault where the kernel's words tell it and its attribute does not. */
-function toldOf(error: unknown, what: string, kind: AnyKind | undefined): Told {
+function toldOf(error: unknown, what: string, kind: AnyKind | undefined, config: object): Told {
   const reason = error instanceof NetlinkError ? error.reason : undefined;
   const blamed: Record<string, string> = {};
-  if (reason === undefined) blamed["EEXIST"] = "name";
-  else if (/unknown device type/i.test(reason)) blamed["EOPNOTSUPP"] = "kind";
+  // Of a veth either of two names may be taken.
+  if (reason === undefined && !("peer" in config)) blamed["EEXIST"] = "name";
+  if (reason === undefined) return { what, properties: properties(kind), blamed };
+  if (/unknown device type/i.test(reason)) blamed["EOPNOTSUPP"] = "kind";
   else if (/specified VNI/.test(reason)) blamed["EEXIST"] = "vni";
   return { what, properties: properties(kind), blamed };
 }

@@ -53,7 +53,7 @@ export function creation(
   names: LinkNames,
 ): { readonly first: Command; readonly later: LinkChanges } {
   const keys = laterKeys(config);
-  const all: Record<string, unknown> = { ...kind.defaults, ...config };
+  const all: Record<string, unknown> = { ...kind.defaults?.(config), ...config };
   const later: Record<string, unknown> = {};
   // What follows should be in force before the first packet.
   if (keys.length > 0 && all["up"] === true) keys.push("up");

@@ -32,6 +32,8 @@ export interface Option<T> {
   readonly refers: boolean;
   /** Told by the kernel and never set. */
   readonly readOnly: boolean;
+  /** Set and never told by the kernel: whether it has been done cannot be seen. */
+  readonly untold: boolean;
   /**
    * Whether the kernel accepts the change on a live link: not when it is `fixed`, and some options are fixed for some
    * values only. `from` is absent where the option is not set now.
@@ -56,6 +58,7 @@ export type ToldOf<O extends Options> = { readonly [K in keyof O]?: O[K] extends
 
 interface Traits<T> {
   readonly fixed?: boolean;
+  readonly untold?: boolean;
   readonly inPlace?: (from: T | undefined, to: T) => boolean;
   readonly equal?: (a: T, b: T) => boolean;
 }
@@ -86,8 +89,8 @@ function option<T>(
   traits: Traits<T> & { readonly refers?: boolean } = {},
 ): Option<T> {
   const fixed = traits.fixed ?? false;
-  const { refers = false, inPlace = () => !fixed, equal = alike } = traits;
-  return { shape, keys, write, read, fixed, inPlace, equal, refers, readOnly: false };
+  const { refers = false, untold = false, inPlace = () => !fixed, equal = alike } = traits;
+  return { shape, keys, write, read, fixed, inPlace, equal, refers, untold, readOnly: false };
 }
 
 /** An attribute whose value is the property's as it is. */

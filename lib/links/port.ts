@@ -72,7 +72,10 @@ const count = integer(0, 0xffff_ffff);
 
 /** What a port may be told, in the words of `bridge link set`. */
 export const portOptions = {
-  /** State in the spanning tree; changes only while the bridge runs none itself and the link is up. */
+  /**
+   * State in the spanning tree; changes only while the bridge runs none itself and the link is up. Without any spanning
+   * tree only `disabled` stays: Linux acknowledges the others and goes on to `forwarding`.
+   */
   state: same("state", choice("disabled", "listening", "learning", "forwarding", "blocking")),
   /** 0 to 63, default 32; the lower is preferred. */
   priority: same("priority", integer(0, 63)),

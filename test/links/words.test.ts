@@ -142,9 +142,9 @@ describe("links in words", () => {
       differences({ vni: 42, remote: "192.0.2.1", ttl: "inherit", gbp: true, ageing: 7, external: false }, now),
       [],
     );
-    deepEqual(differences({ vni: 42, ttl: 7, mcroute: false, port: { learning: false } }, now), [
+    deepEqual(differences({ vni: 42, ttl: 7, mcroute: true, localbypass: false, port: { learning: false } }, now), [
       { key: "ttl", wanted: 7, found: "inherit" },
-      { key: "mcroute", wanted: false, found: undefined },
+      { key: "localbypass", wanted: false, found: true },
       { key: "port.learning", wanted: false, found: undefined },
     ]);
   });

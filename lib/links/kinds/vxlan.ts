@@ -106,7 +106,7 @@ export const vxlan = linkKind({
     local: eitherFamily("local", "local6", address, {
       inPlace: (from, to) => from === undefined || from.includes(":") === to.includes(":"),
     }),
-    /** UDP port; default 4789, the registered one. The kernel's own default, which is not used here, is 8472. */
+    /** UDP port; default 4789, with `gpe` 4790, the registered ones. The kernel's own, which is not used here, is 8472. */
     dstport: same("port", port, FIXED),
     /** Range of UDP source ports; default: the host's local port range. */
     srcport: same("portRange", portRange, FIXED),
@@ -120,13 +120,14 @@ export const vxlan = linkKind({
     ),
     /** Traffic class of the outer packets; 1 means the inner packet's. */
     tos: same("tos", integer(0, 255)),
-    /** Flow label of outer IPv6 packets, 20 bits. */
+    /** Flow label of outer packets, 20 bits; IPv6 only. */
     label: same("label", integer(0, 0xf_ffff)),
-    labelPolicy: same("labelPolicy", choice("fixed", "inherit"), FIXED),
-    /** Whether to learn from traffic which address is behind which far end. Default true. */
+    /** Whether the flow label is `label` or the inner packet's; IPv6 only. Linux 6.7 and later. */
+    labelPolicy: same("labelPolicy", choice("fixed", "inherit")),
+    /** Whether to learn from traffic which address is behind which far end. Default true, with `external` false. */
     learning: same("learning", boolean),
-    /** Lifetime of a learned entry in seconds, default 300; 0 means for ever. */
-    ageing: same("ageing", integer(0, 0xffff_ffff, "seconds")),
+    /** Lifetime of a learned entry in seconds, default 300, which is also what the kernel makes of 0. */
+    ageing: same("ageing", integer(1, 0xffff_ffff, "seconds")),
     /** Most entries that are learned; 0 means no limit. */
     limit: same("limit", integer(0, 0xffff_ffff), FIXED),
     /** Whether to answer ARP and neighbor solicitations for known neighbors. */
@@ -155,10 +156,14 @@ export const vxlan = linkKind({
     df: same("df", choice("unset", "set", "inherit")),
     /** Whether packets to this host's own address skip the encapsulation. Linux 6.5 and later. */
     localbypass: same("localbypass", boolean),
-    /** Whether multicast goes through the routing table. Linux 6.15 and later. */
-    mcroute: same("mcRoute", boolean),
+    /** Whether multicast goes through the routing table. Linux 6.17 and later, which do not tell it. */
+    mcroute: same("mcRoute", boolean, { untold: true }),
   },
-  defaults: { dstport: 4789 },
+  // As iproute2: the registered ports, and no learning where the far end comes with each packet.
+  defaults: ({ external, gpe }) => ({
+    dstport: gpe === true ? 4790 : 4789,
+    ...(external === true ? { learning: false } : {}),
+  }),
   complete({ vni, external }) {
     return vni === undefined && external !== true
       ? { key: "vni", reason: "missing; a VXLAN needs it, or external: true" }
