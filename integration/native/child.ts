@@ -34,6 +34,7 @@ import {
   newVeth,
   OPTION,
   poke,
+  procId,
   residentMiB,
   SOCK_RAW,
   SOL_NETLINK,
@@ -366,11 +367,11 @@ const cases: Record<string, Case> = {
     assert.equal(await c.exchange(getLink(1)), 1);
     await sleep(300);
     const cpu = process.cpuUsage();
-    const woken = isIdle(process.pid);
+    const woken = isIdle();
     await sleep(1500);
     const used = process.cpuUsage(cpu);
     const ms = (used.user + used.system) / 1000;
-    const wakeups = isIdle(process.pid) - woken;
+    const wakeups = isIdle() - woken;
     console.log(`${ms.toFixed(1)} ms CPU, ${wakeups} wake-ups in 1.5 s`);
     assert(ms < 15 && wakeups < 10, `${ms} ms, ${wakeups} wake-ups`);
     c.close();
@@ -451,7 +452,7 @@ const cases: Record<string, Case> = {
   /** A thread that looks all the time never sees the process elsewhere. */
   observer: async () => {
     const ns = await newNamespace();
-    const w = worker("observe", { pid: process.pid, own: home() });
+    const w = worker("observe", { pid: procId(), own: home() });
     const result = said(w);
     const buffer = new Uint8Array(64);
     const end = performance.now() + 1000;
@@ -563,7 +564,7 @@ const cases: Record<string, Case> = {
   },
 };
 
-const inWorker: Record<string, (data: { ns: number; pid: number; own: string }) => unknown> = {
+const inWorker: Record<string, (data: { ns: number; pid: string; own: string }) => unknown> = {
   nothing: () => {
     loadBinding();
   },
@@ -622,7 +623,7 @@ const inWorker: Record<string, (data: { ns: number; pid: number; own: string }) 
 
 assertApart();
 if (!isMainThread) {
-  const data: { name: string; ns: number; pid: number; own: string } = workerData;
+  const data: { name: string; ns: number; pid: string; own: string } = workerData;
   const job = inWorker[data.name];
   if (job === undefined) throw new Error(`no job ${data.name}`);
   await job(data);

@@ -1,6 +1,6 @@
 /** What the tests of the native layer share: requests, a small connection, processes of their own. */
 import { type SpawnSyncOptions, spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { endianness } from "node:os";
 import { fileURLToPath } from "node:url";
 import { threadId } from "node:worker_threads";
@@ -27,6 +27,8 @@ const little = endianness() === "LE";
 
 export const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 export const turn = (): Promise<void> => new Promise((done) => setImmediate(done));
+/** This process as /proc knows it; process.pid is another number where /proc belongs to an outer PID namespace. */
+export const procId = (): string => readlinkSync("/proc/self");
 export const home = (): string => readlinkSync("/proc/thread-self/ns/net");
 export const descriptors = (): number => readdirSync("/proc/self/fd").length;
 export const threads = (): number => readdirSync("/proc/self/task").length;
@@ -291,7 +293,7 @@ export function inChild(name: string, options: SpawnSyncOptions & { wrap?: strin
   return String(r.stdout).trim();
 }
 
-export function isIdle(pid: number): number {
-  const status = existsSync(`/proc/${pid}/status`) ? readFileSync(`/proc/${pid}/status`, "utf8") : "";
+export function isIdle(): number {
+  const status = readFileSync(`/proc/${procId()}/status`, "utf8");
   return Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1] ?? Number.NaN);
 }

@@ -15,6 +15,7 @@ import {
   newNamespace,
   newVeth,
   poke,
+  procId,
   SOL_SOCKET,
   sleep,
   until,
@@ -71,7 +72,7 @@ describe("native layer: namespaces", function () {
   it("opens a namespace file and nothing else", () => {
     const binding = loadBinding();
     const before = descriptors();
-    const fd = binding.nsOpen(`/proc/${process.pid}/ns/net`);
+    const fd = binding.nsOpen(`/proc/${procId()}/ns/net`);
     assert.equal(readlinkSync(`/proc/self/fd/${fd}`), home());
     assert.equal(binding.nsClose(fd), 0);
     assert.equal(binding.nsOpen("/proc/self/ns/uts"), ERRNO.EINVAL);
