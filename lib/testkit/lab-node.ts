@@ -34,6 +34,7 @@ export class LabNode {
       return node;
     } catch (error) {
       netns.close();
+      if (named) await Netns.remove(name);
       throw error;
     }
   }

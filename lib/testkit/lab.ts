@@ -60,6 +60,12 @@ function shareOf(source: Source, name: string): Share {
   };
 }
 
+/** Waits for all of them, also when one fails: what is still being built could not be taken down. */
+async function everyone(work: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find((result) => result.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+}
+
 /**
  * A running lab: `await using lab = await Lab.up("two-hosts.yaml")`. It exists in the namespaces that this process
  * holds, and ends with the process, however that ends.
@@ -89,7 +95,11 @@ export class Lab implements AsyncDisposable {
     const { guestsPerHost = 1, guestMtu } = options;
     const topology = planTopology(shares, { guestsPerHost, ...(guestMtu === undefined ? {} : { guestMtu }) });
     const { named = false, underlayMtu = MTU } = options;
-    const [underlay, internet] = await Promise.all([LabNode.create(SWITCH, named), LabNode.create(INTERNET, named)]);
+    const underlay = await LabNode.create(SWITCH, named);
+    const internet = await LabNode.create(INTERNET, named).catch(async (error: unknown) => {
+      await underlay.end();
+      throw error;
+    });
     const lab = new Lab(topology, underlay, internet);
     try {
       await lab.#buildUnderlay(underlayMtu, named);
@@ -116,7 +126,7 @@ export class Lab implements AsyncDisposable {
 
   async #buildUnderlay(mtu: number, named: boolean): Promise<void> {
     await buildUnderlay(this.underlay, this.internet, this.topology, mtu);
-    await Promise.all(
+    await everyone(
       this.topology.hosts.map(async (plan) => {
         const node = await this.#add(plan.name, named);
         this.#hosts.set(plan.name, node);
@@ -127,12 +137,12 @@ export class Lab implements AsyncDisposable {
 
   /** Applies every host's share, and puts guests of the size that comes out onto the bridges. */
   async #furnish(shares: readonly Share[], options: LabOptions): Promise<void> {
-    await Promise.all(
+    await everyone(
       shares.map(async (share) => {
         this.#applied.set(share.name, await applyShare(this.host(share.name), share.source));
       }),
     );
-    await Promise.all(
+    await everyone(
       this.topology.guests.map(async (plan) => {
         const mtu = options.guestMtu ?? this.#fittingMtu(plan.host, plan.bridge);
         const node = await this.#add(plan.name, options.named ?? false);
@@ -217,9 +227,7 @@ export class Lab implements AsyncDisposable {
   /** Ends everything. May be called again. */
   down(): Promise<void> {
     this.#ended ??= (async () => {
-      const results = await Promise.allSettled(this.#nodes.map((node) => node.end()));
-      const failed = results.find((result) => result.status === "rejected");
-      if (failed !== undefined) throw failed.reason;
+      await everyone(this.#nodes.map((node) => node.end()));
     })();
     return this.#ended;
   }

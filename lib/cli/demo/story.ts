@@ -5,7 +5,7 @@ import { makeChain } from "../../testkit/certificates.ts";
 import type { Guest } from "../../testkit/guest.ts";
 import type { Lab } from "../../testkit/lab.ts";
 import { observePath } from "../observe-path.ts";
-import { counted, painter } from "../report.ts";
+import { counted, fitted, painter } from "../report.ts";
 import type { Palette } from "../terminal.ts";
 import { drawPaths } from "../tree.ts";
 import type { Narrator } from "./narrator.ts";
@@ -53,7 +53,7 @@ export async function apply({ lab, source, narrator, palette }: Stage): Promise<
   const hosts = lab.topology.hosts.map((host) => host.name);
   const steps = lab.applied("bm1").plan.steps;
   const width = narrator.room;
-  narrator.picture(steps.map((step) => shortened(describeStep(step, painter(palette)), describeStep(step), width)));
+  narrator.picture(steps.flatMap((step) => fitted(describeStep(step, painter(palette)), width)));
   for (const name of hosts) {
     const done = lab.applied(name).plan.steps.length;
     const { differences, applied, plan: again } = await verify(lab.host(name), desiredOf(derive(source, name)));
@@ -61,11 +61,6 @@ export async function apply({ lab, source, narrator, palette }: Stage): Promise<
     narrator.check(`apply on ${name}`, "0 differences", counted(differences.length, "difference"), figures);
     narrator.check(`apply once more on ${name}`, "0 steps", counted(again.steps.length, "step"));
   }
-}
-
-/** A line cut at the edge; where that would cut colors, they go. */
-function shortened(painted: string, plain: string, width: number): string {
-  return plain.length <= width ? painted : `${plain.slice(0, width - 1)}…`;
 }
 
 /** Chapter 2: which sizes pass. */
