@@ -17,6 +17,9 @@ export class Reader {
   readonly u8: Uint8Array;
   readonly u16: Uint16Array;
   readonly u32: Uint32Array;
+  #start = 0;
+  #end = 0;
+  #kept: Uint8Array | undefined;
 
   /** Uses the memory of `bytes` where it starts at a multiple of 8, and a copy of it where it does not. */
   constructor(bytes: Uint8Array) {
@@ -33,9 +36,21 @@ export class Reader {
     return wide[0] as bigint;
   }
 
-  /** A copy of the bytes from `start` to `end`, for values that outlive the block. */
+  /** Says which message is read now: the bytes that its values keep are then copied at most once. */
+  message(start: number, end: number): void {
+    this.#start = start;
+    this.#end = end;
+    this.#kept = undefined;
+  }
+
+  /**
+   * The bytes from `start` to `end`, for values that outlive the block. Parts of one message share one copy of it: a
+   * copy for each attribute would have memory of its own each, and the collector would do little else.
+   */
   copy(start: number, end: number): Uint8Array {
-    return this.u8.slice(start, end);
+    if (start < this.#start || end > this.#end) return this.u8.slice(start, end);
+    this.#kept ??= this.u8.slice(this.#start, this.#end);
+    return this.#kept.subarray(start - this.#start, end - this.#start);
   }
 }
 
