@@ -2,7 +2,7 @@
 import type { DesiredLink } from "./desired.ts";
 import type { ObservedLink } from "./observed.ts";
 import { type Difference, pick, sameValue, type Words } from "./step.ts";
-import { kindNamed, linkShapes } from "./words.ts";
+import { kindNamed, linkShapes, portShapes } from "./words.ts";
 
 /** The comparison of one link. */
 export interface Comparison {
@@ -62,11 +62,18 @@ export function compareLink(link: DesiredLink, seen: ObservedLink, wanted: Words
 /** Options that every link can be given. */
 const COMMON = Object.keys(linkShapes).filter((key) => !["kind", "name"].includes(key));
 
+/** Options as a port, without those that the bridge itself keeps, such as the state of the spanning tree. */
+function portOf({ port, master }: ObservedLink): Words | undefined {
+  if (typeof port !== "object" || port === null || master === undefined) return undefined;
+  const told = Object.entries(port).filter(([key, value]) => key !== "state" && portShapes[key]?.accepts(value));
+  return Object.fromEntries(told);
+}
+
 /** What it takes to make a link again as it was: its settable options, as far as they are values that we accept. */
 export function settable(seen: ObservedLink): Words {
   const kind = kindNamed(seen.kind);
   const own = Object.entries(kind?.options ?? {}).filter(([key, one]) => !one.readOnly && one.shape.accepts(seen[key]));
-  const port = seen["port"];
+  const port = portOf(seen);
   const common = pick(
     seen,
     COMMON.filter((key) => linkShapes[key]?.accepts(seen[key])),
@@ -79,6 +86,6 @@ export function settable(seen: ObservedLink): Words {
       seen,
       own.map(([key]) => key),
     ),
-    ...(typeof port === "object" && seen["master"] !== undefined && { port }),
+    ...(port !== undefined && { port }),
   };
 }

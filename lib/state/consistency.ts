@@ -62,8 +62,6 @@ function checkOptions(links: Links, say: Say): void {
     );
     const wrong = entry.state === "absent" ? undefined : kind?.check?.(options);
     if (wrong !== undefined) say(["links", name, wrong.key], wrong.reason);
-    if (entry.port !== undefined && entry.master === undefined)
-      say(["links", name, "port"], "these are options of a port of a bridge; write master too", "key");
     if (entry.state !== "absent" && entry.kind === "vxlan") checkVxlan(name, entry, say);
   }
 }

@@ -104,6 +104,15 @@ function checkReferences(planner: Planner, link: DesiredLink): void {
   }
 }
 
+function checkPort(planner: Planner, { name, port, options, path }: DesiredLink): void {
+  if (port === undefined || (options["master"] ?? planner.seen(name)?.["master"]) !== undefined) return;
+  planner.say(
+    [...path, "port"],
+    `${name} is no port of a bridge, and these are options of one; write master too`,
+    "key",
+  );
+}
+
 /** The kernel refuses more without a word, and at creation takes less without a word. */
 function checkMtu(planner: Planner, link: DesiredLink): void {
   const { mtu, dev } = link.options;
@@ -127,6 +136,7 @@ export function planLinks(planner: Planner, fates: Fates, world: Observed): void
     }
     checkReferences(planner, link);
     checkMtu(planner, link);
+    checkPort(planner, link);
     const old = fates.recreated.has(name) ? planner.seen(name) : undefined;
     if (old !== undefined) recreate(planner, link, old, fates);
     else if (seen !== undefined) change(planner, link, seen, world);

@@ -83,7 +83,7 @@ export function onLink(observed: Observed, name: string): string[] {
     (list ?? []).filter(of(name)).filter(test);
   const addresses = count(observed.addresses, isGiven).map(({ address }) => String(address));
   const routes = count(observed.routes, () => true).map(({ dst }) => `route ${String(dst)}`);
-  const entries = count(observed.fdb, isStatic).length;
+  const entries = entriesOn(observed, name).filter(({ object }) => object === "fdb").length;
   const ports = observed.links.filter(({ master }) => master === name).map((port) => `port ${port.name}`);
   const forwarding = entries === 0 ? [] : [`${entries} forwarding ${entries === 1 ? "entry" : "entries"}`];
   return [`traffic through ${name}`, ...addresses, ...routes, ...forwarding, ...ports];
