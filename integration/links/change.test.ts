@@ -176,6 +176,13 @@ describe("changes of links", () => {
       await accepted(made, change, Object.keys(change)[0] as string);
     });
 
+  it("sets the state of a port that is made and switched on", async () => {
+    await using made = await scene("ip link add name b type bridge; ip link set dev b up");
+    await made.links.create({ kind: "ifb", name: "t", master: "b", up: true, port: { state: "learning", cost: 9 } });
+    const { port, up } = await made.link("t");
+    deepEqual([up, port?.state, port?.cost], [true, "learning", 9]);
+  });
+
   it("takes out of the bridge, takes names and alias away", async () => {
     await using made = await scene("ip link add name b type bridge");
     const { links } = made;

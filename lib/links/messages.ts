@@ -1,10 +1,11 @@
 /** Configs and changes as the messages that carry them out. */
+import { AF_BRIDGE } from "../families/route.ts";
 import { type Command, command } from "../socket/index.ts";
 import { type MessageIn, NLM_F_CREATE, NLM_F_EXCL } from "../wire/index.ts";
 import type { AnyKind } from "./kind.ts";
 import { type LinkNames, toWire } from "./option.ts";
 import { type PortOptions, portOptions } from "./port.ts";
-import { dellinkprop, newlink, newlinkprop } from "./schema.ts";
+import { dellinkprop, newlink, newlinkprop, setlink } from "./schema.ts";
 import { commonOptions, flagWords, type Link, type LinkChanges, type LinkConfig } from "./words.ts";
 
 type LinkMessage = MessageIn<typeof newlink>;
@@ -71,6 +72,9 @@ export function creation(
   return { first, later };
 }
 
+/** It can be set on a port that is up. */
+const STATE = "port.state";
+
 /** Options of the kind come before the MTU that they limit; a port's options need its bridge; `up` and `name` are last. */
 const ORDER = ["down", "", "mac", "master", "port", "mtu", "up", "name"];
 function place(key: string, value: unknown): number {
@@ -90,7 +94,7 @@ export function changeSteps(now: Link, kind: AnyKind | undefined, changes: LinkC
     key,
     command: command(newlink, { header: { index: now.index, ...header }, attrs } as LinkMessage),
   });
-  return entries.flatMap(([key, value]): Step[] => {
+  const steps = entries.flatMap(([key, value]): Step[] => {
     const only = { [key]: value };
     if (key === "port") return portSteps(now, value as PortOptions, names, step);
     if (key === "altnames") return altnameSteps(now, value as readonly string[]);
@@ -105,6 +109,7 @@ export function changeSteps(now: Link, kind: AnyKind | undefined, changes: LinkC
       return [step(key, { linkinfo: { info: withData(kind, only, names) } })];
     return [step(key, toWire(commonOptions, only, names))];
   });
+  return [...steps.filter(({ key }) => key !== STATE), ...steps.filter(({ key }) => key === STATE)];
 }
 
 /** Whether a link has another value for an option of its own than the one wanted. */
@@ -123,8 +128,15 @@ function portSteps(now: Link, port: PortOptions, names: LinkNames, step: (key: s
     const before = has[key];
     if (value === undefined || (before !== undefined && options[key]?.equal(before, value) === true)) return [];
     const data = toWire(options, { [key]: value }, names);
+    if (`port.${key}` === STATE) return [stateStep(now, data)];
     return [step(`port.${key}`, { linkinfo: { slave: { kind: "bridge", data } } })];
   });
+}
+
+/** The usual message also tells everybody that the link changed, at which a bridge switches a disabled port on again. */
+function stateStep(now: Link, protinfo: object): Step {
+  const value = { header: { family: AF_BRIDGE, index: now.index }, attrs: { protinfo } } as LinkMessage;
+  return { key: STATE, command: command(setlink, value) };
 }
 
 function altnameSteps(now: Link, wanted: readonly string[]): Step[] {

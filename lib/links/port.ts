@@ -1,6 +1,7 @@
 /**
  * Ports of a bridge: what a link is told about as a part of its bridge. Written as IFLA_INFO_SLAVE_DATA, which Linux takes
- * on a link that is a port already, not in the message that makes the link.
+ * on a link that is a port already, not in the message that makes the link;
+ * `state` alone is written as IFLA_PROTINFO of AF_BRIDGE.
  *
  * Source: include/uapi/linux/if_link.h (IFLA_BRPORT_*), include/uapi/linux/if_bridge.h (BR_STATE_*),
  * net/bridge/br_netlink.c (br_port_policy, br_setport, br_port_fill_attrs).
@@ -74,7 +75,7 @@ const count = integer(0, 0xffff_ffff);
 export const portOptions = {
   /**
    * State in the spanning tree; changes only while the bridge runs none itself and the link is up. Without any spanning
-   * tree only `disabled` stays: Linux acknowledges the others and goes on to `forwarding`.
+   * tree `blocking` does not stay, and `disabled` only until the carrier changes: Linux goes on to `forwarding`.
    */
   state: same("state", choice("disabled", "listening", "learning", "forwarding", "blocking")),
   /** 0 to 63, default 32; the lower is preferred. */

@@ -5,7 +5,7 @@
  * (ifla_policy, rtnl_fill_ifinfo), net/ipv4/devinet.c (inet_fill_link_af), net/ipv6/addrconf.c
  * (inet6_fill_ifla6_attrs).
  */
-import { ifinfomsg, RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK } from "../families/route.ts";
+import { ifinfomsg, RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK, RTM_SETLINK } from "../families/route.ts";
 import {
   align,
   at,
@@ -156,7 +156,8 @@ export const ifla = attrs("IFLA", {
   /** Interface index; 0 takes the link out. */
   master: at(10, u32),
   wireless: at(11, bytes),
-  protinfo: at(12, bytes),
+  /** A bridge's view of its port, in messages of AF_BRIDGE; other families, which are not asked for here, have their own. */
+  protinfo: at(12, brport),
   txqlen: at(13, u32),
   map: at(14, ifmap),
   weight: at(15, u32),
@@ -219,6 +220,8 @@ export const ifla = attrs("IFLA", {
 
 const payload = body(ifinfomsg, ifla);
 export const newlink = message("RTM_NEWLINK", RTM_NEWLINK, payload);
+/** For AF_BRIDGE: changes a port without telling everybody of a change of the link. */
+export const setlink = message("RTM_SETLINK", RTM_SETLINK, payload);
 export const dellink = message("RTM_DELLINK", RTM_DELLINK, payload);
 export const getlink = message("RTM_GETLINK", RTM_GETLINK, payload);
 /** Alternative names are added and taken away with these. Source: include/uapi/linux/rtnetlink.h */

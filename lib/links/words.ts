@@ -256,6 +256,7 @@ export function properties(kind: AnyKind | undefined): Record<string, string> {
     "afSpec.inet6": "addrGenMode",
     "afSpec.inet6.addrGenMode": "addrGenMode",
     "linkinfo.slave": "port",
+    protinfo: "port",
   };
   const add = (prefix: string, options: AnyKind["options"], inside = ""): void => {
     for (const [word, { keys }] of Object.entries(options))
