@@ -79,9 +79,10 @@ export class Links implements LinkLookup {
       linkFromWire(
         message,
         reading((index) => names.get(index)),
+        statistics,
       ),
     );
-    return listing(statistics ? links : links.map(withoutStatistics), consistent);
+    return listing(links, consistent);
   }
 
   /**
@@ -323,11 +324,6 @@ function toldOf(error: unknown, what: string, kind: AnyKind | undefined, config:
   if (/unknown device type/i.test(reason)) blamed["EOPNOTSUPP"] = "kind";
   else if (/specified VNI/.test(reason)) blamed["EEXIST"] = "vni";
   return { what, properties: properties(kind), blamed };
-}
-
-function withoutStatistics(link: Link): Link {
-  const { statistics: _, ...rest } = link;
-  return rest as Link;
 }
 
 /** Names for reading; nothing is looked up the other way. */

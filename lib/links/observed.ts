@@ -5,13 +5,14 @@ import { kindNamed } from "./kinds/index.ts";
 import { fromWire, type LinkNames } from "./option.ts";
 import { portOptions } from "./port.ts";
 import type { newlink } from "./schema.ts";
+import { readCounters } from "./schema.ts";
 import { commonOptions, flagWords, type Link } from "./words.ts";
 
 /** Links of other namespaces have indexes of those. */
 const elsewhere: LinkNames["nameOf"] = () => undefined;
 
 /** A link message in people's words. */
-export function linkFromWire(wire: MessageOut<typeof newlink>, names: LinkNames): Link {
+export function linkFromWire(wire: MessageOut<typeof newlink>, names: LinkNames, statistics = true): Link {
   const { header, attrs } = wire;
   const { info, slave } = attrs.linkinfo ?? {};
   const kindName = info?.kind.replace(/^#/, "") || undefined;
@@ -44,7 +45,7 @@ export function linkFromWire(wire: MessageOut<typeof newlink>, names: LinkNames)
   put("permanentMac", attrs.permAddress);
   put("minMtu", attrs.minMtu);
   put("maxMtu", attrs.maxMtu);
-  put("statistics", attrs.stats64);
+  if (statistics && attrs.stats64 !== undefined) link["statistics"] = readCounters(attrs.stats64);
   link["wire"] = wire;
   return link as unknown as Link;
 }

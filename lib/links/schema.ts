@@ -13,8 +13,6 @@ import {
   body,
   bool,
   bytes,
-  type Codec,
-  type Fixed,
   hardware,
   ipv6,
   type Message,
@@ -22,6 +20,7 @@ import {
   message,
   oneOf,
   padding,
+  Reader,
   s32,
   struct,
   tagged,
@@ -73,31 +72,24 @@ const COUNTERS = [
   "rxOtherhostDropped",
 ] as const;
 /** Counters of a link since it exists. Older kernels have fewer. */
-export type Counters<T> = { readonly [K in (typeof COUNTERS)[number]]?: T } & {
+export type Counters = { readonly [K in (typeof COUNTERS)[number]]?: bigint } & {
   /** Counters that this build has no name for. */
-  readonly rest?: readonly T[];
+  readonly rest?: readonly bigint[];
 };
-/** A struct of equal counters that grows at its end. */
-function counters<T>(name: string, item: Fixed<T>): Codec<Counters<T>> {
-  return {
-    name,
-    write(out, value) {
-      const members = value as Readonly<Record<string, T | undefined>>;
-      for (const key of COUNTERS) if (members[key] !== undefined) item.write(out, members[key]);
-      for (const more of value.rest ?? []) item.write(out, more);
-    },
-    read(from, start, end) {
-      const value: Record<string, T> = {};
-      const rest: T[] = [];
-      for (let at = start, i = 0; at + item.size <= end; at += item.size, i++) {
-        const read = item.read(from, at, at + item.size);
-        const key = COUNTERS[i];
-        if (key === undefined) rest.push(read);
-        else value[key] = read;
-      }
-      return (rest.length === 0 ? value : { ...value, rest }) as Counters<T>;
-    },
-  };
+/**
+ * Reads struct rtnl_link_stats64, which grows at its end. The schema leaves it as bytes: it is dumped with every link,
+ * and making two dozen 64-bit numbers costs as much as all the rest of the link.
+ */
+export function readCounters(stats64: Uint8Array): Counters {
+  const from = new Reader(stats64);
+  const value: Record<string, bigint> = {};
+  const rest: bigint[] = [];
+  for (let i = 0; 8 * i + 8 <= stats64.length; i++) {
+    const key = COUNTERS[i];
+    if (key === undefined) rest.push(from.u64(8 * i));
+    else value[key] = from.u64(8 * i);
+  }
+  return rest.length === 0 ? value : { ...value, rest };
 }
 
 const inet6 = attrs("IFLA_INET6", {
@@ -150,7 +142,8 @@ export const ifla = attrs("IFLA", {
   /** Interface index of the link below, or of a veth's far end; in the namespace `linkNetnsid` where that is given. */
   link: at(5, u32),
   qdisc: at(6, text),
-  stats: at(7, counters("rtnl_link_stats", u32)),
+  /** The counters in 32 bits. */
+  stats: at(7, bytes),
   cost: at(8, bytes),
   priority: at(9, bytes),
   /** Interface index; 0 takes the link out. */
@@ -168,7 +161,8 @@ export const ifla = attrs("IFLA", {
   ifalias: at(20, text),
   numVf: at(21, u32),
   vfinfoList: at(22, bytes),
-  stats64: at(23, counters("rtnl_link_stats64", u64)),
+  /** The counters: see {@link readCounters}. */
+  stats64: at(23, bytes),
   vfPorts: at(24, bytes),
   portSelf: at(25, bytes),
   afSpec: at(26, afSpec),

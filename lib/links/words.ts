@@ -127,7 +127,7 @@ export type LinkChanges = CommonOptions &
   Every<{ [K in KindName]: OptionsOf<Kinds[K]["options"]> }[KindName]> & { readonly name?: string };
 
 /** Counters since the link exists. */
-export type LinkStatistics = Counters<bigint>;
+export type LinkStatistics = Counters;
 
 type OptionsTold = Omit<ToldOf<typeof commonOptions>, "mtu" | "master"> &
   Every<{ [K in KindName]: ToldOf<Kinds[K]["options"]> }[KindName]>;
