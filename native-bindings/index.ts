@@ -92,12 +92,22 @@ export interface NativeBinding {
   nsDir(directory: string): 0 | Errno;
   nsBind(nsFd: number, path: string): 0 | Errno;
   nsUnbind(path: string): 0 | Errno;
-  /** One file under /proc/sys or /proc/thread-self/net as seen from the namespace; -EINVAL for any other. Returns the bytes read. */
-  nsRead(nsFd: number, path: string, out: Uint8Array): number | Errno;
-  /** One write(2) to the file. */
-  nsWrite(nsFd: number, path: string, data: Uint8Array): number | Errno;
-  /** Names in a directory under /proc/sys as seen from the namespace. */
-  nsList(nsFd: number, path: string): string[] | Errno;
+  /**
+   * nsRead, nsWrite and nsList: one file or directory as seen from the namespace, on a thread of its own, for the kernel
+   * may sleep there on the lock of all networks. A path outside /proc/sys (nsRead, nsWrite: and /proc/thread-self/net)
+   * is -EINVAL. `nsFd` may be closed as soon as the call returns; -1 is where the calling thread is at that moment.
+   * `done` is called on this thread's loop, unless the call itself returned an error. The loop stays alive meanwhile.
+   * Calls are independent of each other: two under way at the same time may happen in any order.
+   *
+   * nsRead writes into `out` immediately before it calls `done` with the number of bytes read, and never at another
+   * time: many calls may share one array if each `done` takes what it needs at once. As much as fits is written where
+   * the array was made smaller, or transferred away, meanwhile.
+   */
+  nsRead(nsFd: number, path: string, out: Uint8Array, done: (length: number | Errno) => void): 0 | Errno;
+  /** One write(2) to the file, of what `data` holds at the time of the call. */
+  nsWrite(nsFd: number, path: string, data: Uint8Array, done: (written: number | Errno) => void): 0 | Errno;
+  /** Names in a directory. */
+  nsList(nsFd: number, path: string, done: (names: string[] | Errno) => void): 0 | Errno;
   /**
    * Runs `step` on this thread inside the namespace and always comes back (aborts if it cannot). For
    * child_process.spawn and new Worker only: `step` must be synchronous. An exception in it passes through.
@@ -108,7 +118,7 @@ export interface NativeBinding {
 }
 
 /** The interface version that this file speaks. */
-const ABI = 1;
+const ABI = 2;
 
 let loaded: NativeBinding | undefined;
 

@@ -16,27 +16,10 @@ import {
   poke,
   setAlias,
   sleep,
+  stall,
   times,
   until,
 } from "./kit.ts";
-
-/** The longest time that the loop was not at work, until `done` is called. */
-function stall(): () => number {
-  let longest = 0;
-  let last = performance.now();
-  let over = false;
-  const beat = () => {
-    const now = performance.now();
-    longest = Math.max(longest, now - last);
-    last = now;
-    if (!over) setImmediate(beat);
-  };
-  setImmediate(beat);
-  return () => {
-    over = true;
-    return longest;
-  };
-}
 
 /** Requests through exchange while another namespace with many links is torn down. */
 async function contention(): Promise<{ slowest: number; longest: number }> {

@@ -279,6 +279,46 @@ export function newNamespace(): Promise<number> {
   });
 }
 
+/** The longest time that the loop was not at work, until the returned function is called. */
+export function stall(): () => number {
+  let longest = 0;
+  let last = performance.now();
+  let over = false;
+  const beat = () => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last);
+    last = now;
+    if (!over) setImmediate(beat);
+  };
+  setImmediate(beat);
+  return () => {
+    over = true;
+    return longest;
+  };
+}
+
+/** The answer of a call that takes `done`, or the error that it returned at once. */
+export function answer<T>(start: (done: (result: T | number) => void) => number): Promise<T | number> {
+  return new Promise((done) => {
+    const status = start(done);
+    if (status < 0) done(status);
+  });
+}
+
+export async function readIn(ns: number, path: string, size = 256): Promise<string | number> {
+  const out = new Uint8Array(size);
+  const n = await answer<number>((done) => loadBinding().nsRead(ns, path, out, done));
+  return n < 0 ? n : new TextDecoder().decode(out.subarray(0, n));
+}
+
+export function writeIn(ns: number, path: string, value: string): Promise<number> {
+  return answer<number>((done) => loadBinding().nsWrite(ns, path, new TextEncoder().encode(value), done));
+}
+
+export function listIn(ns: number, path: string): Promise<string[] | number> {
+  return answer<string[]>((done) => loadBinding().nsList(ns, path, done));
+}
+
 const file = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./child.ts" : "./child.js", import.meta.url));
 export const CHILD = file;
 

@@ -11,6 +11,8 @@ const CASES: readonly (readonly [name: string, title: string])[] = [
   ["workersWatching", "30 workers terminated while watching"],
   ["workersExchanging", "30 workers terminated in mid-exchange"],
   ["workersMaking", "30 workers terminated while a namespace is made"],
+  ["workersReading", "30 workers terminated while files of a namespace are read"],
+  ["filesEnd", "thousands of files read leave neither thread, descriptor nor memory"],
   ["workersExit", "30 workers that exit with everything open"],
   ["workerStalled", "workers terminated while their thread sleeps in the kernel"],
 ];

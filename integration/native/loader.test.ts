@@ -37,12 +37,12 @@ describe("native layer: loading", () => {
 
   it("gives the same binding each time", () => {
     assert.equal(loadBinding(), loadBinding());
-    assert.equal(loadBinding().abi, 1);
+    assert(Number.isInteger(loadBinding().abi));
   });
 
   it("finds the build of its own package, from wherever it runs", async () => {
     const loader: { loadBinding(): { abi: number } } = await import(elsewhere(true));
-    assert.equal(loader.loadBinding().abi, 1);
+    assert.equal(loader.loadBinding().abi, loadBinding().abi);
   });
 
   it("names every try when there is nothing", async () => {
@@ -73,7 +73,10 @@ describe("native layer: loading", () => {
     const before = process.env["LINKWRIGHT_NATIVE"];
     process.env["LINKWRIGHT_NATIVE"] = wrong;
     try {
-      assert.throws(() => loader.loadBinding(), /wrong\.cjs: speaks interface 99, needed is 1/);
+      assert.throws(
+        () => loader.loadBinding(),
+        new RegExp(`wrong\\.cjs: speaks interface 99, needed is ${loadBinding().abi}\\b`),
+      );
     } finally {
       if (before === undefined) delete process.env["LINKWRIGHT_NATIVE"];
       else process.env["LINKWRIGHT_NATIVE"] = before;
@@ -96,6 +99,6 @@ describe("native layer: loading", () => {
     const twice = join(directory, "copy.node");
     copyFileSync(path, twice);
     const loaded: { abi: number } = createRequire(import.meta.url)(twice);
-    assert.equal(loaded.abi, 1);
+    assert.equal(loaded.abi, loadBinding().abi);
   });
 });

@@ -12,13 +12,16 @@ import {
   getLink,
   home,
   inChild,
+  listIn,
   newNamespace,
   newVeth,
   poke,
   procId,
+  readIn,
   SOL_SOCKET,
   sleep,
   until,
+  writeIn,
 } from "./kit.ts";
 
 const FORWARD = "/proc/sys/net/ipv4/ip_forward";
@@ -29,14 +32,6 @@ describe("native layer: namespaces", function () {
   before(assertApart);
 
   let ns = -1;
-  const buffer = new Uint8Array(256);
-  const read = (fd: number, path: string): string | number => {
-    const n = loadBinding().nsRead(fd, path, buffer);
-    return n < 0 ? n : new TextDecoder().decode(buffer.subarray(0, n));
-  };
-  const write = (fd: number, path: string, value: string): number =>
-    loadBinding().nsWrite(fd, path, new TextEncoder().encode(value));
-
   beforeEach(async () => {
     ns = await newNamespace();
   });
@@ -109,36 +104,35 @@ describe("native layer: namespaces", function () {
     c.close();
   });
 
-  it("reads and writes sysctls of that one only", () => {
+  it("reads and writes sysctls of that one only", async () => {
     const before = readFileSync(FORWARD, "utf8");
-    assert.equal(write(ns, FORWARD, "1\n"), 2);
-    assert.equal(read(ns, FORWARD), "1\n");
-    assert.equal(write(ns, FORWARD, "0\n"), 2);
-    assert.equal(read(ns, FORWARD), "0\n");
+    assert.equal(await writeIn(ns, FORWARD, "1\n"), 2);
+    assert.equal(await readIn(ns, FORWARD), "1\n");
+    assert.equal(await writeIn(ns, FORWARD, "0\n"), 2);
+    assert.equal(await readIn(ns, FORWARD), "0\n");
     assert.equal(readFileSync(FORWARD, "utf8"), before);
-    assert.equal(read(-1, FORWARD), before);
-    assert.equal(write(ns, FORWARD, "zz\n"), ERRNO.EINVAL);
-    assert.equal(read(ns, "/proc/sys/net/none"), ERRNO.ENOENT);
-    assert.equal(loadBinding().nsRead(ns, FORWARD, new Uint8Array(0)), 0);
+    assert.equal(await readIn(-1, FORWARD), before);
+    assert.equal(await writeIn(ns, FORWARD, "zz\n"), ERRNO.EINVAL);
+    assert.equal(await readIn(ns, "/proc/sys/net/none"), ERRNO.ENOENT);
+    assert.equal(await readIn(ns, FORWARD, 0), "");
   });
 
-  it("lists that one's directories", () => {
-    const binding = loadBinding();
+  it("lists that one's directories", async () => {
     const conf = "/proc/sys/net/ipv4/conf";
-    assert.deepEqual(binding.nsList(ns, conf), ["all", "default", "lo"]);
+    assert.deepEqual(await listIn(ns, conf), ["all", "default", "lo"]);
     const c = new Connection({ ns });
     c.ask(newVeth(1));
     c.close();
-    const names = binding.nsList(ns, conf);
+    const names = await listIn(ns, conf);
     assert(Array.isArray(names));
     assert.deepEqual(names.toSorted(), ["all", "default", "lo", "veth0", "veth1"]);
-    assert.equal(binding.nsList(ns, "/proc/sys/net/none"), ERRNO.ENOENT);
-    assert.equal(binding.nsList(ns, FORWARD), -20);
-    assert(Array.isArray(binding.nsList(-1, "/proc/sys")));
+    assert.equal(await listIn(ns, "/proc/sys/net/none"), ERRNO.ENOENT);
+    assert.equal(await listIn(ns, FORWARD), -20);
+    assert(Array.isArray(await listIn(-1, "/proc/sys")));
   });
 
-  it("reads that one's /proc/net, and no other file at all", () => {
-    const devices = read(ns, "/proc/thread-self/net/dev");
+  it("reads that one's /proc/net, and no other file at all", async () => {
+    const devices = await readIn(ns, "/proc/thread-self/net/dev");
     assert(typeof devices === "string" && /\blo:/.test(devices));
     const bad = [
       "/etc/passwd",
@@ -149,9 +143,9 @@ describe("native layer: namespaces", function () {
       "proc/sys/net",
     ];
     for (const path of bad) {
-      assert.equal(read(ns, path), ERRNO.EINVAL, path);
-      assert.equal(write(ns, path, "1"), ERRNO.EINVAL, path);
-      assert.equal(loadBinding().nsList(ns, path), ERRNO.EINVAL, path);
+      assert.equal(await readIn(ns, path), ERRNO.EINVAL, path);
+      assert.equal(await writeIn(ns, path, "1"), ERRNO.EINVAL, path);
+      assert.equal(await listIn(ns, path), ERRNO.EINVAL, path);
     }
   });
 

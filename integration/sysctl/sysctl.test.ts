@@ -80,6 +80,32 @@ describe("sysctl: in namespaces", () => {
     assert((await sysctls.restore(saved)).vanished.includes("net.ipv4.conf.eth0.forwarding"));
   });
 
+  it("answers calls under way at the same time each with its own, and changes in their order", async () => {
+    await using netns = await TestNamespace.create();
+    const sysctls = new Sysctls(netns.fd);
+    const keys = await sysctls.list("net.ipv4.neigh.lo");
+    const alone: string[] = [];
+    for (const key of keys) alone.push(await sysctls.get(key).catch(String));
+    assert(new Set(alone).size > 5);
+    for (let i = 0; i < 20; i++)
+      assert.deepEqual(await Promise.all(keys.map((key) => sysctls.get(key).catch(String))), alone);
+    // A forwarding of all rewrites that of each: only in this order is the last one 0.
+    for (let i = 0; i < 50; i++) {
+      const said = await Promise.all([
+        sysctls.set("net.ipv4.ip_forward", 0),
+        sysctls.set("net.ipv4.ip_forward", 1),
+        sysctls.set("net.ipv4.conf.lo.forwarding", 0),
+      ]);
+      assert.deepEqual(said, ["0", "1", "0"]);
+      assert.equal(await sysctls.get("net.ipv4.conf.lo.forwarding"), "0");
+    }
+    // One that fails does not hold up the next.
+    const failed = sysctls.set("net.ipv4.conf.eth9.forwarding", 1);
+    const after = sysctls.set("net.ipv4.ip_forward", 0);
+    await assert.rejects(failed, { code: "ENOENT" });
+    assert.equal(await after, "0");
+  });
+
   it("says what is in force", async () => {
     await using netns = await TestNamespace.create();
     const sysctls = new Sysctls(netns.fd);

@@ -43,13 +43,13 @@ function nearest(wanted: string, names: readonly string[]): string | undefined {
 }
 
 /** Explains the absence of a path; `list` gives the names in a group, undefined where there is no such group. */
-export function explainMissing(
+export async function explainMissing(
   path: readonly string[],
-  list: (group: readonly string[]) => readonly string[] | undefined,
-): Missing {
+  list: (group: readonly string[]) => Promise<readonly string[] | undefined>,
+): Promise<Missing> {
   let depth = path.length - 1;
-  let present = list(path.slice(0, depth));
-  while (present === undefined && depth > 1) present = list(path.slice(0, --depth));
+  let present = await list(path.slice(0, depth));
+  while (present === undefined && depth > 1) present = await list(path.slice(0, --depth));
   const names = present ?? [];
   const [, , table, name] = path;
   if (depth === 3 && path.length > 4 && (table === "conf" || table === "neigh"))

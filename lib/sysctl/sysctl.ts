@@ -27,10 +27,16 @@ const LONGEST = 262_144;
 
 const fileOf = (path: readonly string[]): string => ["/proc/sys", ...path].join("/");
 
-/** The sysctls of one network namespace. Each call enters the namespace on a thread of its own for its one file. */
+/**
+ * The sysctls of one network namespace. Each file is read or written on a thread that enters the namespace: the event
+ * loop never waits for the kernel. Calls of `set` and `restore` take effect in the order in which they were made.
+ */
 export class Sysctls {
   readonly #fd: number;
+  /** Of all reads: it is filled immediately before the answer is taken out of it. */
   readonly #buffer = new Uint8Array(LONGEST);
+  /** Settles when the last of the changes so far is over. */
+  #changed: Promise<unknown> = Promise.resolve();
 
   /** `nsFd` is the descriptor of the namespace, -1 for the caller's; it stays the caller's to close. */
   constructor(nsFd: number) {
@@ -52,10 +58,11 @@ export class Sysctls {
   async set(key: SysctlKey, value: string | number): Promise<string> {
     const path = parseKey(key);
     const text = checkValue(path, value);
-    this.#check(path, loadBinding().nsWrite(this.#fd, fileOf(path), Buffer.from(`${text}\n`)), "cannot set", text);
-    const length = loadBinding().nsRead(this.#fd, fileOf(path), this.#buffer);
-    if (length < 0) return text; // made to be written only, as net.ipv4.route.flush
-    const actual = this.#text(length);
+    const actual = await this.#inTurn(async () => {
+      await this.#write(path, text, "cannot set", text);
+      return await this.#ask(path);
+    });
+    if (typeof actual === "number") return text; // made to be written only, as net.ipv4.route.flush
     if (normalizeValue(actual) === normalizeValue(text)) return actual;
     const reason = `the kernel took ${JSON.stringify(text)} and has ${JSON.stringify(actual)}`;
     throw new SysctlError(formatKey(path), "ERR_SYSCTL_DRIFT", reason, { actual });
@@ -64,10 +71,10 @@ export class Sysctls {
   /** All keys below a prefix, sorted; of a key itself, that key. Same as: sysctl -N -a -r '^PREFIX' */
   async list(prefix: SysctlKey = "net"): Promise<string[]> {
     const path = parseKey(prefix);
-    const names = loadBinding().nsList(this.#fd, fileOf(path));
-    if (typeof names === "number" && errnoName(names) === "ENOTDIR") return [formatKey(path)];
-    if (typeof names === "number") this.#check(path, names, "cannot list");
-    return this.#walk(path).sort();
+    const names = await this.#names(path);
+    if (typeof names === "number" && errnoName(names) !== "ENOTDIR")
+      throw await this.#error(path, names, "cannot list");
+    return (await this.#walk(path, names)).sort();
   }
 
   /**
@@ -80,27 +87,33 @@ export class Sysctls {
     for (const key of keys) {
       const path = parseKey(key);
       paths.set(formatKey(path), path);
-      const also = alsoWrites(path).flatMap((pattern) => this.#instances(pattern));
+      const also: (readonly string[])[] = [];
+      for (const pattern of alsoWrites(path)) also.push(...(await this.#instances(pattern)));
       if (also.length > 0) triggers.push(formatKey(path));
       for (const other of also) paths.set(formatKey(other), other);
     }
     // A restored trigger overwrites the rest once more: it has to come first. `default` and `all` are triggers too.
     const first = (key: string): number => (triggers.includes(key) ? 0 : /\.(all|default)\./.test(key) ? 1 : 2);
-    return [...paths]
-      .sort(([a], [b]) => first(a) - first(b))
-      .map(([key, path]) => ({ key, value: this.#read(path, "cannot save") }));
+    const saved: SavedSysctl[] = [];
+    for (const [key, path] of [...paths].sort(([a], [b]) => first(a) - first(b)))
+      saved.push({ key, value: await this.#read(path, "cannot save") });
+    return saved;
   }
 
   /** Puts values of a snapshot back; only those that differ are written. */
   async restore(saved: Iterable<SavedSysctl>): Promise<Restoration> {
+    const values = [...saved];
+    return await this.#inTurn(() => this.#restore(values));
+  }
+
+  async #restore(saved: readonly SavedSysctl[]): Promise<Restoration> {
     const restored: string[] = [];
     const vanished: string[] = [];
     for (const { key, value } of saved) {
       try {
         if (normalizeValue(await this.get(key)) === normalizeValue(value)) continue;
         // What was there before may be outside of our ranges, and is put back all the same.
-        const path = parseKey(key);
-        this.#check(path, loadBinding().nsWrite(this.#fd, fileOf(path), Buffer.from(`${value}\n`)), "cannot restore");
+        await this.#write(parseKey(key), value, "cannot restore");
         restored.push(key);
       } catch (error) {
         if (!(error instanceof SysctlError) || error.code !== "ENOENT") throw error;
@@ -121,43 +134,79 @@ export class Sysctls {
     return combine(setting, await read("all", setting), await read(interfaceName, setting), forwards);
   }
 
-  #read(path: readonly string[], doing: string): string {
-    return this.#text(this.#check(path, loadBinding().nsRead(this.#fd, fileOf(path), this.#buffer), doing));
+  /** Runs a change when those before it are over. */
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const result = this.#changed.then(change);
+    this.#changed = result.catch(() => undefined);
+    return result;
   }
 
-  #text(length: number): string {
-    return Buffer.from(this.#buffer.subarray(0, length)).toString("utf8").trim();
+  async #write(path: readonly string[], text: string, doing: string, value?: string): Promise<void> {
+    const data = Buffer.from(`${text}\n`);
+    const written = await new Promise<number>((done) => {
+      const status = loadBinding().nsWrite(this.#fd, fileOf(path), data, done);
+      if (status < 0) done(status);
+    });
+    if (written < 0) throw await this.#error(path, written, doing, value);
   }
 
-  #walk(path: readonly string[]): string[] {
-    const names = loadBinding().nsList(this.#fd, fileOf(path));
+  /** The value, or -errno. */
+  #ask(path: readonly string[]): Promise<string | number> {
+    return new Promise((done) => {
+      const status = loadBinding().nsRead(this.#fd, fileOf(path), this.#buffer, (length) =>
+        done(length < 0 ? length : Buffer.from(this.#buffer.subarray(0, length)).toString("utf8").trim()),
+      );
+      if (status < 0) done(status);
+    });
+  }
+
+  async #read(path: readonly string[], doing: string): Promise<string> {
+    const value = await this.#ask(path);
+    if (typeof value === "number") throw await this.#error(path, value, doing);
+    return value;
+  }
+
+  /** Names in a group, or -errno. */
+  #names(group: readonly string[]): Promise<readonly string[] | number> {
+    return new Promise((done) => {
+      const status = loadBinding().nsList(this.#fd, fileOf(group), done);
+      if (status < 0) done(status);
+    });
+  }
+
+  /** The keys below a path of which `names` was said; a group that vanished meanwhile has none. */
+  async #walk(path: readonly string[], names: readonly string[] | number): Promise<string[]> {
     if (typeof names === "number") return errnoName(names) === "ENOTDIR" ? [formatKey(path)] : [];
-    return names.flatMap((name) => this.#walk([...path, name]));
+    const found: string[] = [];
+    for (const name of names) {
+      const below = [...path, name];
+      found.push(...(await this.#walk(below, await this.#names(below))));
+    }
+    return found;
   }
 
   /** A path for each interface, where the pattern has `*`. */
-  #instances(pattern: readonly string[]): (readonly string[])[] {
+  async #instances(pattern: readonly string[]): Promise<(readonly string[])[]> {
     const star = pattern.indexOf("*");
     if (star < 0) return [pattern];
-    return (this.#names(pattern.slice(0, star)) ?? []).map((name) => pattern.with(star, name));
+    const names = await this.#names(pattern.slice(0, star));
+    return typeof names === "number" ? [] : names.map((name) => pattern.with(star, name));
   }
 
-  #names(group: readonly string[]): string[] | undefined {
-    const names = loadBinding().nsList(this.#fd, fileOf(group));
-    return typeof names === "number" ? undefined : names;
-  }
-
-  #check(path: readonly string[], result: number, doing: string, value?: string): number {
-    if (result >= 0) return result;
+  async #error(path: readonly string[], result: number, doing: string, value?: string): Promise<SysctlError> {
     const code = errnoName(result);
     const key = formatKey(path);
-    if (code === "ENOENT" && this.#names(path.slice(0, -1))?.includes(path.at(-1) ?? "")) {
+    const list = async (group: readonly string[]): Promise<readonly string[] | undefined> => {
+      const names = await this.#names(group);
+      return typeof names === "number" ? undefined : names;
+    };
+    if (code === "ENOENT" && (await list(path.slice(0, -1)))?.includes(path.at(-1) ?? "")) {
       const reason = `the kernel does not know ${JSON.stringify(value ?? "")}`;
-      throw new SysctlError(key, "EINVAL", reason, { errno: result, doing });
+      return new SysctlError(key, "EINVAL", reason, { errno: result, doing });
     }
     if (code === "ENOENT") {
-      const { what, reason } = explainMissing(path, (group) => this.#names(group));
-      throw new SysctlError(key, code, reason, { errno: result, missing: what, doing });
+      const { what, reason } = await explainMissing(path, list);
+      return new SysctlError(key, code, reason, { errno: result, missing: what, doing });
     }
     const reasons: Readonly<Record<string, string>> = {
       EACCES: "not readable or not writable for this process, or fixed in this namespace",
@@ -168,7 +217,7 @@ export class Sysctls {
       EIO: "it has no value yet",
       ERANGE: `the kernel refused ${JSON.stringify(value)} as out of range`,
     };
-    const reason = this.#names(path) === undefined ? reasons[code] : reasons["EISDIR"];
-    throw new SysctlError(key, code, reason ?? "the kernel refused", { errno: result, doing });
+    const reason = (await list(path)) === undefined ? reasons[code] : reasons["EISDIR"];
+    return new SysctlError(key, code, reason ?? "the kernel refused", { errno: result, doing });
   }
 }

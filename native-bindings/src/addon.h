@@ -59,9 +59,24 @@ void hub_begin(hub *h);
 void hub_end(hub *h);
 void hub_hold(hub *h);
 void hub_release(hub *h);
-/* Calls fn(value) in a proper callback scope: promises run at once, an exception becomes uncaughtException. false: the
+/* Calls fn(arg) in a proper callback scope: promises run at once, an exception becomes uncaughtException. false: the
  * function did not run, and nothing ever will. */
-bool hub_call(hub *h, napi_async_context context, napi_value self, napi_value fn, double value);
+bool hub_call(hub *h, napi_async_context context, napi_value self, napi_value fn, napi_value arg);
+
+/* ---- errand.c: one piece of work on a thread of its own, so that the loop never waits for the kernel's locks ---- */
+typedef struct errand errand;
+struct errand {
+  post post;
+  hub *hub;
+  pthread_t thread;
+  napi_ref done;
+  napi_async_context context;
+  void (*work)(errand *e);                       /* on the thread, which has the caller's namespace */
+  napi_value (*answer)(errand *e, napi_env env); /* on the loop: what `done` is called with */
+  void (*drop)(errand *e, bool told);            /* the last call; told: `done` has the answer */
+};
+/* Takes the errand, whatever happens. Returns 0 or -errno for JS, or NULL with an exception pending. */
+napi_value errand_start(hub *h, errand *e, const char *name, napi_value done);
 
 /* ---- handle.c: one socket ---- */
 struct sock {

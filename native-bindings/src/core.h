@@ -72,19 +72,25 @@ void io_stop(iothread *io);
 void io_join(iothread *io);
 
 /* ---- netns.c ---- */
-enum core_op { CORE_OPEN, CORE_READ, CORE_WRITE, CORE_LIST };
-/* Work done inside a namespace by a short-lived thread, so that the caller's namespace never changes. */
+/* A socket made inside a namespace by a short-lived thread, so that the caller's namespace never changes. -1: here. */
+int core_socket_in(int ns_fd, int domain, int type, int protocol);
+
+enum core_op { CORE_READ, CORE_WRITE, CORE_LIST };
+/* One file as seen from a namespace; for a thread of its own, which ends in that namespace. */
 struct core_job {
   enum core_op op;
-  int ns_fd; /* -1: the caller's own */
-  int domain, type, protocol;
-  const char *path;
+  int ns_fd; /* the job's own; -1: where the thread is */
+  char *path;
   void *buffer;
   size_t length;
-  char *names; /* CORE_LIST: NUL-terminated names one after the other; to be freed by the caller */
+  char *names; /* CORE_LIST: NUL-terminated names one after the other */
   size_t names_length;
 };
-ssize_t core_run(struct core_job *job);
+/* On the caller's thread: checks the path, and takes a descriptor of its own, so that the caller may close his. */
+int core_job_begin(struct core_job *job, int ns_fd);
+ssize_t core_job_run(struct core_job *job);
+/* Frees the names and closes the descriptor; path and buffer stay the caller's. */
+void core_job_end(struct core_job *job);
 int core_setns(int ns_fd);
 /* A descriptor of the calling thread's namespace that the registry does not know. */
 int core_self_ns(void);

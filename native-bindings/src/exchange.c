@@ -29,7 +29,7 @@ static void finish(sock *s) {
   if (s->doomed) sock_shut(s);
   else sock_resume(s);
   s->busy = true;
-  if (self && done) hub_call(h, s->context, self, done, (double)result);
+  if (self && done) hub_call(h, s->context, self, done, to_number(env, (double)result));
   s->busy = false;
   (void)napi_reference_unref(env, s->self, NULL);
   if (s->fd < 0) sock_forget(s);

@@ -75,20 +75,20 @@ static void on_finalize(napi_env env, void *data, void *hint) {
 napi_value js_open(napi_env env, napi_callback_info info) {
   napi_value a[4], object;
   hub *h = arg_all(env, info, 4, a);
-  struct core_job job = {.op = CORE_OPEN};
-  if (!h || !arg_int(env, a[0], &job.domain) || !arg_int(env, a[1], &job.type) || !arg_int(env, a[2], &job.protocol) ||
-      !arg_int(env, a[3], &job.ns_fd))
+  int32_t domain, type, protocol, ns_fd;
+  if (!h || !arg_int(env, a[0], &domain) || !arg_int(env, a[1], &type) || !arg_int(env, a[2], &protocol) ||
+      !arg_int(env, a[3], &ns_fd))
     return NULL;
   sock *s = calloc(1, sizeof *s);
   if (!s) return to_number(env, -ENOMEM);
-  s->fd = (int)core_run(&job);
+  s->fd = core_socket_in(ns_fd, domain, type, protocol);
   if (s->fd < 0) {
     int e = s->fd;
     free(s);
     return to_number(env, e);
   }
-  s->kind.netlink = job.domain == AF_NETLINK;
-  s->kind.stream = (job.type & 0xf) == SOCK_STREAM;
+  s->kind.netlink = domain == AF_NETLINK;
+  s->kind.stream = (type & 0xf) == SOCK_STREAM;
   if (napi_create_object(env, &object) != napi_ok || napi_type_tag_object(env, object, &SOCK_TAG) != napi_ok ||
       napi_wrap(env, object, s, on_finalize, NULL, &s->self) != napi_ok) {
     close(s->fd);

@@ -132,10 +132,10 @@ hub *hub_open(napi_env env) {
   return NULL;
 }
 
-bool hub_call(hub *h, napi_async_context context, napi_value self, napi_value fn, double value) {
-  napi_value arg, error;
+bool hub_call(hub *h, napi_async_context context, napi_value self, napi_value fn, napi_value arg) {
+  napi_value error;
   bool thrown = false;
-  if (napi_create_double(h->env, value, &arg) != napi_ok) return false;
+  if (!arg) return false;
   if (napi_make_callback(h->env, context, self, fn, 1, &arg, NULL) == napi_ok) return true;
   /* Refused without an exception: the environment is about to end. */
   if (napi_is_exception_pending(h->env, &thrown) != napi_ok || !thrown) return false;

@@ -15,73 +15,35 @@ napi_value js_nsSelf(napi_env env, napi_callback_info info) {
 /* ---- nsNew: making a namespace can take 50 ms ---- */
 
 typedef struct {
-  post post;
-  hub *hub;
-  pthread_t thread;
-  int result;
-  napi_ref done;
-  napi_async_context context;
+  errand errand;
+  int fd;
 } maker;
 
-static void *make_main(void *arg) {
-  maker *m = arg;
-  m->result = core_new_ns();
-  hub_post(m->hub, &m->post);
-  return NULL;
+static void make_ns(errand *e) {
+  ((maker *)(void *)e)->fd = core_ns_register(core_new_ns());
 }
 
-static void on_made(post *p) {
-  maker *m = (maker *)(void *)p;
-  hub *h = m->hub;
-  napi_handle_scope scope;
-  napi_value self, done;
-  bool told = false;
-  pthread_join(m->thread, NULL);
-  hub_end(h);
-  m->result = core_ns_register(m->result);
-  if (!h->dying && napi_open_handle_scope(h->env, &scope) == napi_ok) {
-    if (napi_create_object(h->env, &self) == napi_ok && napi_get_reference_value(h->env, m->done, &done) == napi_ok && done)
-      told = hub_call(h, m->context, self, done, m->result);
-    napi_close_handle_scope(h->env, scope);
-  }
-  if (!told) (void)core_ns_close(m->result);
-  napi_delete_reference(h->env, m->done);
-  napi_async_destroy(h->env, m->context);
-  free(m);
-  hub_release(h);
+static napi_value made_ns(errand *e, napi_env env) {
+  return to_number(env, ((maker *)(void *)e)->fd);
+}
+
+static void drop_maker(errand *e, bool told) {
+  if (!told) (void)core_ns_close(((maker *)(void *)e)->fd);
+  free(e);
 }
 
 napi_value js_nsNew(napi_env env, napi_callback_info info) {
-  napi_value a[1], name;
+  napi_value a[1];
   hub *h = arg_all(env, info, 1, a);
   if (!h || !arg_function(env, a[0])) return NULL;
   maker *m = calloc(1, sizeof *m);
   if (!m) return to_number(env, -ENOMEM);
-  m->hub = h;
-  m->post.run = on_made;
-  if (napi_create_string_utf8(env, "LINKWRIGHTNSNEW", NAPI_AUTO_LENGTH, &name) != napi_ok ||
-      napi_create_reference(env, a[0], 1, &m->done) != napi_ok) {
-    free(m);
-    return NULL;
-  }
-  if (napi_async_init(env, NULL, name, &m->context) != napi_ok) {
-    napi_delete_reference(env, m->done);
-    free(m);
-    return NULL;
-  }
-  hub_begin(h);
-  hub_hold(h);
-  int e = core_thread(&m->thread, make_main, m);
-  if (e == 0) return to_number(env, 0);
-  hub_end(h);
-  napi_delete_reference(env, m->done);
-  napi_async_destroy(env, m->context);
-  free(m);
-  hub_release(h);
-  return to_number(env, e);
+  m->errand = (errand){.work = make_ns, .answer = made_ns, .drop = drop_maker};
+  m->fd = -1;
+  return errand_start(h, &m->errand, "LINKWRIGHTNSNEW", a[0]);
 }
 
-/* ---- files and names ---- */
+/* ---- names ---- */
 
 static napi_value on_path(napi_env env, napi_callback_info info, int (*fn)(const char *)) {
   napi_value a[1];
@@ -121,22 +83,40 @@ napi_value js_nsBind(napi_env env, napi_callback_info info) {
   return to_number(env, core_bind_ns(fd, path));
 }
 
-static napi_value on_file(napi_env env, napi_callback_info info, enum core_op op) {
-  napi_value a[3];
-  char path[PATH_BYTES];
-  struct core_job job = {.op = op, .path = path};
-  if (!arg_all(env, info, 3, a) || !arg_int(env, a[0], &job.ns_fd) || !arg_path(env, a[1], path) ||
-      !arg_bytes(env, a[2], &job.buffer, &job.length))
-    return NULL;
-  return to_number(env, (double)core_run(&job));
+/* ---- files: a write can wait for the lock of all networks, which is held while any namespace is torn down ---- */
+
+typedef struct {
+  errand errand;
+  struct core_job job; /* path and buffer are its own: what JS does to its array meanwhile does not matter */
+  napi_ref out;
+  ssize_t result;
+} filer;
+
+static void work_file(errand *e) {
+  filer *f = (filer *)(void *)e;
+  f->result = core_job_run(&f->job);
 }
 
-napi_value js_nsRead(napi_env env, napi_callback_info info) {
-  return on_file(env, info, CORE_READ);
+static void drop_file(errand *e, bool told) {
+  filer *f = (filer *)(void *)e;
+  (void)told;
+  core_job_end(&f->job);
+  if (f->out) napi_delete_reference(e->hub->env, f->out);
+  free(f->job.path);
+  free(f->job.buffer);
+  free(f);
 }
 
-napi_value js_nsWrite(napi_env env, napi_callback_info info) {
-  return on_file(env, info, CORE_WRITE);
+static napi_value answer_count(errand *e, napi_env env) {
+  filer *f = (filer *)(void *)e;
+  napi_value out;
+  void *data;
+  size_t length;
+  /* Into as much of the array as there still is. */
+  if (f->out && f->result > 0 && napi_get_reference_value(env, f->out, &out) == napi_ok && out &&
+      arg_bytes(env, out, &data, &length) && length > 0)
+    memcpy(data, f->job.buffer, length < (size_t)f->result ? length : (size_t)f->result);
+  return to_number(env, (double)f->result);
 }
 
 static napi_value to_names(napi_env env, const char *names, size_t count) {
@@ -150,15 +130,56 @@ static napi_value to_names(napi_env env, const char *names, size_t count) {
   return list;
 }
 
-napi_value js_nsList(napi_env env, napi_callback_info info) {
-  napi_value a[2], result;
+static napi_value answer_names(errand *e, napi_env env) {
+  filer *f = (filer *)(void *)e;
+  return f->result < 0 ? to_number(env, (double)f->result) : to_names(env, f->job.names, (size_t)f->result);
+}
+
+/* The arguments: descriptor, path, the array where there is one, done. */
+static napi_value on_file(napi_env env, napi_callback_info info, enum core_op op, const char *name) {
+  size_t count = op == CORE_LIST ? 3 : 4, length = 0;
+  napi_value a[4];
+  int32_t fd;
   char path[PATH_BYTES];
-  struct core_job job = {.op = CORE_LIST, .path = path};
-  if (!arg_all(env, info, 2, a) || !arg_int(env, a[0], &job.ns_fd) || !arg_path(env, a[1], path)) return NULL;
-  ssize_t n = core_run(&job);
-  result = n < 0 ? to_number(env, (double)n) : to_names(env, job.names, (size_t)n);
-  free(job.names);
-  return result;
+  void *data = NULL;
+  hub *h = arg_all(env, info, count, a);
+  if (!h || !arg_int(env, a[0], &fd) || !arg_path(env, a[1], path) ||
+      (op != CORE_LIST && !arg_bytes(env, a[2], &data, &length)) || !arg_function(env, a[count - 1]))
+    return NULL;
+  filer *f = calloc(1, sizeof *f);
+  if (!f) return to_number(env, -ENOMEM);
+  f->errand = (errand){.hub = h, .work = work_file, .answer = op == CORE_LIST ? answer_names : answer_count, .drop = drop_file};
+  f->job = (struct core_job){.op = op, .ns_fd = -1, .length = length};
+  size_t bytes = strlen(path) + 1;
+  f->job.path = malloc(bytes);
+  f->job.buffer = malloc(length + 1);
+  int e = f->job.path && f->job.buffer ? 0 : -ENOMEM;
+  if (e == 0) {
+    memcpy(f->job.path, path, bytes);
+    if (op == CORE_WRITE && length > 0) memcpy(f->job.buffer, data, length);
+    e = core_job_begin(&f->job, fd);
+  }
+  if (e < 0) {
+    drop_file(&f->errand, false);
+    return to_number(env, e);
+  }
+  if (op == CORE_READ && napi_create_reference(env, a[2], 1, &f->out) != napi_ok) {
+    drop_file(&f->errand, false);
+    return NULL;
+  }
+  return errand_start(h, &f->errand, name, a[count - 1]);
+}
+
+napi_value js_nsRead(napi_env env, napi_callback_info info) {
+  return on_file(env, info, CORE_READ, "LINKWRIGHTNSREAD");
+}
+
+napi_value js_nsWrite(napi_env env, napi_callback_info info) {
+  return on_file(env, info, CORE_WRITE, "LINKWRIGHTNSWRITE");
+}
+
+napi_value js_nsList(napi_env env, napi_callback_info info) {
+  return on_file(env, info, CORE_LIST, "LINKWRIGHTNSLIST");
 }
 
 /* ---- moving the JS thread ---- */

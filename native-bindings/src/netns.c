@@ -186,14 +186,27 @@ static ssize_t list_dir(struct core_job *job) {
   return count;
 }
 
-struct call {
-  struct core_job *job;
-  ssize_t result;
-};
+int core_job_begin(struct core_job *job, int ns_fd) {
+  job->ns_fd = -1;
+  if (!inside(job->path, job->op)) return -EINVAL;
+  if (ns_fd == -1) return 0;
+  /* The system call itself: fcntl has another name in newer versions of glibc. */
+  long fd = syscall(SYS_fcntl, ns_fd, F_DUPFD_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  job->ns_fd = (int)fd;
+  return 0;
+}
 
-static ssize_t perform(struct core_job *job) {
+static void let_go(struct core_job *job) {
+  if (job->ns_fd >= 0) close(job->ns_fd);
+  job->ns_fd = -1;
+}
+
+ssize_t core_job_run(struct core_job *job) {
+  ssize_t r = job->ns_fd < 0 ? 0 : core_setns(job->ns_fd);
+  let_go(job);
+  if (r < 0) return r;
   switch (job->op) {
-    case CORE_OPEN: return core_socket(job->domain, job->type, job->protocol);
     case CORE_READ: return read_file(job);
     case CORE_WRITE: return write_file(job);
     case CORE_LIST: return list_dir(job);
@@ -201,18 +214,26 @@ static ssize_t perform(struct core_job *job) {
   return -ENOSYS;
 }
 
+void core_job_end(struct core_job *job) {
+  let_go(job);
+  free(job->names);
+}
+
+struct call {
+  int ns_fd, domain, type, protocol, result;
+};
+
 static void *call_main(void *arg) {
   struct call *call = arg;
-  int e = core_setns(call->job->ns_fd);
-  call->result = e < 0 ? e : perform(call->job);
+  int e = core_setns(call->ns_fd);
+  call->result = e < 0 ? e : core_socket(call->domain, call->type, call->protocol);
   return NULL;
 }
 
-ssize_t core_run(struct core_job *job) {
-  struct call call = {.job = job};
+int core_socket_in(int ns_fd, int domain, int type, int protocol) {
+  struct call call = {.ns_fd = ns_fd, .domain = domain, .type = type, .protocol = protocol};
   pthread_t thread;
-  if (job->op != CORE_OPEN && !inside(job->path, job->op)) return -EINVAL;
-  if (job->ns_fd == -1) return perform(job);
+  if (ns_fd == -1) return core_socket(domain, type, protocol);
   int e = core_thread(&thread, call_main, &call);
   if (e < 0) return e;
   pthread_join(thread, NULL);

@@ -20,7 +20,7 @@ static void on_poll(uvh *handle, int status, int events) {
   s->busy = true;
   if (napi_get_reference_value(env, s->self, &self) == napi_ok && self &&
       napi_get_reference_value(env, s->ready, &ready) == napi_ok && ready)
-    hub_call(s->hub, s->context, self, ready, status);
+    hub_call(s->hub, s->context, self, ready, to_number(s->hub->env, status));
   s->busy = false;
   if (s->fd < 0) sock_forget(s);
   napi_close_handle_scope(env, scope);

@@ -102,15 +102,15 @@ describe("sysctl: what is missing", () => {
     ["net.nowhere.x", "key", /no such sysctl/],
   ];
   for (const [key, what, words] of cases)
-    it(`${key}: the ${what}`, () => {
-      const missing = explainMissing(parseKey(key), (group) => tree[group.join("/")]);
+    it(`${key}: the ${what}`, async () => {
+      const missing = await explainMissing(parseKey(key), async (group) => tree[group.join("/")]);
       assert.equal(missing.what, what);
       assert.match(missing.reason, words);
     });
-  it("does not blame a feature that is there", () => {
+  it("does not blame a feature that is there", async () => {
     const loaded = { ...tree, "net/netfilter": ["nf_conntrack_max"], "net/bridge": ["bridge-nf-call-iptables"] };
-    const list = (group: readonly string[]) => (loaded as typeof tree)[group.join("/")];
-    assert.equal(explainMissing(parseKey("net.netfilter.nf_conntrack_maxx"), list).what, "key");
-    assert.equal(explainMissing(parseKey("net.bridge.bridge-nf-call-iptable"), list).what, "key");
+    const list = async (group: readonly string[]) => (loaded as typeof tree)[group.join("/")];
+    assert.equal((await explainMissing(parseKey("net.netfilter.nf_conntrack_maxx"), list)).what, "key");
+    assert.equal((await explainMissing(parseKey("net.bridge.bridge-nf-call-iptable"), list)).what, "key");
   });
 });
