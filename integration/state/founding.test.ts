@@ -1,5 +1,6 @@
 /** The founding story, on two hosts: applied, compared with what iproute2 and nft see, applied again. */
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { derive } from "../../lib/fabric/fabric.ts";
 import { apply } from "../../lib/state/apply.ts";
 import { type Desired, desiredOf } from "../../lib/state/desired.ts";
@@ -87,6 +88,28 @@ describe("the founding story's document", () => {
     const verified = await verify(bm1.host, desired);
     ok(verified.ok);
     ok(verified.applied > 15);
+  });
+
+  it("sends nothing that changes anything the second time", async () => {
+    const { bm1 } = hosts;
+    const desired = await bring(bm1);
+    // The kernel tells everybody of each change: `ip monitor` and `nft monitor` hear of ours, and then of the marker.
+    const events = bm1.sh("timeout 1.5 ip monitor link address route neigh netconf & timeout 1.5 nft monitor || wait");
+    await sleep(400);
+    await apply(bm1.host, plan(await observe(bm1.host, desired), desired));
+    await bm1.sh("ip link add marker type bridge");
+    const heard = (await events).split("\n").filter((line) => line !== "" && !/^\s/.test(line));
+    ok(
+      heard.some((line) => line.includes("marker")),
+      heard.join("\n"),
+    );
+    deepEqual(
+      heard.filter(
+        (line) =>
+          !/marker|ipv[46] (dev|all|default) /.test(line) && !/REACHABLE|STALE|DELAY|PROBE|fe80|ff02/.test(line),
+      ),
+      [],
+    );
   });
 
   it("leaves nothing when it is removed", async () => {

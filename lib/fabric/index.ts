@@ -1,3 +1,3 @@
-/** Entry point `linkwright/document`: read a document, take one host's share, plan, apply, verify, remove. */
-export * from "../state/index.ts";
+/** One document for many hosts: what it says for each. */
 export { checkAll, derive, hostsOf } from "./fabric.ts";
+export { type Hosts, VARIABLES } from "./variables.ts";

@@ -142,7 +142,8 @@ function reasonOf(error: unknown): string {
 
 function refusal(plan: Plan, step: Step, error: unknown, failed: readonly UndoFailure[]): string {
   const number = plan.steps.indexOf(step) + 1;
-  const fate = failed.length === 0 ? "undone" : `${failed.length} undoings refused`;
+  const fate =
+    failed.length === 0 ? "undone" : `${failed.length} ${failed.length === 1 ? "undoing" : "undoings"} refused`;
   const reason = reasonOf(error);
   const { attribute } = error as { attribute?: unknown };
   const place = formatPath(

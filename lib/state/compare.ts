@@ -1,4 +1,7 @@
 /** What differs between a link that is there and what a document wants of it. */
+import type { AnyKind } from "../links/kind.ts";
+import { portOptions } from "../links/port.ts";
+import { commonOptions } from "../links/words.ts";
 import type { DesiredLink } from "./desired.ts";
 import type { ObservedLink } from "./observed.ts";
 import { type Difference, pick, sameValue, type Words } from "./step.ts";
@@ -18,10 +21,26 @@ export interface Comparison {
 /** A name can be absent (null), which the kernel tells by saying nothing. */
 const NONE = [null, undefined];
 
-function same(from: unknown, to: unknown): boolean {
+type Option = AnyKind["options"][string];
+
+function optionOf(kind: AnyKind | undefined, field: string): Option | undefined {
+  if (Object.hasOwn(commonOptions, field))
+    return commonOptions[field as keyof typeof commonOptions] as unknown as Option;
+  return kind !== undefined && Object.hasOwn(kind.options, field) ? kind.options[field] : undefined;
+}
+
+function same(option: Option | undefined, from: unknown, to: unknown): boolean {
   if (NONE.includes(to as null) && NONE.includes(from as null)) return true;
   // A flag that is not set is not told.
-  return to === false && from === undefined ? true : sameValue(from, to);
+  if (from === undefined) return to === false;
+  return sameValue(from, to) || option?.equal(from, to) === true;
+}
+
+/** Whether the kernel says nothing of an option, set or not; an option of every link is told once it is set. */
+function isSilent(option: Option, field: string, to: unknown): boolean {
+  if (option.untold) return true;
+  const single = option.keys.length === 1 && !option.refers && !Object.hasOwn(commonOptions, field);
+  return single && typeof to !== "boolean";
 }
 
 /** Whether the ends of a tunnel would be of another family than they are. */
@@ -43,18 +62,18 @@ export function compareLink(link: DesiredLink, seen: ObservedLink, wanted: Words
   const family = changesFamily(link, seen);
   for (const [field, to] of Object.entries(wanted)) {
     const from = seen[field];
-    if (same(from, to)) continue;
-    const option = kind !== undefined && Object.hasOwn(kind.options, field) ? kind.options[field] : undefined;
+    const option = optionOf(kind, field);
+    if (same(option, from, to)) continue;
     const moves = family && (field === "remote" || field === "local");
     const difference = { field, from, to };
-    const silent = option !== undefined && from === undefined && option.keys.length === 1 && !option.refers;
-    if (silent && typeof to !== "boolean") unknown.push(field);
+    if (option !== undefined && from === undefined && isSilent(option, field, to)) unknown.push(field);
     else if (moves || (option !== undefined && !option.inPlace(from, to))) fixed.push(difference);
     else changes.push(difference);
   }
   const port = (seen["port"] ?? {}) as Words;
   for (const [key, to] of Object.entries(link.port ?? {}))
-    if (!same(port[key], to)) changes.push({ field: `port.${key}`, from: port[key], to });
+    if (!same(portOptions[key as keyof typeof portOptions] as unknown as Option, port[key], to))
+      changes.push({ field: `port.${key}`, from: port[key], to });
   const fields = [...Object.keys(wanted), ...Object.keys(link.port ?? {}).map((key) => `port.${key}`)];
   return { changes, fixed, unknown, fields };
 }

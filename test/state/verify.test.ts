@@ -1,0 +1,69 @@
+/** What is said of a host that was read again: there, not known to this kernel, or something else. */
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { describePlan, describeVerification } from "../../lib/state/describe.ts";
+import { type Desired, desiredOf } from "../../lib/state/desired.ts";
+import type { Observed } from "../../lib/state/observed.ts";
+import { plan } from "../../lib/state/plan.ts";
+import { parseSource } from "../../lib/state/source.ts";
+import { judge } from "../../lib/state/verify.ts";
+
+const desired = (body: string): Desired => desiredOf(parseSource(`linkwright: 1\n${body}`));
+const link = (more: object): Observed => ({
+  links: [
+    { name: "eth0", mtu: 1500, up: true },
+    { name: "v", kind: "vxlan", vni: 1, dev: "eth0", mtu: 1450, up: true, ...more },
+  ],
+});
+
+describe("judge", () => {
+  it("finds what this kernel acknowledged and does not know", () => {
+    const wanted = desired("links: { v: { kind: vxlan, vni: 1, localbypass: true } }");
+    const before = plan(link({}), wanted);
+    equal(before.steps.length, 1);
+    const { ok: good, differences } = judge(plan(link({}), wanted), before);
+    ok(good);
+    deepEqual(
+      differences.map(({ field, outcome }) => [field, outcome]),
+      [["localbypass", "unsupported"]],
+    );
+  });
+
+  it("finds what has another value", () => {
+    const wanted = desired("links: { v: { kind: vxlan, vni: 1, mtu: auto, ageing: 5 } }");
+    const found = judge(plan(link({ ageing: 300, mtu: 1400 }), wanted));
+    equal(found.ok, false);
+    deepEqual(describeVerification(found), [
+      "✗ link v  ageing: wanted 5, found 300",
+      "✗ link v  mtu: wanted 1450, found 1400",
+      "0 properties as the document says, 2 not",
+    ]);
+  });
+
+  it("counts what is as it should be", () => {
+    const found = judge(plan(link({}), desired("links: { v: { kind: vxlan, vni: 1, mtu: auto } }")));
+    deepEqual(describeVerification(found), ["3 properties as the document says, 0 not"]);
+    ok(found.ok);
+  });
+});
+
+describe("describePlan", () => {
+  it("lets nothing through to the terminal", () => {
+    const hostile = "\u001b[31m\n";
+    const observed: Observed = {
+      links: [
+        { name: hostile, kind: "tun", mtu: 1400, master: "b", up: true },
+        { name: "b", kind: "bridge", mtu: 1500, up: true },
+      ],
+    };
+    const lines = describePlan(plan(observed, desired("links: { b: { kind: bridge, mtu: auto } }")));
+    deepEqual(lines, ["~ link b  mtu 1500 → 1400 (the smallest of its ports: \\u001b[31m\\u000a)"]);
+  });
+
+  it("paints", () => {
+    const found = plan({ links: [] }, desired("links: { b: { kind: bridge } }"));
+    deepEqual(
+      describePlan(found, (style, text) => `<${style}>${text}</>`),
+      ["<create>+ link b</>  bridge up<dim></>"],
+    );
+  });
+});
