@@ -138,17 +138,19 @@ export function problem(wanted: Shape<unknown>, value: unknown): string | undefi
   return wanted.accepts(value) ? undefined : `expected ${wanted.expected}, got ${shown(value)}`;
 }
 
-/** Number of single-letter edits between two words; for "did you mean". */
+/** Number of edits between two words, of one letter or two neighbors swapped; for "did you mean". */
 function distance(a: string, b: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next[j] = Math.min(
-        (row[j] ?? 0) + 1,
-        (next[j - 1] ?? 0) + 1,
-        (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1),
-      );
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1];
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const one = Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (same ? 0 : 1));
+      next[j] = swapped ? Math.min(one, (before[j - 2] ?? 0) + 1) : one;
+    }
+    before = row;
     row = next;
   }
   return row[b.length] ?? 0;
@@ -170,8 +172,10 @@ export function unknownKey(key: string, known: readonly string[]): string {
 
 /** @throws {InputError} for the first property that is unknown or does not fit. */
 export function check(path: readonly string[], shapes: Shapes, value: object): void {
-  for (const [key, part] of Object.entries(value)) {
-    if (part === undefined) continue;
+  const parts = value as Readonly<Record<string, unknown>>;
+  for (const key in parts) {
+    const part = parts[key];
+    if (part === undefined || !Object.hasOwn(parts, key)) continue;
     const wanted = Object.hasOwn(shapes, key) ? shapes[key] : undefined;
     if (wanted === undefined)
       throw new InputError([...path, shown(key).slice(1, -1)], unknownKey(key, Object.keys(shapes)));
