@@ -60,7 +60,7 @@ void hub_end(hub *h);
 void hub_hold(hub *h);
 void hub_release(hub *h);
 /* Calls fn(arg) in a proper callback scope: promises run at once, an exception becomes uncaughtException. false: the
- * function did not run, and nothing ever will. */
+ * function did not run, or not to its end, and nothing ever will. */
 bool hub_call(hub *h, napi_async_context context, napi_value self, napi_value fn, napi_value arg);
 
 /* ---- errand.c: one piece of work on a thread of its own, so that the loop never waits for the kernel's locks ---- */

@@ -99,7 +99,10 @@ int core_new_ns(void);
 int core_open_ns(const char *path);
 /* Only what was put into the registry may be closed through ns_close. */
 int core_ns_register(int fd);
-int core_ns_close(int fd);
+/* `only`: the inode that it must have, 0 for any. */
+int core_ns_close(int fd, uint64_t only);
+/* The inode behind a descriptor if it is a network namespace, else 0. */
+uint64_t core_ns_inode(int fd);
 int core_bind_ns(int ns_fd, const char *path);
 int core_unbind_ns(const char *path);
 int core_share_dir(const char *dir);

@@ -139,6 +139,6 @@ bool hub_call(hub *h, napi_async_context context, napi_value self, napi_value fn
   if (napi_make_callback(h->env, context, self, fn, 1, &arg, NULL) == napi_ok) return true;
   /* Refused without an exception: the environment is about to end. */
   if (napi_is_exception_pending(h->env, &thrown) != napi_ok || !thrown) return false;
-  if (napi_get_and_clear_last_exception(h->env, &error) == napi_ok) napi_fatal_exception(h->env, error);
-  return true;
+  /* Refused too when a worker was terminated before the function, or in the midst of it. */
+  return napi_get_and_clear_last_exception(h->env, &error) == napi_ok && napi_fatal_exception(h->env, error) == napi_ok;
 }

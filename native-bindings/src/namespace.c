@@ -17,10 +17,13 @@ napi_value js_nsSelf(napi_env env, napi_callback_info info) {
 typedef struct {
   errand errand;
   int fd;
+  uint64_t inode;
 } maker;
 
 static void make_ns(errand *e) {
-  ((maker *)(void *)e)->fd = core_ns_register(core_new_ns());
+  maker *m = (maker *)(void *)e;
+  m->fd = core_ns_register(core_new_ns());
+  if (m->fd >= 0) m->inode = core_ns_inode(m->fd);
 }
 
 static napi_value made_ns(errand *e, napi_env env) {
@@ -28,8 +31,10 @@ static napi_value made_ns(errand *e, napi_env env) {
 }
 
 static void drop_maker(errand *e, bool told) {
-  if (!told) (void)core_ns_close(((maker *)(void *)e)->fd);
-  free(e);
+  maker *m = (maker *)(void *)e;
+  /* A function that was cut short may have closed it: then the number belongs to somebody else. */
+  if (!told && m->fd >= 0) (void)core_ns_close(m->fd, m->inode);
+  free(m);
 }
 
 napi_value js_nsNew(napi_env env, napi_callback_info info) {
@@ -72,7 +77,7 @@ napi_value js_nsClose(napi_env env, napi_callback_info info) {
   napi_value a[1];
   int32_t fd;
   if (!arg_all(env, info, 1, a) || !arg_int(env, a[0], &fd)) return NULL;
-  return to_number(env, core_ns_close(fd));
+  return to_number(env, core_ns_close(fd, 0));
 }
 
 napi_value js_nsBind(napi_env env, napi_callback_info info) {

@@ -70,9 +70,9 @@ static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t *registry;
 static size_t registry_size;
 
-/* The inode behind a descriptor if it is a network namespace, else 0. The system call itself: older versions of glibc
- * have no fstat that a library without libc's own static part could use. */
-static uint64_t ns_inode(int fd) {
+/* The system call itself: older versions of glibc have no fstat that a library without libc's own static part could
+ * use. */
+uint64_t core_ns_inode(int fd) {
   struct stat st;
   if (!is_net_ns(fd) || syscall(SYS_fstat, fd, &st) < 0) return 0;
   return st.st_ino;
@@ -80,7 +80,7 @@ static uint64_t ns_inode(int fd) {
 
 int core_ns_register(int fd) {
   if (fd < 0) return fd;
-  uint64_t inode = ns_inode(fd);
+  uint64_t inode = core_ns_inode(fd);
   size_t at = (size_t)fd;
   int e = inode == 0 ? -EINVAL : fd;
   pthread_mutex_lock(&registry_lock);
@@ -101,12 +101,13 @@ int core_ns_register(int fd) {
   return e;
 }
 
-int core_ns_close(int fd) {
+int core_ns_close(int fd, uint64_t only) {
   int e = -EBADF;
   pthread_mutex_lock(&registry_lock);
-  if (fd >= 0 && (size_t)fd < registry_size && registry[fd] != 0) {
+  if (fd >= 0 && (size_t)fd < registry_size && registry[fd] != 0 &&
+      (only == 0 || only == registry[fd])) {
     /* Somebody else may have closed it, and the number may be in use for another thing by now. */
-    if (ns_inode(fd) == registry[fd]) {
+    if (core_ns_inode(fd) == registry[fd]) {
       close(fd);
       e = 0;
     }
@@ -255,7 +256,7 @@ int core_bind_ns(int ns_fd, const char *path) {
   int own = -1, e = 0;
   if (ns_fd == -1 && (ns_fd = own = core_self_ns()) < 0) return own;
   /* The kernel binds any file onto a file: only a namespace gets the name. */
-  if (ns_inode(ns_fd) == 0) {
+  if (core_ns_inode(ns_fd) == 0) {
     e = -EBADF;
   } else {
     int fd = open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0);
