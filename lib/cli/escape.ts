@@ -19,11 +19,3 @@ export function escapeText(text: string): string {
   if (text.search(UNSAFE) < 0) return text;
   return text.replaceAll("\\", "\\\\").replace(UNSAFE, escapeCharacter);
 }
-
-/** The same for text that may have several lines: line ends and tabs stay. */
-export function escapeLines(text: string): string {
-  return text
-    .split("\n")
-    .map((line) => line.split("\t").map(escapeText).join("\t"))
-    .join("\n");
-}

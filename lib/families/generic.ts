@@ -4,7 +4,7 @@
  * Source: include/uapi/linux/genetlink.h (struct genlmsghdr, CTRL_CMD_*, CTRL_ATTR_*).
  */
 import { at, attrs, type Fields, type Schema } from "../wire/attr.ts";
-import { type Codec, type Fixed, struct, u8, u16, u32 } from "../wire/codec.ts";
+import { type Codec, struct, u8, u16, u32 } from "../wire/codec.ts";
 import { type Body, body, type Message, message } from "../wire/message.ts";
 import { text } from "../wire/text.ts";
 
@@ -55,9 +55,6 @@ export const genericFamily = attrs("CTRL_ATTR", {
   mcastGroups: at(7, listOf(genericGroup)),
 });
 
-/** The payload of a message of generic netlink. */
-export type GenericBody<F extends Fields> = ReturnType<typeof genericBody<F>>;
-
 /** The payload of a message of a family without a header of its own: genlmsghdr, then these attributes. */
 export function genericBody<F extends Fields>(attributes: Schema<F>) {
   return body(genlmsghdr, attributes);
@@ -86,9 +83,6 @@ export interface Family {
 export interface FamilyLookup {
   get<I, O>(request: Message<I, unknown>, value: I, reply: Message<never, O>): Promise<O>;
 }
-
-/** The fixed header of a request. */
-export type GenericHeader = typeof genlmsghdr extends Fixed<infer I, unknown> ? I : never;
 
 /** Finds a family by name; the kernel answers ENOENT where it has none. Same as: genl ctrl get name FAMILY */
 export async function lookUpFamily(connection: FamilyLookup, name: string): Promise<Family> {

@@ -1,7 +1,7 @@
 /**
- * rtnetlink: message numbers, fixed headers, multicast groups.
+ * rtnetlink: message numbers and fixed headers.
  *
- * Source: include/uapi/linux/rtnetlink.h (RTM_*, struct rtmsg, enum rtnetlink_groups), include/uapi/linux/if_addr.h
+ * Source: include/uapi/linux/rtnetlink.h (RTM_*, struct rtmsg), include/uapi/linux/if_addr.h
  * (struct ifaddrmsg), include/uapi/linux/neighbour.h (struct ndmsg), include/uapi/linux/if.h (IFF_*).
  */
 import { s32, struct, u8, u16, u32 } from "../wire/index.ts";
@@ -22,16 +22,6 @@ export const RTM_GETROUTE = 26;
 export const RTM_NEWNEIGH = 28;
 export const RTM_DELNEIGH = 29;
 export const RTM_GETNEIGH = 30;
-
-/** Multicast groups, to be joined by number. */
-export const RTNLGRP = {
-  LINK: 1,
-  NEIGH: 3,
-  IPV4_IFADDR: 5,
-  IPV4_ROUTE: 7,
-  IPV6_IFADDR: 9,
-  IPV6_ROUTE: 11,
-} as const;
 
 export const AF_UNSPEC = 0;
 export const AF_INET = 2;
@@ -63,10 +53,6 @@ export const ndmsg = struct("ndmsg", {
 
 /** Bits of ifinfomsg.flags. */
 export const IFF_UP = 0x1;
-export const IFF_BROADCAST = 0x2;
-export const IFF_LOOPBACK = 0x8;
-export const IFF_POINTOPOINT = 0x10;
-export const IFF_RUNNING = 0x40;
 export const IFF_NOARP = 0x80;
 export const IFF_PROMISC = 0x100;
 export const IFF_ALLMULTI = 0x200;

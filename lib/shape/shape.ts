@@ -12,8 +12,6 @@ export interface Shape<T> {
   readonly json: Readonly<Record<string, unknown>>;
   accepts(value: unknown): value is T;
 }
-/** The type of the values that a shape accepts. */
-export type ShapeOf<S> = S extends Shape<infer T> ? T : never;
 
 function shape<T>(expected: string, json: Record<string, unknown>, accepts: (value: unknown) => boolean): Shape<T> {
   return { expected, json, accepts: (value): value is T => accepts(value) };

@@ -10,9 +10,6 @@ names.set(-85, ["ERESTART", "the state changed meanwhile"]);
 names.set(-95, ["EOPNOTSUPP", "operation not supported"]);
 names.set(-524, ["ENOTSUPP", "operation not supported"]);
 
-export const EPERM = -1;
-export const ENOENT = -2;
-export const EINTR = -4;
 export const EBADF = -9;
 export const EAGAIN = -11;
 export const EBUSY = -16;

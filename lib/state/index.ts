@@ -5,13 +5,11 @@ export {
   type ApplyOptions,
   apply,
   type Progress,
-  perform,
   type UndoFailure,
-  undo,
 } from "./apply.ts";
 export { describePlan, describeStep, describeVerification, explainMtus, type Painter } from "./describe.ts";
 export { type Desired, desiredOf } from "./desired.ts";
-export { ConfigError, escaped, formatIssue, formatPath, type Issue, type Path, type Position } from "./error.ts";
+export { ConfigError, formatIssue, type Issue, type Path, type Position } from "./error.ts";
 export { ObserveError, observe } from "./observe.ts";
 export type { Observed, ObservedLink } from "./observed.ts";
 export { plan } from "./plan.ts";
@@ -19,4 +17,4 @@ export { planRemoval } from "./remove.ts";
 export { documentJsonSchema } from "./schema.ts";
 export { parseSource, readSource, type Source } from "./source.ts";
 export * from "./step.ts";
-export { type Finding, judge, type Outcome, type Verification, verify } from "./verify.ts";
+export { type Finding, type Outcome, type Verification, verify } from "./verify.ts";

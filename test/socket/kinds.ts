@@ -65,7 +65,6 @@ const table = attrs("NFTA_TABLE", { name: at(1, text) });
 export const begin = message("NFNL_MSG_BATCH_BEGIN", 0x10, body(nfgenmsg, attrs("NFNL_BATCH", {})));
 export const end = message("NFNL_MSG_BATCH_END", 0x11, body(nfgenmsg, attrs("NFNL_BATCH", {})));
 export const newtable = message("NFT_MSG_NEWTABLE", 0xa00, body(nfgenmsg, table));
-export const gettable = message("NFT_MSG_GETTABLE", 0xa01, body(nfgenmsg, table));
 export const newchain = message(
   "NFT_MSG_NEWCHAIN",
   0xa03,
