@@ -72,7 +72,7 @@ describe("links", () => {
     await rejects(links.update("b", { port: { cost: 7 } }), /no port of a bridge/);
   });
 
-  it("tells that this kernel has no links of a kind", async function () {
+  it("makes a link of a kind, or tells that this kernel has none of it", async () => {
     await using made = await scene();
     const { links } = made;
     try {
@@ -81,7 +81,6 @@ describe("links", () => {
     } catch (error) {
       ok(error instanceof NetlinkError);
       equal(error.message, "cannot create link d: Unknown device type (EOPNOTSUPP, at kind)");
-      this.skip();
     }
   });
 
