@@ -264,14 +264,12 @@ const cases: Record<string, Case> = {
     assert.equal(await readIn(-1, FORWARD), "1\n");
     assert.equal(await writeIn(-1, FORWARD, "0\n"), 2);
   },
-  /** Nothing is left of thousands of calls. */
+  /** Nothing is left of thousands of calls. Small ones: V8's own heap takes long to find its size with large ones. */
   filesEnd: async () => {
     const ns = await newNamespace();
     await readIn(ns, FORWARD);
     const round = async (count: number) => {
-      const all = Array.from({ length: count }, (_, i) =>
-        i % 3 ? readIn(ns, FORWARD, 65_536) : listIn(ns, "/proc/sys/net/ipv4"),
-      );
+      const all = Array.from({ length: count }, (_, i) => (i % 3 ? readIn(ns, FORWARD) : listIn(ns, "/proc/sys/net")));
       for (const value of await Promise.all(all)) assert(value === "0\n" || Array.isArray(value), String(value));
     };
     await round(100);
