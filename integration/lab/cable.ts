@@ -1,15 +1,13 @@
 /** Listens on a link: a packet socket in any namespace, and what VXLAN's outer headers say. */
 
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import type { LabNode } from "../../lib/testkit/lab-node.ts";
-import { loadBinding, META } from "../../native-bindings/index.ts";
 
-const AF_PACKET = 17;
-const SOCK_RAW = 3;
-const ETH_P_ALL = 3;
 const IPV4 = 0x0800;
 const IPV6 = 0x86dd;
 const UDP = 17;
-const SLOT = 2048;
 
 /** A VXLAN packet, taken apart. */
 export interface Encapsulated {
@@ -55,38 +53,30 @@ export function takeApart(frame: Buffer): Encapsulated | undefined {
   };
 }
 
-/** struct sockaddr_ll */
-function linkAddress(index: number): Uint8Array {
-  const address = Buffer.alloc(20);
-  new DataView(address.buffer, address.byteOffset).setUint16(0, AF_PACKET, true);
-  address.writeUInt16BE(ETH_P_ALL, 2);
-  new DataView(address.buffer, address.byteOffset).setInt32(4, index, true);
-  return address;
-}
+/** A packet socket in another program, so that what we say of the wire does not rest on our own sockets. */
+const LISTENER = `
+import socket, sys
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+s.bind((sys.argv[1], 0))
+print("listening", flush=True)
+while True:
+    print(s.recv(65536).hex(), flush=True)
+`;
 
 /** Collects the frames that pass a link of a node until it is closed. */
-export async function listen(node: LabNode, link: string): Promise<{ frames: Buffer[]; close(): void }> {
-  const native = loadBinding();
-  // The protocol in network order.
-  const socket = native.open(AF_PACKET, SOCK_RAW, ETH_P_ALL << 8, node.netns.fd);
-  if (typeof socket === "number") throw new Error(`no packet socket: ${socket}`);
-  const bound = native.bind(socket, linkAddress(await node.host.links.indexOf(link)));
-  if (bound < 0) throw new Error(`cannot bind: ${bound}`);
+export async function listen(node: LabNode, link: string): Promise<{ frames: Buffer[]; close(): Promise<void> }> {
+  const child = node.netns.run("python3", ["-c", LISTENER, link], { stdio: ["ignore", "pipe", "inherit"] });
+  const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
   const frames: Buffer[] = [];
-  const slab = new Uint8Array(SLOT * 32);
-  const meta = new Uint32Array(META.WORDS * 32);
-  native.watch(socket, () => {
-    const count = native.recv(socket, slab, SLOT, meta);
-    for (let i = 0; i < count; i++) {
-      const length = Math.min(SLOT, meta[i * META.WORDS + META.LENGTH] ?? 0);
-      frames.push(Buffer.from(slab.slice(i * SLOT, i * SLOT + length)));
-    }
-  });
+  const lines = createInterface({ input: child.stdout as Readable });
+  const [first] = await once(lines, "line");
+  if (first !== "listening") throw new Error(`the listener said ${first}`);
+  lines.on("line", (line) => frames.push(Buffer.from(line, "hex")));
   return {
     frames,
-    close() {
-      native.watch(socket, null);
-      native.close(socket);
+    async close() {
+      child.kill();
+      await ended;
     },
   };
 }

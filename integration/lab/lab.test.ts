@@ -134,7 +134,8 @@ describe("lab", function () {
   });
 
   for (const version of [4, 6] as const)
-    it(`wraps guests' packets as RFC 7348 says, over IPv${version}`, async () => {
+    it(`wraps guests' packets as RFC 7348 says, over IPv${version}`, async function () {
+      needs(this, "python3");
       await using lab = await Lab.up(example(version === 4 ? "two-hosts" : "two-hosts-ipv6"));
       const cable = await listen(lab.underlay, "port1");
       try {
@@ -154,7 +155,7 @@ describe("lab", function () {
           assert.equal(inner.subarray(26, 30).join("."), from === ends[0] ? "12.12.139.11" : "12.12.139.12");
         }
       } finally {
-        cable.close();
+        await cable.close();
       }
     });
 

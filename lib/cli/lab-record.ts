@@ -38,6 +38,19 @@ export function outerPid(): number {
   return Number(readlinkSync("/proc/self"));
 }
 
+/** The numbers of a process: as /proc has it, and then in each process namespace further in. */
+function numbersOf(pid: number | "self"): number[] {
+  const line = /^NSpid:(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "";
+  return line.trim().split(/\s+/).map(Number);
+}
+
+/** Sends a signal to a process that has this number in /proc, which is another one's for us inside of a sandbox. */
+export function signal(pid: number, name: NodeJS.Signals): void {
+  const here = numbersOf(pid)[numbersOf("self").length - 1];
+  if (here === undefined) throw new CommandError(`process ${pid} is out of reach from here`, "ESRCH");
+  process.kill(here, name);
+}
+
 /** When a process started; undefined where there is none with this number. */
 export function startOf(pid: number): string | undefined {
   try {

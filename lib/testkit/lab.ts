@@ -1,5 +1,5 @@
 /** The hosts of a document, brought up in network namespaces on this machine, with cables, guests and an internet. */
-import { derive, hostsOf } from "../fabric/fabric.ts";
+import { checkAll, derive, hostsOf } from "../fabric/fabric.ts";
 import type { Host } from "../host.ts";
 import type { LinkStatistics } from "../links/index.ts";
 import { type DocumentValue, valueAt } from "../state/document.ts";
@@ -91,6 +91,7 @@ export class Lab implements AsyncDisposable {
   static async up(document: string | Source, options: LabOptions = {}): Promise<Lab> {
     assertSandboxed();
     const source = typeof document === "string" ? await readSource(document) : document;
+    checkAll(source);
     const shares = hostsOf(source).map((name) => shareOf(source, name));
     const { guestsPerHost = 1, guestMtu } = options;
     const topology = planTopology(shares, { guestsPerHost, ...(guestMtu === undefined ? {} : { guestMtu }) });
@@ -168,14 +169,19 @@ export class Lab implements AsyncDisposable {
 
   /** Names of all nodes: hosts, guests, and what is between and behind them. */
   get names(): string[] {
-    return [...this.topology.hosts.map((host) => host.name), ...this.guests, SWITCH, INTERNET];
+    return [...this.hosts, ...this.guests, SWITCH, INTERNET];
+  }
+
+  /** Names of the hosts, in the order of the document. */
+  get hosts(): string[] {
+    return this.topology.hosts.map((host) => host.name);
   }
 
   /** The services of a host of the document. @throws {LabError} */
   host(name: string): Host {
     const node = this.#hosts.get(name);
     if (node === undefined)
-      throw new LabError(`this lab has no host ${name}; it has ${[...this.#hosts.keys()].join(", ")}`, "ERR_LAB_NODE");
+      throw new LabError(`this lab has no host ${name}; it has ${this.hosts.join(", ")}`, "ERR_LAB_NODE");
     return node.host;
   }
 

@@ -13,6 +13,7 @@ import {
   recordDirectory,
   recordPath,
   removeRecord,
+  signal,
   startOf,
   writeRecord,
 } from "../lab-record.ts";
@@ -177,7 +178,7 @@ function findRunning(file: string): LabRecord | undefined {
 export const down: Run = async ({ operands: [file = ""], given, terminal }) => {
   const running = findRunning(file);
   if (running === undefined) throw new CommandError(`there is no lab of ${file}`, "ERR_LAB_DOWN");
-  process.kill(running.pid, "SIGTERM");
+  signal(running.pid, "SIGTERM");
   const end = performance.now() + PATIENCE;
   while (startOf(running.pid) === running.started) {
     if (performance.now() > end)

@@ -131,12 +131,12 @@ export async function wrong(stage: Stage): Promise<void> {
   const [, lost] = await countingLosses(bm2, () => hangs(stage));
   const moved = (await complaints(bm2)) - before;
   narrator.check(
-    "frames too large for bm2's vxlan0",
+    "frames too large for vxlan0",
     "lost",
     lost > 0 ? "lost" : "none",
-    `${lost} of them, by our own counter`,
+    `${lost} on bm2, by our own counter`,
   );
-  narrator.check("drop and error counters of bm2", "moved by 0", `moved by ${moved}`, "all links, both ways");
+  narrator.check("bm2's drop and error counters", "moved by 0", `moved by ${moved}`, "all links, both ways");
   narrator.tell("`linkwright show` on bm2 knows it from the MTUs alone:");
   const style = { palette, width: narrator.room };
   narrator.picture(drawPaths(await paths(lab, "bm2"), style));
