@@ -41,7 +41,16 @@ export async function scene(script = ""): Promise<Scene> {
   const netns = await TestNamespace.create();
   const host = await Host.open({ netns });
   const sh = (lines: string): Promise<string> => run(netns, lines);
-  if (script !== "") await sh(script);
+  const end = async (): Promise<void> => {
+    host.close();
+    await netns[Symbol.asyncDispose]();
+  };
+  try {
+    if (script !== "") await sh(script);
+  } catch (error) {
+    await end();
+    throw error;
+  }
   return {
     host,
     netns,
@@ -57,9 +66,6 @@ export async function scene(script = ""): Promise<Scene> {
       if (link === undefined) throw new Error(`there is no ${name}`);
       return link;
     },
-    [Symbol.asyncDispose]: async () => {
-      host.close();
-      await netns[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: end,
   };
 }

@@ -202,8 +202,9 @@ describe("native layer: exchange", () => {
     for (let i = 0; i < 3; i++) {
       const { slowest, longest } = await contention();
       results.push(`slowest request ${slowest.toFixed(1)} ms, longest stall ${longest.toFixed(1)} ms`);
-      // A request that had to wait shows that there was something to wait for.
-      if (longest < 50 && slowest > 2 * longest) break;
+      // The request had to wait, and the loop did not wait with it. A machine that is busy with other things stalls
+      // everything for a while, so it is the ratio that counts.
+      if (slowest > 2 * longest) break;
       if (i === 2) assert.fail(results.join("; "));
     }
     console.log(`      ${results.join("; ")}`);
