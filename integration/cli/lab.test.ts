@@ -1,7 +1,7 @@
 /** lab up, run and down, as processes of their own, each with a sandbox of its own. */
 import assert from "node:assert";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { signal, startOf } from "../../lib/cli/lab-record.ts";
+import { recordDirectory, signal, startOf } from "../../lib/cli/lab-record.ts";
 import { assertSandboxed, leakCheck } from "../../lib/testkit/index.ts";
 import { needs } from "../../test/needs.ts";
 import { Documents, ended, endStarted, example, linkwright, startUntil } from "./kit.ts";
@@ -120,7 +120,7 @@ describe("linkwright lab", function () {
 
 /** The process that holds a document's lab. */
 function recorded(file: string): number {
-  const directory = `/tmp/linkwright-${process.getuid?.()}`;
+  const directory = recordDirectory();
   for (const name of readdirSync(directory)) {
     const record = JSON.parse(readFileSync(`${directory}/${name}`, "utf8")) as { file: string; pid: number };
     if (record.file === file) return record.pid;

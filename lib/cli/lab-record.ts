@@ -27,8 +27,6 @@ export interface LabRecord {
   readonly pid: number;
   /** When that process started, in clock ticks since boot: tells it from a later one with its number. */
   readonly started: string;
-  /** Whether the lab has a user namespace of its own. */
-  readonly userNamespace: boolean;
   /** Descriptor, in that process, of each node's network namespace. */
   readonly nodes: Readonly<Record<string, number>>;
 }
@@ -62,9 +60,24 @@ export function startOf(pid: number): string | undefined {
   }
 }
 
+/** This user's number outside of the user namespace that a sandbox may have. */
+function outerUid(): number {
+  const uid = process.getuid?.() ?? 0;
+  for (const line of readFileSync("/proc/self/uid_map", "utf8").trim().split("\n")) {
+    const [first = 0, outer = 0, count = 0] = line.trim().split(/\s+/).map(Number);
+    if (uid >= first && uid < first + count) return outer + uid - first;
+  }
+  return uid;
+}
+
+/** Whether a process is in another user namespace than this one. */
+export function inOtherUserNamespace(pid: number): boolean {
+  return readlinkSync(`/proc/${pid}/ns/user`) !== readlinkSync("/proc/self/ns/user");
+}
+
 /** The directory of this user's labs, made where it is missing. @throws {CommandError} where it is not safe. */
-export function recordDirectory(base = "/tmp", uid = process.getuid?.() ?? 0): string {
-  const directory = join(base, `linkwright-${uid}`);
+export function recordDirectory(base = "/tmp"): string {
+  const directory = join(base, `linkwright-${outerUid()}`);
   try {
     mkdirSync(directory, { mode: 0o700 });
   } catch (error) {

@@ -26,7 +26,6 @@ describe("lab: where a running one is written down", () => {
     file: "/x.yaml",
     pid: outerPid(),
     started: startOf(outerPid()) ?? "",
-    userNamespace: false,
     nodes: { vm1: 20 },
     ...more,
   });

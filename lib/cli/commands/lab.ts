@@ -4,9 +4,10 @@ import { constants } from "node:os";
 import type { Lab, LabOptions } from "../../testkit/lab.ts";
 import type { Invocation, Run } from "../command.ts";
 import { CommandError, EXIT, UsageError } from "../failure.ts";
-import { inside, isInside, type Outside } from "../inside.ts";
+import { inside, isInside } from "../inside.ts";
 import {
   alreadyUp,
+  inOtherUserNamespace,
   type LabRecord,
   outerPid,
   readRecord,
@@ -43,10 +44,10 @@ async function bringUp(file: string, { given, terminal }: Invocation): Promise<L
   return await withProgress(terminal, "bringing the lab up", () => Lab.up(file, options));
 }
 
-function record(file: string, lab: Lab, { userNamespace }: Outside): LabRecord {
+function record(file: string, lab: Lab): LabRecord {
   const pid = outerPid();
   const nodes = Object.fromEntries(lab.names.map((name) => [name, lab.node(name).netns.fd]));
-  return { file, pid, started: startOf(pid) ?? "", userNamespace, nodes };
+  return { file, pid, started: startOf(pid) ?? "", nodes };
 }
 
 function nodeRows(lab: Lab): string[][] {
@@ -83,16 +84,16 @@ function asked(): Promise<void> {
   });
 }
 
-async function holdUp(invocation: Invocation, outside: Outside): Promise<number> {
+async function holdUp(invocation: Invocation): Promise<number> {
   const {
     operands: [file = ""],
     given,
     terminal,
   } = invocation;
-  const path = recordPath(recordDirectory("/tmp", outside.uid), file);
+  const path = recordPath(recordDirectory(), file);
   const start = performance.now();
   await using lab = await bringUp(file, invocation);
-  const written = record(file, lab, outside);
+  const written = record(file, lab);
   writeRecord(path, written);
   try {
     const end = asked();
@@ -148,7 +149,7 @@ function join(running: LabRecord, name: string, [program = "", ...args]: readonl
   const fd = running.nodes[name];
   if (fd === undefined)
     throw new CommandError(`this lab has no ${name}; it has ${Object.keys(running.nodes).join(", ")}`, "ERR_LAB_NODE");
-  const user = running.userNamespace ? ["--user", "--preserve-credentials"] : [];
+  const user = inOtherUserNamespace(running.pid) ? ["--user", "--preserve-credentials"] : [];
   const where = ["--target", String(running.pid), ...user, "--mount", `--net=/proc/${running.pid}/fd/${fd}`, "--pid"];
   const wd = ["--wd=."];
   return waitFor(
