@@ -34,10 +34,11 @@ export function printPlan(plan: Plan, terminal: Terminal, explain: boolean): voi
   if (explain && plan.steps.length > 0) {
     lines.shift(); // "nothing to do"
     lines.unshift(
-      ...plan.steps.flatMap((step) => [
-        describeStep(step, paint),
-        palette.faint(`    why: ${escapeText(step.reason)}`),
-      ]),
+      ...plan.steps.flatMap((step) => {
+        // Of what is not there yet there is no more to say.
+        const why = step.action === "create" ? [] : [palette.faint(`    why: ${escapeText(step.reason)}`)];
+        return [describeStep(step, paint), ...why];
+      }),
     );
   }
   for (const line of lines) for (const part of fitted(line, width)) terminal.line(part);
