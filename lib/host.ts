@@ -24,12 +24,16 @@ export interface HostOptions {
   readonly inline?: boolean | undefined;
 }
 
+/** Instead of a descriptor: the namespace of the calling thread. */
+const HERE = -1;
+
 /**
  * A host, or a namespace of it. Services open their socket when they are first used; all of them may be used by many
  * callers at once. `await using` closes it.
  */
 export class Host implements AsyncDisposable {
   readonly netns: Netns;
+  readonly #fd: number;
   readonly #owned: boolean;
   readonly #inline: boolean;
   readonly #connections = new Map<number, Connection>();
@@ -38,11 +42,15 @@ export class Host implements AsyncDisposable {
 
   /** @throws {NetnsError} when there is no such namespace. */
   static async open({ netns, inline = false }: HostOptions = {}): Promise<Host> {
-    if (netns instanceof Netns) return new Host(netns, false, inline);
-    return new Host(netns === undefined ? Netns.current() : Netns.open(netns), true, inline);
+    if (netns instanceof Netns) return new Host(netns, netns.fd, false, inline);
+    // Entering a namespace takes a privilege, even where it is one's own: what is here is opened from here.
+    if (netns === undefined) return new Host(Netns.current(), HERE, true, inline);
+    const opened = Netns.open(netns);
+    return new Host(opened, opened.fd, true, inline);
   }
-  private constructor(netns: Netns, owned: boolean, inline: boolean) {
+  private constructor(netns: Netns, fd: number, owned: boolean, inline: boolean) {
     this.netns = netns;
+    this.#fd = fd;
     this.#owned = owned;
     this.#inline = inline;
   }
@@ -51,7 +59,7 @@ export class Host implements AsyncDisposable {
   #connection(protocol: number): Connection {
     const open = this.#connections.get(protocol);
     if (open !== undefined) return open;
-    const made = Connection.open({ protocol, netns: this.netns.fd, inline: this.#inline });
+    const made = Connection.open({ protocol, netns: this.#fd, inline: this.#inline });
     this.#connections.set(protocol, made);
     return made;
   }
@@ -100,7 +108,7 @@ export class Host implements AsyncDisposable {
   }
   /** Settings under /proc/sys/net. */
   get sysctls(): Sysctls {
-    return this.#service("sysctls", () => new Sysctls(this.netns.fd));
+    return this.#service("sysctls", () => new Sysctls(this.#fd));
   }
 
   /** Closes every socket; what is under way rejects with `ERR_CLOSED`. A namespace that was handed in stays open. */

@@ -44,6 +44,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   unshare: "util-linux",
   nsenter: "util-linux",
   gcc: "gcc",
+  setpriv: "util-linux",
   python3: "python3",
 };
 

@@ -68,7 +68,7 @@ async function sysctlsOf(host: Host, desired: Desired): Promise<Pick<Observed, "
   return { sysctls, rewritten };
 }
 
-async function tablesOf(host: Host, { signal }: Options): Promise<Pick<Observed, "table" | "chains">> {
+async function tablesOf(host: Host, { signal }: Options): Promise<Pick<Observed, "table" | "chains" | "hidden">> {
   const options = signal === undefined ? {} : { signal };
   try {
     const table = await host.nftables.get(TABLE.family, TABLE.name, options);
@@ -86,8 +86,9 @@ async function tablesOf(host: Host, { signal }: Options): Promise<Pick<Observed,
       });
     return { ...(table !== undefined && { table: plainTable(table) }), chains: foreign };
   } catch (error) {
-    // A kernel without nf_tables, or a user without the right to look: nothing is there as far as we can tell.
     const { code } = error as { code?: unknown };
+    if (code === "EPERM") return { hidden: true };
+    // A kernel without nf_tables has no tables.
     if (code === "EOPNOTSUPP" || code === "EPROTONOSUPPORT" || code === "EINVAL") return {};
     throw error;
   }

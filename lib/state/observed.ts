@@ -29,6 +29,8 @@ export interface Observed {
   readonly rewritten?: Readonly<Record<string, readonly SavedSysctl[]>>;
   /** Our nftables table. */
   readonly table?: Table;
+  /** nf_tables shows nothing to this user: whether our table is there is not known. */
+  readonly hidden?: boolean;
   /** Base chains of others. */
   readonly chains?: readonly ForeignChain[];
 }

@@ -95,6 +95,7 @@ export function planTable(planner: Planner): void {
   const { desired, before } = planner;
   warn(planner);
   if (desired.table === undefined) return;
+  if (before.hidden === true) planner.warn("nf_tables shows its rules to root only; they may be right already");
   const subject = `${TABLE.family} ${TABLE.name}`;
   const now = before.table;
   const wanted = desired.table ?? undefined;

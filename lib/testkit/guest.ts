@@ -50,7 +50,10 @@ export class Guest implements AsyncDisposable {
   static async start(netns: Netns): Promise<Guest> {
     assertSandboxed();
     const main = import.meta.url.endsWith(".ts") ? "./guest-main.ts" : "./guest-main.js";
-    const guest = new Guest(netns, netns.worker(new URL(main, import.meta.url), { name: netns.name ?? "guest" }));
+    const guest = new Guest(
+      netns,
+      netns.worker(new URL(main, import.meta.url), { name: netns.name ?? "guest", execArgv: [] }),
+    );
     const { inode } = await guest.#ask("identity");
     if (inode === netns.identity.inode) return guest;
     await guest.close();

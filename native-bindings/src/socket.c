@@ -93,7 +93,7 @@ int core_recv(int fd, struct core_kind kind, const struct core_slab *slab) {
   } control[CORE_BATCH_MAX];
   size_t max = CORE_BATCH_MAX;
   /* On a stream MSG_TRUNC would throw the bytes away. */
-  int n, flags = MSG_DONTWAIT | MSG_CMSG_CLOEXEC | (kind.stream ? 0 : MSG_TRUNC);
+  int n, flags = MSG_DONTWAIT | (kind.stream ? 0 : MSG_TRUNC);
   if (core_slab_check(slab) < 0) return -EINVAL;
   if (max > slab->length / slab->slot) max = slab->length / slab->slot;
   if (max > slab->meta_max) max = slab->meta_max;
