@@ -1,5 +1,5 @@
 /**
- * mocha's own listing, then every skipped test with its reason, then one plain line: `N passed, N failed, N skipped`.
+ * mocha's own listing, then every skipped test with its reason and every test that was tried again, then one plain line: `N passed, N failed, N skipped`.
  * `LINKWRIGHT_TALLY` names a file to which the three numbers are appended.
  */
 import { appendFileSync } from "node:fs";
@@ -11,10 +11,13 @@ class Reporter extends mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
     super(runner, options);
     const skipped: Mocha.Test[] = [];
+    const again: string[] = [];
     runner.on("pending", (test) => skipped.push(test));
+    runner.on("retry", (test, error) => again.push(`${test.fullTitle()}: ${String(error)}`));
     runner.once("end", () => {
       const { passes = 0, failures = 0 } = runner.stats ?? {};
       for (const test of skipped) console.log(`  skipped: ${test.fullTitle()}: ${reasonOf(test) ?? "no reason given"}`);
+      for (const line of again) console.log(`  tried again: ${line}`);
       console.log(`\n${passes} passed, ${failures} failed, ${skipped.length} skipped`);
       const tally = process.env["LINKWRIGHT_TALLY"];
       if (tally !== undefined) appendFileSync(tally, `${passes} ${failures} ${skipped.length}\n`);
