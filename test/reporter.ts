@@ -18,9 +18,12 @@ class Reporter extends mocha.reporters.Spec {
       const { passes = 0, failures = 0 } = runner.stats ?? {};
       for (const test of skipped) console.log(`  skipped: ${test.fullTitle()}: ${reasonOf(test) ?? "no reason given"}`);
       for (const line of again) console.log(`  tried again: ${line}`);
-      console.log(`\n${passes} passed, ${failures} failed, ${skipped.length} skipped`);
+      const [missed = "0", ...why] = (process.env["LINKWRIGHT_MISSED"] ?? "0").split(" ");
+      const all = skipped.length + Number(missed);
+      if (why.length > 0) console.log(`  skipped: ${missed} files of integration tests: ${why.join(" ")}`);
+      console.log(`\n${passes} passed, ${failures} failed, ${all} skipped`);
       const tally = process.env["LINKWRIGHT_TALLY"];
-      if (tally !== undefined) appendFileSync(tally, `${passes} ${failures} ${skipped.length}\n`);
+      if (tally !== undefined) appendFileSync(tally, `${passes} ${failures} ${all}\n`);
     });
   }
 }

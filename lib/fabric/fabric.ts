@@ -90,7 +90,10 @@ class Derivation {
       return substitute(text, this.#hosts, this.#host);
     } catch (error) {
       if (!(error instanceof VariableError)) throw error;
-      this.#say(from, error.message, what);
+      // What a host lacks is one mistake, at the host, however often it is missed.
+      if (error.host === undefined) this.#say(from, error.message, what);
+      else if (!this.issues.some(({ message }) => message === error.message))
+        this.#say(["hosts", error.host], error.message, "key");
       return text;
     }
   }
@@ -102,9 +105,15 @@ class Derivation {
   /** `flood`: how frames without a known place reach every other host. */
   flood(name: string, link: Value): Value {
     const { flood, ...rest } = link;
+    const own = this.#hosts[this.#host]?.vtep;
+    const { remote } = rest;
+    if (own !== undefined && typeof remote === "string" && remote.includes(":") !== own.includes(":"))
+      this.#say(
+        ["links", name, "remote"],
+        `${remote} and the vtep ${own} of ${this.#host} are of different families; use one`,
+      );
     if (flood === undefined) return link;
     const path = ["links", name, "flood"];
-    const own = this.#hosts[this.#host]?.vtep;
     if (own === undefined) this.#say(path, `flood needs the vtep of every host; write hosts.${this.#host}.vtep`);
     const local = { local: own, ...rest };
     if (flood === "evpn") {

@@ -8,7 +8,15 @@ export type Hosts = Readonly<Record<string, { readonly underlay?: string; readon
 export const VARIABLES = ["host", "peer", "underlay", "vtep"] as const;
 
 /** A reason instead of a value. */
-export class VariableError extends Error {}
+export class VariableError extends Error {
+  /** The host that lacks it; absent where the mistake is where the variable stands. */
+  readonly host: string | undefined;
+
+  constructor(message: string, host?: string) {
+    super(message);
+    this.host = host;
+  }
+}
 
 /** The VTEP addresses of all hosts but one, in the order of the document. */
 export function peersOf(
@@ -27,7 +35,10 @@ function peer(hosts: Hosts, host: string): string {
       `$peer is for two hosts, and there are ${peers.length + 1}; write flood: unicast in place of remote: $peer`,
     );
   if (first.vtep === undefined)
-    throw new VariableError(`$peer is the vtep of ${first.name}, which has none; write hosts.${first.name}.vtep`);
+    throw new VariableError(
+      `$peer is the vtep of ${first.name}, which has none; write hosts.${first.name}.vtep`,
+      first.name,
+    );
   return first.vtep;
 }
 
@@ -36,7 +47,8 @@ function meaningOf(name: string, hosts: Hosts, host: string): string {
   if (name === "peer") return peer(hosts, host);
   if (name === "underlay" || name === "vtep") {
     const value = hosts[host]?.[name];
-    if (value === undefined) throw new VariableError(`$${name}: host ${host} has none; write hosts.${host}.${name}`);
+    if (value === undefined)
+      throw new VariableError(`$${name}: host ${host} has none; write hosts.${host}.${name}`, host);
     return value;
   }
   const meant = nearest(name, VARIABLES);

@@ -156,7 +156,7 @@ function planAbsent(planner: Planner, sort: Sort, { words, path }: DesiredEntry,
   const old = sort.again(seen);
   const back = request(object, object === "neighbor" ? "replace" : object === "fdb" ? "append" : "create", old);
   const moves = [move(request(object, "delete", old), back)];
-  planner.add({ object, subject, path, action: "remove", reason: "absent in the document", moves });
+  planner.add({ object, subject, path, action: "remove", reason: "to be absent", moves });
 }
 
 function planCreation(planner: Planner, sort: Sort, { words, path }: DesiredEntry): void {

@@ -157,7 +157,7 @@ function remove(planner: Planner, link: DesiredLink, fates: Fates): void {
     object: "link",
     subject: link.name,
     path: link.path,
-    reason: "absent in the document",
+    reason: "to be absent",
     drops: onLink(before, link.name),
     // What stands on it goes first, and so do its ports: they come back after it.
     needs: planner.linkIds(...standingOn(before, link.name), ...goingPorts(before, link.name, fates)),

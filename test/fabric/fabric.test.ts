@@ -138,7 +138,7 @@ describe("derive refuses", () => {
       "a missing underlay",
       `linkwright: 1\nhosts: { a: {}, b: {} }\n${vxlan("dev: $underlay")}`,
       "a",
-      "f.yaml:3:41: links.v.dev: $underlay: host a has none; write hosts.a.underlay",
+      "f.yaml:2:10: hosts.a: $underlay: host a has none; write hosts.a.underlay",
     ],
     [
       "a missing vtep of another host",
