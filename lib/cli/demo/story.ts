@@ -5,6 +5,7 @@ import { makeChain } from "../../testkit/certificates.ts";
 import type { Guest } from "../../testkit/guest.ts";
 import type { Lab } from "../../testkit/lab.ts";
 import { observePath } from "../observe-path.ts";
+import { findFaults } from "../path.ts";
 import { counted, fitted, painter } from "../report.ts";
 import type { Palette } from "../terminal.ts";
 import { drawPaths } from "../tree.ts";
@@ -139,7 +140,17 @@ export async function wrong(stage: Stage): Promise<void> {
   narrator.check("bm2's drop and error counters", "moved by 0", `moved by ${moved}`, "all links, both ways");
   narrator.tell("`linkwright show` on bm2 knows it from the MTUs alone:");
   const style = { palette, width: narrator.room };
-  narrator.picture(drawPaths(await paths(lab, "bm2"), style));
+  const seen = await paths(lab, "bm2");
+  narrator.picture(drawPaths(seen, style));
+  narrator.check("links that show warns of", "vm2", lossy(seen) || "none");
+}
+
+/** Names of the links whose packets would vanish. */
+function lossy(links: Awaited<ReturnType<typeof paths>>): string {
+  return findFaults(links)
+    .filter(({ severity }) => severity === "lost")
+    .map(({ link }) => link)
+    .join(", ");
 }
 
 async function paths(lab: Lab, name: string) {
@@ -193,5 +204,6 @@ export async function picture({ lab, narrator, palette }: Stage): Promise<void> 
   for (const { name } of lab.topology.hosts) {
     const links = await paths(lab, name);
     narrator.picture([palette.strong(name), ...drawPaths(links, { palette, width: narrator.room })]);
+    narrator.check(`links of ${name} that show warns of`, "none", lossy(links) || "none");
   }
 }
