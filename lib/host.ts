@@ -12,6 +12,7 @@ import { Nftables } from "./nftables/nftables.ts";
 import { Routes } from "./routes/routes.ts";
 import { Connection, SocketError } from "./socket/index.ts";
 import { Sysctls } from "./sysctl/sysctl.ts";
+import { Wireguard } from "./wireguard/wireguard.ts";
 
 /** Which namespace, and how to speak with its kernel. */
 export interface HostOptions {
@@ -105,6 +106,10 @@ export class Host implements AsyncDisposable {
   /** Features of devices. */
   get ethtool(): Ethtool {
     return this.#service("ethtool", () => new Ethtool(this.#connection(NETLINK_GENERIC)));
+  }
+  /** Keys and peers of WireGuard links. */
+  get wireguard(): Wireguard {
+    return this.#service("wireguard", () => new Wireguard(this.#connection(NETLINK_GENERIC), this.links));
   }
   /** Settings under /proc/sys/net. */
   get sysctls(): Sysctls {

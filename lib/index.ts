@@ -29,3 +29,6 @@ export { SysctlError } from "./sysctl/error.ts";
 export { expandBraces, type SysctlKey } from "./sysctl/key.ts";
 export { type SavedSysctl, Sysctls } from "./sysctl/sysctl.ts";
 export { WireError } from "./wire/index.ts";
+export { generatePresharedKey, generateWireguardKey, wireguardPublicKey } from "./wireguard/keys.ts";
+export { Wireguard } from "./wireguard/wireguard.ts";
+export type { WireguardConfig, WireguardDevice, WireguardPeer, WireguardPeerConfig } from "./wireguard/words.ts";

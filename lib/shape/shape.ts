@@ -10,6 +10,8 @@ export interface Shape<T> {
   readonly expected: string;
   /** The same rule as JSON Schema, as far as that language can say it. */
   readonly json: Readonly<Record<string, unknown>>;
+  /** A refused value is not shown: it may be a secret. */
+  readonly secret?: true;
   accepts(value: unknown): value is T;
 }
 
@@ -133,7 +135,8 @@ export function shown(value: unknown): string {
 
 /** Says what is wrong with a value, or nothing. */
 export function problem(wanted: Shape<unknown>, value: unknown): string | undefined {
-  return wanted.accepts(value) ? undefined : `expected ${wanted.expected}, got ${shown(value)}`;
+  if (wanted.accepts(value)) return undefined;
+  return `expected ${wanted.expected}, got ${wanted.secret === true ? "something else" : shown(value)}`;
 }
 
 /** Number of edits between two words, of one letter or two neighbors swapped; for "did you mean". */

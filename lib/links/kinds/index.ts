@@ -5,8 +5,9 @@ import { dummy } from "./dummy.ts";
 import { ifb } from "./ifb.ts";
 import { veth } from "./veth.ts";
 import { vxlan } from "./vxlan.ts";
+import { wireguard } from "./wireguard.ts";
 
-export const linkKinds = { bridge, dummy, ifb, veth, vxlan };
+export const linkKinds = { bridge, dummy, ifb, veth, vxlan, wireguard };
 /** Names of the kinds that can be made. */
 export type KindName = keyof typeof linkKinds;
 

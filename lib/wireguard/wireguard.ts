@@ -1,0 +1,92 @@
+/** Keys and peers of WireGuard links; the link itself is made as every link is. Same as: wg show and wg set */
+import { type Family, genericBody, genericMessage, lookUpFamily } from "../families/generic.ts";
+import { indexesOf, type LinkLookup, retold, type Told } from "../families/lookup.ts";
+import { type CallOptions, type Connection, NetlinkError } from "../socket/index.ts";
+import { WG_CMD_GET_DEVICE, WG_CMD_SET_DEVICE, WG_GENL_NAME, WG_GENL_VERSION, wgDevice } from "./schema.ts";
+import {
+  checkConfig,
+  configToWire,
+  deviceFromWire,
+  scopesOf,
+  scopesTold,
+  type WireguardConfig,
+  type WireguardDevice,
+} from "./words.ts";
+
+/** The caller's words for attributes, and for what the kernel says without pointing at one. */
+const WORDS = { ifname: "name", "peers.peer": "peers" } as const;
+const BLAMED = { ENODEV: "name", EOPNOTSUPP: "name", EADDRINUSE: "listenPort" } as const;
+const ENOENT = -2;
+
+const told = (what: string): Told => ({ what, properties: WORDS, blamed: BLAMED });
+
+/** Devices of one namespace, over a connection that was opened with NETLINK_GENERIC. */
+export class Wireguard {
+  readonly #connection: Connection;
+  readonly #links: LinkLookup;
+  #family: Promise<Family> | undefined;
+
+  /** The connection stays the caller's to close. */
+  constructor(connection: Connection, links: LinkLookup) {
+    this.#connection = connection;
+    this.#links = links;
+  }
+
+  /**
+   * Keys and peers of a link of kind `wireguard`; undefined where there is no link of this name. It takes
+   * CAP_NET_ADMIN, for the keys. Same as: wg show NAME dump
+   *
+   * @throws {NetlinkError} `EOPNOTSUPP` where the link is of another kind, `EPERM`, `ENOENT` where the kernel has no
+   * WireGuard.
+   */
+  async get(name: string, options?: CallOptions): Promise<WireguardDevice | undefined> {
+    const what = `cannot read WireGuard of ${name}`;
+    const message = await this.#message(what, "WG_CMD_GET_DEVICE");
+    const request = { header: { cmd: WG_CMD_GET_DEVICE, version: WG_GENL_VERSION }, attrs: { ifname: name } };
+    try {
+      const { messages } = await this.#connection.dump(message, request, message, options);
+      const parts = messages.map(({ attrs }) => attrs);
+      const names = scopesTold(parts) ? await this.#links.names() : new Map<number, string>();
+      return deviceFromWire(parts, (index) => names.get(index) ?? String(index));
+    } catch (error) {
+      if (error instanceof NetlinkError && error.code === "ENODEV") return undefined;
+      throw retold(error, told(what));
+    }
+  }
+
+  /**
+   * Changes keys and peers; what is absent stays. Some 200 peers, or 600 networks, fit into one request, which is not
+   * undone where the kernel refuses a part of it; of more, those before the one that was refused are done.
+   * Same as: wg set NAME private-key FILE listen-port PORT peer KEY endpoint ADDRESS:PORT allowed-ips NETWORKS …
+   *
+   * @throws {InputError} before anything is sent; it shows no key.
+   * @throws {NetlinkError} `ENODEV`, `EOPNOTSUPP` where the link is of another kind, `EADDRINUSE` of `listenPort`, …
+   */
+  async set(name: string, config: WireguardConfig, options?: CallOptions): Promise<void> {
+    checkConfig(name, config);
+    const what = `cannot set WireGuard of ${name}`;
+    const message = await this.#message(what, "WG_CMD_SET_DEVICE");
+    const header = { cmd: WG_CMD_SET_DEVICE, version: WG_GENL_VERSION };
+    try {
+      const indexOf = await indexesOf(this.#links, scopesOf(config));
+      for (const attrs of configToWire(name, config, indexOf))
+        await this.#connection.request(message, { header, attrs }, 0, options);
+    } catch (error) {
+      throw retold(error, told(what));
+    }
+  }
+
+  async #message(what: string, request: string) {
+    this.#family ??= lookUpFamily(this.#connection, WG_GENL_NAME);
+    this.#family.catch(() => {
+      this.#family = undefined; // asked again the next time
+    });
+    try {
+      return genericMessage(request, (await this.#family).id, genericBody(wgDevice));
+    } catch (error) {
+      if (!(error instanceof NetlinkError) || error.errno !== ENOENT) throw error;
+      const reason = "this kernel has no WireGuard, or its module is not loaded (modprobe wireguard)";
+      throw new NetlinkError({ errno: ENOENT, request: what, reason });
+    }
+  }
+}
