@@ -113,6 +113,14 @@ export interface NativeBinding {
    * child_process.spawn and new Worker only: `step` must be synchronous. An exception in it passes through.
    */
   nsCall(nsFd: number, step: () => void): 0 | Errno;
+  /**
+   * One SIOCETHTOOL for the device of that name (1 to 15 bytes) in the namespace, on a thread of its own, for drivers
+   * may sleep. `request` is the command and its arguments, as long as its own count says: anything else is -EINVAL, as is
+   * any command but ETHTOOL_GDRVINFO, GSSET_INFO (with room for 64 counts), GSTRINGS, GSTATS, GFEATURES and SFEATURES.
+   * It is read at the time of the call, and the answer is written into it immediately before `done`; -EFAULT where the
+   * device has more to tell than there is room. `nsFd` may be closed as soon as the call returns.
+   */
+  ethtool(nsFd: number, device: Uint8Array, request: Uint8Array, done: (result: number | Errno) => void): 0 | Errno;
   /** Moves the calling thread for good: for a Worker that is to live in a namespace. */
   nsEnter(nsFd: number): 0 | Errno;
 }

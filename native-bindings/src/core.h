@@ -92,6 +92,8 @@ ssize_t core_job_run(struct core_job *job);
 /* Frees the names and closes the descriptor; path and buffer stay the caller's. */
 void core_job_end(struct core_job *job);
 int core_setns(int ns_fd);
+/* A descriptor of one's own for the same namespace, so that the caller may close his. */
+int core_dup_ns(int ns_fd);
 /* A descriptor of the calling thread's namespace that the registry does not know. */
 int core_self_ns(void);
 /* unshare(2) in the calling thread, which must be of no further use. */

@@ -187,14 +187,19 @@ static ssize_t list_dir(struct core_job *job) {
   return count;
 }
 
+int core_dup_ns(int ns_fd) {
+  /* The system call itself: fcntl has another name in newer versions of glibc. */
+  long fd = syscall(SYS_fcntl, ns_fd, F_DUPFD_CLOEXEC, 0);
+  return fd < 0 ? -errno : (int)fd;
+}
+
 int core_job_begin(struct core_job *job, int ns_fd) {
   job->ns_fd = -1;
   if (!inside(job->path, job->op)) return -EINVAL;
   if (ns_fd == -1) return 0;
-  /* The system call itself: fcntl has another name in newer versions of glibc. */
-  long fd = syscall(SYS_fcntl, ns_fd, F_DUPFD_CLOEXEC, 0);
-  if (fd < 0) return -errno;
-  job->ns_fd = (int)fd;
+  int fd = core_dup_ns(ns_fd);
+  if (fd < 0) return fd;
+  job->ns_fd = fd;
   return 0;
 }
 
