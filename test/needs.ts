@@ -46,6 +46,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   gcc: "gcc",
   setpriv: "util-linux",
   python3: "python3",
+  wg: "wireguard-tools",
 };
 
 /** Skips unless all of these programs are installed. */

@@ -18,7 +18,6 @@ import {
   many,
   type Out,
   padding,
-  readOnly,
   struct,
   text,
   u8,
@@ -97,9 +96,9 @@ export const wgPeer = attrs("WGPEER_A", {
   /** Seconds, 0 for off. */
   persistentKeepaliveInterval: at(5, u16),
   /** Since 1970; all zero for never. */
-  lastHandshakeTime: readOnly(6, struct("__kernel_timespec", { sec: u64, nsec: u64 })),
-  rxBytes: readOnly(7, u64),
-  txBytes: readOnly(8, u64),
+  lastHandshakeTime: at(6, struct("__kernel_timespec", { sec: u64, nsec: u64 })),
+  rxBytes: at(7, u64),
+  txBytes: at(8, u64),
   allowedips: at(9, attrs("WGPEER_A_ALLOWEDIPS", { ip: many(0, wgAllowedIp) })),
   protocolVersion: at(10, u32),
 });
