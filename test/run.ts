@@ -1,5 +1,6 @@
 /**
- * Runs the tests: unit tests as they are, integration tests in a throw-away sandbox. Arguments are passed on to mocha.
+ * Runs the tests: unit tests as they are, integration tests in a throw-away sandbox. Arguments are folders of tests, such
+ * as `integration/links` (without any, all), and whatever mocha takes.
  * Without a sandbox the integration tests cannot run: it says why, and counts each of their files as skipped.
  */
 import { spawnSync } from "node:child_process";
@@ -15,23 +16,28 @@ const mocha = join(dirname(createRequire(import.meta.url).resolve("mocha/package
 const reporter = ["--reporter", join(build, "test/reporter.js")];
 const files = (folder: string): string => join(build, folder, "**/*.test.js");
 
-const globFiles = (folder: string): string[] =>
-  readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".test.js"));
+const isUnit = (folder: string): boolean => folder.startsWith("test");
+const testFiles = (folder: string): string[] =>
+  readdirSync(join(build, folder), { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".test.js"));
 
-async function main(extra: readonly string[]): Promise<number> {
+const isFolder = (argument: string): boolean => /^(test|integration)(\/|$)/.test(argument);
+
+async function main(given: readonly string[]): Promise<number> {
   process.chdir(root);
+  const extra = given.filter((argument) => !isFolder(argument));
+  const asked = given.filter(isFolder);
+  const folders = asked.length > 0 ? asked : ["test", "integration"];
   // On a machine that does other work a deadline may pass; a test that was tried again is told at the end.
   const retries = process.env["CI"] === undefined ? [] : ["--retries", "1"];
-  const both = [process.execPath, mocha, ...reporter, ...retries, files("test"), files("integration"), ...extra];
   try {
-    return await runInSandbox(both);
+    return await runInSandbox([process.execPath, mocha, ...reporter, ...retries, ...folders.map(files), ...extra]);
   } catch (error) {
     if (!(error instanceof SandboxError)) throw error;
-    const missed = globFiles(join(build, "integration")).length;
-    const env = { ...process.env, LINKWRIGHT_MISSED: `${missed} ${error.message}` };
-    return (
-      spawnSync(process.execPath, [mocha, ...reporter, files("test"), ...extra], { stdio: "inherit", env }).status ?? 1
-    );
+    const [units, missed] = [folders.filter(isUnit), folders.filter((folder) => !isUnit(folder)).flatMap(testFiles)];
+    if (units.length === 0) throw error;
+    const env = { ...process.env, LINKWRIGHT_MISSED: `${missed.length} ${error.message}` };
+    const args = [mocha, ...reporter, ...units.map(files), ...extra];
+    return spawnSync(process.execPath, args, { stdio: "inherit", env }).status ?? 1;
   }
 }
 
