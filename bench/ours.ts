@@ -2,12 +2,12 @@
  * One workload through the library's connection and schemas. usage: node ours.js WORKLOAD COUNT [inline]
  * Runs in a network namespace of its own and prints what `floor.c` prints: `{"ns": …, "objects": …}`.
  */
-import { NETLINK_ROUTE } from "../lib/families/route.ts";
-import { getlink, newlink } from "../lib/links/schema.ts";
+import { ifinfomsg, NETLINK_ROUTE } from "../lib/families/route.ts";
+import { getlink, ifla, newlink } from "../lib/links/schema.ts";
 import { getneigh, newneigh } from "../lib/neighbors/schema.ts";
 import { getroute, newroute } from "../lib/routes/schema.ts";
 import { type Command, Connection, command } from "../lib/socket/index.ts";
-import { type Message, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL } from "../lib/wire/index.ts";
+import { type Message, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, viewed } from "../lib/wire/index.ts";
 
 const [workload = "", size = "0", mode] = process.argv.slice(2);
 const count = Number(size);
@@ -30,8 +30,6 @@ const vxlan = (i: number, header: object, master?: number): Command => {
   const info = { kind: "vxlan" as const, data: { id: i + 1, group: "10.0.0.2", port: 4789 } };
   return command(newlink, { header, attrs: { ifname: `vx${i}`, master, linkinfo: { info } } }, CREATE);
 };
-const pair = (i: number): Command =>
-  command(newlink, { header: {}, attrs: { ifname: `va${i}`, linkinfo: { info: { kind: "veth" } } } }, CREATE);
 const route = (i: number): Command => {
   const header = { family: 2, dstLen: 32, table: 254, protocol: 4, scope: 253, type: 1 };
   const dst = `10.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`;
@@ -48,11 +46,19 @@ const entry = (i: number): Command => {
   );
 };
 
-async function read<I, O>(ask: Message<I, unknown>, value: I, reply: Message<never, O>): Promise<number> {
-  let objects = 0;
-  for await (const part of connection.stream(ask, value, reply)) objects += part.length;
-  return objects;
+/** What was read, kept as the floor keeps it. */
+const kept: unknown[] = [];
+/** Reads a table, and from each message what the floor reads from it. */
+async function read<I, O>(
+  ask: Message<I, unknown>,
+  value: I,
+  reply: Message<never, O>,
+  look: (message: O) => readonly unknown[],
+): Promise<number> {
+  for await (const part of connection.stream(ask, value, reply)) for (const message of part) kept.push(look(message));
+  return kept.length;
 }
+const linkView = viewed(newlink, ifinfomsg, ifla);
 
 interface Workload {
   prepare?(): Promise<void>;
@@ -72,24 +78,17 @@ const workloads: Readonly<Record<string, Workload>> = {
   bridges: { run: () => done(all(range((i) => bridge(i)))) },
   vxlans: { prepare: device, run: () => done(all(range((i) => vxlan(i, UP, 1000)))) },
   "links-dump": {
-    prepare: () => all(range(pair, count / 2)),
-    run: async () => (await connection.dump(getlink, { header: {} }, newlink)).messages.length,
+    run: () =>
+      read(getlink, { header: {} }, linkView, ({ attrs }) => [attrs.ifname, attrs.mtu, attrs.link, attrs.address]),
   },
   routes: { prepare: device, run: () => done(all(range(route))) },
   "routes-dump": {
-    prepare: async () => {
-      await device();
-      await all(range(route));
-    },
-    run: () => read(getroute, { header: { family: 2 } }, newroute),
+    run: () => read(getroute, { header: { family: 2 } }, newroute, ({ attrs }) => [attrs.dst, attrs.oif, attrs.table]),
   },
   entries: { prepare: tunnel, run: () => done(all(range(entry))) },
   "entries-dump": {
-    prepare: async () => {
-      await tunnel();
-      await all(range(entry));
-    },
-    run: () => read(getneigh, { header: { family: 7, ifindex: 1001 } }, newneigh),
+    run: () =>
+      read(getneigh, { header: { family: 7, ifindex: 1001 } }, newneigh, ({ attrs }) => [attrs.lladdr, attrs.dst]),
   },
   "round-trip": {
     run: async () => {

@@ -146,27 +146,23 @@ function encode(write: (out: Writer, i: number) => void): number {
 const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1] ?? Number.NaN;
 
 /** Runs both in turn, so that whatever else the machine does meets both. */
-function row(name: string, ours: () => number, hand: () => number, most: number): boolean {
+function row(name: string, ours: () => number, hand: () => number, most: number): void {
   const rounds = Array.from({ length: ROUNDS }, () => ({ ours: ours(), hand: hand() })).slice(3);
   const [a, b] = [median(rounds.map((one) => one.ours)), median(rounds.map((one) => one.hand))];
   const first = `${name.padEnd(28)} schema ${a.toFixed(0).padStart(5)} ns   by hand ${b.toFixed(0).padStart(5)} ns`;
-  console.log(`${first}   ratio ${(a / b).toFixed(2)} (at most ${most})`);
-  return a / b <= most;
+  console.log(`${first}   ratio ${(a / b).toFixed(2)} (goal: at most ${most})`);
 }
 
 const all = blocks();
-const good = [
-  row(
-    "decode a route, 5 attributes",
-    () => decode(all, bySchema),
-    () => decode(all, byHand),
-    1.5,
-  ),
-  row(
-    "encode a route, 2 attributes",
-    () => encode(encodeBySchema),
-    () => encode(encodeByHand),
-    3,
-  ),
-];
-process.exitCode = good.every(Boolean) ? 0 : 1;
+row(
+  "decode a route, 5 attributes",
+  () => decode(all, bySchema),
+  () => decode(all, byHand),
+  1.5,
+);
+row(
+  "encode a route, 2 attributes",
+  () => encode(encodeBySchema),
+  () => encode(encodeByHand),
+  3,
+);

@@ -100,8 +100,10 @@ export class Answered<I, O> implements Answers {
 
 /** A dump that says more than this is taken for endless, in messages. */
 const MOST = 50_000_000;
-/** So many equal messages in a row, and a dump is taken for endless. */
-const REPEATS = 5000;
+/** Of so many messages, one is compared. */
+const SAMPLE = 16;
+/** So many equal ones in a row of those that are compared, and a dump is taken for endless. */
+const REPEATS = 312;
 
 /** Collects the parts of a dump and hands them on. */
 export class Dumped<I, O> implements Parts {
@@ -116,7 +118,6 @@ export class Dumped<I, O> implements Parts {
   readonly #reply: Message<never, O>;
   readonly #sink: DumpSink<O>;
   #count = 0;
-  #length = 0;
   #print = 0;
   #repeats = 0;
 
@@ -127,6 +128,9 @@ export class Dumped<I, O> implements Parts {
   }
   get full(): boolean {
     return !this.abandoned && this.#sink.full();
+  }
+  get streamed(): boolean {
+    return !this.abandoned && this.#sink.streamed;
   }
   data(type: number, from: Reader, start: number, end: number): boolean {
     if (++this.#count > MOST || this.#repeated(from, start, end)) {
@@ -141,14 +145,13 @@ export class Dumped<I, O> implements Parts {
     }
     return false;
   }
-  /** Counts messages that are the one before over again, by a hash of every word: similar rules differ in few of them. */
+  /**
+   * Counts messages that are alike, by a hash of every word, as similar rules differ in few of them; one message in
+   * {@link SAMPLE} is looked at, since hashing them all is a good part of what decoding them costs.
+   */
   #repeated(from: Reader, start: number, end: number): boolean {
-    if (end - start !== this.#length) {
-      this.#length = end - start;
-      this.#repeats = 0;
-      return false;
-    }
-    let print = 0;
+    if (this.#count % SAMPLE !== 0) return false;
+    let print = end - start;
     for (let at = start >> 2; at < end >> 2; at++) print = (Math.imul(print, 31) + (from.u32[at] as number)) | 0;
     this.#repeats = print === this.#print ? this.#repeats + 1 : 0;
     this.#print = print;
@@ -187,6 +190,8 @@ export interface DumpSink<O> {
   part(value: O): void;
   /** Whether to stop receiving for now. */
   full(): boolean;
+  /** Somebody reads the parts while further ones arrive. */
+  readonly streamed: boolean;
   end(changed: boolean): void;
   reject(error: unknown): void;
 }

@@ -177,12 +177,11 @@ export class Channel {
     this.#soon();
   }
 
-  #turn(): void {
+  #turn(until = performance.now() + TURN): void {
     if (this.#turning) return;
     this.#turning = true;
     const start = performance.now();
     try {
-      const until = start + TURN;
       while (this.#closed === undefined) {
         if (!this.#busy) this.#begin();
         const parcel = this.#parcels[0];
@@ -193,6 +192,15 @@ export class Channel {
         }
         if (performance.now() > until && (this.#parcels.length > 0 || this.#inline)) {
           this.#later();
+          break;
+        }
+        if (this.#dump?.streamed === true && this.#parcels.length > 0) {
+          // Its reader comes first: what he has done with does not live to be moved by the collector.
+          this.#scheduled = true;
+          void NOW.then(() => {
+            this.#scheduled = false;
+            this.#turn(until);
+          });
           break;
         }
       }
@@ -306,7 +314,7 @@ export class Channel {
       if (this.#dump !== undefined) this.#dump.heard = this.heard;
       this.#conversation.take(inbox, parcel.next++);
       if (this.#closed !== undefined) return true;
-      if (parcel.next < received && performance.now() > until) return false;
+      if (parcel.next < received && (this.#dump?.streamed === true || performance.now() > until)) return false;
     }
     if (this.#recovering) this.#recovered += received;
     if (this.#recovered > RECOVERY) this.#recover();

@@ -193,6 +193,7 @@ export class Connection implements AsyncDisposable {
           return this.#dump(message, value, reply, {
             part: (part) => messages.push(part),
             full: () => false,
+            streamed: false,
             end: (changed) => outcome.resolve({ messages, consistent: !changed }),
             reject: (error) => outcome.reject(error),
           });

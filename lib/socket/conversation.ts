@@ -38,6 +38,8 @@ export interface Parts extends Answers {
   abandoned: boolean;
   /** Whoever receives the parts has enough for now. */
   readonly full: boolean;
+  /** Somebody reads the parts while further ones arrive: he gets a turn after each datagram. */
+  readonly streamed: boolean;
 }
 
 /** What was dropped, by reason. */
@@ -122,7 +124,10 @@ export class Conversation {
     }
     if (length > inbox.slot || ((inbox.meta[at + META_FLAGS] as number) & MSG_TRUNC) !== 0)
       this.#truncated(inbox.reader, start, length);
-    else this.#walk(inbox.reader, start, start + length);
+    else {
+      inbox.reader.datagram(start, start + length);
+      this.#walk(inbox.reader, start, start + length);
+    }
   }
 
   /** A cut datagram is not read, but for the number of the request that it answers. */

@@ -206,6 +206,7 @@ export class Monitor<M extends Kind = Kind> implements AsyncDisposable, AsyncIte
       return;
     }
     const end = index * slot + length;
+    reader.datagram(index * slot, end);
     for (let from = index * slot; from + NLMSG_HDRLEN <= end; ) {
       const size = reader.u32[from >> 2] as number;
       if (size < NLMSG_HDRLEN || size > end - from) {

@@ -29,8 +29,9 @@ export class Parcels<O> {
           this.#full.push(this.#open);
           this.#open = [];
         }
-        this.#wake?.();
+        if (this.#wake !== undefined) this.#stir();
       },
+      streamed: true,
       full: () => this.#full.length >= WAITING,
       end: (changed) => {
         if (!changed) return outcome.resolve();
@@ -40,12 +41,19 @@ export class Parcels<O> {
     };
   }
 
+  /** Wakes the reader, once. */
+  #stir(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
+
   /** Gives out the parts until `ended` is settled and nothing is left. */
   async *read(ended: Promise<void>): AsyncGenerator<readonly O[], void, undefined> {
     let over = false;
     const end = (): void => {
       over = true;
-      this.#wake?.();
+      this.#stir();
     };
     ended.then(end, end);
     for (;;) {
@@ -60,7 +68,6 @@ export class Parcels<O> {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
-        this.#wake = undefined;
       }
     }
   }

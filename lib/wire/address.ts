@@ -11,7 +11,7 @@ function needs(name: string, size: number, start: number, end: number): void {
 // Two bytes become text by one look-up; the tables fill as numbers are met.
 const dotted: string[] = new Array<string>(0x1_0000);
 const coloned: string[] = new Array<string>(0x1_0000);
-const hexByte = (byte: number): string => (byte < 16 ? "0" : "") + byte.toString(16);
+const hexBytes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 function dots(hi: number, lo: number): string {
   const word = (hi << 8) | lo;
   const known = dotted[word];
@@ -24,20 +24,41 @@ function colons(hi: number, lo: number): string {
   const word = (hi << 8) | lo;
   const known = coloned[word];
   if (known !== undefined) return known;
-  const made = `${hexByte(hi)}:${hexByte(lo)}`;
+  const made = `${hexBytes[hi]}:${hexBytes[lo]}`;
   coloned[word] = made;
   return made;
 }
+
+/** The value of a hexadecimal digit; -1 where it is none. */
+function digit(code: number): number {
+  if (code >= 48 && code <= 57) return code - 48;
+  const letter = code | 32;
+  return letter >= 97 && letter <= 102 ? letter - 87 : -1;
+}
+/** Writes bytes in colons; writes nothing and returns false where `value` is of another form. */
+function writeHex(out: Writer, value: string): boolean {
+  if (value !== "" && value.length % 3 !== 2) return false;
+  const begin = out.length;
+  let at = out.take(Math.ceil(value.length / 3));
+  for (let i = 0; i < value.length; i += 3) {
+    const byte = (digit(value.charCodeAt(i)) << 4) | digit(value.charCodeAt(i + 1));
+    if (byte < 0 || byte > 255 || (i > 0 && value.charCodeAt(i - 1) !== COLON)) {
+      out.truncate(begin);
+      return false;
+    }
+    out.u8[at++] = byte;
+  }
+  return true;
+}
+const COLON = 58;
 
 /** A MAC address, written `02:00:00:00:00:01`, read in lower case. */
 export const mac: Fixed<string> = {
   name: "MAC address",
   size: 6,
   write(out, value) {
-    if (typeof value !== "string" || !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(value))
+    if (typeof value !== "string" || value.length !== 17 || !writeHex(out, value))
       throw new WireError(`expected a MAC address such as 02:00:00:00:00:01, got ${String(value)}`);
-    const at = out.take(6);
-    for (let i = 0; i < 6; i++) out.u8[at + i] = Number.parseInt(value.slice(3 * i, 3 * i + 2), 16);
   },
   read({ u8 }, start, end) {
     needs("MAC address", 6, start, end);
@@ -51,12 +72,13 @@ export const mac: Fixed<string> = {
 export const hardware: Codec<string> = {
   name: "hardware address",
   write(out, value) {
-    if (typeof value !== "string" || !/^([0-9a-f]{2}(:[0-9a-f]{2})*)?$/i.test(value))
+    if (typeof value !== "string" || !writeHex(out, value))
       throw new WireError(`expected a hardware address such as 02:00:00:00:00:01, got ${String(value)}`);
-    for (const part of value === "" ? [] : value.split(":")) out.byte(Number.parseInt(part, 16));
   },
   read: (from, start, end) =>
-    end - start === 6 ? mac.read(from, start, end) : Array.from(from.u8.subarray(start, end), hexByte).join(":"),
+    end - start === 6
+      ? mac.read(from, start, end)
+      : Array.from(from.u8.subarray(start, end), (byte) => hexBytes[byte]).join(":"),
 };
 
 function readIpv4({ u8 }: Reader, at: number): string {

@@ -11,9 +11,10 @@ import { WireError } from "./error.ts";
 import { text } from "./text.ts";
 
 const NESTED = 0x8000;
-const NUMBER = 0x3fff;
+/** The part of an attribute's type that is its number. */
+export const NUMBER = 0x3fff;
 /** Length of an attribute's header: its length and its type, two bytes each. */
-const HEADER = 4;
+export const HEADER = 4;
 
 /** One attribute as it stands on the wire. `type` keeps its flag bits. */
 export interface RawAttr {
@@ -49,7 +50,7 @@ export interface Nest {
   readonly end: number;
 }
 type AnyCodec = Codec<never, unknown>;
-type AnyField = Field<never, unknown>;
+export type AnyField = Field<never, unknown>;
 export type Fields = Readonly<Record<string, AnyField>>;
 
 /** Attributes that no field claims, by number, kept so that what was read can be written back. */

@@ -18,13 +18,14 @@ export class Reader {
   readonly u16: Uint16Array;
   readonly u32: Uint32Array;
   #start = 0;
-  #end = 0;
-  #kept: Uint8Array | undefined;
+  #end: number;
+  #kept: Reader | undefined;
 
   /** Uses the memory of `bytes` where it starts at a multiple of 8, and a copy of it where it does not. */
   constructor(bytes: Uint8Array) {
     const whole = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
     this.u8 = whole;
+    this.#end = whole.length;
     this.u16 = new Uint16Array(whole.buffer, whole.byteOffset, whole.length >> 1);
     this.u32 = new Uint32Array(whole.buffer, whole.byteOffset, whole.length >> 2);
   }
@@ -36,21 +37,29 @@ export class Reader {
     return wide[0] as bigint;
   }
 
-  /** Says which message is read now: the bytes that its values keep are then copied at most once. */
-  message(start: number, end: number): void {
+  /** Says which datagram is read now: what its values keep of it is copied at most once. */
+  datagram(start: number, end: number): void {
     this.#start = start;
     this.#end = end;
     this.#kept = undefined;
   }
 
   /**
-   * The bytes from `start` to `end`, for values that outlive the block. Parts of one message share one copy of it: a
+   * The bytes from `start` to `end`, for values that outlive the block. Parts of one datagram share one copy of it: a
    * copy for each attribute would have memory of its own each, and the collector would do little else.
    */
   copy(start: number, end: number): Uint8Array {
     if (start < this.#start || end > this.#end) return this.u8.slice(start, end);
-    this.#kept ??= this.u8.slice(this.#start, this.#end);
-    return this.#kept.subarray(start - this.#start, end - this.#start);
+    return this.keep().u8.subarray(start - this.#start, end - this.#start);
+  }
+
+  /** The datagram that is read now, in memory that stays as it is; its first byte is byte {@link origin} here. */
+  keep(): Reader {
+    this.#kept ??= new Reader(this.u8.slice(this.#start, this.#end));
+    return this.#kept;
+  }
+  get origin(): number {
+    return this.#start;
   }
 }
 

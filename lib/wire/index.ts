@@ -6,3 +6,4 @@ export * from "./codec.ts";
 export { WireError } from "./error.ts";
 export * from "./message.ts";
 export * from "./text.ts";
+export * from "./view.ts";

@@ -68,7 +68,6 @@ export function body<HI, HO, F extends Fields>(
     read(from, start, end) {
       if (end - start < header.size)
         throw new WireError(`${header.name} needs ${header.size} bytes, got ${end - start}`);
-      from.message(start, end);
       return {
         header: header.read(from, start, start + header.size),
         attrs: attributes.read(from, Math.min(start + skip, end), end),

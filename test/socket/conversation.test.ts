@@ -45,6 +45,7 @@ function begin(conversation: Conversation, value = { header: { index: 1 } }): { 
     new Answered({ message: getlink, value, flags: 0 }, newlink, outcome(ends.get)),
     new Dumped({ message: getlink, value, flags: 0 }, newlink, {
       part: ({ header }) => parts.push(header.index),
+      streamed: false,
       full: () => false,
       end: (changed) => dumped.resolve({ parts, changed }),
       reject: dumped.reject,

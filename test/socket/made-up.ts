@@ -6,7 +6,7 @@ import { NLM_F_ACK, NLM_F_DUMP } from "../../lib/wire/index.ts";
 import { ack, datagram, done, join, packet, type Sent, split, words } from "./bytes.ts";
 import { dellink, getlink, newlink } from "./kinds.ts";
 
-export const index = (sent: Sent): number => new DataView(sent.bytes.buffer).getInt32(20, true);
+export const index = (sent: Sent): number => new DataView(sent.bytes.buffer, sent.bytes.byteOffset).getInt32(20, true);
 export const link = (sequence: number, number: number, flags = 0): Uint8Array =>
   packet(16, sequence, flags, words(0, number, 0, 0));
 

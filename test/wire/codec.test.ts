@@ -180,6 +180,9 @@ describe("addresses", () => {
     for (const bad of ["1.2.3", "1.2.3.256", "::1%eth0", "", "01.2.3.4", 5])
       for (const codec of [ipv4, ipv6, ip]) throws(() => encode(codec, bad as never), WireError, String(bad));
     throws(() => encode(mac, "02:00:00:00:00"), /expected a MAC address/);
+    for (const text of ["2", "02:", "02:0", ":02", "02-00", "0g", "02:00:", "020:0", " 2", "02 00"])
+      throws(() => encode(hardware, text), /expected a hardware address/, text);
+    equal(encode(hardware, ""), "");
   });
 
   it("agree with Node on what an IPv4 address is", () => {
