@@ -1,6 +1,10 @@
 /** One network namespace with all its services. */
 import { Addresses } from "./addresses/addresses.ts";
+import type { Listen } from "./addresses/dad.ts";
+import { Devconf } from "./devconf/devconf.ts";
+import { Netconf } from "./devconf/netconf.ts";
 import { Ethtool } from "./ethtool/ethtool.ts";
+import { ethtoolIoctl } from "./ethtool/ioctl.ts";
 import { NETLINK_GENERIC } from "./families/generic.ts";
 import { NETLINK_NETFILTER } from "./families/netfilter.ts";
 import { NETLINK_ROUTE } from "./families/route.ts";
@@ -10,7 +14,7 @@ import { Neighbors } from "./neighbors/neighbors.ts";
 import { Netns } from "./netns/netns.ts";
 import { Nftables } from "./nftables/nftables.ts";
 import { Routes } from "./routes/routes.ts";
-import { Connection, SocketError } from "./socket/index.ts";
+import { Connection, Monitor, SocketError } from "./socket/index.ts";
 import { Sysctls } from "./sysctl/sysctl.ts";
 import { Wireguard } from "./wireguard/wireguard.ts";
 
@@ -82,7 +86,8 @@ export class Host implements AsyncDisposable {
   }
   /** Addresses of links. */
   get addresses(): Addresses {
-    return this.#service("addresses", () => new Addresses(this.#connection(NETLINK_ROUTE), this.links));
+    const listen: Listen = (options) => Monitor.open({ protocol: NETLINK_ROUTE, netns: this.#fd, ...options });
+    return this.#service("addresses", () => new Addresses(this.#connection(NETLINK_ROUTE), this.links, listen));
   }
   /** Routes of all tables. */
   get routes(): Routes {
@@ -103,9 +108,17 @@ export class Host implements AsyncDisposable {
   get nftables(): Nftables {
     return this.#service("nftables", () => new Nftables(this.#connection(NETLINK_NETFILTER)));
   }
-  /** Features of devices. */
+  /** Sysctls of interfaces, many at once. */
+  get devconf(): Devconf {
+    return this.#service("devconf", () => new Devconf(this.#connection(NETLINK_ROUTE), this.links));
+  }
+  /** Which interfaces forward. */
+  get netconf(): Netconf {
+    return this.#service("netconf", () => new Netconf(this.#connection(NETLINK_ROUTE), this.links));
+  }
+  /** What devices can do, and how they are set. */
   get ethtool(): Ethtool {
-    return this.#service("ethtool", () => new Ethtool(this.#connection(NETLINK_GENERIC)));
+    return this.#service("ethtool", () => new Ethtool(this.#connection(NETLINK_GENERIC), ethtoolIoctl(this.#fd)));
   }
   /** Keys and peers of WireGuard links. */
   get wireguard(): Wireguard {

@@ -71,3 +71,16 @@ export function compare(
   for (let number = 1; number <= last; number++) if (!ours.has(number)) wrong.push(`${name} ${number} has no key`);
   return { checked, wrong, newer };
 }
+
+/** Which of our bits are not those of a header; `prefix` stands before their names there. Bits that it lacks are newer. */
+export function compareBits(
+  numbers: ReadonlyMap<string, number>,
+  prefix: string,
+  ours: Readonly<Record<string, number>>,
+): Pick<Comparison, "checked" | "wrong"> {
+  const known = Object.entries(ours).filter(([name]) => numbers.has(`${prefix}_${name}`));
+  const wrong = known
+    .filter(([name, bit]) => numbers.get(`${prefix}_${name}`) !== bit)
+    .map(([name, bit]) => `${prefix}_${name} is ${numbers.get(`${prefix}_${name}`)} in the header and ${bit} here`);
+  return { checked: known.length, wrong };
+}

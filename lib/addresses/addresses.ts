@@ -1,15 +1,28 @@
 /** The addresses of one network namespace. */
-import { type ChangeRules, Changes, type Family, type LinkLookup, type Listing, listing } from "../families/lookup.ts";
-import { AF_INET, AF_INET6, AF_UNSPEC } from "../families/route.ts";
-import { check, choice, linkName } from "../shape/shape.ts";
-import type { CallOptions, Command, Connection, NetlinkError } from "../socket/index.ts";
-import { type MessageIn, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from "../wire/index.ts";
+import {
+  type ChangeRules,
+  canonicalIp,
+  type Family,
+  type LinkLookup,
+  type Listing,
+  listing,
+  type Scope,
+  scopes,
+} from "../families/lookup.ts";
+import { checkFlush, familyNumber, familyShape, matches, removeAll, Service } from "../families/service.ts";
+import { boolean, check, choice, InputError, linkName } from "../shape/shape.ts";
+import { type CallOptions, type Connection, command } from "../socket/index.ts";
+import { type MessageIn, type MessageOut, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from "../wire/index.ts";
+import { type Listen, withDad } from "./dad.ts";
 import { deladdr, getaddr, newaddr } from "./schema.ts";
 import {
   ADDRESS_PROPERTIES,
   type Address,
   type AddressConfig,
+  type AddressProtocol,
   addressFromWire,
+  addressProtocols,
+  addressShapes,
   addressToWire,
   checkAddress,
 } from "./words.ts";
@@ -18,11 +31,40 @@ import {
 export interface AddressFilter {
   readonly dev?: string | undefined;
   readonly family?: Family | undefined;
+  readonly scope?: Scope | undefined;
+  readonly protocol?: AddressProtocol | undefined;
+  /** IPv4: name that old programs give it. */
+  readonly label?: string | undefined;
+  /** Each: only those that are so, or only those that are not. */
+  readonly dynamic?: boolean | undefined;
+  readonly temporary?: boolean | undefined;
+  readonly deprecated?: boolean | undefined;
+  readonly tentative?: boolean | undefined;
+  readonly dadfailed?: boolean | undefined;
+}
+/** What is waited for beside the acknowledgement. */
+export interface AddressOptions extends CallOptions {
+  /**
+   * IPv6: `wait` resolves when the kernel has made sure that no other host has the address, and rejects with a
+   * {@link DadError} when one has. That takes a second or two, `timeout` (default 10000) milliseconds at most.
+   */
+  readonly dad?: "wait" | undefined;
 }
 /** What can be done with an address. */
 export type AddressVerb = "create" | "replace" | "delete";
 
-const FILTER = { dev: linkName, family: choice("inet", "inet6") };
+/** Told only where they are true. */
+const FLAGS = ["dynamic", "temporary", "deprecated", "tentative", "dadfailed"] as const;
+const FILTER = {
+  dev: linkName,
+  family: familyShape,
+  scope: scopes.shape,
+  protocol: addressProtocols.shape,
+  label: addressShapes.label,
+  ...(Object.fromEntries(FLAGS.map((flag) => [flag, boolean])) as Record<(typeof FLAGS)[number], typeof boolean>),
+};
+/** Milliseconds until detection is given up: a link may first have to come up. */
+const DAD_TIMEOUT = 10_000;
 const PHRASES = { create: ["add", "to"], replace: ["replace", "on"], delete: ["delete", "from"] } as const;
 const rules: ChangeRules<AddressVerb, AddressConfig, MessageIn<typeof newaddr>> = {
   verbs: {
@@ -40,65 +82,100 @@ const rules: ChangeRules<AddressVerb, AddressConfig, MessageIn<typeof newaddr>> 
   }),
 };
 
-/** Lists and changes addresses. */
-export class Addresses {
-  readonly #connection: Connection;
-  readonly #links: LinkLookup;
-  readonly #changes: Changes<AddressVerb, AddressConfig, MessageIn<typeof newaddr>>;
+interface Found {
+  readonly pairs: { readonly message: MessageOut<typeof newaddr>; readonly address: Address }[];
+  readonly consistent: boolean;
+}
 
-  constructor(connection: Connection, links: LinkLookup) {
-    this.#connection = connection;
-    this.#links = links;
-    this.#changes = new Changes(connection, links, rules);
+/** Lists and changes addresses. */
+export class Addresses extends Service<AddressVerb, AddressConfig, MessageIn<typeof newaddr>> {
+  readonly #listen: Listen | undefined;
+
+  /** `listen` opens a monitor in the same namespace, which only `dad: "wait"` needs. */
+  constructor(connection: Connection, links: LinkLookup, listen?: Listen) {
+    super(connection, links, rules);
+    this.#listen = listen;
   }
 
-  /** All addresses, or those of one link or family. Same as: ip address show */
-  async list(filter: AddressFilter = {}, options?: CallOptions): Promise<Listing<Address>> {
+  async #found(filter: AddressFilter, options?: CallOptions): Promise<Found> {
     check([], FILTER, filter);
-    const { dev, family } = filter;
-    const index = dev === undefined ? 0 : await this.#links.indexOf(dev);
-    const number = family === undefined ? AF_UNSPEC : family === "inet" ? AF_INET : AF_INET6;
-    const header = { family: number, index };
-    const { messages, consistent } = await this.#connection.dump(getaddr, { header }, newaddr, options);
-    const names = await this.#links.names();
-    const found: Address[] = [];
+    const { dev, family, scope, protocol } = filter;
+    const index = dev === undefined ? 0 : await this.links.indexOf(dev);
+    const header = { family: familyNumber(family), index };
+    const { messages, consistent } = await this.connection.dump(getaddr, { header }, newaddr, options);
+    const names = await this.links.names();
+    const wanted = {
+      ...filter,
+      scope: scope === undefined ? undefined : scopes.wordOf(scopes.numberOf(scope)),
+      protocol: protocol === undefined ? undefined : addressProtocols.wordOf(addressProtocols.numberOf(protocol)),
+    };
+    const pairs: Found["pairs"] = [];
     for (const message of messages) {
       if (index !== 0 && message.header.index !== index) continue; // kernels before 4.20 do not filter
       const address = addressFromWire(message, names);
-      if (address !== undefined) found.push(address);
+      if (address === undefined || !matches(wanted, address, "dev", "family", ...FLAGS)) continue;
+      if (FLAGS.every((flag) => filter[flag] === undefined || filter[flag] === (address[flag] ?? false)))
+        pairs.push({ message, address });
     }
-    return listing(found, consistent);
+    return { pairs, consistent };
+  }
+
+  /** All addresses, or those that the filter means. Same as: ip address show */
+  async list(filter: AddressFilter = {}, options?: CallOptions): Promise<Listing<Address>> {
+    const { pairs, consistent } = await this.#found(filter, options);
+    return listing(
+      pairs.map(({ address }) => address),
+      consistent,
+    );
+  }
+
+  /**
+   * Removes all addresses that the filter means. Resolves to how many were removed; secondary ones that went with their
+   * first do not count. Same as: ip address flush dev DEV
+   * @throws {InputError} for a filter that names nothing.
+   */
+  async flush(filter: AddressFilter, options?: CallOptions): Promise<number> {
+    checkFlush(filter, "addresses");
+    const { pairs } = await this.#found(filter, options);
+    const commands = pairs.map(({ message: { header, attrs } }) => {
+      const { local, address, label } = attrs;
+      return command(deladdr, { header, attrs: { local, address, label } }, 0);
+    });
+    return removeAll(this.connection, commands, "addresses", options);
+  }
+
+  async #make(verb: "create" | "replace", config: AddressConfig, options: AddressOptions = {}): Promise<void> {
+    const { dad, ...call } = options;
+    check([], { dad: choice("wait") }, { dad });
+    const make = (): Promise<void> => this.changes.make(verb, config, call);
+    const [text = ""] = String(config.address).split("/");
+    if (dad === undefined || !text.includes(":")) return make();
+    if (this.#listen === undefined)
+      throw new InputError(["dad"], "this object was given no way to listen; leave it out");
+    checkAddress(config);
+    const address = canonicalIp(text);
+    const index = await this.links.indexOf(config.dev);
+    const awaited = { address, index, subject: `address ${config.address} on ${config.dev}` };
+    const read = async (): Promise<number | undefined> => {
+      const { pairs } = await this.#found({ dev: config.dev, family: "inet6" }, call);
+      const hit = pairs.find(({ message: { attrs } }) => (attrs.local ?? attrs.address) === address);
+      return hit && (hit.message.attrs.flags ?? hit.message.header.flags);
+    };
+    return withDad(awaited, this.#listen, make, read, { signal: call.signal, timeout: call.timeout ?? DAD_TIMEOUT });
   }
 
   /** Adds an address. Same as: ip address add ADDRESS dev DEV @throws {NetlinkError} `EEXIST` */
-  create(config: AddressConfig, options?: CallOptions): Promise<void> {
-    return this.#changes.make("create", config, options);
+  create(config: AddressConfig, options?: AddressOptions): Promise<void> {
+    return this.#make("create", config, options);
   }
 
   /** Adds an address, or changes lifetimes, flags and metric of one that is there. Same as: ip address replace */
-  replace(config: AddressConfig, options?: CallOptions): Promise<void> {
-    return this.#changes.make("replace", config, options);
+  replace(config: AddressConfig, options?: AddressOptions): Promise<void> {
+    return this.#make("replace", config, options);
   }
 
   /** Removes an address; properties other than address, dev, peer and label do not matter. Same as: ip address delete */
   delete(config: AddressConfig, options?: CallOptions): Promise<void> {
-    return this.#changes.make("delete", config, options);
-  }
-
-  /** Checked requests for one sort of change, to be sent together with others. @throws {InputError} */
-  commands(verb: AddressVerb, configs: readonly AddressConfig[]): Promise<Command[]> {
-    return this.#changes.commands(verb, configs);
-  }
-
-  /**
-   * The same change for many addresses in few system calls; no transaction. Resolves to one entry for each: undefined,
-   * or why the kernel refused it. Nothing is sent when one of them does not pass the check.
-   */
-  batch(
-    verb: AddressVerb,
-    configs: readonly AddressConfig[],
-    options?: CallOptions,
-  ): Promise<readonly (NetlinkError | undefined)[]> {
-    return this.#changes.batch(verb, configs, options);
+    return this.changes.make("delete", config, options);
   }
 }

@@ -1,5 +1,5 @@
 /** Addresses in people's words, and both directions between them and the wire. */
-import { canonicalIp, type Family, type LinkLookup, linkNamed, type Scope, scopes } from "../families/lookup.ts";
+import { canonicalIp, type Family, type LinkLookup, linkNamed, type Scope, scopes, words } from "../families/lookup.ts";
 import { AF_INET, AF_INET6 } from "../families/route.ts";
 import {
   address,
@@ -7,6 +7,7 @@ import {
   check,
   InputError,
   integer,
+  interfaceAddress,
   linkName,
   type Shape,
   type Shapes,
@@ -18,6 +19,10 @@ import { IFA_F, INFINITY_LIFE_TIME, type newaddr } from "./schema.ts";
 /** Seconds, or `forever`. */
 export type Lifetime = number | "forever";
 
+/** Makers of addresses. Source: include/uapi/linux/if_addr.h (IFAPROT_*). */
+export const addressProtocols = words({ kernel_lo: 1, kernel_ra: 2, kernel_ll: 3 }, 255);
+export type AddressProtocol = Parameters<typeof addressProtocols.numberOf>[0];
+
 /** An address to be put on a link. What is absent is left to the kernel. */
 export interface AddressConfig {
   /** With its prefix length: `192.0.2.1/24`. */
@@ -26,7 +31,11 @@ export interface AddressConfig {
   readonly dev: string;
   /** The far end of a point-to-point link; the prefix length is then that of the far end. */
   readonly peer?: string | undefined;
-  /** Broadcast address; `+` is the last one of the prefix. By default there is none, as with `ip`. */
+  /**
+   * IPv4 broadcast address; `+` is the last one of the prefix, `none` is none. Default, as systemd-networkd has it: `+`
+   * where the prefix is shorter than 31 and there is no peer, none otherwise. (`ip address add` sets none unasked.)
+   * It is set when the address is made; the kernel does not change it afterwards.
+   */
   readonly broadcast?: string | undefined;
   readonly anycast?: string | undefined;
   /** Old programs' name for an IPv4 address: `eth0:1`, at most 15 bytes. */
@@ -51,8 +60,8 @@ export interface AddressConfig {
   readonly mngtmpaddr?: boolean | undefined;
   /** Multicast: join the group. */
   readonly autojoin?: boolean | undefined;
-  /** Who made it (IFAPROT_*), 0 to 255. */
-  readonly proto?: number | undefined;
+  /** Who made it. Linux 5.18 and later; absent: nobody says. Same as: ip address add … proto */
+  readonly protocol?: AddressProtocol | undefined;
 }
 
 /** An address as the kernel has it. */
@@ -85,29 +94,23 @@ const lifetime: Shape<Lifetime> = {
   accepts: (value): value is Lifetime => value === "forever" || integer(0, INFINITY_LIFE_TIME - 1).accepts(value),
 };
 const broadcast: Shape<string> = {
-  expected: "an IPv4 address, or + for the last one of the prefix",
+  expected: "an IPv4 address, + for the last one of the prefix, or none",
   json: { type: "string" },
-  accepts: (value): value is string => value === "+" || (address.accepts(value) && !value.includes(":")),
+  accepts: (value): value is string =>
+    value === "+" || value === "none" || (address.accepts(value) && !value.includes(":")),
 };
-const prefixed = (value: unknown): boolean => {
-  const [plain, length, more] = typeof value === "string" ? value.split("/") : [];
-  return (
-    more === undefined &&
-    address.accepts(plain) &&
-    (length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= (plain.includes(":") ? 128 : 32)))
-  );
-};
-const withLength: Shape<string> = {
-  expected: "an address with prefix length such as 192.0.2.1/24",
+/** The length may stand with the peer instead. */
+const farEnd: Shape<string> = {
+  expected: "an address, with or without prefix length",
   json: { type: "string" },
-  accepts: (value): value is string => prefixed(value),
+  accepts: (value): value is string => address.accepts(value) || interfaceAddress.accepts(value),
 };
 
 /** What each property of {@link AddressConfig} must look like. */
 export const addressShapes = {
-  address: withLength,
+  address: { ...farEnd, expected: interfaceAddress.expected },
   dev: linkName,
-  peer: { ...withLength, expected: "an address" },
+  peer: farEnd,
   broadcast,
   anycast: address,
   label: text(15),
@@ -121,7 +124,7 @@ export const addressShapes = {
   home: boolean,
   mngtmpaddr: boolean,
   autojoin: boolean,
-  proto: integer(0, 255),
+  protocol: addressProtocols.shape,
 } as const satisfies Shapes;
 
 /** The flags that can be asked for, by word. */
@@ -148,6 +151,7 @@ export const ADDRESS_PROPERTIES: Readonly<Record<string, string>> = {
   cacheinfo: "validLifetime",
   flags: "address",
   rtPriority: "metric",
+  proto: "protocol",
 };
 
 /** The last address of an IPv4 prefix. */
@@ -178,12 +182,21 @@ function partsOf(config: AddressConfig): Parts {
   return { local, peer, length: Number(length) };
 }
 
+/** The kernel takes these, and then no packet can have them. */
+const UNSPECIFIED = ["0.0.0.0", "::"];
+function checkSpecified(key: string, value: string | undefined, example: string): void {
+  if (value !== undefined && UNSPECIFIED.includes(canonicalIp(value)))
+    throw new InputError([key], `${value} is the unspecified address, which no interface can have; ${example}`);
+}
+
 /** @throws {InputError} for the first property that is unknown, does not fit, or contradicts another. */
 export function checkAddress(config: AddressConfig): void {
   check([], addressShapes, config);
   for (const key of ["address", "dev"] as const)
     if (config[key] === undefined) throw new InputError([key], `missing; expected ${addressShapes[key].expected}`);
-  const { local, length } = partsOf(config);
+  const { local, peer, length } = partsOf(config);
+  checkSpecified("address", local, `write one such as ${local.includes(":") ? "2001:db8::1/64" : "192.0.2.1/24"}`);
+  checkSpecified("peer", peer, "leave it out");
   const wide = local.includes(":");
   for (const key of ["broadcast", "label"] as const)
     if (wide && config[key] !== undefined) throw new InputError([key], "IPv6 has none; leave it out");
@@ -197,13 +210,22 @@ export function checkAddress(config: AddressConfig): void {
     throw new InputError(["preferredLifetime"], `${preferred} is more than validLifetime, ${valid}`);
 }
 
+/** The broadcast address of an address, where it has one: see {@link AddressConfig.broadcast}. */
+function broadcastOf({ broadcast: asked }: AddressConfig, { local, peer, length }: Parts): string | undefined {
+  if (asked === "none") return undefined;
+  if (asked !== undefined && asked !== "+") return asked;
+  const has = asked === "+" || (!local.includes(":") && peer === undefined && length <= 30);
+  return has ? lastOf(local, length) : undefined;
+}
+
 const toSeconds = (value: Lifetime): number => (value === "forever" ? INFINITY_LIFE_TIME : value);
 const fromSeconds = (value: number): Lifetime => (value === INFINITY_LIFE_TIME ? "forever" : value);
 
 /** The message for a checked address. */
 export function addressToWire(config: AddressConfig, index: number): MessageIn<typeof newaddr> {
-  const { local, peer, length } = partsOf(config);
-  const { label, anycast, metric, proto, validLifetime, preferredLifetime } = config;
+  const parts = partsOf(config);
+  const { local, peer, length } = parts;
+  const { label, anycast, metric, protocol, validLifetime, preferredLifetime } = config;
   let flags = 0;
   for (const key in ASKED) if (config[key as keyof typeof ASKED] === true) flags |= ASKED[key as keyof typeof ASKED];
   const valid = validLifetime ?? "forever";
@@ -219,7 +241,7 @@ export function addressToWire(config: AddressConfig, index: number): MessageIn<t
       local,
       address: peer ?? local,
       label,
-      broadcast: config.broadcast === "+" ? lastOf(local, length) : config.broadcast,
+      broadcast: broadcastOf(config, parts),
       anycast,
       cacheinfo:
         validLifetime === undefined && preferredLifetime === undefined
@@ -227,7 +249,7 @@ export function addressToWire(config: AddressConfig, index: number): MessageIn<t
           : { valid: toSeconds(valid), prefered: toSeconds(preferredLifetime ?? valid) },
       flags: flags === 0 ? undefined : flags,
       rtPriority: metric,
-      proto,
+      proto: protocol === undefined ? undefined : addressProtocols.numberOf(protocol),
     },
   };
 }
@@ -256,7 +278,7 @@ export function addressFromWire(
   // The kernel labels every IPv4 address; a label equal to the link's name was not asked for.
   if (attrs.label !== undefined && attrs.label !== dev) found["label"] = attrs.label;
   if (attrs.rtPriority !== undefined && attrs.rtPriority !== 0) found["metric"] = attrs.rtPriority;
-  if (attrs.proto !== undefined) found["proto"] = attrs.proto;
+  if (attrs.proto !== undefined) found["protocol"] = addressProtocols.wordOf(attrs.proto);
   for (const [word, bit] of TOLD) if ((flags & bit) !== 0) found[word] = true;
   if ((flags & IFA_F.SECONDARY) !== 0) found[header.family === AF_INET ? "secondary" : "temporary"] = true;
   if ((flags & IFA_F.PERMANENT) === 0) found["dynamic"] = true;

@@ -110,6 +110,17 @@ export const protocols = words(
 );
 export type Protocol = Parameters<typeof protocols.numberOf>[0];
 
+/** Tables of routes. Source: include/uapi/linux/rtnetlink.h (enum rt_class_t). */
+export const tables = words({ compat: 252, default: 253, main: 254, local: 255 }, 0xffff_ffff);
+export type Table = Parameters<typeof tables.numberOf>[0];
+
+/** Protocols over IP, by iproute2's words. Source: include/uapi/linux/in.h (IPPROTO_*), icmpv6.h. */
+export const ipProtocols = words(
+  { icmp: 1, tcp: 6, udp: 17, dccp: 33, gre: 47, esp: 50, ah: 51, "ipv6-icmp": 58, sctp: 132 },
+  255,
+);
+export type IpProtocol = Parameters<typeof ipProtocols.numberOf>[0];
+
 /** The two families that have addresses and routes, in iproute2's words. */
 export type Family = "inet" | "inet6";
 

@@ -2,7 +2,8 @@
  * rtnetlink: message numbers and fixed headers.
  *
  * Source: include/uapi/linux/rtnetlink.h (RTM_*, struct rtmsg), include/uapi/linux/if_addr.h
- * (struct ifaddrmsg), include/uapi/linux/neighbour.h (struct ndmsg), include/uapi/linux/if.h (IFF_*).
+ * (struct ifaddrmsg), include/uapi/linux/neighbour.h (struct ndmsg), include/uapi/linux/fib_rules.h (struct
+ * fib_rule_hdr), include/uapi/linux/nexthop.h (struct nhmsg), include/uapi/linux/if.h (IFF_*).
  */
 import { s32, struct, u8, u16, u32 } from "../wire/index.ts";
 
@@ -22,6 +23,17 @@ export const RTM_GETROUTE = 26;
 export const RTM_NEWNEIGH = 28;
 export const RTM_DELNEIGH = 29;
 export const RTM_GETNEIGH = 30;
+export const RTM_NEWRULE = 32;
+export const RTM_DELRULE = 33;
+export const RTM_GETRULE = 34;
+export const RTM_NEWNEXTHOP = 104;
+export const RTM_DELNEXTHOP = 105;
+export const RTM_GETNEXTHOP = 106;
+export const RTM_NEWNEXTHOPBUCKET = 116;
+export const RTM_GETNEXTHOPBUCKET = 118;
+
+/** The multicast group that tells of IPv6 addresses. */
+export const RTNLGRP_IPV6_IFADDR = 9;
 
 export const AF_UNSPEC = 0;
 export const AF_INET = 2;
@@ -50,6 +62,18 @@ export const ndmsg = struct("ndmsg", {
   flags: u8,
   type: u8,
 });
+export const fibRuleHdr = struct("fib_rule_hdr", {
+  family: u8,
+  dstLen: u8,
+  srcLen: u8,
+  tos: u8,
+  table: u8,
+  _res1: u8,
+  _res2: u8,
+  action: u8,
+  flags: u32,
+});
+export const nhmsg = struct("nhmsg", { family: u8, scope: u8, protocol: u8, _resvd: u8, flags: u32 });
 
 /** Bits of ifinfomsg.flags. */
 export const IFF_UP = 0x1;

@@ -1,11 +1,12 @@
 /** Routes between people's words and the wire. */
-import { linkNamed, protocols, scopes } from "../families/lookup.ts";
+import { encapFromWire, encapToWire } from "../families/encap.ts";
+import { linkNamed, protocols, scopes, tables } from "../families/lookup.ts";
+import { parsePrefix, prefixText } from "../families/prefix.ts";
 import { AF_INET, AF_INET6 } from "../families/route.ts";
 import { errnoName } from "../socket/index.ts";
 import type { In, MessageIn, MessageOut, Out } from "../wire/index.ts";
 import { METRIC_PROPERTIES, metricsFromWire, metricsToWire } from "./metrics.ts";
-import { preferences, routeTypes, tables } from "./names.ts";
-import { parsePrefix, prefixText } from "./prefix.ts";
+import { preferences, routeTypes } from "./names.ts";
 import { type multipath, type newroute, RTM_F, RTNH_F, type rta } from "./schema.ts";
 import { defaultTable, isWide, type KnownNexthop, type Nexthop, type Route, type RouteConfig } from "./words.ts";
 
@@ -18,7 +19,7 @@ export const ROUTE_PROPERTIES: Readonly<Record<string, string>> = {
   priority: "metric",
   multipath: "nexthops",
   nhId: "nhid",
-  encapType: "encap",
+  flow: "realm",
   ...METRIC_PROPERTIES,
 };
 
@@ -34,21 +35,25 @@ function scopeOf(config: RouteConfig, verb: string, wide: boolean): number {
   return type === "unicast" && (via ?? nexthops ?? nhid) === undefined ? scopes.numberOf("link") : 0;
 }
 
+function nexthopFlags(onlink: boolean | undefined, pervasive: boolean | undefined): number {
+  return (onlink === true ? RTNH_F.ONLINK : 0) | (pervasive === true ? RTNH_F.PERVASIVE : 0);
+}
+
 function nexthopToWire(
-  { via, dev, weight = 1, onlink, encap }: Nexthop,
+  { via, dev, weight = 1, onlink, pervasive, encap, realm }: Nexthop,
   wide: boolean,
   indexOf: (name: string) => number,
 ): In<typeof multipath>[number] {
   const same = via === undefined || via.includes(":") === wide;
   return {
-    flags: onlink === true ? RTNH_F.ONLINK : 0,
+    flags: nexthopFlags(onlink, pervasive),
     hops: weight - 1,
     ifindex: dev === undefined ? 0 : indexOf(dev),
     attrs: {
       gateway: same ? via : undefined,
       via: same ? undefined : via,
-      encapType: encap?.type,
-      encap: encap?.data,
+      encap: encap === undefined ? undefined : encapToWire(encap),
+      flow: realm,
     },
   };
 }
@@ -78,10 +83,8 @@ export function routeToWire(
   if (table >= 256) attrs.table = table;
   if (config.pref !== undefined) attrs.pref = preferences.numberOf(config.pref);
   if (config.expires !== undefined) attrs.expires = config.expires;
-  if (config.encap !== undefined) {
-    attrs.encapType = config.encap.type;
-    attrs.encap = config.encap.data;
-  }
+  if (config.encap !== undefined) attrs.encap = encapToWire(config.encap);
+  if (config.realm !== undefined) attrs.flow = config.realm;
   if (config.nhid !== undefined) attrs.nhId = config.nhid;
   return {
     header: {
@@ -93,7 +96,7 @@ export function routeToWire(
       protocol: protocols.numberOf(config.protocol ?? (any ? "unspec" : "linkwright")),
       scope: scopeOf(config, verb, wide),
       type: routeTypes.numberOf(type),
-      flags: config.onlink === true ? RTNH_F.ONLINK : 0,
+      flags: nexthopFlags(config.onlink, config.pervasive),
     },
     attrs,
   };
@@ -102,20 +105,23 @@ export function routeToWire(
 type Names = ReadonlyMap<number, string>;
 
 function nexthopFromWire(one: Out<typeof multipath>[number], names: Names): KnownNexthop {
-  const { gateway: same, via = same, encapType, encap } = one.attrs;
+  const { gateway: same, via = same, encap, flow } = one.attrs;
   const found: Record<string, unknown> = {};
   if (via !== undefined) found["via"] = via;
   if (one.ifindex !== 0) found["dev"] = linkNamed(names, one.ifindex);
   found["weight"] = one.hops + 1;
   if ((one.flags & RTNH_F.ONLINK) !== 0) found["onlink"] = true;
+  if ((one.flags & RTNH_F.PERVASIVE) !== 0) found["pervasive"] = true;
   if ((one.flags & RTNH_F.DEAD) !== 0) found["dead"] = true;
   if ((one.flags & RTNH_F.LINKDOWN) !== 0) found["linkdown"] = true;
-  if (encapType !== undefined && encap !== undefined) found["encap"] = { type: encapType, data: encap };
+  if (encap !== undefined) found["encap"] = encapFromWire(encap);
+  if (flow !== undefined) found["realm"] = flow;
   return found as unknown as KnownNexthop;
 }
 
 const FLAGS = [
   ["onlink", RTNH_F.ONLINK],
+  ["pervasive", RTNH_F.PERVASIVE],
   ["dead", RTNH_F.DEAD],
   ["linkdown", RTNH_F.LINKDOWN],
   ["cached", RTM_F.CLONED],
@@ -140,12 +146,11 @@ function rarelyTold(
   if (header.tos !== 0) found["tos"] = header.tos;
   if (attrs.multipath !== undefined) found["nexthops"] = attrs.multipath.map((one) => nexthopFromWire(one, names));
   if (attrs.nhId !== undefined) found["nhid"] = attrs.nhId;
-  if (attrs.encapType !== undefined && attrs.encap !== undefined)
-    found["encap"] = { type: attrs.encapType, data: attrs.encap };
+  if (attrs.encap !== undefined) found["encap"] = encapFromWire(attrs.encap);
   if (attrs.iif !== undefined) found["iif"] = linkNamed(names, attrs.iif);
   if (attrs.uid !== undefined) found["uid"] = attrs.uid;
   if (attrs.mark !== undefined && attrs.mark !== 0) found["mark"] = attrs.mark;
-  if (attrs.flow !== undefined) found["flow"] = attrs.flow;
+  if (attrs.flow !== undefined) found["realm"] = attrs.flow;
 }
 
 /** Whether a message is about a route that people have words for: IPv4 or IPv6. */

@@ -1,4 +1,4 @@
-/** Words for the numbers in a route. Source: include/uapi/linux/rtnetlink.h (RTN_*, enum rt_class_t, RTAX_*), include/uapi/linux/icmpv6.h (ICMPV6_ROUTER_PREF_*), include/uapi/linux/lwtunnel.h. */
+/** Words for the numbers in a route. Source: include/uapi/linux/rtnetlink.h (RTN_*), include/uapi/linux/icmpv6.h (ICMPV6_ROUTER_PREF_*). */
 import { words } from "../families/lookup.ts";
 
 export const routeTypes = words(
@@ -18,10 +18,8 @@ export const routeTypes = words(
   },
   255,
 );
-export const tables = words({ compat: 252, default: 253, main: 254, local: 255 }, 0xffff_ffff);
 /** Preference of an IPv6 router. */
 export const preferences = words({ medium: 0, high: 1, low: 3 }, 3);
 
 export type RouteType = Parameters<typeof routeTypes.numberOf>[0];
-export type Table = Parameters<typeof tables.numberOf>[0];
 export type Preference = Parameters<typeof preferences.numberOf>[0];

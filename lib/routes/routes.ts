@@ -1,21 +1,32 @@
 /** The routes of one network namespace. */
 import {
   type ChangeRules,
-  Changes,
   type Family,
+  type IpProtocol,
+  ipProtocols,
   type LinkLookup,
   type Listing,
   listing,
   type Protocol,
   protocols,
   retold,
+  type Table,
+  tables,
 } from "../families/lookup.ts";
 import { AF_INET, AF_INET6 } from "../families/route.ts";
-import { address, boolean, check, choice, InputError, integer, linkName, type Shape } from "../shape/shape.ts";
-import { type CallOptions, type Command, type Connection, NetlinkError } from "../socket/index.ts";
-import { type MessageIn, type MessageOut, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from "../wire/index.ts";
+import { checkFlush, familyNumber, familyShape, removeAll, Service } from "../families/service.ts";
+import { address, boolean, check, InputError, integer, linkName, type Shape } from "../shape/shape.ts";
+import { type CallOptions, type Connection, command, NetlinkError } from "../socket/index.ts";
+import {
+  type MessageIn,
+  type MessageOut,
+  NLM_F_APPEND,
+  NLM_F_CREATE,
+  NLM_F_EXCL,
+  NLM_F_REPLACE,
+} from "../wire/index.ts";
 import { isRoute, ROUTE_PROPERTIES, routeFromWire, routeToWire } from "./convert.ts";
-import { type RouteType, routeTypes, type Table, tables } from "./names.ts";
+import { type RouteType, routeTypes } from "./names.ts";
 import { delroute, getroute, newroute, RTM_F } from "./schema.ts";
 import { checkRoute, type Route, type RouteConfig } from "./words.ts";
 
@@ -33,22 +44,24 @@ export interface RouteFilter {
 export interface RouteQuery {
   /** Source address. */
   readonly from?: string | undefined;
-  /** Name of the output link that the packet is bound to. */
+  /** Name of the output link that the packet is bound to; that of a VRF looks the packet up in its table. */
   readonly dev?: string | undefined;
+  /** Name of the VRF that the packet is in, instead of `dev`. */
+  readonly vrf?: string | undefined;
   /** Name of the link on which the packet arrives; needs `from`. */
   readonly iif?: string | undefined;
   readonly mark?: number | undefined;
   readonly tos?: number | undefined;
   readonly uid?: number | undefined;
-  /** IP protocol number, and ports. */
-  readonly ipproto?: number | undefined;
+  /** IP protocol, and ports of TCP and UDP. */
+  readonly ipproto?: IpProtocol | undefined;
   readonly sport?: number | undefined;
   readonly dport?: number | undefined;
   /** Answer with the entry of the table instead of what becomes of the packet. */
   readonly fibmatch?: boolean | undefined;
 }
 /** What can be done with a route. */
-export type RouteVerb = "create" | "replace" | "append" | "delete";
+export type RouteVerb = "create" | "replace" | "append" | "prepend" | "change" | "delete";
 
 const anyTable: Shape<Table | "all"> = {
   expected: `all, ${tables.shape.expected}`,
@@ -57,7 +70,7 @@ const anyTable: Shape<Table | "all"> = {
 };
 const FILTER = {
   table: anyTable,
-  family: choice("inet", "inet6"),
+  family: familyShape,
   dev: linkName,
   type: routeTypes.shape,
   protocol: protocols.shape,
@@ -65,11 +78,12 @@ const FILTER = {
 const QUERY = {
   from: address,
   dev: linkName,
+  vrf: linkName,
   iif: linkName,
   mark: integer(0, 0xffff_ffff),
   tos: integer(0, 255),
   uid: integer(0, 0xffff_fffe),
-  ipproto: integer(0, 255),
+  ipproto: ipProtocols.shape,
   sport: integer(1, 0xffff),
   dport: integer(1, 0xffff),
   fibmatch: boolean,
@@ -78,14 +92,15 @@ const QUERY = {
 type Wire = MessageIn<typeof newroute>;
 type Raw = MessageOut<typeof newroute>;
 
-/** NLM_F_APPEND as routes mean it: beside what is there. */
-const NLM_F_APPEND = 0x800;
-const ACTS = { create: "add", replace: "replace", append: "append", delete: "delete" } as const;
+/** iproute2's words, where they are not ours. */
+const ACTS: Readonly<Record<string, string>> = { create: "add" };
 const rules: ChangeRules<RouteVerb, RouteConfig, Wire> = {
   verbs: {
     create: { message: newroute, flags: NLM_F_CREATE | NLM_F_EXCL },
     replace: { message: newroute, flags: NLM_F_CREATE | NLM_F_REPLACE },
     append: { message: newroute, flags: NLM_F_CREATE | NLM_F_APPEND },
+    prepend: { message: newroute, flags: NLM_F_CREATE },
+    change: { message: newroute, flags: NLM_F_REPLACE },
     delete: { message: delroute, flags: 0 },
   },
   check: checkRoute,
@@ -95,9 +110,17 @@ const rules: ChangeRules<RouteVerb, RouteConfig, Wire> = {
     const way = via === undefined ? (dev === undefined ? "" : ` dev ${dev}`) : ` via ${via}`;
     const where = nexthops === undefined ? way : ` via ${nexthops.length} nexthops`;
     return {
-      what: `cannot ${ACTS[verb]} route ${dst}${where}${table === undefined ? "" : ` in table ${table}`}`,
+      what: `cannot ${ACTS[verb] ?? verb} route ${dst}${where}${table === undefined ? "" : ` in table ${table}`}`,
       properties: ROUTE_PROPERTIES,
-      blamed: { EEXIST: "dst", ESRCH: "dst", ENETUNREACH: "via", EHOSTUNREACH: "via", ENODEV: "dev", ENETDOWN: "dev" },
+      blamed: {
+        EEXIST: "dst",
+        ESRCH: "dst",
+        ENOENT: "dst",
+        ENETUNREACH: "via",
+        EHOSTUNREACH: "via",
+        ENODEV: "dev",
+        ENETDOWN: "dev",
+      },
     };
   },
 };
@@ -108,25 +131,20 @@ function isEmpty(error: unknown): boolean {
 }
 
 /** Lists, looks up and changes routes. */
-export class Routes {
-  readonly #connection: Connection;
-  readonly #links: LinkLookup;
+export class Routes extends Service<RouteVerb, RouteConfig, Wire> {
   readonly #flush4: (() => Promise<void>) | undefined;
-  readonly #changes: Changes<RouteVerb, RouteConfig, Wire>;
 
   /** `flush4` empties the cache of IPv4, which only the sysctl net.ipv4.route.flush can do. */
   constructor(connection: Connection, links: LinkLookup, flush4?: () => Promise<void>) {
-    this.#connection = connection;
-    this.#links = links;
+    super(connection, links, rules);
     this.#flush4 = flush4;
-    this.#changes = new Changes(connection, links, rules);
   }
 
   async #request(filter: RouteFilter, flags: number): Promise<Wire[]> {
     check([], FILTER, filter);
     const { table = "main", family, dev, type, protocol } = filter;
     const number = table === "all" ? 0 : tables.numberOf(table);
-    const oif = dev === undefined ? undefined : await this.#links.indexOf(dev);
+    const oif = dev === undefined ? undefined : await this.links.indexOf(dev);
     const attrs = { oif, table: number < 256 ? undefined : number };
     const header = {
       table: number < 256 ? number : 0,
@@ -134,7 +152,7 @@ export class Routes {
       protocol: protocol === undefined ? 0 : protocols.numberOf(protocol),
       flags,
     };
-    const families = family === undefined ? [AF_INET, AF_INET6] : [family === "inet" ? AF_INET : AF_INET6];
+    const families = family === undefined ? [AF_INET, AF_INET6] : [familyNumber(family)];
     return families.map((one) => ({ header: { ...header, family: one }, attrs }));
   }
 
@@ -155,7 +173,7 @@ export class Routes {
 
   async #list(filter: RouteFilter, flags: number, options?: CallOptions): Promise<Listing<Route>> {
     const { raw, consistent } = await this.#raw(filter, flags, options);
-    const names = await this.#links.names();
+    const names = await this.links.names();
     return listing(
       raw.map((message) => routeFromWire(message, names)),
       consistent,
@@ -167,7 +185,7 @@ export class Routes {
     let consistent = true;
     for (const request of await this.#request(filter, flags)) {
       try {
-        const dump = await this.#connection.dump(getroute, request, newroute, options);
+        const dump = await this.connection.dump(getroute, request, newroute, options);
         for (const one of dump.messages) if (isRoute(one) && (one.header.flags & RTM_F.CLONED) === flags) raw.push(one);
         consistent &&= dump.consistent;
       } catch (error) {
@@ -183,12 +201,12 @@ export class Routes {
    */
   async *stream(filter: RouteFilter = {}, options?: CallOptions): AsyncGenerator<readonly Route[], void, undefined> {
     const requests = await this.#request(filter, 0);
-    let names = await this.#links.names();
+    let names = await this.links.names();
     const unknown = ({ attrs: { oif } }: Raw): boolean => oif !== undefined && !names.has(oif);
     for (const request of requests) {
       try {
-        for await (const part of this.#connection.stream(getroute, request, newroute, options)) {
-          if (part.some(unknown)) names = await this.#links.names();
+        for await (const part of this.connection.stream(getroute, request, newroute, options)) {
+          if (part.some(unknown)) names = await this.links.names();
           const routes: Route[] = [];
           for (const one of part)
             if (isRoute(one) && (one.header.flags & RTM_F.CLONED) === 0) routes.push(routeFromWire(one, names));
@@ -208,7 +226,8 @@ export class Routes {
   async get(destination: string, query: RouteQuery = {}, options?: CallOptions): Promise<Route> {
     check([], { destination: address }, { destination });
     check([], QUERY, query);
-    const { from, dev, iif, mark, tos = 0, uid, ipproto, sport, dport, fibmatch } = query;
+    const { from, vrf, dev = vrf, iif, mark, tos = 0, uid, ipproto, sport, dport, fibmatch } = query;
+    if (vrf !== undefined && query.dev !== undefined) throw new InputError(["vrf"], "stands beside dev; use one");
     const wide = destination.includes(":");
     if (from !== undefined && from.includes(":") !== wide)
       throw new InputError(["from"], `${from} is not of the family of ${destination}`);
@@ -222,20 +241,20 @@ export class Routes {
       flags: (wide ? 0 : RTM_F.LOOKUP_TABLE) | (fibmatch === true ? RTM_F.FIB_MATCH : 0),
     };
     try {
-      const oif = dev === undefined ? undefined : await this.#links.indexOf(dev);
+      const oif = dev === undefined ? undefined : await this.links.indexOf(dev);
       const attrs = {
         dst: destination,
         src: from,
         oif,
-        iif: iif === undefined ? undefined : await this.#links.indexOf(iif),
+        iif: iif === undefined ? undefined : await this.links.indexOf(iif),
         mark,
         uid,
-        ipProto: ipproto,
+        ipProto: ipproto === undefined ? undefined : ipProtocols.numberOf(ipproto),
         sport,
         dport,
       };
-      const message = await this.#connection.get(getroute, { header, attrs }, newroute, options);
-      return routeFromWire(message, await this.#links.names());
+      const message = await this.connection.get(getroute, { header, attrs }, newroute, options);
+      return routeFromWire(message, await this.links.names());
     } catch (error) {
       throw retold(error, {
         what: `cannot reach ${destination}`,
@@ -267,26 +286,54 @@ export class Routes {
         attrs: { dst, src, oif, gateway, priority, table },
       };
       try {
-        await this.#connection.request(delroute, request, 0, options);
+        await this.connection.request(delroute, request, 0, options);
       } catch (error) {
         if (!(error instanceof NetlinkError && error.absent)) throw error; // it ended by itself meanwhile
       }
     }
   }
 
+  /**
+   * Removes all routes that the filter means, those of the kernel included where it means them. Resolves to how many
+   * were removed. Same as: ip route flush table TABLE
+   * @throws {InputError} for a filter that names nothing.
+   */
+  async flush(filter: RouteFilter, options?: CallOptions): Promise<number> {
+    checkFlush(filter, "routes");
+    const { raw } = await this.#raw(filter, 0, options);
+    const commands = raw.map(({ header, attrs }) => {
+      const { dst, src, oif, gateway, via, priority, table, prefsrc } = attrs;
+      return command(delroute, { header, attrs: { dst, src, oif, gateway, via, priority, table, prefsrc } }, 0);
+    });
+    return removeAll(this.connection, commands, "routes", options);
+  }
+
   /** Adds a route. Same as: ip route add DST via VIA dev DEV @throws {NetlinkError} `EEXIST`, `ENETUNREACH` */
   create(config: RouteConfig, options?: CallOptions): Promise<void> {
-    return this.#changes.make("create", config, options);
+    return this.changes.make("create", config, options);
   }
 
   /** Adds a route, or changes the one to the same destination with the same metric. Same as: ip route replace */
   replace(config: RouteConfig, options?: CallOptions): Promise<void> {
-    return this.#changes.make("replace", config, options);
+    return this.changes.make("replace", config, options);
   }
 
   /** Adds a route after the ones to the same destination; for IPv6, a nexthop to the one there is. Same as: ip route append */
   append(config: RouteConfig, options?: CallOptions): Promise<void> {
-    return this.#changes.make("append", config, options);
+    return this.changes.make("append", config, options);
+  }
+
+  /** Adds a route before the ones to the same destination; IPv4 only, IPv6 appends. Same as: ip route prepend */
+  prepend(config: RouteConfig, options?: CallOptions): Promise<void> {
+    return this.changes.make("prepend", config, options);
+  }
+
+  /**
+   * Changes the route to the same destination with the same metric. Same as: ip route change
+   * @throws {NetlinkError} `ENOENT` where there is none.
+   */
+  change(config: RouteConfig, options?: CallOptions): Promise<void> {
+    return this.changes.make("change", config, options);
   }
 
   /**
@@ -294,23 +341,6 @@ export class Routes {
    * @throws {NetlinkError} `ESRCH` where there is none.
    */
   delete(config: RouteConfig, options?: CallOptions): Promise<void> {
-    return this.#changes.make("delete", config, options);
-  }
-
-  /** Checked requests for one sort of change, to be sent together with others. @throws {InputError} */
-  commands(verb: RouteVerb, configs: readonly RouteConfig[]): Promise<Command[]> {
-    return this.#changes.commands(verb, configs);
-  }
-
-  /**
-   * The same change for many routes in few system calls; no transaction. Resolves to one entry for each: undefined, or
-   * why the kernel refused it. Nothing is sent when one of them does not pass the check.
-   */
-  batch(
-    verb: RouteVerb,
-    configs: readonly RouteConfig[],
-    options?: CallOptions,
-  ): Promise<readonly (NetlinkError | undefined)[]> {
-    return this.#changes.batch(verb, configs, options);
+    return this.changes.make("delete", config, options);
   }
 }

@@ -5,6 +5,7 @@
  * net/ipv4/fib_frontend.c (rtm_ipv4_policy), net/ipv4/fib_semantics.c (fib_dump_info), net/ipv4/route.c
  * (rt_fill_info), net/ipv6/route.c (rtm_ipv6_policy, rt6_fill_node).
  */
+import { encapAt } from "../families/lwtunnel.ts";
 import { AF_INET, AF_INET6, RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE, rtmsg } from "../families/route.ts";
 import {
   type AttrsIn,
@@ -23,7 +24,6 @@ import {
   struct,
   text,
   u8,
-  u16,
   u32,
   u64,
   WireError,
@@ -72,8 +72,7 @@ export const nexthopRta = attrs("RTA", {
   flow: at(11, u32),
   via: at(18, rtvia),
   newdst: at(19, bytes),
-  encapType: at(21, u16),
-  encap: at(22, bytes),
+  encap: encapAt(21, 22),
   ttlPropagate: at(26, u8),
 });
 type NexthopAttrs = typeof nexthopRta.fields;
@@ -155,9 +154,7 @@ export const rta = attrs("RTA", {
   /** MPLS labels to push. */
   newdst: at(19, bytes),
   pref: at(20, u8),
-  encapType: at(21, u16),
-  /** Attributes whose meaning `encapType` gives. */
-  encap: at(22, bytes),
+  encap: encapAt(21, 22),
   expires: at(23, u32),
   pad: padding(24),
   uid: at(25, u32),

@@ -1,10 +1,21 @@
 /** What a route is in people's words. */
-import { canonicalIp, type Family, type Protocol, protocols, type Scope, scopes } from "../families/lookup.ts";
+import { checkEncap, type Encap, encapShape } from "../families/encap.ts";
+import {
+  canonicalIp,
+  type Family,
+  type Protocol,
+  protocols,
+  type Scope,
+  scopes,
+  type Table,
+  tables,
+} from "../families/lookup.ts";
+import { canonicalPrefix, parsePrefix } from "../families/prefix.ts";
+import { familyShape } from "../families/service.ts";
 import {
   address,
   boolean,
   check,
-  choice,
   InputError,
   integer,
   linkName,
@@ -13,14 +24,7 @@ import {
   type Shapes,
 } from "../shape/shape.ts";
 import { metricShapes, type RouteMetrics } from "./metrics.ts";
-import { type Preference, preferences, type RouteType, routeTypes, type Table, tables } from "./names.ts";
-import { canonicalPrefix, parsePrefix } from "./prefix.ts";
-
-/** A tunnel header, as its bytes: LWTUNNEL_ENCAP_* and the attributes that belong to it. */
-export interface Encap {
-  readonly type: number;
-  readonly data: Uint8Array;
-}
+import { type Preference, preferences, type RouteType, routeTypes } from "./names.ts";
 
 /** One of several ways to a destination. */
 export interface Nexthop {
@@ -29,7 +33,10 @@ export interface Nexthop {
   /** Share of the traffic, 1 to 256; default 1. */
   readonly weight?: number | undefined;
   readonly onlink?: boolean | undefined;
+  /** The route is for forwarding to a host that is everywhere: told by routing daemons, without meaning to Linux. */
+  readonly pervasive?: boolean | undefined;
   readonly encap?: Encap | undefined;
+  readonly realm?: number | undefined;
 }
 
 /** One of several ways as the kernel has it. */
@@ -68,14 +75,18 @@ export interface RouteConfig extends RouteMetrics {
   readonly tos?: number | undefined;
   /** The gateway is taken to be on the link, whatever the addresses say. */
   readonly onlink?: boolean | undefined;
+  readonly pervasive?: boolean | undefined;
   readonly nexthops?: readonly Nexthop[] | undefined;
-  /** Number of a nexthop object. */
+  /** Number of a nexthop object, see {@link Nexthops}. */
   readonly nhid?: number | undefined;
   /** IPv6: preference of the router. */
   readonly pref?: Preference | undefined;
   /** IPv6: seconds until it is removed. */
   readonly expires?: number | undefined;
+  /** A header that is put before each packet. */
   readonly encap?: Encap | undefined;
+  /** IPv4: realm of the destination in the low 16 bits, of the source in the high ones. */
+  readonly realm?: number | undefined;
 }
 
 /** A route as the kernel has it. */
@@ -100,23 +111,16 @@ export interface Route extends RouteConfig {
   readonly iif?: string;
   readonly uid?: number;
   readonly mark?: number;
-  readonly flow?: number;
 }
 
-const encap: Shape<Encap> = {
-  expected: "{ type, data }: a number of LWTUNNEL_ENCAP_* and bytes",
-  json: { type: "object" },
-  accepts(value): value is Encap {
-    const { type, data } = (value ?? {}) as Partial<Encap>;
-    return integer(1, 0xffff).accepts(type) && data instanceof Uint8Array;
-  },
-};
 const nexthopShapes = {
   via: address,
   dev: linkName,
   weight: integer(1, 256),
   onlink: boolean,
-  encap,
+  pervasive: boolean,
+  encap: encapShape,
+  realm: integer(0, 0xffff_ffff),
 } as const satisfies Shapes;
 const nexthops: Shape<readonly Nexthop[]> = {
   expected: "a list of nexthops such as { via: 192.0.2.1, dev: eth0, weight: 1 }",
@@ -136,7 +140,7 @@ const nexthops: Shape<readonly Nexthop[]> = {
 /** What each property of {@link RouteConfig} must look like. */
 export const routeShapes = {
   dst: network,
-  family: choice("inet", "inet6"),
+  family: familyShape,
   via: address,
   dev: linkName,
   src: address,
@@ -148,11 +152,13 @@ export const routeShapes = {
   protocol: protocols.shape,
   tos: integer(0, 255),
   onlink: boolean,
+  pervasive: boolean,
   nexthops,
   nhid: integer(1, 0xffff_ffff),
   pref: preferences.shape,
   expires: integer(1, 0xffff_ffff, "seconds"),
-  encap,
+  encap: encapShape,
+  realm: integer(0, 0xffff_ffff),
   ...metricShapes,
 } as const satisfies Shapes;
 
@@ -187,6 +193,7 @@ export function checkRoute(config: RouteConfig, verb: string): void {
     if (!wide) throw new InputError(["from"], "is for IPv6 only; use a rule for IPv4");
     parsePrefix(from, "from", wide);
   }
+  checkEncap(["encap"], config.encap);
   for (const key of ["pref", "expires"] as const)
     if (!wide && config[key] !== undefined) throw new InputError([key], "is for IPv6 only; leave it out");
   if (wide && config.scope !== undefined && config.scope !== "global" && config.scope !== 0)
@@ -194,6 +201,7 @@ export function checkRoute(config: RouteConfig, verb: string): void {
   config.nexthops?.forEach((one, i) => {
     check(["nexthops", String(i)], nexthopShapes, one);
     checkGateway(["nexthops", String(i), "via"], one.via, wide);
+    checkEncap(["nexthops", String(i), "encap"], one.encap);
     if (one.via === undefined && one.dev === undefined)
       throw new InputError(["nexthops", String(i)], "needs via, dev or both");
   });

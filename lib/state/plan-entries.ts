@@ -2,6 +2,7 @@
 import type { DesiredEntry } from "./desired.ts";
 import { linkOf, type Observed } from "./observed.ts";
 import type { Fates } from "./plan-links.ts";
+import { farEndsOf, isFarEnd } from "./plan-remotes.ts";
 import { move, type Planner } from "./planner.ts";
 import { addressAgain, entriesOn, fdbAgain, isStatic, neighborAgain, routeAgain } from "./restore.ts";
 import { type Difference, type Move, type ObjectKind, pick, type Request, sameValue, type Words } from "./step.ts";
@@ -31,7 +32,7 @@ const equal = (a: Words, b: Words, ...keys: readonly string[]): boolean =>
   keys.every((key) => sameValue(a[key], b[key]));
 
 /** Properties that `replace` changes; the others make it another address. */
-const REPLACED = ["validLifetime", "preferredLifetime", "metric", "noprefixroute", "mngtmpaddr", "proto"];
+const REPLACED = ["validLifetime", "preferredLifetime", "metric", "noprefixroute", "mngtmpaddr", "protocol"];
 
 const addresses: Sort = {
   object: "address",
@@ -121,10 +122,13 @@ const neighbors: Sort = {
 /** Makers of routes whose routes are ours to change: ourselves, and people. */
 const CHANGEABLE = ["linkwright", "boot", "static"];
 
+/** What is written for something that shall not be, and never told of it. */
+const ABSENT: readonly unknown[] = [false, "none"];
+
 function differencesOf(sort: Sort, wanted: Words, seen: Words): readonly Difference[] {
   const named = Object.keys(wanted).filter((key) => !sort.uncompared.includes(key) && wanted[key] !== undefined);
   const differ = named.filter(
-    (key) => !sameValue(wanted[key], seen[key]) && !(wanted[key] === false && seen[key] === undefined),
+    (key) => !sameValue(wanted[key], seen[key]) && !(seen[key] === undefined && ABSENT.includes(wanted[key])),
   );
   return [...differ.map((field) => ({ field, from: seen[field], to: wanted[field] })), ...sort.implied(wanted, seen)];
 }
@@ -215,8 +219,9 @@ function planRestored(planner: Planner, fates: Fates): void {
     const path = planner.desired.links.find((link) => link.name === name)?.path ?? [];
     const described = planner.desired.links.find((link) => link.name === name);
     const reason = `was on ${name} before it was made again`;
+    const listed = described !== undefined && farEndsOf(described) !== undefined;
     const skip = (one: Request): boolean =>
-      planned.has(keyOf(one)) || (described?.remotes !== undefined && one.words["mac"] === ZERO_MAC);
+      planned.has(keyOf(one)) || (listed && isFarEnd(one.words, linkOf(planner.before, name)));
     for (const again of entriesOn(planner.before, name, skip)) {
       const sort = SORTS.find(({ object }) => object === again.object);
       const subject = sort?.subject(again.words) ?? name;

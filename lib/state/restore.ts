@@ -2,8 +2,9 @@
 
 import { settable } from "./compare.ts";
 import { linkOf, type Observed } from "./observed.ts";
+import { isOwnRemote } from "./plan-remotes.ts";
 import { pick, type Request, type Words } from "./step.ts";
-import { addressShapes, fdbShapes, neighborShapes, routeShapes, ZERO_MAC } from "./words.ts";
+import { addressShapes, fdbShapes, neighborShapes, routeShapes } from "./words.ts";
 
 const of = (dev: string) => (words: Words) => words["dev"] === dev;
 
@@ -18,7 +19,10 @@ export function isStatic({ state, externLearn }: Words): boolean {
 
 /** An address, as it takes to make it again. */
 export function addressAgain(words: Words): Words {
-  return pick(words, Object.keys(addressShapes));
+  const again = pick(words, Object.keys(addressShapes));
+  // Left out, it would be set.
+  const bare = words["family"] === "inet" && words["broadcast"] === undefined && words["peer"] === undefined;
+  return bare && !/\/3[12]$/.test(String(words["address"])) ? { ...again, broadcast: "none" } : again;
 }
 export function routeAgain(words: Words): Words {
   return pick(words, Object.keys(routeShapes));
@@ -52,7 +56,7 @@ export function entriesOn(
   for (const one of (observed.fdb ?? []).filter(of(dev)).filter(isStatic)) {
     // Its own addresses and groups the kernel makes itself; `remote` is one of these entries.
     if (one["mac"] === link?.["mac"] || /^(33:33|01:)/.test(String(one["mac"]))) continue;
-    if (one["mac"] === ZERO_MAC && one["dst"] === link?.["remote"]) continue;
+    if (isOwnRemote(one, link)) continue;
     add("fdb", "append", fdbAgain(one));
   }
   for (const one of (observed.neighbors ?? []).filter(of(dev)).filter(({ state }) => state === "permanent"))

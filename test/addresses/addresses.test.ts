@@ -42,6 +42,16 @@ const CAPTURES: Readonly<Record<string, object>> = {
 const REFUSED: readonly (readonly [config: object, message: RegExp])[] = [
   [{ address: "192.0.2.1", dev: "d0" }, /^address: the prefix length is missing; write 192\.0\.2\.1\/32/],
   [{ address: "192.0.2.1/33", dev: "d0" }, /^address: expected an address with prefix length/],
+  [
+    { address: "0.0.0.0/24", dev: "d0" },
+    /^address: 0\.0\.0\.0 is the unspecified address, which no interface can have/,
+  ],
+  [
+    { address: "0::0/64", dev: "d0" },
+    /^address: 0::0 is the unspecified address.*; write one such as 2001:db8::1\/64$/,
+  ],
+  [{ address: "192.0.2.1/32", dev: "d0", peer: "0.0.0.0" }, /^peer: 0\.0\.0\.0 is the unspecified .*; leave it out$/],
+  [{ address: "192.0.2.1/24", dev: "d0", protocol: "dhcp" }, /^protocol: expected one of kernel_lo, kernel_ra/],
   [{ address: "192.0.2.1/24/1", dev: "d0" }, /^address: expected/],
   [{ address: "fe80::1%eth0/64", dev: "d0" }, /^address: expected/],
   [{ address: "192.0.2.1/24" }, /^dev: missing; expected an interface name/],
@@ -90,19 +100,32 @@ describe("addresses", () => {
     equal(addressToWire({ address: "192.0.2.1/24", dev: "d0" }, 10).header.scope, 0);
   });
 
+  it("have a broadcast address where systemd-networkd gives them one", () => {
+    const broadcast = (config: object): string | undefined =>
+      addressToWire({ address: "", dev: "d0", ...config }, 10).attrs?.broadcast;
+    equal(broadcast({ address: "192.0.2.1/24" }), "192.0.2.255");
+    equal(broadcast({ address: "192.0.2.1/30" }), "192.0.2.3");
+    equal(broadcast({ address: "192.0.2.1/31" }), undefined);
+    equal(broadcast({ address: "192.0.2.1/24", peer: "192.0.2.2" }), undefined);
+    equal(broadcast({ address: "192.0.2.1/24", broadcast: "none" }), undefined);
+    equal(broadcast({ address: "192.0.2.1/24", broadcast: "192.0.2.9" }), "192.0.2.9");
+    equal(broadcast({ address: "2001:db8::1/64" }), undefined);
+  });
+
   it("reads what it writes", () => {
+    const isSpecified = (ip: string): boolean => !/^[0.:]+$/.test(ip);
     const lifetime = fc.oneof(fc.integer({ min: 1, max: 0xffff_fffe }), fc.constant("forever" as const));
     const config = fc.record(
       {
         address: fc.oneof(
-          fc.tuple(fc.ipV4(), fc.integer({ min: 0, max: 32 })).map((parts) => parts.join("/")),
-          fc.tuple(fc.ipV6(), fc.integer({ min: 0, max: 128 })).map((parts) => parts.join("/")),
+          fc.tuple(fc.ipV4().filter(isSpecified), fc.integer({ min: 0, max: 32 })).map((parts) => parts.join("/")),
+          fc.tuple(fc.ipV6().filter(isSpecified), fc.integer({ min: 0, max: 128 })).map((parts) => parts.join("/")),
         ),
         dev: fc.constantFrom(...NAMES.values()),
         validLifetime: lifetime,
         metric: fc.integer({ min: 1, max: 0xffff_ffff }),
         noprefixroute: fc.constant(true),
-        proto: fc.integer({ min: 0, max: 255 }),
+        protocol: fc.integer({ min: 4, max: 255 }),
       },
       { requiredKeys: ["address", "dev"] },
     );
