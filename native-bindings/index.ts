@@ -123,10 +123,26 @@ export interface NativeBinding {
   ethtool(nsFd: number, device: Uint8Array, request: Uint8Array, done: (result: number | Errno) => void): 0 | Errno;
   /** Moves the calling thread for good: for a Worker that is to live in a namespace. */
   nsEnter(nsFd: number): 0 | Errno;
+
+  /**
+   * Makes a tun or tap device in a namespace that stays without anybody who has it open, on a thread of its own, for the
+   * kernel may sleep there on the lock of all networks. `flags` are those of TUNSETIFF, with exactly one of IFF_TUN and
+   * IFF_TAP; `owner` and `group` are numbers of a user and a group who may open it without a privilege, 0xffffffff for
+   * none. -EINVAL for other flags, and for a name that is too long or a pattern; -EEXIST where the name is taken. `nsFd`
+   * and `done` as with nsRead.
+   */
+  tunNew(
+    nsFd: number,
+    name: string,
+    flags: number,
+    owner: number,
+    group: number,
+    done: (status: 0 | Errno) => void,
+  ): 0 | Errno;
 }
 
 /** The interface version that this file speaks. */
-const ABI = 2;
+const ABI = 3;
 
 let loaded: NativeBinding | undefined;
 

@@ -344,6 +344,7 @@ const cases: Record<string, Case> = {
             lists.push([handle, a, b, 64, new Uint32Array(5), () => {}], [handle, null, a, b, a, b]);
           // With an own namespace and a path that fits: only the rest is wrong.
           if (name.startsWith("ns")) lists.push([-1, FORWARD, a, b], [a, b, new Uint8Array(3), () => {}]);
+          if (name === "tunNew") lists.push([-1, "x", a, b, a, () => {}], [a, b, 0, a, b, () => {}]);
           if (name === "nsNew" && (typeof a === "function" || typeof b === "function")) continue;
           for (const list of lists) {
             calls++;
@@ -604,6 +605,20 @@ const cases: Record<string, Case> = {
     assert.equal(await readIn(own, FORWARD), ERRNO.EPERM);
     assert.equal(c.ask(setAlias(3, "no"))[0]?.type, 2);
     c.close();
+  },
+  /** In a user namespace that has one user: there is no other to give a device to. */
+  tunRefused: async () => {
+    const make = (owner: number, group: number): Promise<number> =>
+      new Promise((done) => assert.equal(loadBinding().tunNew(-1, "tap0", 2, owner, group, done), 0));
+    const there = async (): Promise<boolean> => {
+      const names = await listIn(-1, "/proc/sys/net/ipv4/conf");
+      return Array.isArray(names) && names.includes("tap0");
+    };
+    assert.equal(await make(12345, 0), ERRNO.EINVAL);
+    assert.equal(await make(0, 12345), ERRNO.EINVAL);
+    assert.equal(await there(), false);
+    assert.equal(await make(0, 0), 0);
+    assert.equal(await there(), true);
   },
   /** Makes events, as another process does: how many, and the pause before. */
   generate: () => {

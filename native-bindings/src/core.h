@@ -108,4 +108,18 @@ uint64_t core_ns_inode(int fd);
 int core_bind_ns(int ns_fd, const char *path);
 int core_unbind_ns(const char *path);
 int core_share_dir(const char *dir);
+
+/* ---- tun.c ---- */
+/* A tun or tap device that stays when its maker is gone; for a thread of its own, which ends in that namespace. */
+struct core_tun {
+  int ns_fd; /* its own; -1: where the thread is */
+  char name[16];
+  uint32_t flags; /* IFF_TUN or IFF_TAP, IFF_NO_PI, IFF_ONE_QUEUE, IFF_VNET_HDR, IFF_MULTI_QUEUE */
+  uint32_t owner, group; /* CORE_NONE: only who has the privilege */
+};
+/* On the caller's thread: checks name and flags, and takes a descriptor of its own. */
+int core_tun_begin(struct core_tun *tun, int ns_fd);
+/* -EEXIST where there is a device of this name; nothing is left behind where a later step is refused. */
+int core_tun_run(struct core_tun *tun);
+void core_tun_end(struct core_tun *tun);
 #endif
