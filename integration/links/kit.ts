@@ -1,4 +1,6 @@
 /** A namespace for each test; our links and iproute2 side by side in it. */
+import { existsSync } from "node:fs";
+import { release } from "node:os";
 import { Host } from "../../lib/host.ts";
 import type { Links } from "../../lib/links/links.ts";
 import type { Link } from "../../lib/links/words.ts";
@@ -7,6 +9,24 @@ import { TestNamespace } from "../../lib/testkit/namespace.ts";
 
 /** What `ip -json` tells of one link. */
 export type IpLink = Readonly<Record<string, unknown>> & { readonly ifname: string };
+
+/** The kernels that brought an option. An older one takes it without a word and does nothing. */
+const SINCE: Readonly<Record<string, readonly [major: number, minor: number]>> = {
+  fdbMaxLearned: [6, 7],
+  gsoIpv4MaxSize: [6, 3],
+  groIpv4MaxSize: [6, 3],
+  labelPolicy: [6, 7],
+  "port.mcastMaxGroups": [6, 3],
+  "port.neighVlanSuppress": [6, 3],
+};
+
+/** Whether this kernel is older than an option. A kernel for one processor tells no number of queues to receive. */
+export function isTooNew(key: string): boolean {
+  if (key === "numRxQueues") return !existsSync("/sys/class/net/lo/queues/rx-0/rps_cpus");
+  const [major = 0, minor = 0] = release().split(/[.-]/).map(Number);
+  const [since, within] = SINCE[key] ?? [0, 0];
+  return major < since || (major === since && minor < within);
+}
 
 /** What a test works with. */
 export interface Scene extends AsyncDisposable {

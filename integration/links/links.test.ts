@@ -87,24 +87,18 @@ describe("links", () => {
 
   it("lists links of kinds that have no options here, with what the kernel sent", async function () {
     needs(this, "ip");
-    await using made = await scene(`${UNDER}; ip link add name mv link under type macvlan`);
-    const mv = await made.link("mv");
-    deepEqual([mv.kind, mv.parent], ["macvlan", "under"]);
-    ok(mv.wire.attrs.linkinfo?.info?.data instanceof Uint8Array);
-    await made.links.update("mv", { mtu: 1300, up: true, alias: "still ours to set" });
-    equal((await made.link("mv")).mtu, 1300);
-    await made.links.delete("mv");
-  });
-
-  it("lists a tap, whose kind tells nothing", async function () {
-    needs(this, "ip");
     try {
       accessSync("/dev/net/tun", constants.R_OK | constants.W_OK);
     } catch {
       skip(this, "/dev/net/tun is not there, or not open to this user; chmod 0666 /dev/net/tun");
     }
     await using made = await scene("ip tuntap add tap mode tap");
-    equal((await made.link("tap")).kind, "tun");
+    const tap = await made.link("tap");
+    equal(tap.kind, "tun");
+    ok(tap.wire.attrs.linkinfo?.info?.data instanceof Uint8Array);
+    await made.links.update("tap", { mtu: 1300, up: true, alias: "still ours to set" });
+    equal((await made.link("tap")).mtu, 1300);
+    await made.links.delete("tap");
   });
 
   it("makes a veth with its far end in another namespace, and tells where that is", async () => {

@@ -1,7 +1,7 @@
 /** What was asked for, compared with what is: an acknowledgement proves nothing. */
 import { kindNamed } from "./kinds/index.ts";
 import { differs } from "./messages.ts";
-import { portOptions } from "./port.ts";
+import { settablePortOptions } from "./ports.ts";
 import type { Link, LinkChanges, LinkConfig } from "./words.ts";
 
 /** A property that is not as it was asked for. */
@@ -32,11 +32,8 @@ export function differences(wanted: LinkConfig | LinkChanges, link: Link): Diffe
   const { port, altnames } = wanted;
   const has = (link.port ?? {}) as Readonly<Record<string, unknown>>;
   for (const [key, value] of Object.entries(port ?? {})) {
-    const option = portOptions[key as keyof typeof portOptions] as
-      | { equal(a: unknown, b: unknown): boolean }
-      | undefined;
     const now = has[key];
-    if (value !== undefined && (now === undefined || option?.equal(now, value) === false))
+    if (value !== undefined && (now === undefined || settablePortOptions[key]?.equal(now, value) === false))
       found.push({ key: `port.${key}`, wanted: value, found: now });
   }
   const names = (list: readonly string[] = []): string => JSON.stringify([...list].sort());

@@ -1,12 +1,20 @@
 /** Links: what services and the host use of them. */
 export { type Difference, differences } from "./differences.ts";
+export type { BondAdInfo, BondOptions } from "./kinds/bond.ts";
 export type { BridgeOptions } from "./kinds/bridge.ts";
+export type { HsrOptions } from "./kinds/hsr.ts";
 export { type KindName, kindNamed, linkKinds } from "./kinds/index.ts";
-export type { VethOptions, VethPeer } from "./kinds/veth.ts";
-export type { PortRange, VxlanOptions } from "./kinds/vxlan.ts";
+export type { IpvlanOptions } from "./kinds/ipvlan.ts";
+export type { MacsecOptions } from "./kinds/macsec.ts";
+export type { MacvlanOptions } from "./kinds/macvlan.ts";
+export type { NetkitOptions } from "./kinds/netkit.ts";
+export type { VethOptions } from "./kinds/veth.ts";
+export type { VxlanOptions } from "./kinds/vxlan.ts";
 export { type LinkFilter, Links, type LinksOptions } from "./links.ts";
 export type { NetnsRef } from "./option.ts";
-export type { Port, PortOptions } from "./port.ts";
+export type { Peer as VethPeer } from "./peer.ts";
+export { type Port, type PortOptions, portShapes } from "./ports.ts";
+export type { PortRange } from "./tunnels/udp.ts";
 export {
   type CommonOptions,
   type ConfigOf,
@@ -15,5 +23,4 @@ export {
   type LinkConfig,
   type LinkStatistics,
   linkShapes,
-  portShapes,
 } from "./words.ts";

@@ -10,6 +10,7 @@ import { kindNamed } from "./kinds/index.ts";
 import { changeSteps, creation, references, type Step } from "./messages.ts";
 import { linkFromWire } from "./observed.ts";
 import type { LinkNames, NetnsRef } from "./option.ts";
+import { checkPortOf } from "./ports.ts";
 import { dellink, getlink, linkNameOnly, newlink, RTEXT_FILTER_SKIP_STATS } from "./schema.ts";
 import { checkChanges, checkConfig, type Link, type LinkChanges, type LinkConfig, properties } from "./words.ts";
 
@@ -163,8 +164,9 @@ export class Links implements LinkLookup {
     const kind = checkConfig(config);
     const what = `cannot create link ${config.name}`;
     using namespaces = new OpenNamespaces(this.#openNetns);
-    const names = await this.#resolve(config.name, kind, config, namespaces, options);
-    const { first, later } = creation(config, kind, names);
+    const { names, master } = await this.#resolve(config.name, kind, config, namespaces, options);
+    checkPortOf([config.name, "port"], config.port ?? {}, master);
+    const { first, later } = creation(config, kind, names, master);
     const { name, netns } = config;
     const away =
       netns === undefined
@@ -223,8 +225,10 @@ export class Links implements LinkLookup {
     const kind = kindNamed(now.kind);
     checkChanges(now, kind, changes);
     using namespaces = new OpenNamespaces(this.#openNetns);
-    const names = await this.#resolve(name, kind, changes, namespaces, options);
-    const steps = changeSteps(now, kind, changes, names);
+    const { names, ...resolved } = await this.#resolve(name, kind, changes, namespaces, options);
+    const master = resolved.master ?? now.wire.attrs.linkinfo?.slave?.kind;
+    checkPortOf([name, "port"], changes.port ?? {}, master);
+    const steps = changeSteps(now, kind, changes, names, master);
     try {
       await run(this.#connection, steps, options);
     } catch (error) {
@@ -274,22 +278,26 @@ export class Links implements LinkLookup {
     }
   }
 
-  /** Looks up the links that a config refers to. @throws {InputError} that names the property. */
+  /** Looks up the links that a config refers to, and the kind of its master. @throws {InputError} that names the property. */
   async #resolve(
     name: string,
     kind: AnyKind | undefined,
     config: object,
     namespaces: OpenNamespaces,
     options?: CallOptions,
-  ): Promise<LinkNames> {
+  ): Promise<{ readonly names: LinkNames; readonly master: string | undefined }> {
     const indexes = new Map<string, number>();
+    let master: string | undefined;
     for (const { key, name: other } of references(kind, config)) {
-      const known = this.#indexes.get(other) ?? (await this.#read(other, options))?.header.index;
+      const cached = key === "master" ? undefined : this.#indexes.get(other);
+      const message = cached === undefined ? await this.#read(other, options) : undefined;
+      const known = cached ?? message?.header.index;
       if (known === undefined) throw new InputError([name, ...key.split(".")], `there is no link ${other}`);
       indexes.set(other, known);
+      if (key === "master") master = message?.attrs.linkinfo?.info?.kind.replace(/^#/, "");
     }
     const indexOf = (other: string): number => indexes.get(other) as number;
-    return { indexOf, nameOf: () => undefined, fdOf: (netns) => namespaces.fdOf(netns) };
+    return { names: { indexOf, nameOf: () => undefined, fdOf: (netns) => namespaces.fdOf(netns) }, master };
   }
 }
 

@@ -3,8 +3,8 @@ import { AF_BRIDGE } from "../families/route.ts";
 import { type Command, command } from "../socket/index.ts";
 import { type MessageIn, NLM_F_CREATE, NLM_F_EXCL } from "../wire/index.ts";
 import type { AnyKind } from "./kind.ts";
-import { type LinkNames, toWire } from "./option.ts";
-import { type PortOptions, portOptions } from "./port.ts";
+import { fromWire, type LinkNames, merge, toWire } from "./option.ts";
+import { type PortOptions, portOf, settablePortOptions } from "./ports.ts";
 import { dellinkprop, newlink, newlinkprop, setlink } from "./schema.ts";
 import { commonOptions, flagWords, type Link, type LinkChanges, type LinkConfig } from "./words.ts";
 
@@ -22,10 +22,12 @@ export interface Step {
 const ETH_DATA_LEN = 1500;
 
 /** What Linux does not take, or not as it is meant, in the message that makes the link. */
-function laterKeys(config: LinkConfig): string[] {
+function laterKeys(config: LinkConfig, master: string | undefined): string[] {
   const keys = ["port", "alias", "addrGenMode", "altnames"];
   // Only a changed MTU keeps a bridge from following its ports.
   if (config.kind === "bridge") keys.push("mtu");
+  // A bond takes only links that are switched off, and switches them on.
+  if (master === "bond") keys.push("up");
   const values = config as unknown as Values;
   return keys.filter((key) => values[key] !== undefined);
 }
@@ -42,22 +44,43 @@ function flagsOf(values: Values): { flags?: number; change?: number } {
   return change === 0 ? {} : { flags, change };
 }
 
-const withData = (kind: AnyKind, values: object, names: LinkNames): object => {
-  const data = toWire(kind.options, values, names);
-  return { kind: kind.kind, ...(Object.keys(data).length > 0 ? { data } : {}) };
-};
+/** Names of links stand for their indexes. */
+const byIndex: LinkNames = { nameOf: String, indexOf: Number, fdOf: () => -1 };
+/** What a link has of its kind's options as it would be asked for, but for those that are to change. */
+function toldAgain(now: Link, { options }: AnyKind, changed: object): Values {
+  const data = now.wire.attrs.linkinfo?.info?.data;
+  if (data === undefined || data instanceof Uint8Array) return {};
+  const rest = Object.entries(options).filter(([key, one]) => !one.readOnly && !one.beside && !(key in changed));
+  const unknown = Object.entries(data).filter(([key]) => key.startsWith("#"));
+  const told = toWire(options, fromWire(Object.fromEntries(rest), data, byIndex), byIndex);
+  return { ...Object.fromEntries(unknown), ...told };
+}
 
-/** The message that makes a link, and the words that have to be told to it afterwards, in this order. */
+/** The attributes for options of a kind: those beside, and those inside IFLA_INFO_DATA. */
+function kindAttrs(kind: AnyKind, values: object, names: LinkNames, now?: Link): object {
+  const part = (beside: boolean): object =>
+    Object.fromEntries(Object.entries(values).filter(([key]) => kind.options[key]?.beside === beside));
+  const told = kind.whole === true && now !== undefined ? toldAgain(now, kind, values) : {};
+  const data = merge({ ...told }, toWire(kind.options, part(false), names, now));
+  const info = { kind: kind.kind, ...(Object.keys(data).length > 0 ? { data } : {}) };
+  return { ...toWire(kind.options, part(true), names, now), linkinfo: { info } };
+}
+
+/**
+ * The message that makes a link, and the words that have to be told to it afterwards, in this order. `master` is the
+ * kind of its master.
+ */
 export function creation(
   config: LinkConfig,
   kind: AnyKind,
   names: LinkNames,
+  master?: string,
 ): { readonly first: Command; readonly later: LinkChanges } {
-  const keys = laterKeys(config);
+  const keys = laterKeys(config, master);
   const all: Record<string, unknown> = { ...kind.defaults?.(config), ...config };
   const later: Record<string, unknown> = {};
   // What follows should be in force before the first packet.
-  if (keys.length > 0 && all["up"] === true) keys.push("up");
+  if (keys.length > 0 && all["up"] === true && !keys.includes("up")) keys.push("up");
   for (const key of keys) {
     later[key] = all[key];
     delete all[key];
@@ -66,7 +89,7 @@ export function creation(
     ...toWire(commonOptions, all, names),
     ifname: config.name,
     netNsFd: config.netns === undefined ? undefined : names.fdOf(config.netns),
-    linkinfo: { info: withData(kind, all, names) },
+    ...kindAttrs(kind, all, names),
   };
   const first = command(newlink, { header: flagsOf(all), attrs } as LinkMessage, NLM_F_CREATE | NLM_F_EXCL);
   return { first, later };
@@ -75,8 +98,11 @@ export function creation(
 /** It can be set on a port that is up. */
 const STATE = "port.state";
 
-/** Options of the kind come before the MTU that they limit; a port's options need its bridge; `up` and `name` are last. */
-const ORDER = ["down", "", "mac", "master", "port", "mtu", "up", "name"];
+/**
+ * Options of the kind come before the MTU that they limit; a port's options need its bridge; until Linux 6.1 only a link
+ * that is down takes another name.
+ */
+const ORDER = ["down", "", "mac", "master", "port", "mtu", "name", "up"];
 function place(key: string, value: unknown): number {
   const at = ORDER.indexOf(key === "up" && value === false ? "down" : key);
   return at < 0 ? ORDER.indexOf("") : at;
@@ -85,18 +111,26 @@ function place(key: string, value: unknown): number {
 /**
  * One message for each property that differs: a refused message may be half done, and so is at most one property. What
  * is equal is left out, as the kernel refuses some attributes even then; but for the MTU of a bridge, which counts only
- * when it changes.
+ * when it changes. Options of a kind are sent in the order of their declaration. `master` is the kind of the master
+ * that the link will have: a bond takes only links that are switched off, and switches them on.
  */
-export function changeSteps(now: Link, kind: AnyKind | undefined, changes: LinkChanges, names: LinkNames): Step[] {
+export function changeSteps(
+  now: Link,
+  kind: AnyKind | undefined,
+  changes: LinkChanges,
+  names: LinkNames,
+  master: string | undefined = now.wire.attrs.linkinfo?.slave?.kind,
+): Step[] {
   const entries = Object.entries(changes).filter(([key, value]) => value !== undefined && key !== "kind");
-  entries.sort((a, b) => place(...a) - place(...b));
+  const declared = Object.keys(kind?.options ?? {});
+  entries.sort((a, b) => place(...a) - place(...b) || declared.indexOf(a[0]) - declared.indexOf(b[0]));
   const step = (key: string, attrs: object, header: object = {}): Step => ({
     key,
     command: command(newlink, { header: { index: now.index, ...header }, attrs } as LinkMessage),
   });
   const steps = entries.flatMap(([key, value]): Step[] => {
     const only = { [key]: value };
-    if (key === "port") return portSteps(now, value as PortOptions, names, step);
+    if (key === "port") return portSteps(now, value as PortOptions, master, names, step);
     if (key === "altnames") return altnameSteps(now, value as readonly string[]);
     if (Object.hasOwn(flagWords, key)) return now[key as "up"] === value ? [] : [step(key, {}, flagsOf(only))];
     if (key === "name") return value === now.name ? [] : [step(key, { ifname: value })];
@@ -105,9 +139,10 @@ export function changeSteps(now: Link, kind: AnyKind | undefined, changes: LinkC
       return [step(key, { mtu: other }), step(key, { mtu: value })];
     }
     if (!differs(now, key, value, kind)) return [];
-    if (kind !== undefined && Object.hasOwn(kind.options, key))
-      return [step(key, { linkinfo: { info: withData(kind, only, names) } })];
-    return [step(key, toWire(commonOptions, only, names))];
+    if (kind !== undefined && Object.hasOwn(kind.options, key)) return [step(key, kindAttrs(kind, only, names, now))];
+    const sent = step(key, toWire(commonOptions, only, names));
+    if (key !== "master" || master !== "bond" || !now.up || value === null) return [sent];
+    return [step(key, {}, flagsOf({ up: false })), sent];
   });
   return [...steps.filter(({ key }) => key !== STATE), ...steps.filter(({ key }) => key === STATE)];
 }
@@ -117,19 +152,25 @@ export function differs(now: Link, key: string, value: unknown, kind: AnyKind | 
   const has = now[key as "mtu"] as unknown;
   const options = Object.hasOwn(commonOptions, key) ? commonOptions : (kind?.options ?? {});
   const option = (options as AnyKind["options"])[key];
-  if (has === undefined) return !(value === null || (key === "alias" && value === ""));
+  if (has === undefined) return option?.none === undefined || !option.equal(option.none, value);
   return option === undefined ? has !== value : !option.equal(has, value);
 }
 
-function portSteps(now: Link, port: PortOptions, names: LinkNames, step: (key: string, attrs: object) => Step): Step[] {
+function portSteps(
+  now: Link,
+  port: PortOptions,
+  master: string | undefined,
+  names: LinkNames,
+  step: (key: string, attrs: object) => Step,
+): Step[] {
   const has = (now.port ?? {}) as Values;
-  const options: AnyKind["options"] = portOptions;
+  const options = portOf(master)?.options ?? {};
   return Object.entries(port).flatMap(([key, value]) => {
     const before = has[key];
     if (value === undefined || (before !== undefined && options[key]?.equal(before, value) === true)) return [];
     const data = toWire(options, { [key]: value }, names);
     if (`port.${key}` === STATE) return [stateStep(now, data)];
-    return [step(`port.${key}`, { linkinfo: { slave: { kind: "bridge", data } } })];
+    return [step(`port.${key}`, { linkinfo: { slave: { kind: master, data } } })];
   });
 }
 
@@ -169,12 +210,12 @@ export function references(
   const refers = (options: AnyKind["options"], from: Values, prefix = "") =>
     Object.entries(options).flatMap(([key, { refers }]) => {
       const name = from[key];
-      return refers && typeof name === "string" ? [{ key: prefix + key, name }] : [];
+      return refers !== false && typeof name === "string" ? [{ key: prefix + key, name }] : [];
     });
   const master = values["master"];
   return [
     ...(typeof master === "string" ? [{ key: "master", name: master }] : []),
     ...refers(kind?.options ?? {}, values),
-    ...refers(portOptions, (values["port"] ?? {}) as Values, "port."),
+    ...refers(settablePortOptions, (values["port"] ?? {}) as Values, "port."),
   ];
 }

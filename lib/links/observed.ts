@@ -3,10 +3,12 @@ import { IFF_LOWER_UP } from "../families/route.ts";
 import type { MessageOut } from "../wire/index.ts";
 import { kindNamed } from "./kinds/index.ts";
 import { fromWire, type LinkNames } from "./option.ts";
-import { portOptions } from "./port.ts";
+import { portOf } from "./ports.ts";
 import type { newlink } from "./schema.ts";
 import { readCounters } from "./schema.ts";
 import { commonOptions, flagWords, type Link } from "./words.ts";
+
+type Told = Readonly<Record<string, unknown>>;
 
 /** Links of other namespaces have indexes of those. */
 const elsewhere: LinkNames["nameOf"] = () => undefined;
@@ -27,11 +29,12 @@ export function linkFromWire(wire: MessageOut<typeof newlink>, names: LinkNames,
   Object.assign(link, fromWire(commonOptions, attrs, names));
   link["mtu"] ??= 0;
   if (kind !== undefined) {
-    const { data } = info ?? {};
-    if (data !== undefined && !(data instanceof Uint8Array)) Object.assign(link, fromWire(kind.options, data, below));
+    const { data = {} } = info ?? {};
+    if (!(data instanceof Uint8Array)) Object.assign(link, fromWire(kind.options, data, below, attrs));
     Object.assign(link, kind.beside?.(attrs, below));
   }
-  if (slave?.kind === "bridge" && slave.data) link["port"] = fromWire(portOptions, slave.data, names);
+  const port = portOf(slave?.kind);
+  if (port !== undefined && slave?.data !== undefined) link["port"] = fromWire(port.options, slave.data as Told, names);
   link["operstate"] = String(attrs.operstate ?? "unknown");
   link["carrier"] = attrs.carrier ?? false;
   link["lowerUp"] = (header.flags & IFF_LOWER_UP) !== 0;

@@ -3,7 +3,7 @@
  * come the TypeScript type, the check, the document's schema, both directions of the mapping, and the word that an
  * error uses for the attribute.
  */
-import type { Shape } from "../shape/shape.ts";
+import { linkName, type Shape } from "../shape/shape.ts";
 import { ipv6, Reader, Writer } from "../wire/index.ts";
 
 /** A network namespace: its name under /run/netns or path, or whatever holds a descriptor of it, as a `Netns` does. */
@@ -21,6 +21,15 @@ export interface LinkNames {
 
 type Wire = Readonly<Record<string, unknown>>;
 
+/** The same, or null. */
+function orNull<T>({ expected, json, accepts }: Shape<T>): Shape<T | null> {
+  return {
+    expected: `${expected}, or null for none`,
+    json: { anyOf: [json, { type: "null" }] },
+    accepts: (value): value is T | null => value === null || accepts(value),
+  };
+}
+
 /** One property of a kind of link. */
 export interface Option<T> {
   readonly shape: Shape<T>;
@@ -28,12 +37,18 @@ export interface Option<T> {
   readonly keys: readonly string[];
   /** The kernel refuses to change it on a live link: a change means delete and create again. */
   readonly fixed: boolean;
-  /** Names of another link, which has to exist first. */
-  readonly refers: boolean;
+  /** It is `fixed`, and the kernel acknowledges a change in silence and makes none, so that we refuse it. */
+  readonly ignored: boolean;
+  /** Carried by an attribute of the link itself, such as IFLA_LINK, and not by one of its kind. */
+  readonly beside: boolean;
+  /** Names of another link, which has to exist first; `port` where that is a part of this one and comes to it later. */
+  readonly refers: boolean | "port";
   /** Told by the kernel and never set. */
   readonly readOnly: boolean;
   /** Set and never told by the kernel: whether it has been done cannot be seen. */
   readonly untold: boolean;
+  /** The value that means that it is not set, where the kernel tells that by telling nothing. */
+  readonly none: T | undefined;
   /**
    * Whether the kernel accepts the change on a live link: not when it is `fixed`, and some options are fixed for some
    * values only. `from` is absent where the option is not set now.
@@ -41,7 +56,8 @@ export interface Option<T> {
   inPlace(from: T | undefined, to: T): boolean;
   /** Whether two values mean the same: letters of either case, times within what the kernel's clock can tell apart. */
   equal(a: T, b: T): boolean;
-  write(value: T, names: LinkNames): Wire;
+  /** `before` is what a live link has now: what the kernel only adds to has to be taken away by name. */
+  write(value: T, names: LinkNames, before?: T): Wire;
   read(wire: Wire, names: LinkNames): T | undefined;
 }
 export type Options = Readonly<Record<string, Option<unknown>>>;
@@ -58,7 +74,11 @@ export type ToldOf<O extends Options> = { readonly [K in keyof O]?: O[K] extends
 
 interface Traits<T> {
   readonly fixed?: boolean;
+  readonly ignored?: boolean;
+  readonly beside?: boolean;
+  readonly refers?: boolean | "port";
   readonly untold?: boolean;
+  readonly none?: T;
   readonly inPlace?: (from: T | undefined, to: T) => boolean;
   readonly equal?: (a: T, b: T) => boolean;
 }
@@ -86,11 +106,12 @@ function option<T>(
   keys: readonly string[],
   write: Option<T>["write"],
   read: Option<T>["read"],
-  traits: Traits<T> & { readonly refers?: boolean } = {},
+  traits: Traits<T> = {},
 ): Option<T> {
-  const fixed = traits.fixed ?? false;
-  const { refers = false, untold = false, inPlace = () => !fixed, equal = alike } = traits;
-  return { shape, keys, write, read, fixed, inPlace, equal, refers, untold, readOnly: false };
+  const { ignored = false, beside = false, refers = false, untold = false, equal = alike } = traits;
+  const fixed = traits.fixed ?? ignored;
+  const { none, inPlace = () => !fixed } = traits;
+  return { shape, keys, write, read, fixed, ignored, beside, inPlace, equal, refers, untold, none, readOnly: false };
 }
 
 /** An attribute whose value is the property's as it is. */
@@ -178,7 +199,26 @@ export function reference(key: string, shape: Shape<string>, traits?: Traits<str
       const index = wire[key];
       return typeof index === "number" && index !== 0 ? (names.nameOf(index) ?? `#${index}`) : undefined;
     },
-    { ...traits, refers: true },
+    { refers: true, ...traits },
+  );
+}
+
+/**
+ * Name of the link below, which a VLAN or a MACsec link cannot be without. It is the first argument of
+ * `ip link add link DEV`.
+ */
+export function below(): Option<string> {
+  return reference("link", linkName, { ignored: true, beside: true });
+}
+
+/** The same, where null says that there is to be none. */
+export function nullableReference(key: string, traits?: Traits<string | null>): Option<string | null> {
+  return option<string | null>(
+    orNull(linkName),
+    [key],
+    (value, names) => ({ [key]: value === null ? 0 : names.indexOf(value) }),
+    reference(key, linkName).read,
+    { none: null, equal: (a, b) => (a ?? undefined) === (b ?? undefined), ...traits },
   );
 }
 
@@ -238,21 +278,22 @@ export function merge(into: Record<string, unknown>, more: Wire): Record<string,
   return into;
 }
 
-/** People's words to wire attributes. Absent means "leave it alone". */
-export function toWire(options: Options, values: object, names: LinkNames): Record<string, unknown> {
+/** People's words to wire attributes. Absent means "leave it alone"; `now` is what a live link has. */
+export function toWire(options: Options, values: object, names: LinkNames, now: object = {}): Record<string, unknown> {
   const wire: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(values)) {
     const found = Object.hasOwn(options, key) ? options[key] : undefined;
-    if (found !== undefined && value !== undefined) merge(wire, found.write(value, names));
+    if (found !== undefined && value !== undefined)
+      merge(wire, found.write(value, names, (now as Readonly<Record<string, unknown>>)[key]));
   }
   return wire;
 }
 
-/** Wire attributes to people's words; what the kernel did not tell is absent. */
-export function fromWire(options: Options, wire: Wire, names: LinkNames): Record<string, unknown> {
+/** Wire attributes to people's words; what the kernel did not tell is absent. `link` has the attributes beside them. */
+export function fromWire(options: Options, wire: Wire, names: LinkNames, link = wire): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   for (const [key, one] of Object.entries(options)) {
-    const value = one.read(wire, names);
+    const value = one.read(one.beside ? link : wire, names);
     if (value !== undefined) values[key] = value;
   }
   return values;

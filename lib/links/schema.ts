@@ -30,18 +30,34 @@ import {
   u32,
   u64,
 } from "../wire/index.ts";
-import { linkKinds } from "./kinds/index.ts";
-import { brport } from "./port.ts";
+import { kindNamed, linkKinds } from "./kinds/index.ts";
+import { brport } from "./ports/bridge.ts";
 
 type WireOf<K> = { [N in keyof K]: K[N] extends { readonly wire: infer W } ? W : never };
 const wires = Object.fromEntries(Object.entries(linkKinds).map(([name, kind]) => [name, kind.wire])) as WireOf<
   typeof linkKinds
 >;
 
+type PortWires = {
+  [N in keyof typeof linkKinds]: (typeof linkKinds)[N] extends { readonly port?: infer P } ? P : never;
+};
+type PortWireOf<P> = {
+  [N in keyof P as P[N] extends never ? never : Extract<P[N], { wire: unknown }> extends never ? never : N]: Extract<
+    P[N],
+    { readonly wire: unknown }
+  >["wire"];
+};
+const portWires = Object.fromEntries(
+  Object.keys(linkKinds).flatMap((name) => {
+    const port = kindNamed(name)?.port;
+    return port === undefined ? [] : [[name, port.wire]];
+  }),
+) as unknown as PortWireOf<PortWires>;
+
 const linkinfo = attrs("IFLA_INFO", {
   info: tagged(1, 2, wires),
   xstats: at(3, bytes),
-  slave: tagged(4, 5, { bridge: brport }),
+  slave: tagged(4, 5, portWires),
 });
 
 const COUNTERS = [

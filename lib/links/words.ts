@@ -18,16 +18,11 @@ import {
 import type { MessageOut } from "../wire/index.ts";
 import { type AnyKind, shapesOf } from "./kind.ts";
 import { type KindName, kindNamed, linkKinds } from "./kinds/index.ts";
-import { netnsRef } from "./kinds/veth.ts";
-import { custom, type NetnsRef, type OptionsOf, same, type ToldOf } from "./option.ts";
-import { type Port, type PortOptions, portOptions } from "./port.ts";
+import { custom, type NetnsRef, nullableReference, type OptionsOf, same, type ToldOf } from "./option.ts";
+import { netnsRef } from "./peer.ts";
+import { type Every, type Port, type PortOptions, portOf, portShapes } from "./ports.ts";
 import type { Counters, newlink } from "./schema.ts";
 
-const masterName: Shape<string | null> = {
-  expected: `${linkName.expected}, or null for none`,
-  json: { anyOf: [linkName.json, { type: "null" }] },
-  accepts: (value): value is string | null => value === null || linkName.accepts(value),
-};
 const bytes = integer(0, 0xffff_ffff, "bytes");
 
 /** Options that every link has. Those that are flags of the header are in {@link flagWords}. */
@@ -39,26 +34,17 @@ export const commonOptions = {
   /** Bytes of the largest packet, 68 to 65535, default 1500. A bridge follows the smallest of its ports until it is told. */
   mtu: same("mtu", integer(68, 65_535, "bytes")),
   /** Name of the bridge, or other link, that this one belongs to; null takes it out. */
-  master: custom<string | null>(
-    ["master"],
-    masterName,
-    (value, names) => ({ master: value === null ? 0 : names.indexOf(value) }),
-    (wire, names) => {
-      const index = wire["master"];
-      return typeof index === "number" && index !== 0 ? (names.nameOf(index) ?? `#${index}`) : undefined;
-    },
-    { equal: (a, b) => (a ?? undefined) === (b ?? undefined) },
-  ),
+  master: nullableReference("master"),
   /** Free text of up to 255 bytes; empty for none. */
-  alias: same("ifalias", text(255)),
+  alias: same("ifalias", text(255), { none: "" }),
   /** Packets that may wait to be sent, default 1000. */
   txqlen: same("txqlen", integer(0, 0xffff_ffff, "packets")),
   /** Device group, default 0. */
   group: same("group", integer(0, 0x7fff_ffff)),
   /** Queues for sending, fixed at creation. */
-  numTxQueues: same("numTxQueues", integer(1, 4096), { fixed: true }),
+  numTxQueues: same("numTxQueues", integer(1, 4096), { ignored: true }),
   /** Queues for receiving, fixed at creation. */
-  numRxQueues: same("numRxQueues", integer(1, 4096), { fixed: true }),
+  numRxQueues: same("numRxQueues", integer(1, 4096), { ignored: true }),
   /** Bytes of the largest packet that is handed down to be cut into segments; of IPv6, or of both where no other is told. */
   gsoMaxSize: same("gsoMaxSize", bytes),
   /** Most segments of such a packet. */
@@ -102,7 +88,7 @@ export interface CommonOptions extends OptionsOf<typeof commonOptions> {
   readonly promisc?: boolean;
   /** Further names, of up to 127 bytes each; all of them. */
   readonly altnames?: readonly string[];
-  /** Options as a port of the bridge that `master` names. */
+  /** Options as a port of the bridge or bond that `master` names. */
   readonly port?: PortOptions;
 }
 
@@ -117,10 +103,6 @@ export type ConfigOf<K extends KindName> = CommonOptions &
   };
 /** A link to be made: its kind, its name, common options and those of the kind. */
 export type LinkConfig = { [K in KindName]: ConfigOf<K> }[KindName];
-
-type AnyOf<T, K extends PropertyKey> = T extends unknown ? (K extends keyof T ? T[K] : never) : never;
-type KeysOf<T> = T extends unknown ? keyof T : never;
-type Every<T> = { readonly [K in KeysOf<T>]?: AnyOf<T, K> };
 
 /** Changes to a link: common options, those of its kind, and its `name`. What is absent stays. */
 export type LinkChanges = CommonOptions &
@@ -148,7 +130,7 @@ export interface Link extends OptionsTold {
   readonly promisc: boolean;
   readonly mtu: number;
   readonly master?: string;
-  /** Options and state as a port of a bridge. */
+  /** Options and state as a port of a bridge or bond. */
   readonly port?: Port;
   /** RFC 2863: `up`, `down`, `lowerlayerdown`, `unknown`, … */
   readonly operstate: string;
@@ -186,8 +168,6 @@ export const linkShapes: Shapes = {
   altnames: list(altname),
   ...shapesOf(commonOptions),
 };
-/** Shapes of a port's options. */
-export const portShapes: Shapes = shapesOf(portOptions);
 const object: Shape<unknown> = {
   expected: "an object with options of a port",
   json: { type: "object" },
@@ -220,7 +200,7 @@ export function checkConfig(config: LinkConfig): AnyKind {
 /** Says what is wrong with common options that do not go together. */
 function together(config: LinkConfig): { readonly key: string; readonly reason: string } | undefined {
   if (config.port !== undefined && (config.master ?? null) === null)
-    return { key: "port", reason: "needs master, the bridge that it is a port of" };
+    return { key: "port", reason: "needs master, the bridge or bond that it is a port of" };
   if (config.netns !== undefined && (config.master ?? null) !== null)
     return { key: "master", reason: "is a link of this namespace; leave it out with netns" };
   return undefined;
@@ -229,15 +209,16 @@ function together(config: LinkConfig): { readonly key: string; readonly reason: 
 /** @throws {InputError} for what does not fit, or cannot be together with what the link has now. */
 export function checkChanges(now: Link, kind: AnyKind | undefined, changes: LinkChanges): void {
   checkShapes(now.name, kind, changes, {});
-  for (const [key, option] of Object.entries(commonOptions)) {
+  const ours: AnyKind["options"] = { ...kind?.options, ...commonOptions };
+  for (const [key, option] of Object.entries(ours)) {
     const value = (changes as Readonly<Record<string, unknown>>)[key];
-    const same = (option.equal as (a: unknown, b: unknown) => boolean)(now[key as "mtu"], value);
-    if (option.fixed && value !== undefined && !same)
+    const has = now[key as "mtu"] as unknown;
+    if (option.ignored && value !== undefined && !(has !== undefined && option.equal(has, value)))
       throw new InputError([now.name, key], "can be chosen only when the link is made");
   }
   const master = changes.master === undefined ? now.master : changes.master;
   if (changes.port !== undefined && (master ?? null) === null)
-    throw new InputError([now.name, "port"], "the link is no port of a bridge");
+    throw new InputError([now.name, "port"], "the link is no port of a bridge or bond");
   const wrong = kind?.check?.({ ...now, ...changes });
   if (wrong !== undefined && Object.hasOwn(changes, wrong.key))
     throw new InputError([now.name, wrong.key], wrong.reason);
@@ -263,7 +244,11 @@ export function properties(kind: AnyKind | undefined): Record<string, string> {
       for (const key of keys) words[prefix + key] ??= inside + word;
   };
   add("", commonOptions);
-  if (kind !== undefined) add(`linkinfo.info(${kind.kind}).`, kind.options);
-  add("linkinfo.slave(bridge).", portOptions, "port.");
+  if (kind !== undefined) {
+    const beside = Object.entries(kind.options).filter(([, one]) => one.beside);
+    add("", Object.fromEntries(beside));
+    add(`linkinfo.info(${kind.kind}).`, kind.options);
+  }
+  for (const name of Object.keys(linkKinds)) add(`linkinfo.slave(${name}).`, portOf(name)?.options ?? {}, "port.");
   return words;
 }

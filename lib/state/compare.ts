@@ -1,11 +1,10 @@
 /** What differs between a link that is there and what a document wants of it. */
 import type { AnyKind } from "../links/kind.ts";
-import { portOptions } from "../links/port.ts";
 import { commonOptions } from "../links/words.ts";
 import type { DesiredLink } from "./desired.ts";
 import type { ObservedLink } from "./observed.ts";
 import { type Difference, pick, sameValue, type Words } from "./step.ts";
-import { kindNamed, linkShapes, portShapes } from "./words.ts";
+import { kindNamed, linkShapes, portShapes, settablePortOptions } from "./words.ts";
 
 /** The comparison of one link. */
 export interface Comparison {
@@ -72,8 +71,7 @@ export function compareLink(link: DesiredLink, seen: ObservedLink, wanted: Words
   }
   const port = (seen["port"] ?? {}) as Words;
   for (const [key, to] of Object.entries(link.port ?? {}))
-    if (!same(portOptions[key as keyof typeof portOptions] as unknown as Option, port[key], to))
-      changes.push({ field: `port.${key}`, from: port[key], to });
+    if (!same(settablePortOptions[key], port[key], to)) changes.push({ field: `port.${key}`, from: port[key], to });
   const fields = [...Object.keys(wanted), ...Object.keys(link.port ?? {}).map((key) => `port.${key}`)];
   return { changes, fixed, unknown, fields };
 }

@@ -2,17 +2,22 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { linkKinds } from "../../lib/links/kinds/index.ts";
 import { fromWire, type Options, toWire, wordFor } from "../../lib/links/option.ts";
-import { brport, portOptions } from "../../lib/links/port.ts";
+import { brport, portOptions } from "../../lib/links/ports/bridge.ts";
 import { ifla } from "../../lib/links/schema.ts";
 import { commonOptions } from "../../lib/links/words.ts";
 import { type AnySchema, Reader, Writer } from "../../lib/wire/index.ts";
 import { names, optionsOf } from "./arbitrary.ts";
 
+const TUNNELS = [
+  ...(["gre", "gretap", "ip6gre", "ip6gretap", "erspan", "ip6erspan", "ipip", "sit", "ip6tnl"] as const),
+  ...(["vti", "vti6", "xfrm", "geneve"] as const),
+];
 const TABLES: readonly (readonly [name: string, schema: AnySchema, options: Options])[] = [
   ["every link", ifla, commonOptions],
   ["a port", brport, portOptions],
   ["vxlan", linkKinds.vxlan.wire, linkKinds.vxlan.options],
   ["bridge", linkKinds.bridge.wire, linkKinds.bridge.options],
+  ...TUNNELS.map((name) => [name, linkKinds[name].wire, linkKinds[name].options] as const),
 ];
 
 function through(schema: AnySchema, options: Options, values: object): Record<string, unknown> {

@@ -1,11 +1,12 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { linkKinds } from "../../lib/links/kinds/index.ts";
-import { brport } from "../../lib/links/port.ts";
+import { brport } from "../../lib/links/ports/bridge.ts";
 import { ifla, newlink, readCounters } from "../../lib/links/schema.ts";
+import { TUNNEL_FLAGS } from "../../lib/links/tunnels/outer.ts";
 import { type AnySchema, type MessageOut, NLMSG_HDRLEN, Reader, Writer, writeMessage } from "../../lib/wire/index.ts";
 import { only } from "../fixtures.ts";
-import { compare, header, numbersOf, shouted } from "../headers.ts";
+import { compare, compareBits, header, numbersOf, shouted } from "../headers.ts";
 
 type LinkMessage = MessageOut<typeof newlink>;
 const FIXTURES = readdirSync("test/fixtures/links").filter((file) => file.endsWith(".hex"));
@@ -20,9 +21,11 @@ function written(value: LinkMessage): Uint8Array {
 }
 /** The kernel dumps a byte where it accepts a flag: false is written as nothing. */
 function settable(value: LinkMessage): LinkMessage {
-  const copy = structuredClone(value) as { attrs: { linkinfo?: { info?: { data?: { ttlInherit?: boolean } } } } };
-  const data = copy.attrs.linkinfo?.info?.data;
-  if (data?.ttlInherit === false) delete data.ttlInherit;
+  const copy = structuredClone(value) as {
+    attrs: { linkinfo?: { info?: { kind: string; data?: { ttlInherit?: boolean } } } };
+  };
+  const info = copy.attrs.linkinfo?.info;
+  if (info?.kind === "vxlan" && info.data?.ttlInherit === false) delete info.data.ttlInherit;
   return copy as LinkMessage;
 }
 /** Keys of attributes without a schema, however deep. */
@@ -82,6 +85,35 @@ describe("links on the wire", () => {
     const mcast = data("bridge-mcast.hex") as Record<string, unknown>;
     equal((mcast["mcastQuerierState"] as Record<string, unknown>)["ipAddress"], "192.0.2.1");
     equal((mcast["multiBoolopt"] as Record<string, unknown>)["noLlLearn"], true);
+    const told = (file: string, ...keys: string[]): unknown[] => {
+      const all = data(`${file}.hex`) as Record<string, unknown>;
+      return keys.map((key) => all[key]);
+    };
+    deepEqual(told("gre-all", "iflags", "oflags", "ikey", "okey", "ttl", "tos", "pmtudisc", "ignoreDf", "fwmark"), [
+      { key: true, seq: true },
+      { csum: true, key: true },
+      ...[5, 6, 7, 16, false, true, 9],
+    ]);
+    deepEqual(told("gre-all", "encapType", "encapFlags", "encapSport", "encapDport"), ["fou", { csum: true }, 0, 5555]);
+    deepEqual(told("gretap-plain", "ikey", "encapType", "encapSport"), [0x0102_0304, "gue", 7]);
+    deepEqual(told("gre-external", "collectMetadata"), [true]);
+    deepEqual(told("ip6gre-all", "flowinfo", "ttl", "flags"), [
+      { tclass: 0x12, label: 0x34567 },
+      7,
+      { ignEncapLimit: true, rcvDscpCopy: true, allowLocalRemote: true },
+    ]);
+    deepEqual(told("erspan-1", "erspanVer", "erspanIndex", "okey"), [1, 0x12345, 3]);
+    deepEqual(told("ip6erspan-2", "erspanVer", "erspanDir", "erspanHwid"), [2, "egress", 0x1f]);
+    deepEqual(told("ipip-all", "proto", "encapType", "local"), [137, "gue", "192.0.2.2"]);
+    deepEqual(told("sit-6rd", "6rdPrefix", "6rdPrefixlen", "6rdRelayPrefix", "6rdRelayPrefixlen"), [
+      ...["2001:db8::", 32, "192.0.2.0", 24],
+    ]);
+    deepEqual(told("sit-isatap", "flags"), [{ isatap: true }]);
+    deepEqual(told("ip6tnl-all", "proto", "encapLimit", "fwmark"), [41, 3, 9]);
+    for (const file of ["vti", "vti6"]) deepEqual(told(file, "ikey", "okey", "fwmark"), [5, 6, 9]);
+    deepEqual(told("xfrm", "ifId"), [42]);
+    deepEqual(told("geneve-all", "id", "port", "ttlInherit", "df", "udpCsum"), [42, 6082, true, "set", true]);
+    deepEqual(told("geneve-ipv6", "remote6", "label", "innerProtoInherit"), ["2001:db8::1", 0x12345, true]);
     const veth = read(only("links/veth-pair.hex")).attrs;
     equal(veth.address, "02:00:00:00:00:01");
     equal(veth.ifalias, "left end");
@@ -100,6 +132,11 @@ describe("numbers of links", () => {
     ],
     ["if_link.h", linkKinds.vxlan.wire],
     ["if_link.h", linkKinds.bridge.wire],
+    ["if_link.h", linkKinds.geneve.wire],
+    ["if_link.h", linkKinds.xfrm.wire],
+    ["if_tunnel.h", linkKinds.gre.wire],
+    ["if_tunnel.h", linkKinds.sit.wire],
+    ["if_tunnel.h", linkKinds.vti.wire],
     ["if_link.h", brport],
     ["if_link.h", inside(ifla, "afSpec", "inet")],
     ["if_link.h", inside(ifla, "afSpec", "inet6")],
@@ -121,6 +158,12 @@ describe("numbers of links", () => {
     const numbers = header(this, "if_link.h");
     for (const [key, number] of Object.entries({ address: 1, ifname: 3, mtu: 4, netNsFd: 28 }))
       equal(numbers.get(`IFLA_${shouted(key)}`), number);
+  });
+
+  it("are those of the flags of tunnels over IPv6", function () {
+    const flags = Object.entries(TUNNEL_FLAGS).map(([key, bit]) => [shouted(key).slice(1), bit]);
+    const { checked, wrong } = compareBits(header(this, "ip6_tunnel.h"), "IP6_TNL_F", Object.fromEntries(flags));
+    deepEqual([checked, wrong], [7, []]);
   });
 
   it("reads enumerators as a compiler does", () => {

@@ -1,11 +1,11 @@
 /** Checked by the compiler: what may be written, and what is told. */
-import type { Link, LinkChanges, LinkConfig } from "../../lib/links/index.ts";
+import type { KindName, Link, LinkChanges, LinkConfig } from "../../lib/links/index.ts";
 import type { ConfigOf } from "../../lib/links/words.ts";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const yes = <T extends true>(): T | undefined => undefined;
 
-yes<Equal<LinkConfig["kind"], "bridge" | "dummy" | "ifb" | "veth" | "vxlan" | "wireguard">>();
+yes<Equal<LinkConfig["kind"], KindName>>();
 yes<Equal<ConfigOf<"vxlan">["vni"], number | undefined>>();
 yes<Equal<ConfigOf<"vxlan">["ttl"], number | "inherit" | undefined>>();
 yes<Equal<ConfigOf<"bridge">["vlanProtocol"], "802.1Q" | "802.1ad" | undefined>>();

@@ -9,7 +9,6 @@ import {
   attrs,
   be16,
   bool,
-  type Fixed,
   flag,
   ipv4,
   ipv6,
@@ -26,7 +25,6 @@ import { linkKind } from "../kind.ts";
 import {
   centiseconds,
   converted,
-  custom,
   type Option,
   type OptionsOf,
   same,
@@ -34,50 +32,16 @@ import {
   switched,
   wideCentiseconds,
 } from "../option.ts";
+import { brport, portOptions } from "../ports/bridge.ts";
+import { switches, switchOf } from "../switches.ts";
 
 /** struct ifla_bridge_id: priority and MAC address of a bridge. */
 const bridgeId = struct("ifla_bridge_id", { prio: be16, addr: macAddress });
 
 /** Bit numbers of IFLA_BR_MULTI_BOOLOPT. */
 const BOOLOPT = { noLlLearn: 0, mcastVlanSnooping: 1, mstEnable: 2, mdbOffloadFailNotification: 3, fdbLocalVlan0: 4 };
-type Booleans = { readonly [K in keyof typeof BOOLOPT]?: boolean } & {
-  /** Bits without a name here. */
-  readonly restValue?: number;
-  readonly restMask?: number;
-};
-const optionBits = struct("br_boolopt_multi", { optval: u32, optmask: u32 });
-const KNOWN_BITS = Object.values(BOOLOPT).reduce((all, bit) => all | (1 << bit), 0);
-/** Switches by name: what is absent is not touched, or not known to this kernel. */
-const boolopt: Fixed<Booleans> = {
-  name: "br_boolopt_multi",
-  size: optionBits.size,
-  write(out, value) {
-    let optval = value.restValue ?? 0;
-    let optmask = value.restMask ?? 0;
-    for (const [key, bit] of Object.entries(BOOLOPT)) {
-      const on = value[key as keyof typeof BOOLOPT];
-      if (on !== undefined) optmask |= 1 << bit;
-      if (on === true) optval |= 1 << bit;
-    }
-    optionBits.write(out, { optval: optval >>> 0, optmask: optmask >>> 0 });
-  },
-  read(from, start, end) {
-    const { optval, optmask } = optionBits.read(from, start, end);
-    const value: Record<string, boolean | number> = {};
-    for (const [key, bit] of Object.entries(BOOLOPT))
-      if ((optmask & (1 << bit)) !== 0) value[key] = (optval & (1 << bit)) !== 0;
-    const restMask = (optmask & ~KNOWN_BITS) >>> 0;
-    return restMask === 0 ? value : { ...value, restMask, restValue: (optval & ~KNOWN_BITS) >>> 0 };
-  },
-};
-function bit(key: keyof typeof BOOLOPT): Option<boolean> {
-  return custom(
-    ["multiBoolopt"],
-    boolean,
-    (value) => ({ multiBoolopt: { [key]: value } }),
-    (wire) => (wire["multiBoolopt"] as Booleans | undefined)?.[key],
-  );
-}
+const boolopt = switches("br_boolopt_multi", BOOLOPT);
+const bit = (key: keyof typeof BOOLOPT): Option<boolean> => switchOf("multiBoolopt", key);
 
 /** Who asks for group memberships; sent only while a querier is known. */
 const querierState = attrs("BRIDGE_QUERIER", {
@@ -259,6 +223,7 @@ export const bridge = linkKind({
     /** Addresses learned now. Linux 6.7 and later. */
     fdbLearned: status<number>("fdbNLearned", asIs<number>),
   },
+  port: { wire: brport, options: portOptions },
   check(options) {
     if (options.vlanStatsPerPort === true && options.vlanStats === false)
       return { key: "vlanStatsPerPort", reason: "needs vlanStats: true" };

@@ -6,9 +6,9 @@
  * Source: include/uapi/linux/if_link.h (IFLA_BRPORT_*), include/uapi/linux/if_bridge.h (BR_STATE_*),
  * net/bridge/br_netlink.c (br_port_policy, br_setport, br_port_fill_attrs).
  */
-import { boolean, choice, integer, linkName } from "../shape/shape.ts";
-import { at, attrs, be16, bool, flag, mac, oneOf, padding, struct, u8, u16, u32, u64 } from "../wire/index.ts";
-import { type OptionsOf, reference, same, status, type ToldOf } from "./option.ts";
+import { boolean, choice, integer, linkName } from "../../shape/shape.ts";
+import { at, attrs, be16, bool, flag, mac, oneOf, padding, struct, u8, u16, u32, u64 } from "../../wire/index.ts";
+import { type OptionsOf, reference, same, status, type ToldOf } from "../option.ts";
 
 const bridgeId = struct("ifla_bridge_id", { prio: be16, addr: mac });
 const STATES = { disabled: 0, listening: 1, learning: 2, forwarding: 3, blocking: 4 } as const;
@@ -151,6 +151,6 @@ export const portOptions = {
   mcastGroups: status<number>("mcastNGroups", asIs<number>),
 };
 /** What a port of a bridge may be told. */
-export interface PortOptions extends OptionsOf<typeof portOptions> {}
+export interface BridgePortOptions extends OptionsOf<typeof portOptions> {}
 /** What a port of a bridge tells. */
-export interface Port extends ToldOf<typeof portOptions> {}
+export interface BridgePort extends ToldOf<typeof portOptions> {}

@@ -1,0 +1,109 @@
+/**
+ * Source: include/uapi/linux/if_link.h (IFLA_MACSEC_*, MACSEC_VALIDATE_*, MACSEC_OFFLOAD_*),
+ * include/uapi/linux/if_macsec.h (MACSEC_CIPHER_ID_*), drivers/net/macsec.c (macsec_rtnl_policy, macsec_newlink,
+ * macsec_changelink, macsec_fill_info). Keys and receive channels are of the generic netlink family macsec.
+ */
+import { boolean, choice, integer, type Shape } from "../../shape/shape.ts";
+import { at, attrs, be16, be64, bool, oneOf, padding, u8, u32, u64 } from "../../wire/index.ts";
+import { linkKind } from "../kind.ts";
+import { below, converted, type OptionsOf, same } from "../option.ts";
+
+const CIPHERS = {
+  "gcm-aes-128": 0x0080_c200_0100_0001n,
+  "gcm-aes-256": 0x0080_c200_0100_0002n,
+  "gcm-aes-xpn-128": 0x0080_c200_0100_0003n,
+  "gcm-aes-xpn-256": 0x0080_c200_0100_0004n,
+} as const;
+type Cipher = keyof typeof CIPHERS;
+/** The number of gcm-aes-128 in old kernels and requests, and in all dumps. */
+const DEFAULT_CIPHER = 0x0080_0200_0100_0001n;
+
+const sci: Shape<string> = {
+  expected: "a secure channel identifier: 16 hexadecimal digits, those of the MAC address and of the port",
+  json: { type: "string", pattern: "^[0-9a-fA-F]{16}$" },
+  accepts: (value): value is string => typeof value === "string" && /^[0-9a-f]{16}$/i.test(value),
+};
+const FIXED = { fixed: true };
+
+/** Encryption of frames between neighbors, IEEE 802.1AE. */
+export const macsec = linkKind({
+  kind: "macsec",
+  wire: attrs("IFLA_MACSEC", {
+    sci: at(1, be64),
+    port: at(2, be16),
+    icvLen: at(3, u8),
+    cipherSuite: at(4, u64),
+    window: at(5, u32),
+    encodingSa: at(6, u8),
+    encrypt: at(7, bool),
+    protect: at(8, bool),
+    incSci: at(9, bool),
+    es: at(10, bool),
+    scb: at(11, bool),
+    replayProtect: at(12, bool),
+    validation: at(13, oneOf(u8, { disabled: 0, check: 1, strict: 2 })),
+    pad: padding(14),
+    offload: at(15, oneOf(u8, { off: 0, phy: 1, mac: 2 })),
+  }),
+  options: {
+    /** Name of the link that is encrypted. */
+    dev: below(),
+    /** Secure channel identifier, 16 hexadecimal digits; default: the MAC address and `sciPort`. */
+    sci: converted<string, bigint>(
+      "sci",
+      sci,
+      (value) => BigInt(`0x${value}`),
+      (value) => value.toString(16).padStart(16, "0"),
+      { ...FIXED, equal: (a, b) => a.toLowerCase() === b.toLowerCase() },
+    ),
+    /** The port in the secure channel identifier, 1 to 65535, default 1; told as the end of `sci`. `ip` calls it port. */
+    sciPort: same("port", integer(1, 0xffff), { ...FIXED, untold: true }),
+    /** The cipher suite, default gcm-aes-128. */
+    cipher: converted<Cipher, bigint>(
+      "cipherSuite",
+      choice("gcm-aes-128", "gcm-aes-256", "gcm-aes-xpn-128", "gcm-aes-xpn-256"),
+      (value) => CIPHERS[value],
+      (value) =>
+        (Object.keys(CIPHERS) as Cipher[]).find(
+          (name) => CIPHERS[name] === (value === DEFAULT_CIPHER ? CIPHERS["gcm-aes-128"] : value),
+        ),
+      FIXED,
+    ),
+    /** Bytes of the check value, 8 to 16, default 16. */
+    icvlen: same("icvLen", integer(8, 16, "bytes"), FIXED),
+    /** Whether what is sent is encrypted, and not only protected. Default false. */
+    encrypt: same("encrypt", boolean),
+    /** Whether frames carry the secure channel identifier. Default true. */
+    sendSci: same("incSci", boolean),
+    /** Whether this is an end station, whose identifier follows from its MAC address. Default false. */
+    endStation: same("es", boolean),
+    /** Single copy broadcast. Default false. */
+    scb: same("scb", boolean),
+    /** Whether what is sent is protected at all. Default true. */
+    protect: same("protect", boolean),
+    /** Whether frames that come twice or too late are dropped; needs `window`. Default false. */
+    replay: same("replayProtect", boolean),
+    /** Frames that may be late, told while `replay` is on. */
+    window: same("window", integer(0, 0xffff_ffff, "frames")),
+    /** What becomes of frames that are not as they should be: dropped (`strict`, the default), counted, or passed. */
+    validate: same("validation", choice("disabled", "check", "strict")),
+    /** Number of the association that is sent with, 0 to 3, default 0. */
+    encodingsa: same("encodingSa", integer(0, 3)),
+    /** Who does the work: this host (`off`, the default), or the hardware. Linux 5.6 and later. */
+    offload: same("offload", choice("off", "phy", "mac")),
+  },
+  complete({ dev, sci: identifier, sciPort }) {
+    if (dev === undefined) return { key: "dev", reason: "missing; it needs the link that is to be encrypted" };
+    if (identifier !== undefined && sciPort !== undefined)
+      return { key: "sciPort", reason: "is a part of sci; leave one of them out" };
+    return undefined;
+  },
+  check({ sendSci, endStation, scb, replay, window }) {
+    if (endStation === true && scb === true) return { key: "scb", reason: "does not go with endStation: true" };
+    if (sendSci === true && (endStation === true || scb === true))
+      return { key: "sendSci", reason: `does not go with ${scb === true ? "scb" : "endStation"}: true` };
+    if (replay === true && window === undefined) return { key: "replay", reason: "needs window" };
+    return undefined;
+  },
+});
+export interface MacsecOptions extends OptionsOf<typeof macsec.options> {}
