@@ -13,6 +13,8 @@ const refused: readonly (readonly [path: string, from: string])[] = [
   ["lib/links/a.ts", "../routes/routes.ts"],
   ["lib/links/b.ts", "../../native-bindings/index.ts"],
   ["lib/links/kinds/a.ts", "./vxlan.ts"],
+  ["lib/links/tunnels/a.ts", "../kinds/vxlan.ts"],
+  ["lib/links/tunnels/b.ts", "../schema.ts"],
   ["lib/nftables/expressions/a.ts", "../../links/links.ts"],
   ["lib/anything-new/a.ts", "../routes/routes.ts"],
   ["lib/anything-new/b.ts", "../host.ts"],
@@ -28,6 +30,9 @@ const allowed: typeof refused = [
   ["lib/anything-new/z.ts", "../families/route.ts"],
   ["lib/nftables/expressions/z.ts", "../value.ts"],
   ["lib/links/kinds/z.ts", "../../wire/index.ts"],
+  ["lib/links/kinds/y.ts", "../tunnels/gre.ts"],
+  ["lib/links/tunnels/z.ts", "../option.ts"],
+  ["lib/links/tunnels/y.ts", "./gre.ts"],
   ["lib/state/z.ts", "../links/kind.ts"],
   ["lib/cli/z.ts", "../fabric/fabric.ts"],
 ];

@@ -18,6 +18,7 @@ const ipv6 = fc.ipV6().filter((ip) => /[1-9a-f]/i.test(ip));
 
 interface Json {
   readonly type?: string;
+  readonly format?: string;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly enum?: readonly unknown[];
@@ -29,6 +30,8 @@ function fromJson({ type, minimum = 0, maximum = 0xffff_ffff, ...json }: Json): 
   if (json.enum !== undefined) return fc.constantFrom(...json.enum);
   if (json.const !== undefined) return fc.constant(json.const);
   if (json.anyOf !== undefined) return fc.oneof(...json.anyOf.map(fromJson));
+  if (json.format === "ipv4") return ipv4;
+  if (json.format === "ipv6") return ipv6;
   if (type === "boolean") return fc.boolean();
   if (type === "integer") return fc.integer({ min: minimum, max: maximum });
   if (type === "number")
@@ -44,6 +47,8 @@ export function valuesOf(shape: Shape<unknown>): fc.Arbitrary<unknown> {
   if (shape === mac) return macs;
   if (shape === address) return fc.oneof(ipv4, ipv6);
   if (shape === linkName || shape.expected.startsWith(linkName.expected)) return fc.constantFrom(...NAMES);
+  const [, example] = /^a prefix such as (\S+)$/.exec(shape.expected) ?? [];
+  if (example !== undefined) return fc.constant(example);
   return fromJson(shape.json as Json).filter((value) => shape.accepts(value));
 }
 

@@ -2,7 +2,7 @@
  * Source: include/uapi/linux/if_link.h (IFLA_VXLAN_*), drivers/net/vxlan/vxlan_core.c (vxlan_policy, vxlan_fill_info,
  * vxlan_nl2conf for what a change may contain).
  */
-import { address, boolean, choice, integer, linkName, type Shape } from "../../shape/shape.ts";
+import { address, boolean, choice, integer, linkName } from "../../shape/shape.ts";
 import {
   at,
   attrs,
@@ -15,40 +15,15 @@ import {
   ipv4,
   ipv6,
   oneOf,
-  struct,
   u8,
   u32,
   uneven,
 } from "../../wire/index.ts";
 import { linkKind } from "../kind.ts";
 import { custom, eitherFamily, flagged, type OptionsOf, reference, same } from "../option.ts";
+import { port, portRange, portRangeStruct, ttl } from "../tunnels/udp.ts";
 
 const FIXED = { fixed: true };
-const port = integer(1, 0xffff);
-
-export interface PortRange {
-  readonly low: number;
-  readonly high: number;
-}
-const portRange: Shape<PortRange> = {
-  expected: "a port range such as { low: 49152, high: 65535 }, low not above high",
-  json: {
-    type: "object",
-    properties: { low: port.json, high: port.json },
-    required: ["low", "high"],
-    additionalProperties: false,
-  },
-  accepts(value): value is PortRange {
-    const range = value as Partial<PortRange> | null;
-    if (typeof range !== "object" || range === null || Object.keys(range).length !== 2) return false;
-    return port.accepts(range.low) && port.accepts(range.high) && range.low <= range.high;
-  },
-};
-const ttl: Shape<number | "inherit"> = {
-  expected: "a whole number from 0 to 255, or inherit",
-  json: { anyOf: [integer(0, 255).json, { const: "inherit" }] },
-  accepts: (value): value is number | "inherit" => value === "inherit" || integer(0, 255).accepts(value),
-};
 
 /** A layer 2 overlay over UDP. */
 export const vxlan = linkKind({
@@ -65,7 +40,7 @@ export const vxlan = linkKind({
     learning: at(7, bool),
     ageing: at(8, u32),
     limit: at(9, u32),
-    portRange: at(10, struct("ifla_vxlan_port_range", { low: be16, high: be16 })),
+    portRange: at(10, portRangeStruct("ifla_vxlan_port_range")),
     proxy: at(11, bool),
     rsc: at(12, bool),
     l2miss: at(13, bool),

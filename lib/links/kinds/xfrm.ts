@@ -1,0 +1,31 @@
+/** Source: include/uapi/linux/if_link.h (IFLA_XFRM_*), net/xfrm/xfrm_interface_core.c (xfrmi_policy, xfrmi_changelink, xfrmi_fill_info). */
+import { integer, linkName } from "../../shape/shape.ts";
+import { at, attrs, flag, u32 } from "../../wire/index.ts";
+import { linkKind } from "../kind.ts";
+import { type OptionsOf, reference, same } from "../option.ts";
+import { external } from "../tunnels/outer.ts";
+
+/** A link for what IPsec policies and states of its number take. */
+export const xfrm = linkKind({
+  kind: "xfrm",
+  wire: attrs("IFLA_XFRM", { link: at(1, u32), ifId: at(2, u32), collectMetadata: flag(3) }),
+  whole: true,
+  options: {
+    /** Name of the link that the outer packets leave by. */
+    dev: reference("link", linkName),
+    /** The number that policies and states name, not 0. Same as: if_id IF_ID */
+    ifId: same("ifId", integer(1, 0xffff_ffff)),
+    external,
+  },
+  complete({ ifId, external }) {
+    return ifId === undefined && external !== true
+      ? { key: "ifId", reason: "missing; an xfrm link needs it, or external: true" }
+      : undefined;
+  },
+  check({ ifId, external }) {
+    return ifId !== undefined && external === true
+      ? { key: "ifId", reason: "comes with each packet where external is true; leave it out" }
+      : undefined;
+  },
+});
+export interface XfrmOptions extends OptionsOf<typeof xfrm.options> {}
