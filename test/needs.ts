@@ -1,4 +1,5 @@
 /** Skips with a reason: what a test needs and this machine lacks, and the line that brings it. */
+import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
@@ -49,10 +50,22 @@ const PACKAGES: Readonly<Record<string, string>> = {
   wg: "wireguard-tools",
 };
 
-/** Skips unless all of these programs are installed. */
+/** Whether the kernel takes tables of the family inet; user-mode Linux as Debian builds it takes only those of bridges. */
+function hasInet(): boolean {
+  const { stderr } = spawnSync("nft", ["--check", "add table inet probe"], { encoding: "utf8" });
+  return !stderr.includes("not supported");
+}
+
+/** Skips what takes minutes on an emulated processor and says little about its kernel. */
+export function load(context: Mocha.Context): void {
+  if (process.env["LINKWRIGHT_LOAD"] === "0") skip(context, "a test of load");
+}
+
+/** Skips unless all of these programs are installed, and the kernel has what `nft` is for. */
 export function needs(context: Mocha.Context, ...programs: readonly string[]): void {
   const missing = programs.filter((program) => !find(program));
-  if (missing.length === 0) return;
   const packages = [...new Set(missing.map((program) => PACKAGES[program] ?? program))];
-  skip(context, `${missing.join(" and ")} not installed; apt-get install ${packages.join(" ")}`);
+  if (missing.length > 0)
+    skip(context, `${missing.join(" and ")} not installed; apt-get install ${packages.join(" ")}`);
+  if (programs.includes("nft") && !hasInet()) skip(context, "this kernel has no nf_tables for inet");
 }

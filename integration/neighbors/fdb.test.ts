@@ -1,6 +1,6 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { type FdbConfig, type FdbEntry, ZERO_MAC } from "../../lib/neighbors/entry.ts";
-import { needs, skip } from "../../test/needs.ts";
+import { load, needs, skip } from "../../test/needs.ts";
 import { given, type Scene, scene, sorted } from "../routes/kit.ts";
 
 /** An entry of ours as `bridge -json fdb` tells it. */
@@ -34,6 +34,9 @@ async function agree({ fdb, json }: Scene, dev?: string): Promise<readonly FdbEn
   return ours;
 }
 
+/** Without those that a bridge of a kernel with VLANs makes besides, one for each VLAN of the port. */
+const asked = (list: readonly FdbEntry[]): number => list.filter(({ vlan }) => vlan === undefined).length;
+
 const OURS: readonly FdbConfig[] = [
   { mac: ZERO_MAC, dev: "vx0", dst: "192.0.2.12" },
   { mac: "02:00:00:00:01:01", dev: "vx0", dst: "192.0.2.13", port: 4790, vni: 77, via: "d0", state: "static" },
@@ -53,7 +56,7 @@ describe("forwarding entries beside bridge", () => {
     await using here = await scene();
     const before = await agree(here);
     for (const config of OURS) await here.fdb.create(config);
-    equal((await agree(here)).length, before.length + OURS.length);
+    equal(asked(await agree(here)), asked(before) + OURS.length);
     for (const dev of ["vx0", "d1", "br0"]) await agree(here, dev);
     for (const config of OURS) await here.fdb.delete(config);
     deepEqual(sorted((await agree(here)).map(asBridge)), sorted(before.map(asBridge)));
@@ -63,7 +66,7 @@ describe("forwarding entries beside bridge", () => {
       bridge fdb add 02:00:00:00:01:01 dev vx0 dst 192.0.2.13 vni 77 via d0 self static
       bridge fdb add 02:00:00:00:01:02 dev d1 master static
       bridge fdb add 02:00:00:00:01:03 dev d1 master dynamic extern_learn`);
-    equal((await agree(here)).length, before.length + 5);
+    equal(asked(await agree(here)), asked(before) + 5);
     const inBridge = await here.fdb.list({ master: "br0" });
     equal(
       inBridge.every(({ master, dev }) => master === "br0" || dev === "br0"),
@@ -146,6 +149,7 @@ describe("forwarding entries beside bridge", () => {
   });
 
   it("a hundred thousand are listed completely, and streamed", async function () {
+    load(this);
     this.timeout(60_000);
     await using here = await scene();
     const hex = (byte: number): string => byte.toString(16).padStart(2, "0");

@@ -6,7 +6,7 @@ import { Netns } from "../../lib/netns/netns.ts";
 import { Connection } from "../../lib/socket/connection.ts";
 import { leakCheck } from "../../lib/testkit/leaks.ts";
 import { assertSandboxed, currentNetworkNamespace } from "../../lib/testkit/sandbox.ts";
-import { needs } from "../../test/needs.ts";
+import { load, needs } from "../../test/needs.ts";
 
 const ip = (...args: readonly string[]): string => execFileSync("ip", args, { encoding: "utf8" }).trim();
 
@@ -127,7 +127,8 @@ describe("netns: with ip netns", () => {
     await worker.terminate();
   });
 
-  it("does not leak in 200 rounds", async () => {
+  it("does not leak in 200 rounds", async function () {
+    load(this);
     for (let i = 0; i < 200; i++) {
       const netns = await Netns.create(i % 2 === 0 ? "lw-e" : undefined);
       Connection.open({ protocol: 0, netns: netns.fd }).close();

@@ -1,6 +1,6 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import type { KnownNexthop, Route, RouteConfig } from "../../lib/routes/words.ts";
-import { needs } from "../../test/needs.ts";
+import { load, needs } from "../../test/needs.ts";
 import { given, type Scene, scene, sorted } from "./kit.ts";
 
 const other = (via: string | undefined, family: string): boolean =>
@@ -242,7 +242,8 @@ describe("routes beside ip", () => {
     deepEqual([now?.via, now?.mtu, more], ["192.0.2.8", 1300, undefined]);
   });
 
-  it("hundred thousand of them are listed completely, and streamed in arrays", async () => {
+  it("hundred thousand of them are listed completely, and streamed in arrays", async function () {
+    load(this);
     await using here = await scene();
     const dst = (i: number): string => `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`;
     const many = Array.from({ length: 100_000 }, (_, i) => ({ dst: dst(i), via: "192.0.2.7", dev: "d0" }));

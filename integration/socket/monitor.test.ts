@@ -4,6 +4,7 @@ import { Connection, command, Monitor } from "../../lib/socket/index.ts";
 import { KernelTransport } from "../../lib/socket/kernel.ts";
 import { assertSandboxed } from "../../lib/testkit/sandbox.ts";
 import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, Writer, writeMessage } from "../../lib/wire/index.ts";
+import { load } from "../../test/needs.ts";
 import { dellink, newlink } from "../../test/socket/kinds.ts";
 
 const link = (ifname: string) =>
@@ -25,7 +26,8 @@ describe("socket: monitor of a real kernel", () => {
   const listen = (more = {}) =>
     Monitor.open({ protocol: 0, netns: netns.fd, groups: [GROUP_LINK], kinds: [newlink, dellink], ...more });
 
-  it("tells every one of 1000 changes", async () => {
+  it("tells every one of 1000 changes", async function () {
+    load(this);
     await using monitor = listen({ held: true });
     await connection.batch(Array.from({ length: 1000 }, (_, n) => link(`b${n}`)));
     const seen = new Set<string | undefined>();

@@ -158,7 +158,7 @@ describe("the founding story's document", () => {
 
 describe("the founding story's document over IPv6", () => {
   it("has an MTU of 1430", async function () {
-    needs(this, "ip");
+    needs(this, "ip", "nft");
     await using hosts = await scene(6);
     const desired = await bring(hosts.bm1, "examples/two-hosts-ipv6.yaml");
     const [vxlan] = await hosts.bm1.json("ip -json link show dev vxlan0");

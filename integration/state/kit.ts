@@ -52,7 +52,9 @@ export async function scene(family: 4 | 6 = 4): Promise<Scene> {
   const address = (last: number): string => (family === 4 ? `192.168.0.${last}/24` : `fd00:192:168::${last}/64 nodad`);
   await bm1.sh(`ip link add ens34f0 type veth peer name ens34f0 netns ${bm2.namespace.name}`);
   for (const [{ sh }, last] of [[bm1, 23] as const, [bm2, 24] as const])
-    await sh(`ip link set lo up; ip link set ens34f0 up; ip address add ${address(last)} dev ens34f0`);
+    await sh(
+      `ip link set lo up; ip link set ens34f0 addrgenmode none; ip link set ens34f0 up; ip address add ${address(last)} dev ens34f0`,
+    );
   return {
     bm1,
     bm2,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { Sysctls } from "../../lib/sysctl/sysctl.ts";
 import { TestNamespace } from "../../lib/testkit/namespace.ts";
-import { needs } from "../../test/needs.ts";
+import { load, needs } from "../../test/needs.ts";
 
 const run = (...args: readonly string[]): string => execFileSync("ip", args, { encoding: "utf8" }).trim();
 const cat = (name: string, path: string): string => run("netns", "exec", name, "cat", `/proc/sys/net/${path}`);
@@ -12,7 +12,8 @@ describe("sysctl: in namespaces", () => {
     needs(this, "ip");
   });
 
-  it("keeps two namespaces apart, 2,000 reads and writes in turn", async () => {
+  it("keeps two namespaces apart, 2,000 reads and writes in turn", async function () {
+    load(this);
     await using blue = await TestNamespace.create();
     await using red = await TestNamespace.create();
     for (const { name } of [blue, red])
