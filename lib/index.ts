@@ -1,15 +1,31 @@
 /** What users may import. Documents have an entry of their own, `linkwright/document`, as they load zod and yaml. */
 export { Addresses, type AddressFilter } from "./addresses/addresses.ts";
 export type { Address, AddressConfig, Lifetime } from "./addresses/words.ts";
+export { Devconf, type InterfaceConf } from "./devconf/devconf.ts";
+export { Netconf, type NetconfEntry, type NetconfFamily, type NetconfFilter } from "./devconf/netconf.ts";
+export type { Inet6Conf, InetConf, InetConfChanges, RpFilter } from "./devconf/settings.ts";
+export type { Driver } from "./ethtool/driver.ts";
+export { Ethtool } from "./ethtool/ethtool.ts";
 export {
-  Ethtool,
   EthtoolError,
   type Feature,
   type FeatureChange,
   type FeatureChanges,
   type FeatureReport,
   type Features,
-} from "./ethtool/ethtool.ts";
+} from "./ethtool/features.ts";
+export type { LinkModeChanges, LinkModes, LinkState, MasterSlave } from "./ethtool/link.ts";
+export type {
+  ChannelChanges,
+  Channels,
+  Coalesce,
+  LinkInfo,
+  LinkInfoChanges,
+  Pause,
+  RingChanges,
+  Rings,
+} from "./ethtool/settings.ts";
+export type { SizeCount, StandardStatistics, StatsGroup } from "./ethtool/statistics.ts";
 export type { Listing } from "./families/lookup.ts";
 export { Host, type HostOptions } from "./host.ts";
 export * from "./links/index.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { Ethtool } from "../../lib/ethtool/ethtool.ts";
+import { ethtoolIoctl } from "../../lib/ethtool/ioctl.ts";
 import { FEATURE_GROUPS } from "../../lib/ethtool/names.ts";
 import { lookUpFamily } from "../../lib/families/generic.ts";
 import { Connection } from "../../lib/socket/connection.ts";
@@ -42,7 +43,7 @@ describe("ethtool: with ethtool -k", () => {
     await using netns = await TestNamespace.create();
     execFileSync("ip", ["-n", netns.name ?? "", "link", "add", "v0", "type", "veth", "peer", "name", "v1"]);
     await using connection = Connection.open({ protocol: GENERIC, netns: netns.fd });
-    const ethtool = new Ethtool(connection);
+    const ethtool = new Ethtool(connection, ethtoolIoctl(netns.fd));
     for (const device of ["lo", "v0"]) await compare(netns, ethtool, device);
     const wanted = { tso: false, gso: false, gro: true, "tx-udp_tnl-segmentation": false };
     const report = await ethtool.set("v0", wanted);
@@ -66,7 +67,7 @@ describe("ethtool: with ethtool -k", () => {
   it("says what is fixed", async () => {
     await using netns = await TestNamespace.create();
     await using connection = Connection.open({ protocol: GENERIC, netns: netns.fd });
-    const { refused } = await new Ethtool(connection).set("lo", { tx: false });
+    const { refused } = await new Ethtool(connection, ethtoolIoctl(netns.fd)).set("lo", { tx: false });
     assert(refused.length > 0);
     assert(refused.every(({ reason }) => reason === "fixed"));
   });
@@ -74,7 +75,7 @@ describe("ethtool: with ethtool -k", () => {
   it("refuses devices and features that do not exist", async () => {
     await using netns = await TestNamespace.create();
     await using connection = Connection.open({ protocol: GENERIC, netns: netns.fd });
-    const ethtool = new Ethtool(connection);
+    const ethtool = new Ethtool(connection, ethtoolIoctl(netns.fd));
     await assert.rejects(ethtool.features("nope"), {
       code: "ENODEV",
       message: /^cannot read features of "nope": .*at name/,

@@ -1,18 +1,71 @@
-/** Features (offloads) of network devices. Same as: ethtool -k and ethtool -K */
+/** What network devices can do, and how they are set. Same as: ethtool */
 import { type Family, type FamilyLookup, genericBody, genericMessage, lookUpFamily } from "../families/generic.ts";
 import { retold } from "../families/lookup.ts";
-import type { AttrsOut } from "../wire/attr.ts";
+import { check } from "../shape/shape.ts";
+import { NetlinkError } from "../socket/index.ts";
+import type { AttrsIn, AttrsOut, Fields, Schema } from "../wire/attr.ts";
 import type { Message } from "../wire/message.ts";
-import { expandFeature, FEATURE_GROUPS, type LongFeature, type ShortFeature } from "./names.ts";
+import { type Driver, readDriver, readFeatures, readStatistics, writeFeatures } from "./driver.ts";
 import {
-  type bitset,
+  bitsOf,
+  compareFeatures,
+  decodeFeatures,
+  type FeatureChanges,
+  type FeatureReport,
+  type Features,
+  planFeatures,
+  withGroups,
+} from "./features.ts";
+import type { EthtoolIoctl } from "./ioctl.ts";
+import {
+  LINK_MODE_SHAPES,
+  LINK_MODE_WORDS,
+  type LinkModeChanges,
+  type LinkModes,
+  type LinkState,
+  linkModesFromWire,
+  linkModesToWire,
+  linkStateFromWire,
+} from "./link.ts";
+import {
   ETHTOOL_FLAG_OMIT_REPLY,
   ETHTOOL_GENL_NAME,
   ETHTOOL_GENL_VERSION,
-  ETHTOOL_MSG_FEATURES_GET,
-  ETHTOOL_MSG_FEATURES_SET,
+  ETHTOOL_MSG,
+  type EthtoolRequest,
   ethtoolFeatures,
+  ethtoolLinkModes,
+  ethtoolLinkState,
+  ethtoolStats,
+  ethtoolStrings,
 } from "./schema.ts";
+import {
+  type ChannelChanges,
+  type Channels,
+  type Coalesce,
+  channels,
+  coalesce,
+  type Group,
+  groupFromWire,
+  groupToWire,
+  type LinkInfo,
+  type LinkInfoChanges,
+  linkInfo,
+  type Pause,
+  pause,
+  type RingChanges,
+  type Rings,
+  rings,
+  wordsOf,
+} from "./settings.ts";
+import {
+  STATS_GROUPS,
+  STATS_NAMES,
+  type StandardStatistics,
+  type StatsGroup,
+  statisticsFromWire,
+  stringsFromWire,
+} from "./statistics.ts";
 
 /** The caller's words for attributes that a refusal points at. */
 const WORDS = { header: "name", "header.devName": "name", wanted: "features" } as const;
@@ -22,176 +75,239 @@ export interface EthtoolConnection extends FamilyLookup {
   request<I>(message: Message<I, unknown>, value: I): Promise<unknown>;
 }
 
-/** One feature, by the kernel's name. */
-export interface Feature {
-  /** Whether it is on. */
-  readonly active: boolean;
-  /** Whether it was asked for; the kernel turns off what cannot be (TSO without scatter-gather). */
-  readonly wanted: boolean;
-  /** Whether it can change on this device; ethtool says `[fixed]` where not. */
-  readonly changeable: boolean;
+/** A request whose refusal is told in people's words. */
+interface Asked {
+  readonly request: EthtoolRequest;
+  /** `cannot read rings of "eth0"`. */
+  readonly what: string;
+  readonly words?: Readonly<Record<string, string>>;
 }
 
-/** All features of a device. */
-export interface Features {
-  /** By the kernel's names: `tx-udp_tnl-segmentation`. */
-  readonly features: ReadonlyMap<string, Feature>;
-  /** By ethtool's short words: on if any of the group is. */
-  readonly groups: Readonly<Partial<Record<ShortFeature, boolean>>>;
-}
+/** Whether this kernel has no family `ethtool`: it came with Linux 5.6. */
+const isOld = (error: unknown): boolean => error instanceof NetlinkError && error.code === "ENOENT";
 
-/** What to change: ethtool's short or long words, or the kernel's names. */
-export type FeatureChanges = { readonly [word in ShortFeature | LongFeature]?: boolean } & {
-  readonly [name: string]: boolean | undefined;
-};
-
-/** One feature that changed, or did not. */
-export interface FeatureChange {
-  /** The kernel's name. */
-  readonly name: string;
-  readonly before: boolean;
-  readonly after: boolean;
-}
-
-/** What was wanted and what the kernel did. */
-export interface FeatureReport {
-  /** Asked for, and done. */
-  readonly changed: readonly FeatureChange[];
-  /** Asked for, and not done; `fixed` never changes on this device. */
-  readonly refused: readonly (FeatureChange & { readonly reason: "fixed" | "not done" })[];
-  /** Not asked for, and changed all the same, as they depend on another feature. */
-  readonly also: readonly FeatureChange[];
-}
-
-/** A word that names no feature of the device. */
-export class EthtoolError extends Error {
-  override readonly name = "EthtoolError";
-  readonly code = "ERR_FEATURE_UNKNOWN";
-  readonly feature: string;
-
-  constructor(device: string, feature: string) {
-    super(`cannot set features of ${device}: it has no feature ${JSON.stringify(feature)} (ERR_FEATURE_UNKNOWN)`);
-    this.feature = feature;
-  }
-}
-
-/** Names of bits that are on; every bit that a full set lists is put into `known` too. */
-function namesIn(set: AttrsOut<(typeof bitset)["fields"]> | undefined, known?: Set<string>): Set<string> {
-  const on = new Set<string>();
-  for (const { name, value } of set?.bits?.bit ?? []) {
-    if (name === undefined) continue;
-    known?.add(name);
-    if (set?.nomask || value) on.add(name);
-  }
-  return on;
-}
-
-/** Turns a reply into features. */
-export function decodeFeatures(reply: AttrsOut<(typeof ethtoolFeatures)["fields"]>): Features {
-  const names = new Set<string>();
-  const hw = namesIn(reply.hw, names);
-  const wanted = namesIn(reply.wanted, names);
-  const active = namesIn(reply.active, names);
-  const nochange = namesIn(reply.nochange, names);
-  const features = new Map<string, Feature>();
-  for (const name of [...names].sort())
-    features.set(name, {
-      active: active.has(name),
-      wanted: wanted.has(name),
-      changeable: hw.has(name) && !nochange.has(name),
-    });
-  const groups: Partial<Record<ShortFeature, boolean>> = {};
-  for (const { short } of FEATURE_GROUPS) {
-    const members = expandFeature(short, names);
-    if (members.length > 0) groups[short] = members.some((name) => active.has(name));
-  }
-  return { features, groups };
-}
-
-/** The kernel's names to change, for words; a word for a group leaves those of its features out that are fixed. */
-export function planFeatures(device: string, now: Features, changes: FeatureChanges): Map<string, boolean> {
-  const plan = new Map<string, boolean>();
-  for (const [word, value] of Object.entries(changes)) {
-    if (value === undefined) continue;
-    if (typeof value !== "boolean")
-      throw new TypeError(`cannot set features of ${device}: expected true or false for ${word}, got ${String(value)}`);
-    const names = expandFeature(word, now.features.keys());
-    if (names.length === 0) throw new EthtoolError(device, word);
-    const changeable = names.filter((name) => now.features.get(name)?.changeable);
-    for (const name of changeable.length > 0 ? changeable : names) plan.set(name, value);
-  }
-  return plan;
-}
-
-function compare(before: Features, after: Features, plan: ReadonlyMap<string, boolean>): FeatureReport {
-  const changed: FeatureChange[] = [];
-  const refused: FeatureReport["refused"][number][] = [];
-  const also: FeatureChange[] = [];
-  for (const [name, was] of before.features) {
-    const change = { name, before: was.active, after: after.features.get(name)?.active ?? false };
-    const wanted = plan.get(name);
-    if (wanted !== undefined && change.after !== wanted)
-      refused.push({ ...change, reason: was.changeable ? "not done" : "fixed" });
-    else if (change.before !== change.after) (wanted === undefined ? also : changed).push(change);
-  }
-  return { changed, refused, also };
-}
-
-/** Features of the devices of one namespace, over a connection that was opened with NETLINK_GENERIC. */
+/** Devices of one namespace, over a connection that was opened with NETLINK_GENERIC. */
 export class Ethtool {
   readonly #connection: EthtoolConnection;
+  readonly #ioctl: EthtoolIoctl;
   #family: Promise<Family> | undefined;
 
   /** The connection stays the caller's to close. */
-  constructor(connection: EthtoolConnection) {
+  constructor(connection: EthtoolConnection, ioctl: EthtoolIoctl) {
     this.#connection = connection;
+    this.#ioctl = ioctl;
   }
 
-  /** Same as: ethtool -k NAME */
+  /** Also of kernels before 5.6. Same as: ethtool -k NAME */
   async features(name: string): Promise<Features> {
-    const message = await this.#message("ETHTOOL_MSG_FEATURES_GET");
-    const header = { cmd: ETHTOOL_MSG_FEATURES_GET, version: ETHTOOL_GENL_VERSION };
-    try {
-      const reply = await this.#connection.get(message, { header, attrs: { header: { devName: name } } }, message);
-      return decodeFeatures(reply.attrs);
-    } catch (error) {
-      throw retold(error, { what: `cannot read features of ${JSON.stringify(name)}`, properties: WORDS });
-    }
+    const what = `cannot read features of ${JSON.stringify(name)}`;
+    if (await this.#isOld()) return withGroups(await this.#told(what, () => readFeatures(this.#ioctl, name)));
+    return decodeFeatures(await this.#read(ethtoolFeatures, name, { request: "FEATURES_GET", what }));
   }
 
   /**
    * Changes features in one request and tells what came of it. Where nothing differs nothing is sent.
-   * Same as: ethtool -K NAME tso off gso off
+   * Also for kernels before 5.6. Same as: ethtool -K NAME tso off gso off
    *
    * @throws {EthtoolError} for a word that names no feature of the device; nothing was changed then.
    */
   async set(name: string, changes: FeatureChanges): Promise<FeatureReport> {
     const before = await this.features(name);
     const plan = planFeatures(name, before, changes);
-    const bits = [...plan]
-      .filter(([feature, value]) => {
-        const now = before.features.get(feature);
-        return now?.changeable && (now.wanted !== value || now.active !== value);
-      })
-      .map(([feature, value]) => ({ name: feature, value }));
-    if (bits.length === 0) return compare(before, before, plan);
-    const message = await this.#message("ETHTOOL_MSG_FEATURES_SET");
-    try {
-      await this.#connection.request(message, {
-        header: { cmd: ETHTOOL_MSG_FEATURES_SET, version: ETHTOOL_GENL_VERSION },
-        attrs: { header: { devName: name, flags: ETHTOOL_FLAG_OMIT_REPLY }, wanted: { bits: { bit: bits } } },
-      });
-    } catch (error) {
-      throw retold(error, { what: `cannot set features of ${JSON.stringify(name)}`, properties: WORDS });
-    }
-    return compare(before, await this.features(name), plan);
+    const bit = bitsOf(plan, before);
+    if (bit.length === 0) return compareFeatures(before, before, plan);
+    const what = `cannot set features of ${JSON.stringify(name)}`;
+    if (await this.#isOld()) await this.#told(what, () => writeFeatures(this.#ioctl, name, bit));
+    else await this.#write(ethtoolFeatures, name, { wanted: { bits: { bit } } }, { request: "FEATURES_SET", what });
+    return compareFeatures(before, await this.features(name), plan);
   }
 
-  async #message(name: string) {
-    this.#family ??= lookUpFamily(this.#connection, ETHTOOL_GENL_NAME);
-    this.#family.catch(() => {
-      this.#family = undefined; // asked again the next time
-    });
-    return genericMessage(name, (await this.#family).id, genericBody(ethtoolFeatures));
+  /** Same as: ethtool -g NAME @throws {NetlinkError} `EOPNOTSUPP` where the device has none. */
+  rings(name: string): Promise<Rings> {
+    return this.#get(rings, name);
   }
+  /** Returns what it is then. Many devices lose their link for it. Same as: ethtool -G NAME rx 512 @throws {NetlinkError} */
+  setRings(name: string, changes: RingChanges): Promise<Rings> {
+    return this.#set(rings, name, changes);
+  }
+
+  /** Same as: ethtool -l NAME @throws {NetlinkError} `EOPNOTSUPP` where the device has none. */
+  channels(name: string): Promise<Channels> {
+    return this.#get(channels, name);
+  }
+  /** Returns what it is then. Same as: ethtool -L NAME combined 4 @throws {NetlinkError} */
+  setChannels(name: string, changes: ChannelChanges): Promise<Channels> {
+    return this.#set(channels, name, changes);
+  }
+
+  /** Same as: ethtool -c NAME @throws {NetlinkError} `EOPNOTSUPP` where the device has none. */
+  coalesce(name: string): Promise<Coalesce> {
+    return this.#get(coalesce, name);
+  }
+  /** Returns what it is then. Same as: ethtool -C NAME rx-usecs 50 @throws {NetlinkError} */
+  setCoalesce(name: string, changes: Coalesce): Promise<Coalesce> {
+    return this.#set(coalesce, name, changes);
+  }
+
+  /** Same as: ethtool -a NAME @throws {NetlinkError} `EOPNOTSUPP` where the device has none. */
+  pause(name: string): Promise<Pause> {
+    return this.#get(pause, name);
+  }
+  /** Returns what it is then. Same as: ethtool -A NAME rx off @throws {NetlinkError} */
+  setPause(name: string, changes: Pause): Promise<Pause> {
+    return this.#set(pause, name, changes);
+  }
+
+  /** The connector. Same as: ethtool NAME @throws {NetlinkError} `EOPNOTSUPP` where the device has none. */
+  linkInfo(name: string): Promise<LinkInfo> {
+    return this.#get(linkInfo, name);
+  }
+  /** Returns what it is then. Same as: ethtool -s NAME mdix auto @throws {NetlinkError} */
+  setLinkInfo(name: string, changes: LinkInfoChanges): Promise<LinkInfo> {
+    return this.#set(linkInfo, name, changes);
+  }
+
+  /** Same as: ethtool NAME @throws {NetlinkError} `EOPNOTSUPP` where the device has no speed. */
+  async linkModes(name: string): Promise<LinkModes> {
+    const what = `cannot read link modes of ${JSON.stringify(name)}`;
+    return linkModesFromWire(
+      await this.#read(ethtoolLinkModes, name, { request: "LINKMODES_GET", what, words: LINK_MODE_WORDS }),
+    );
+  }
+  /**
+   * Returns what it is then; a speed that has to be agreed first is not there yet.
+   * Same as: ethtool -s NAME speed 100 duplex full autoneg off @throws {NetlinkError}
+   */
+  async setLinkModes(name: string, changes: LinkModeChanges): Promise<LinkModes> {
+    check([], LINK_MODE_SHAPES, changes);
+    const what = `cannot set link modes of ${JSON.stringify(name)}`;
+    const asked = { request: "LINKMODES_SET", what, words: LINK_MODE_WORDS } as const;
+    await this.#write(ethtoolLinkModes, name, linkModesToWire(changes), asked);
+    return this.linkModes(name);
+  }
+
+  /** Same as: ethtool NAME */
+  async linkState(name: string): Promise<LinkState> {
+    const what = `cannot read the link state of ${JSON.stringify(name)}`;
+    return linkStateFromWire(await this.#read(ethtoolLinkState, name, { request: "LINKSTATE_GET", what }));
+  }
+
+  /**
+   * Counters that the standards define; of most devices the groups are empty.
+   * Same as: ethtool -S NAME --all-groups
+   */
+  async standardStatistics(name: string): Promise<Partial<Record<StatsGroup, StandardStatistics>>> {
+    const what = `cannot read standard statistics of ${JSON.stringify(name)}`;
+    const bit = STATS_GROUPS.map((group) => ({ name: group }));
+    const attrs = { groups: { nomask: true, bits: { bit } } };
+    const reply = await this.#read(ethtoolStats, name, { request: "STATS_GET", what }, attrs);
+    const sets = Object.values(STATS_NAMES).map((id) => ({ id }));
+    const names = await this.#ask(
+      ethtoolStrings,
+      { header: {}, stringsets: { stringset: sets } },
+      { request: "STRSET_GET", what },
+    );
+    return statisticsFromWire(reply, stringsFromWire(names));
+  }
+
+  /**
+   * The driver's own statistics, under its own names; empty where it has none. A name that comes twice gets its place
+   * added: `rx_drops #7`. Same as: ethtool -S NAME
+   */
+  statistics(name: string): Promise<ReadonlyMap<string, bigint>> {
+    const what = `cannot read statistics of ${JSON.stringify(name)}`;
+    return this.#told(what, () => readStatistics(this.#ioctl, name));
+  }
+
+  /** Same as: ethtool -i NAME @throws {NetlinkError} `EOPNOTSUPP` where the device has no driver that tells. */
+  driver(name: string): Promise<Driver> {
+    return this.#told(`cannot read the driver of ${JSON.stringify(name)}`, () => readDriver(this.#ioctl, name));
+  }
+
+  async #get<T, C>(group: Group<T, C>, name: string): Promise<T> {
+    const asked = {
+      request: group.get,
+      what: `cannot read ${group.what} of ${JSON.stringify(name)}`,
+      words: wordsOf(group),
+    };
+    return groupFromWire(group, await this.#read(group.schema as Schema<Fields>, name, asked));
+  }
+
+  async #set<T, C extends object>(group: Group<T, C>, name: string, changes: C): Promise<T> {
+    check([], group.shapes, changes);
+    const asked = {
+      request: group.set,
+      what: `cannot set ${group.what} of ${JSON.stringify(name)}`,
+      words: wordsOf(group),
+    };
+    await this.#write(group.schema as Schema<Fields>, name, groupToWire(group, changes), asked);
+    return this.#get(group, name);
+  }
+
+  /** A request for one device. */
+  #read<F extends Fields>(schema: Schema<F>, name: string, asked: Asked, attrs: object = {}): Promise<AttrsOut<F>> {
+    return this.#ask(schema, { header: { devName: name }, ...attrs }, asked);
+  }
+
+  async #ask<F extends Fields>(schema: Schema<F>, attrs: object, asked: Asked): Promise<AttrsOut<F>> {
+    return this.#told(
+      asked.what,
+      async () => {
+        const message = await this.#message(schema, asked.request);
+        return (await this.#connection.get(message, payload<F>(asked.request, attrs), message)).attrs;
+      },
+      asked.words,
+    );
+  }
+
+  #write<F extends Fields>(schema: Schema<F>, name: string, attrs: object, asked: Asked): Promise<unknown> {
+    const header = { devName: name, flags: ETHTOOL_FLAG_OMIT_REPLY };
+    return this.#told(
+      asked.what,
+      async () => {
+        const message = await this.#message(schema, asked.request);
+        return this.#connection.request(message, payload<F>(asked.request, { ...attrs, header }));
+      },
+      asked.words,
+    );
+  }
+
+  async #told<T>(what: string, act: () => Promise<T>, words: Readonly<Record<string, string>> = {}): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      throw retold(error, { what, properties: { ...WORDS, ...words }, blamed: { ENODEV: "name" } });
+    }
+  }
+
+  async #isOld(): Promise<boolean> {
+    try {
+      await this.#known();
+      return false;
+    } catch (error) {
+      if (isOld(error)) return true;
+      throw error;
+    }
+  }
+
+  #known(): Promise<Family> {
+    if (this.#family === undefined) {
+      this.#family = lookUpFamily(this.#connection, ETHTOOL_GENL_NAME);
+      this.#family.catch(() => {
+        this.#family = undefined; // asked again the next time
+      });
+    }
+    return this.#family;
+  }
+
+  async #message<F extends Fields>(schema: Schema<F>, request: EthtoolRequest) {
+    return genericMessage(`ETHTOOL_MSG_${request}`, (await this.#known()).id, genericBody(schema));
+  }
+}
+
+function payload<F extends Fields>(request: EthtoolRequest, attrs: object) {
+  return {
+    header: { cmd: ETHTOOL_MSG[request], version: ETHTOOL_GENL_VERSION },
+    attrs: attrs as AttrsIn<F>,
+  };
 }

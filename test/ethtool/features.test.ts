@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { decodeFeatures, EthtoolError, planFeatures } from "../../lib/ethtool/ethtool.ts";
+import { decodeFeatures, EthtoolError, planFeatures } from "../../lib/ethtool/features.ts";
 import { expandFeature } from "../../lib/ethtool/names.ts";
 import { ethtoolFeatures } from "../../lib/ethtool/schema.ts";
 import { lookUpFamily } from "../../lib/families/generic.ts";
