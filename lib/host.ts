@@ -12,8 +12,10 @@ import { Links } from "./links/links.ts";
 import { Fdb } from "./neighbors/fdb.ts";
 import { Neighbors } from "./neighbors/neighbors.ts";
 import { Netns } from "./netns/netns.ts";
+import { Nexthops } from "./nexthops/nexthops.ts";
 import { Nftables } from "./nftables/nftables.ts";
 import { Routes } from "./routes/routes.ts";
+import { Rules } from "./rules/rules.ts";
 import { Connection, Monitor, SocketError } from "./socket/index.ts";
 import { Sysctls } from "./sysctl/sysctl.ts";
 import { Wireguard } from "./wireguard/wireguard.ts";
@@ -95,6 +97,14 @@ export class Host implements AsyncDisposable {
       await this.sysctls.set("net.ipv4.route.flush", 1);
     };
     return this.#service("routes", () => new Routes(this.#connection(NETLINK_ROUTE), this.links, flush));
+  }
+  /** Nexthops that routes refer to by number. */
+  get nexthops(): Nexthops {
+    return this.#service("nexthops", () => new Nexthops(this.#connection(NETLINK_ROUTE), this.links));
+  }
+  /** Which table is asked for which packets. */
+  get rules(): Rules {
+    return this.#service("rules", () => new Rules(this.#connection(NETLINK_ROUTE), this.links));
   }
   /** Which MAC address an IP address has. */
   get neighbors(): Neighbors {

@@ -1,6 +1,7 @@
 /** What users may import. Documents have an entry of their own, `linkwright/document`, as they load zod and yaml. */
-export { Addresses, type AddressFilter } from "./addresses/addresses.ts";
-export type { Address, AddressConfig, Lifetime } from "./addresses/words.ts";
+export { Addresses, type AddressFilter, type AddressOptions } from "./addresses/addresses.ts";
+export { DadError } from "./addresses/dad.ts";
+export type { Address, AddressConfig, AddressProtocol, Lifetime } from "./addresses/words.ts";
 export { Devconf, type InterfaceConf } from "./devconf/devconf.ts";
 export { Netconf, type NetconfEntry, type NetconfFamily, type NetconfFilter } from "./devconf/netconf.ts";
 export type { Inet6Conf, InetConf, InetConfChanges, RpFilter } from "./devconf/settings.ts";
@@ -26,6 +27,7 @@ export type {
   Rings,
 } from "./ethtool/settings.ts";
 export type { SizeCount, StandardStatistics, StatsGroup } from "./ethtool/statistics.ts";
+export type { Encap, Ip6Encap, IpEncap, MplsEncap, RawEncap, Seg6Encap } from "./families/encap.ts";
 export type { Listing } from "./families/lookup.ts";
 export { Host, type HostOptions } from "./host.ts";
 export * from "./links/index.ts";
@@ -35,9 +37,13 @@ export { type NeighborFilter, Neighbors } from "./neighbors/neighbors.ts";
 export type { Neighbor, NeighborConfig, NeighborState } from "./neighbors/words.ts";
 export { NetnsError } from "./netns/error.ts";
 export { Netns, type NetnsIdentity, type Removal } from "./netns/netns.ts";
+export { type BucketFilter, type NexthopFilter, Nexthops } from "./nexthops/nexthops.ts";
+export type { NexthopBucket, NexthopMember, NexthopObject, NexthopObjectConfig } from "./nexthops/words.ts";
 export * from "./nftables/index.ts";
 export { type RouteFilter, type RouteQuery, Routes } from "./routes/routes.ts";
 export type { Nexthop, Route, RouteConfig } from "./routes/words.ts";
+export { type RuleFilter, Rules } from "./rules/rules.ts";
+export type { Range, Rule, RuleAction, RuleConfig } from "./rules/words.ts";
 export { InputError } from "./shape/shape.ts";
 export type { CallOptions } from "./socket/index.ts";
 export { NetlinkError, SocketError, type SocketErrorCode } from "./socket/index.ts";

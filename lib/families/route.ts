@@ -1,7 +1,7 @@
 /**
  * rtnetlink: message numbers and fixed headers.
  *
- * Source: include/uapi/linux/rtnetlink.h (RTM_*, struct rtmsg), include/uapi/linux/if_addr.h
+ * Source: include/uapi/linux/rtnetlink.h (RTM_*, RTNH_F_*, struct rtmsg), include/uapi/linux/if_addr.h
  * (struct ifaddrmsg), include/uapi/linux/neighbour.h (struct ndmsg), include/uapi/linux/fib_rules.h (struct
  * fib_rule_hdr), include/uapi/linux/nexthop.h (struct nhmsg), include/uapi/linux/if.h (IFF_*).
  */
@@ -77,8 +77,20 @@ export const nhmsg = struct("nhmsg", { family: u8, scope: u8, protocol: u8, _res
 
 /** Bits of ifinfomsg.flags. */
 export const IFF_UP = 0x1;
+export const IFF_NOTRAILERS = 0x20;
 export const IFF_NOARP = 0x80;
 export const IFF_PROMISC = 0x100;
 export const IFF_ALLMULTI = 0x200;
 export const IFF_MULTICAST = 0x1000;
+export const IFF_DYNAMIC = 0x8000;
 export const IFF_LOWER_UP = 0x1_0000;
+/** Bits of a nexthop: in rtmsg.flags, rtnexthop and nhmsg.flags. */
+export const RTNH_F = {
+  DEAD: 1,
+  PERVASIVE: 2,
+  ONLINK: 4,
+  OFFLOAD: 8,
+  LINKDOWN: 16,
+  UNRESOLVED: 32,
+  TRAP: 64,
+} as const;

@@ -2,12 +2,12 @@
 import { encapFromWire, encapToWire } from "../families/encap.ts";
 import { linkNamed, protocols, scopes, tables } from "../families/lookup.ts";
 import { parsePrefix, prefixText } from "../families/prefix.ts";
-import { AF_INET, AF_INET6 } from "../families/route.ts";
+import { AF_INET, AF_INET6, RTNH_F } from "../families/route.ts";
 import { errnoName } from "../socket/index.ts";
 import type { In, MessageIn, MessageOut, Out } from "../wire/index.ts";
 import { METRIC_PROPERTIES, metricsFromWire, metricsToWire } from "./metrics.ts";
 import { preferences, routeTypes } from "./names.ts";
-import { type multipath, type newroute, RTM_F, RTNH_F, type rta } from "./schema.ts";
+import { type multipath, type newroute, RTM_F, type rta } from "./schema.ts";
 import { defaultTable, isWide, type KnownNexthop, type Nexthop, type Route, type RouteConfig } from "./words.ts";
 
 /** The caller's property for each attribute. */

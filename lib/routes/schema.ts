@@ -181,12 +181,3 @@ export const RTM_F = {
   TRAP: 0x8000,
   OFFLOAD_FAILED: 0x2000_0000,
 } as const;
-export const RTNH_F = {
-  DEAD: 1,
-  PERVASIVE: 2,
-  ONLINK: 4,
-  OFFLOAD: 8,
-  LINKDOWN: 16,
-  UNRESOLVED: 32,
-  TRAP: 64,
-} as const;

@@ -2,8 +2,9 @@
 import { deepEqual, ok } from "node:assert/strict";
 import { IFA_F, ifa } from "../../lib/addresses/schema.ts";
 import { lwtunnelIp, lwtunnelIp6, mplsIptunnel, seg6Iptunnel } from "../../lib/families/lwtunnel.ts";
+import { RTNH_F } from "../../lib/families/route.ts";
 import { NTF, NTF_EXT, NUD, nda, nfea } from "../../lib/neighbors/schema.ts";
-import { RTM_F, RTNH_F, rta, rtax } from "../../lib/routes/schema.ts";
+import { RTM_F, rta, rtax } from "../../lib/routes/schema.ts";
 import type { AnySchema } from "../../lib/wire/index.ts";
 import { compare, compareBits, header } from "../headers.ts";
 
