@@ -40,6 +40,7 @@ export { Netns, type NetnsIdentity, type Removal } from "./netns/netns.ts";
 export { type BucketFilter, type NexthopFilter, Nexthops } from "./nexthops/nexthops.ts";
 export type { NexthopBucket, NexthopMember, NexthopObject, NexthopObjectConfig } from "./nexthops/words.ts";
 export * from "./nftables/index.ts";
+export * from "./qdiscs/index.ts";
 export { type RouteFilter, type RouteQuery, Routes } from "./routes/routes.ts";
 export type { Nexthop, Route, RouteConfig } from "./routes/words.ts";
 export { type RuleFilter, Rules } from "./rules/rules.ts";
