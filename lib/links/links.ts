@@ -6,13 +6,21 @@ import { type CallOptions, Connection, NetlinkError } from "../socket/index.ts";
 import type { MessageOut } from "../wire/index.ts";
 import { Indexes } from "./indexes.ts";
 import type { AnyKind } from "./kind.ts";
-import { kindNamed } from "./kinds/index.ts";
+import { type KindName, kindNamed } from "./kinds/index.ts";
 import { changeSteps, creation, references, type Step } from "./messages.ts";
 import { linkFromWire } from "./observed.ts";
 import type { LinkNames, NetnsRef } from "./option.ts";
 import { checkPortOf } from "./ports.ts";
 import { dellink, getlink, linkNameOnly, newlink, RTEXT_FILTER_SKIP_STATS } from "./schema.ts";
-import { checkChanges, checkConfig, type Link, type LinkChanges, type LinkConfig, properties } from "./words.ts";
+import {
+  type ConfigOf,
+  checkChanges,
+  checkConfig,
+  type Link,
+  type LinkChanges,
+  type LinkConfig,
+  properties,
+} from "./words.ts";
 
 type LinkMessage = MessageOut<typeof newlink>;
 
@@ -29,7 +37,10 @@ const nameAttrs = (name: string): { ifname: string } | { altIfname: string } => 
 export interface LinksOptions {
   /** Opens a namespace that is given by its name; without it, only open ones can be named. */
   readonly openNetns?: (name: string) => { readonly fd: number } & Disposable;
+  /** Who makes links of the kinds that rtnetlink does not make, in the namespace of a descriptor; by default here. */
+  readonly makers?: { readonly [K in KindName]?: LinkMaker<ConfigOf<K>> };
 }
+type LinkMaker<C> = (config: C, netns?: number) => Promise<void>;
 
 /** Which links to list, and what of them. */
 export interface LinkFilter {
@@ -64,11 +75,13 @@ class OpenNamespaces implements Disposable {
 export class Links implements LinkLookup {
   readonly #connection: Connection;
   readonly #openNetns: LinksOptions["openNetns"];
+  readonly #makers: NonNullable<LinksOptions["makers"]>;
   readonly #indexes = new Indexes();
 
   constructor(connection: Connection, options: LinksOptions = {}) {
     this.#connection = connection;
     this.#openNetns = options.openNetns;
+    this.#makers = options.makers ?? {};
   }
 
   /** All links, without counters unless `statistics` is asked for. Same as: ip -details link show */
@@ -152,16 +165,18 @@ export class Links implements LinkLookup {
 
   /**
    * Makes a link and returns its index, in the namespace where it lives. Everything is in one message that is carried
-   * out whole or not at all, but for a port's options, `alias`, `altnames`, `addrGenMode` and a bridge's `mtu`, which
-   * Linux takes afterwards only: when it refuses one of them the link is removed again. What it does not know it
-   * acknowledges in silence, and a VXLAN with `dev` gets a lower MTU than asked for where that does not fit: compare
-   * with `differences`. Same as: ip link add NAME type KIND …
+   * out whole or not at all, but for a port's options, `alias`, `altnames`, `addrGenMode`, `token`, `carrier`,
+   * `protodown` with its reasons and a bridge's `mtu`, which Linux takes afterwards only: when it refuses one of them the
+   * link is removed again. What it does not know it acknowledges in silence, and a VXLAN with `dev` gets a lower MTU than
+   * asked for where that does not fit: compare with `differences`. Same as: ip link add NAME type KIND …
    *
    * @throws {InputError} before anything is sent.
    * @throws {NetlinkError} `EEXIST`, `ERANGE`, `EOPNOTSUPP`, …; `attribute` is the property at fault.
    */
   async create(config: LinkConfig, options?: CallOptions): Promise<number> {
     const kind = checkConfig(config);
+    const make = this.#makers[config.kind] as LinkMaker<LinkConfig> | undefined;
+    if (make !== undefined) return this.#createBy(make, config, kind, options);
     const what = `cannot create link ${config.name}`;
     using namespaces = new OpenNamespaces(this.#openNetns);
     const { names, master } = await this.#resolve(config.name, kind, config, namespaces, options);
@@ -184,6 +199,36 @@ export class Links implements LinkLookup {
       const { index } = message.header;
       if (Object.keys(later).length > 0) await this.#finish(message, kind, later, names, away, options);
       return index;
+    } catch (error) {
+      throw retold(error, toldOf(error, what, kind, config));
+    } finally {
+      away?.close();
+    }
+  }
+
+  /** Has a link made by somebody else, and tells it the rest; when that is refused the link is removed again. */
+  async #createBy(
+    make: LinkMaker<LinkConfig>,
+    config: LinkConfig,
+    kind: AnyKind,
+    options?: CallOptions,
+  ): Promise<number> {
+    const { netns, ...rest } = config;
+    const { name } = config;
+    const what = `cannot create link ${name}`;
+    using namespaces = new OpenNamespaces(this.#openNetns);
+    const fd = netns === undefined ? undefined : namespaces.fdOf(netns);
+    const away = fd === undefined ? undefined : Connection.open({ protocol: NETLINK_ROUTE, netns: fd, inline: false });
+    const there = away === undefined ? this : new Links(away);
+    try {
+      await make(config, fd);
+      try {
+        await there.update(name, rest, options);
+        return (await there.#present(name, what, options)).header.index;
+      } catch (error) {
+        await there.delete(name).catch(() => undefined);
+        throw error;
+      }
     } catch (error) {
       throw retold(error, toldOf(error, what, kind, config));
     } finally {
@@ -262,13 +307,19 @@ export class Links implements LinkLookup {
 
   /**
    * Moves a link to another namespace, where it may get another name; it is switched off, and its addresses, routes and
-   * bridge are lost. Same as: ip link set dev NAME netns NETNS
+   * bridge are lost. `pid` is a process that lives there. Same as: ip link set dev NAME netns NETNS
    */
-  async move(name: string, netns: NetnsRef, options: CallOptions & { readonly name?: string } = {}): Promise<void> {
+  async move(
+    name: string,
+    netns: NetnsRef | { readonly pid: number },
+    options: CallOptions & { readonly name?: string } = {},
+  ): Promise<void> {
     const what = `cannot move link ${name}`;
     const { index } = (await this.#present(name, what, options)).header;
     using namespaces = new OpenNamespaces(this.#openNetns);
-    const attrs = { netNsFd: namespaces.fdOf(netns), ifname: options.name };
+    const where =
+      typeof netns === "object" && "pid" in netns ? { netNsPid: netns.pid } : { netNsFd: namespaces.fdOf(netns) };
+    const attrs = { ...where, ifname: options.name };
     try {
       await this.#connection.request(newlink, { header: { index }, attrs }, 0, options);
     } catch (error) {

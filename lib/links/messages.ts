@@ -6,7 +6,7 @@ import type { AnyKind } from "./kind.ts";
 import { fromWire, type LinkNames, merge, toWire } from "./option.ts";
 import { type PortOptions, portOf, settablePortOptions } from "./ports.ts";
 import { dellinkprop, newlink, newlinkprop, setlink } from "./schema.ts";
-import { commonOptions, flagWords, type Link, type LinkChanges, type LinkConfig } from "./words.ts";
+import { bitFor, commonOptions, flagWords, type Link, type LinkChanges, type LinkConfig } from "./words.ts";
 
 type LinkMessage = MessageIn<typeof newlink>;
 type Values = Readonly<Record<string, unknown>>;
@@ -23,7 +23,7 @@ const ETH_DATA_LEN = 1500;
 
 /** What Linux does not take, or not as it is meant, in the message that makes the link. */
 function laterKeys(config: LinkConfig, master: string | undefined): string[] {
-  const keys = ["port", "alias", "addrGenMode", "altnames"];
+  const keys = ["port", "alias", "addrGenMode", "token", "carrier", "protodownReasons", "protodown", "altnames"];
   // Only a changed MTU keeps a bridge from following its ports.
   if (config.kind === "bridge") keys.push("mtu");
   // A bond takes only links that are switched off, and switches them on.
@@ -39,7 +39,7 @@ function flagsOf(values: Values): { flags?: number; change?: number } {
     const value = values[word];
     if (value === undefined) continue;
     change |= bit;
-    if (value === (word !== "arp")) flags |= bit;
+    if (bitFor(word, value)) flags |= bit;
   }
   return change === 0 ? {} : { flags, change };
 }
@@ -102,7 +102,7 @@ const STATE = "port.state";
  * Options of the kind come before the MTU that they limit; a port's options need its bridge; until Linux 6.1 only a link
  * that is down takes another name.
  */
-const ORDER = ["down", "", "mac", "master", "port", "mtu", "name", "up"];
+const ORDER = ["down", "", "protodown", "mac", "master", "port", "mtu", "name", "up"];
 function place(key: string, value: unknown): number {
   const at = ORDER.indexOf(key === "up" && value === false ? "down" : key);
   return at < 0 ? ORDER.indexOf("") : at;

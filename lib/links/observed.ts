@@ -6,7 +6,7 @@ import { fromWire, type LinkNames } from "./option.ts";
 import { portOf } from "./ports.ts";
 import type { newlink } from "./schema.ts";
 import { readCounters } from "./schema.ts";
-import { commonOptions, flagWords, type Link } from "./words.ts";
+import { bitFor, commonOptions, flagWords, type Link } from "./words.ts";
 
 type Told = Readonly<Record<string, unknown>>;
 
@@ -25,7 +25,7 @@ export function linkFromWire(wire: MessageOut<typeof newlink>, names: LinkNames,
     if (value !== undefined) link[key] = value;
   };
   put("kind", kindName);
-  for (const [word, bit] of Object.entries(flagWords)) link[word] = ((header.flags & bit) !== 0) === (word !== "arp");
+  for (const [word, bit] of Object.entries(flagWords)) link[word] = bitFor(word, (header.flags & bit) !== 0);
   Object.assign(link, fromWire(commonOptions, attrs, names));
   link["mtu"] ??= 0;
   if (kind !== undefined) {

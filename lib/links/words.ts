@@ -1,5 +1,13 @@
 /** A link in people's words: what may be asked for, what is told, and what a mistake in it is called. */
-import { IFF_ALLMULTI, IFF_MULTICAST, IFF_NOARP, IFF_PROMISC, IFF_UP } from "../families/route.ts";
+import {
+  IFF_ALLMULTI,
+  IFF_DYNAMIC,
+  IFF_MULTICAST,
+  IFF_NOARP,
+  IFF_NOTRAILERS,
+  IFF_PROMISC,
+  IFF_UP,
+} from "../families/route.ts";
 import {
   boolean,
   check,
@@ -18,75 +26,167 @@ import {
 import type { MessageOut } from "../wire/index.ts";
 import { type AnyKind, shapesOf } from "./kind.ts";
 import { type KindName, kindNamed, linkKinds } from "./kinds/index.ts";
-import { custom, type NetnsRef, nullableReference, type OptionsOf, same, type ToldOf } from "./option.ts";
+import { custom, type NetnsRef, nullableReference, type OptionsOf, same, status, type ToldOf } from "./option.ts";
 import { netnsRef } from "./peer.ts";
 import { type Every, type Port, type PortOptions, portOf, portShapes } from "./ports.ts";
 import type { Counters, newlink } from "./schema.ts";
+import { ipv6Address } from "./tunnels/outer.ts";
 
 const bytes = integer(0, 0xffff_ffff, "bytes");
+const told = <T>(value: T): T => value;
+/** Attributes of IPv6. */
+const inet6Of = (wire: Readonly<Record<string, unknown>>): { addrGenMode?: AddrGenMode; token?: string } | undefined =>
+  (wire["afSpec"] as { inet6?: { addrGenMode?: AddrGenMode; token?: string } } | undefined)?.inet6;
+type AddrGenMode = "eui64" | "none" | "stable_secret" | "random";
+
+/** Numbers of the bits that are set. */
+const bitsOf = (mask: number): number[] =>
+  Array.from({ length: 32 }, (_, bit) => bit).filter((bit) => (mask >>> bit) & 1);
+const maskOf = (bits: readonly number[]): number => bits.reduce((mask, bit) => mask | (1 << bit), 0) >>> 0;
 
 /** Options that every link has. Those that are flags of the header are in {@link flagWords}. */
 export const commonOptions = {
-  /** MAC address, default random. A bridge without one takes the lowest of its ports' as they come and go. */
+  /**
+   * MAC address, default random. A bridge without one takes the lowest of its ports' as they come and go.
+   * Same as: ip link set dev NAME address LLADDR
+   */
   mac: same("address", mac),
-  /** Address that reaches all stations, default ff:ff:ff:ff:ff:ff. */
+  /** Address that reaches all stations, default ff:ff:ff:ff:ff:ff. Same as: ip link set dev NAME broadcast LLADDR */
   broadcast: same("broadcast", mac),
-  /** Bytes of the largest packet, 68 to 65535, default 1500. A bridge follows the smallest of its ports until it is told. */
+  /**
+   * Bytes of the largest packet, 68 to 65535, default 1500. A bridge follows the smallest of its ports until it is told.
+   * Same as: ip link set dev NAME mtu MTU
+   */
   mtu: same("mtu", integer(68, 65_535, "bytes")),
-  /** Name of the bridge, or other link, that this one belongs to; null takes it out. */
+  /** Name of the bridge, or other link, that this one belongs to; null takes it out. Same as: ip link set dev NAME master DEV */
   master: nullableReference("master"),
-  /** Free text of up to 255 bytes; empty for none. */
+  /** Free text of up to 255 bytes; empty for none. Same as: ip link set dev NAME alias TEXT */
   alias: same("ifalias", text(255), { none: "" }),
-  /** Packets that may wait to be sent, default 1000. */
+  /** Packets that may wait to be sent, default 1000. Same as: ip link set dev NAME txqueuelen PACKETS */
   txqlen: same("txqlen", integer(0, 0xffff_ffff, "packets")),
-  /** Device group, default 0. */
+  /** Device group, default 0. Same as: ip link set dev NAME group GROUP */
   group: same("group", integer(0, 0x7fff_ffff)),
-  /** Queues for sending, fixed at creation. */
+  /** Queues for sending, fixed at creation. Same as: ip link add NAME numtxqueues COUNT */
   numTxQueues: same("numTxQueues", integer(1, 4096), { ignored: true }),
-  /** Queues for receiving, fixed at creation. */
+  /** Queues for receiving, fixed at creation. Same as: ip link add NAME numrxqueues COUNT */
   numRxQueues: same("numRxQueues", integer(1, 4096), { ignored: true }),
-  /** Bytes of the largest packet that is handed down to be cut into segments; of IPv6, or of both where no other is told. */
+  /**
+   * Bytes of the largest packet that is handed down to be cut into segments; of IPv6, or of both where no other is told.
+   * Same as: ip link set dev NAME gso_max_size BYTES
+   */
   gsoMaxSize: same("gsoMaxSize", bytes),
-  /** Most segments of such a packet. */
+  /** Most segments of such a packet, default 65535. Same as: ip link set dev NAME gso_max_segs PACKETS */
   gsoMaxSegs: same("gsoMaxSegs", integer(0, 0xffff_ffff)),
-  /** Bytes of the largest packet that segments are put together to. */
+  /** Bytes of the largest packet that segments are put together to. Same as: ip link set dev NAME gro_max_size BYTES */
   groMaxSize: same("groMaxSize", bytes),
-  /** Linux 6.3 and later. */
+  /** The same as `gsoMaxSize`, of IPv4. Linux 6.3 and later. Same as: ip link set dev NAME gso_ipv4_max_size BYTES */
   gsoIpv4MaxSize: same("gsoIpv4MaxSize", bytes),
-  /** Linux 6.3 and later. */
+  /** The same as `groMaxSize`, of IPv4. Linux 6.3 and later. Same as: ip link set dev NAME gro_ipv4_max_size BYTES */
   groIpv4MaxSize: same("groIpv4MaxSize", bytes),
-  /** How the link makes IPv6 addresses of its own; `none` for links that should have no link-local one. */
-  addrGenMode: custom<"eui64" | "none" | "stable_secret" | "random">(
+  /**
+   * How the link makes IPv6 addresses of its own; `none` for links that should have no link-local one.
+   * Same as: ip link set dev NAME addrgenmode MODE
+   */
+  addrGenMode: custom<AddrGenMode>(
     ["afSpec"],
     choice("eui64", "none", "stable_secret", "random"),
     (value) => ({ afSpec: { inet6: { addrGenMode: value } } }),
-    (wire) =>
-      (wire["afSpec"] as { inet6?: { addrGenMode?: "eui64" | "none" | "stable_secret" | "random" } } | undefined)?.inet6
-        ?.addrGenMode,
+    (wire) => inet6Of(wire)?.addrGenMode,
   ),
+  /**
+   * Last 64 bits of the IPv6 addresses that the link makes of prefixes that routers announce; `::`, the default, for
+   * none. Needs a link that takes announcements. Same as: ip token set TOKEN dev NAME
+   */
+  token: custom(
+    ["afSpec"],
+    ipv6Address,
+    (value) => ({ afSpec: { inet6: { token: value } } }),
+    (wire) => {
+      const token = inet6Of(wire)?.token;
+      return token === "::" ? undefined : token;
+    },
+    { none: "::" },
+  ),
+  /**
+   * What an operational state may become by itself: `up`, or with `dormant` only that, until a program such as an
+   * 802.1X supplicant says otherwise. Same as: ip link set dev NAME mode MODE
+   */
+  linkmode: same("linkmode", choice("default", "dormant")),
+  /**
+   * Whether the other side is there. Only links without one, such as a dummy or a macvlan, can be told.
+   * Same as: ip link set dev NAME carrier on
+   */
+  carrier: same("carrier", boolean),
+  /**
+   * Numbers of the reasons, 0 to 31, for which a protocol keeps the link down; all of them.
+   * Same as: ip link set dev NAME protodown_reason NUMBER on
+   */
+  protodownReasons: custom<readonly number[]>(
+    ["protoDownReason"],
+    list(integer(0, 31)),
+    (value) => ({ protoDownReason: { mask: 0xffff_ffff, value: maskOf(value) } }),
+    (wire) => {
+      const { value = 0 } = (wire["protoDownReason"] ?? {}) as { readonly value?: number };
+      return value === 0 ? undefined : bitsOf(value);
+    },
+    { none: [], equal: (a, b) => maskOf(a) === maskOf(b) },
+  ),
+  /**
+   * Whether a protocol keeps the link without carrier, as VRRP does with a macvlan, default false. Not while there are
+   * reasons is it taken back. Same as: ip link set dev NAME protodown on
+   */
+  protodown: same("protoDown", boolean),
+  /** How many want the link to receive everything. */
+  promiscuity: status<number>("promiscuity", told<number>),
+  /** How many want the link to receive all multicast. */
+  allmulti: status<number>("allmulti", told<number>),
+  /** How often the carrier has come or gone. */
+  carrierChanges: status<number>("carrierChanges", told<number>),
+  /** How often the carrier has come. */
+  carrierUpCount: status<number>("carrierUpCount", told<number>),
+  /** How often the carrier has gone. */
+  carrierDownCount: status<number>("carrierDownCount", told<number>),
+  /** Bytes that the hardware can cut into segments. */
+  tsoMaxSize: status<number>("tsoMaxSize", told<number>),
+  /** Segments that the hardware can cut. */
+  tsoMaxSegs: status<number>("tsoMaxSegs", told<number>),
+  /** Bus of the hardware: `pci`, `virtio`, … */
+  parentBus: status<string>("parentDevBusName", told<string>),
+  /** Name of the hardware on its bus: `0000:03:00.0`. */
+  parentDev: status<string>("parentDevName", told<string>),
 };
 
-/** Options that are flags of the header, with their bits; `arp` is the opposite of its bit. */
+/** Options that are flags of the header, with their bits. */
 export const flagWords = {
   up: IFF_UP,
   arp: IFF_NOARP,
   multicast: IFF_MULTICAST,
   allmulticast: IFF_ALLMULTI,
   promisc: IFF_PROMISC,
+  trailers: IFF_NOTRAILERS,
+  dynamic: IFF_DYNAMIC,
 } as const;
+const OPPOSITES = new Set(["arp", "trailers"]);
+/** Whether a flag's bit is set for a value of the word: of some it says the opposite. */
+export const bitFor = (word: string, value: unknown): boolean => value === !OPPOSITES.has(word);
 
 /** What may be asked of every link, at creation and later. */
 export interface CommonOptions extends OptionsOf<typeof commonOptions> {
-  /** Whether it is switched on; a new link is not unless told. */
+  /** Whether it is switched on; a new link is not unless told. Same as: ip link set dev NAME up */
   readonly up?: boolean;
-  /** Whether it resolves neighbors. */
+  /** Whether it resolves neighbors. Same as: ip link set dev NAME arp on */
   readonly arp?: boolean;
+  /** Whether it can send multicast. Same as: ip link set dev NAME multicast on */
   readonly multicast?: boolean;
-  /** Whether it receives all multicast. */
+  /** Whether it receives all multicast. Same as: ip link set dev NAME allmulticast on */
   readonly allmulticast?: boolean;
-  /** Whether it receives everything. */
+  /** Whether it receives everything. Same as: ip link set dev NAME promisc on */
   readonly promisc?: boolean;
-  /** Further names, of up to 127 bytes each; all of them. */
+  /** A mark of old drivers, without effect. Same as: ip link set dev NAME trailers on */
+  readonly trailers?: boolean;
+  /** Marks a link whose address changes, without effect in the kernel. Same as: ip link set dev NAME dynamic on */
+  readonly dynamic?: boolean;
+  /** Further names, of up to 127 bytes each; all of them. Same as: ip link property add dev NAME altname NAME */
   readonly altnames?: readonly string[];
   /** Options as a port of the bridge or bond that `master` names. */
   readonly port?: PortOptions;
@@ -128,6 +228,8 @@ export interface Link extends OptionsTold {
   readonly multicast: boolean;
   readonly allmulticast: boolean;
   readonly promisc: boolean;
+  readonly trailers: boolean;
+  readonly dynamic: boolean;
   readonly mtu: number;
   readonly master?: string;
   /** Options and state as a port of a bridge or bond. */
@@ -206,9 +308,14 @@ function together(config: LinkConfig): { readonly key: string; readonly reason: 
   return undefined;
 }
 
+/** Alternative names but for those that the link has already: whatever these are, they may stay. */
+function newNames(now: Link, names: unknown): unknown {
+  return Array.isArray(names) ? names.filter((name) => now.altnames?.includes(name) !== true) : names;
+}
+
 /** @throws {InputError} for what does not fit, or cannot be together with what the link has now. */
 export function checkChanges(now: Link, kind: AnyKind | undefined, changes: LinkChanges): void {
-  checkShapes(now.name, kind, changes, {});
+  checkShapes(now.name, kind, { ...changes, altnames: newNames(now, changes.altnames) }, {});
   const ours: AnyKind["options"] = { ...kind?.options, ...commonOptions };
   for (const [key, option] of Object.entries(ours)) {
     const value = (changes as Readonly<Record<string, unknown>>)[key];
@@ -233,9 +340,11 @@ export function properties(kind: AnyKind | undefined): Record<string, string> {
     "linkinfo.info": "kind",
     linkinfo: "kind",
     netNsFd: "netns",
+    netNsPid: "netns",
     afSpec: "addrGenMode",
     "afSpec.inet6": "addrGenMode",
     "afSpec.inet6.addrGenMode": "addrGenMode",
+    "afSpec.inet6.token": "token",
     "linkinfo.slave": "port",
     protinfo: "port",
   };

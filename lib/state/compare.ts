@@ -31,13 +31,14 @@ function optionOf(kind: AnyKind | undefined, field: string): Option | undefined 
 function same(option: Option | undefined, from: unknown, to: unknown): boolean {
   if (NONE.includes(to as null) && NONE.includes(from as null)) return true;
   // A flag that is not set is not told.
-  if (from === undefined) return to === false;
+  if (from === undefined) return to === false || (option?.none !== undefined && option.equal(option.none, to));
   return sameValue(from, to) || option?.equal(from, to) === true;
 }
 
 /** Whether the kernel says nothing of an option, set or not; an option of every link is told once it is set. */
 function isSilent(option: Option, field: string, to: unknown): boolean {
   if (option.untold) return true;
+  if (option.none !== undefined) return false;
   const single = option.keys.length === 1 && !option.refers && !Object.hasOwn(commonOptions, field);
   return single && typeof to !== "boolean";
 }

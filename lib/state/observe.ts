@@ -1,5 +1,6 @@
 /** Reads a host, in the words of the document. */
 import type { Host } from "../host.ts";
+import { commonOptions } from "../links/words.ts";
 import type { Table } from "../nftables/index.ts";
 import { alsoWrites } from "../sysctl/effect.ts";
 import { parseKey } from "../sysctl/key.ts";
@@ -36,7 +37,10 @@ async function consistent<T extends { readonly consistent: boolean }>(
 }
 
 /** Without the numbers and counters, which say nothing of what somebody wanted. */
-const UNSETTABLE = ["wire", "statistics", "operstate", "carrier", "minMtu", "maxMtu"];
+const UNSETTABLE = [
+  ...["wire", "statistics", "operstate", "carrier", "minMtu", "maxMtu"],
+  ...Object.entries(commonOptions).flatMap(([key, { readOnly }]) => (readOnly ? [key] : [])),
+];
 function linkWords(link: Words): ObservedLink {
   return Object.fromEntries(Object.entries(link).filter(([key]) => !UNSETTABLE.includes(key))) as ObservedLink;
 }

@@ -131,7 +131,7 @@ const fdbInLink = object(
 /** Keys of every link; those of the kind come to them. */
 function linkEntry(kind: z.ZodType, options: Shapes) {
   const common = Object.fromEntries(
-    Object.entries(linkShapes).filter(([key]) => !["kind", "name", "mtu", "port"].includes(key)),
+    Object.entries(linkShapes).filter(([key]) => !["kind", "name", "mtu", "port", "carrier"].includes(key)),
   );
   return object("a map such as { kind: bridge, mtu: auto }", {
     kind,
