@@ -9,7 +9,7 @@ import { Netns } from "../../lib/netns/netns.ts";
 import { Connection, command, NetlinkError, type SocketError } from "../../lib/socket/index.ts";
 import { assertSandboxed } from "../../lib/testkit/sandbox.ts";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../../lib/wire/index.ts";
-import { needs } from "../../test/needs.ts";
+import { load, needs } from "../../test/needs.ts";
 import {
   begin,
   dellink,
@@ -44,7 +44,10 @@ async function stop(child: ChildProcess): Promise<void> {
 describe("socket: a real kernel under load", () => {
   let netns: Netns;
   let connection: Connection;
-  before(() => assertSandboxed());
+  before(function () {
+    load(this);
+    assertSandboxed();
+  });
   beforeEach(async () => {
     netns = await Netns.create();
     connection = Connection.open({ protocol: 0, netns: netns.fd });

@@ -30,6 +30,8 @@ export class Batch {
   #writer = new Writer(FULL + 4096);
   #other = new Writer(FULL + 4096);
   readonly #open = new Set<Whole>();
+  /** What sent the last datagram. */
+  #through: object | undefined;
   #next = 0;
   #over = false;
 
@@ -59,7 +61,14 @@ export class Batch {
     return this.#open;
   }
 
-  /** Writes the next datagram. Called when the one before begins to be sent: then the one before that is done with. */
+  /** A datagram begins to be sent: then the one before is done with, unless that went through another socket. */
+  #gone(through: object): void {
+    if (this.#through !== undefined && this.#through !== through) this.#other = new Writer(FULL + 4096);
+    this.#through = through;
+    this.#write();
+  }
+
+  /** Writes the next datagram, into the memory of the one before the last. */
   #write(): void {
     if (this.#over || this.#next >= this.#commands.length) return;
     const out = this.#other;
@@ -103,7 +112,7 @@ export class Batch {
       exclusive: false,
       dropped: false,
       sent: false,
-      gone: () => this.#write(),
+      gone: (through) => this.#gone(through),
     };
     this.#open.add(job);
     this.#sender.submit(job);

@@ -39,8 +39,8 @@ export interface Whole extends Waiting {
   readonly answers: Answers;
   /** Nothing else is sent until its answers are in. */
   readonly exclusive: boolean;
-  /** Called soon after it began to be sent, or was passed over. */
-  readonly gone: () => void;
+  /** Called soon after it began to be sent through an outbox, or was passed over. */
+  readonly gone: (through: object) => void;
 }
 export type Job = Single | Dump | Whole;
 
@@ -101,7 +101,7 @@ export class Outbox {
       if (job.kind === "whole" && (yields || answers.length > 0)) break;
       this.#jobs.shift();
       if (job.kind === "single") this.#write(job, answers);
-      else if (job.dropped) job.gone();
+      else if (job.dropped) job.gone(this);
       else return this.#letter(job);
     }
     let dump: Parts | undefined;
@@ -131,7 +131,7 @@ export class Outbox {
     this.#whole = true;
     job.sent = true;
     this.#conversation.expect(answers);
-    queueMicrotask(job.gone);
+    queueMicrotask(() => job.gone(this));
     const bytes = packet.u8.subarray(0, packet.length);
     return { bytes, answers: [answers], exclusive: job.exclusive ? answers : undefined };
   }
