@@ -8,16 +8,21 @@ import { ethtoolIoctl } from "./ethtool/ioctl.ts";
 import { NETLINK_GENERIC } from "./families/generic.ts";
 import { NETLINK_NETFILTER } from "./families/netfilter.ts";
 import { NETLINK_ROUTE } from "./families/route.ts";
-import { Links } from "./links/links.ts";
+import { Links, type LinksOptions } from "./links/links.ts";
 import { Fdb } from "./neighbors/fdb.ts";
 import { Neighbors } from "./neighbors/neighbors.ts";
 import { Netns } from "./netns/netns.ts";
+import { makeTun } from "./netns/tun.ts";
 import { Nexthops } from "./nexthops/nexthops.ts";
 import { Nftables } from "./nftables/nftables.ts";
+import { Qdiscs } from "./qdiscs/index.ts";
 import { Routes } from "./routes/routes.ts";
 import { Rules } from "./rules/rules.ts";
 import { Connection, Monitor, SocketError } from "./socket/index.ts";
 import { Sysctls } from "./sysctl/sysctl.ts";
+import { CachedWatch } from "./watch/cache.ts";
+import type { TableName } from "./watch/tables.ts";
+import { type Sources, Watch, type WatchOptions } from "./watch/watch.ts";
 import { Wireguard } from "./wireguard/wireguard.ts";
 
 /** Which namespace, and how to speak with its kernel. */
@@ -83,8 +88,11 @@ export class Host implements AsyncDisposable {
 
   /** Network interfaces. */
   get links(): Links {
-    const make = (): Links => new Links(this.#connection(NETLINK_ROUTE), { openNetns: (name) => Netns.open(name) });
-    return this.#service("links", make);
+    const options: LinksOptions = {
+      openNetns: (name) => Netns.open(name),
+      makers: { tun: (config, netns = this.#fd) => makeTun(netns, config) },
+    };
+    return this.#service("links", () => new Links(this.#connection(NETLINK_ROUTE), options));
   }
   /** Addresses of links. */
   get addresses(): Addresses {
@@ -114,6 +122,10 @@ export class Host implements AsyncDisposable {
   get fdb(): Fdb {
     return this.#service("fdb", () => new Fdb(this.#connection(NETLINK_ROUTE), this.links));
   }
+  /** Traffic control: qdiscs, and in them their classes and filters. */
+  get qdiscs(): Qdiscs {
+    return this.#service("qdiscs", () => new Qdiscs(this.#connection(NETLINK_ROUTE), this.links));
+  }
   /** Packet filter and address translation. */
   get nftables(): Nftables {
     return this.#service("nftables", () => new Nftables(this.#connection(NETLINK_NETFILTER)));
@@ -137,6 +149,29 @@ export class Host implements AsyncDisposable {
   /** Settings under /proc/sys/net. */
   get sysctls(): Sysctls {
     return this.#service("sysctls", () => new Sysctls(this.#fd));
+  }
+
+  /**
+   * Changes as they happen: `for await (const event of host.watch({ links: true, addresses: true }))`. With `cache`,
+   * the watch also keeps the tables. Same as: ip monitor; bridge monitor
+   * @throws {SocketError} `ERR_OPEN` when the kernel gives no socket.
+   */
+  watch<K extends TableName>(options: WatchOptions<K> & { readonly cache: true }): CachedWatch<K>;
+  watch<K extends TableName>(options: WatchOptions<K> & { readonly cache?: false | undefined }): Watch<K>;
+  watch<K extends TableName>(options: WatchOptions<K> & { readonly cache?: boolean | undefined }): Watch<K> {
+    if (this.#closed) throw new SocketError("ERR_CLOSED", "the host was closed");
+    const sources: Sources = {
+      lists: {
+        links: () => this.links.list(),
+        addresses: () => this.addresses.list(),
+        routes: () => this.routes.list({ table: "all" }),
+        neighbors: () => this.neighbors.list(),
+        fdb: () => this.fdb.list(),
+      },
+      names: () => this.links.names(),
+      open: (how) => Monitor.open({ protocol: NETLINK_ROUTE, netns: this.#fd, ...how }),
+    };
+    return options.cache === true ? new CachedWatch<K>(sources, options) : new Watch<K>(sources, options);
   }
 
   /** Closes every socket; what is under way rejects with `ERR_CLOSED`. A namespace that was handed in stays open. */

@@ -15,6 +15,7 @@ const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;
 const NETLINK_DROP_MEMBERSHIP = 2;
 const NETLINK_PKTINFO = 3;
+const NETLINK_LISTEN_ALL_NSID = 8;
 const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
 const NETLINK_GET_STRICT_CHK = 12;
@@ -34,6 +35,8 @@ export interface KernelOptions {
   readonly protocol: number;
   /** Descriptor of the network namespace; the default is the calling thread's own. */
   readonly netns?: number | undefined;
+  /** Whether events of the namespaces that this one has numbers for are told, too. Default false. */
+  readonly allNetns?: boolean | undefined;
 }
 
 /** A netlink socket of this machine's kernel. */
@@ -53,10 +56,13 @@ export class KernelTransport implements Transport {
     for (const option of [NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK, NETLINK_PKTINFO])
       binding.setopt(socket, SOL_NETLINK, option, word(1)); // best effort: older kernels lack some
     const address = anyPort();
-    const status = binding.bind(socket, address) || binding.address(socket, address);
+    const status =
+      (options.allNetns === true ? binding.setopt(socket, SOL_NETLINK, NETLINK_LISTEN_ALL_NSID, word(1)) : 0) ||
+      binding.bind(socket, address) ||
+      binding.address(socket, address);
     if (status < 0) {
       binding.close(socket);
-      throw new SocketError("ERR_OPEN", "cannot bind a netlink socket", { errno: status });
+      throw new SocketError("ERR_OPEN", "cannot set up a netlink socket", { errno: status });
     }
     return new KernelTransport(binding, socket, new Uint32Array(address.buffer)[1] as number);
   }

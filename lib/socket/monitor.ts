@@ -1,7 +1,7 @@
 /** What changes, told by the kernel as it happens: the members of multicast groups. */
 import { type Message, type MessageOut, NLMSG_HDRLEN } from "../wire/message.ts";
 import { EAGAIN, EBADF, SocketError } from "./errors.ts";
-import { KernelTransport } from "./kernel.ts";
+import { type KernelOptions, KernelTransport } from "./kernel.ts";
 import {
   Inbox,
   META_FLAGS,
@@ -105,9 +105,7 @@ export class Monitor<M extends Kind = Kind> implements AsyncDisposable, AsyncIte
   #forged = 0;
 
   /** Opens a socket and joins the groups. @throws {SocketError} `ERR_OPEN` */
-  static open<M extends Kind>(
-    options: MonitorOptions<M> & { readonly protocol: number; readonly netns?: number | undefined },
-  ): Monitor<M> {
+  static open<M extends Kind>(options: MonitorOptions<M> & KernelOptions): Monitor<M> {
     return new Monitor(KernelTransport.open(options), options);
   }
   /** Listens on a transport of the caller's, which is closed with the monitor. @throws {SocketError} `ERR_OPEN` */
@@ -264,6 +262,10 @@ export class Monitor<M extends Kind = Kind> implements AsyncDisposable, AsyncIte
       this.#reader = { resolve, reject };
       this.#serve();
     });
+  }
+  /** Reads what the kernel has told by now, without waiting: an acknowledged change has been told. */
+  poll(): void {
+    if (this.#end === undefined) this.#ready(0);
   }
   /** All events that are there already, without waiting; empty when there is none. */
   take(): MonitorEvent<M>[] {

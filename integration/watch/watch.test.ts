@@ -1,0 +1,274 @@
+/** Changes of a real namespace, told in words; the cache against fresh readings. */
+import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
+import fc from "fast-check";
+import { Host } from "../../lib/host.ts";
+import { newlink } from "../../lib/links/schema.ts";
+import type { Link } from "../../lib/links/words.ts";
+import { KernelTransport } from "../../lib/socket/kernel.ts";
+import { TestNamespace } from "../../lib/testkit/namespace.ts";
+import type { TableName, Watched } from "../../lib/watch/tables.ts";
+import type { Watch, WatchEvent } from "../../lib/watch/watch.ts";
+import { NLM_F_REQUEST, Writer, writeMessage } from "../../lib/wire/index.ts";
+
+async function until<K extends TableName>(
+  watch: Watch<K>,
+  wanted: (event: WatchEvent<K>) => boolean,
+): Promise<WatchEvent<K>> {
+  for await (const event of { [Symbol.asyncIterator]: () => ({ next: () => watch.next() }) })
+    if (wanted(event)) return event;
+  throw new Error("the watch ended");
+}
+
+/** What does not count: times that pass, counters, raw messages, and what the kernel makes without a word. */
+function plain(name: TableName, objects: readonly object[]): unknown[] {
+  const passing = [
+    "wire",
+    "statistics",
+    "used",
+    "updated",
+    "confirmed",
+    "validLifetime",
+    "preferredLifetime",
+    "fdbLearned",
+  ];
+  const silent = ["noarp", "none", "incomplete"];
+  return objects
+    .filter((one) => name !== "fdb" || !/^(33:33|01:00:5e)/.test((one as Watched["fdb"]).mac)) // what devices listen to
+    .filter((one) => name !== "neighbors" || !silent.includes((one as Watched["neighbors"]).state))
+    .map((one) =>
+      JSON.stringify(
+        Object.fromEntries(
+          Object.entries(one)
+            .filter(([key]) => !passing.includes(key) && !key.endsWith("Timer"))
+            .sort(),
+        ),
+      ),
+    )
+    .sort();
+}
+
+describe("watch", () => {
+  let netns: TestNamespace;
+  let host: Host;
+  beforeEach(async () => {
+    netns = await TestNamespace.create();
+    host = await Host.open({ netns });
+  });
+  afterEach(async () => {
+    host.close();
+    await netns[Symbol.asyncDispose]();
+  });
+
+  it("tells links, addresses, routes, neighbors and forwarding entries in the words of their services", async () => {
+    await using watch = host.watch({ links: true, addresses: true, routes: true, neighbors: true, fdb: true });
+    await host.links.create({ kind: "bridge", name: "br0", up: true });
+    const made = await until(watch, (event) => event.type === "link" && !event.removed && event.value.name === "br0");
+    ok(made.type === "link" && made.value.kind === "bridge");
+    equal(made.nsid, undefined);
+    await host.addresses.create({ address: "192.0.2.1/24", dev: "br0" });
+    await until(watch, (event) => event.type === "address" && event.value.address === "192.0.2.1/24");
+    await until(
+      watch,
+      (event) => event.type === "route" && event.value.dst === "192.0.2.0/24" && event.value.dev === "br0",
+    );
+    await host.neighbors.create({ address: "192.0.2.9", dev: "br0", mac: "02:00:00:00:00:09" });
+    await until(watch, (event) => event.type === "neighbor" && event.value.mac === "02:00:00:00:00:09");
+    await host.fdb.create({ mac: "02:00:00:00:00:08", dev: "br0" });
+    await until(watch, (event) => event.type === "fdb" && event.value.mac === "02:00:00:00:00:08");
+    await host.links.update("br0", { up: false, name: "br1" });
+    await until(watch, (event) => event.type === "link" && event.value.name === "br1");
+    await host.addresses.delete({ address: "192.0.2.1/24", dev: "br1" });
+    await until(watch, (event) => event.type === "address" && event.removed && event.value.dev === "br1");
+    await host.links.delete("br1");
+    await until(watch, (event) => event.type === "link" && event.removed && event.value.name === "br1");
+  });
+
+  it("tells a bridge port's state with its link", async () => {
+    await host.links.create({ kind: "bridge", name: "br0", up: true, stp: false });
+    await host.links.create({ kind: "veth", name: "p0", peer: { name: "p1" }, master: "br0", up: true });
+    await using watch = host.watch({ links: true });
+    await host.links.update("p0", { port: { learning: false } });
+    const event = await until(watch, (one) => one.type === "link" && one.value.port?.learning === false);
+    equal((event as { value: Link }).value.name, "p0");
+  });
+
+  it("tells all tables anew after an overrun, at most once in the interval", async () => {
+    await using watch = host.watch({ links: true, buffer: 4096, resyncInterval: 300 });
+    /** On this thread, and with no turn for the reader in between. */
+    const flood = (): void => {
+      const sender = KernelTransport.open({ protocol: 0, netns: netns.fd });
+      const out = new Writer();
+      for (let n = 1; n <= 500; n++) {
+        out.truncate(0);
+        writeMessage(out, newlink, { header: { index: 1, flags: n & 1, change: 1 } }, NLM_F_REQUEST, n);
+        equal(sender.send(out.finish()), out.length);
+      }
+      sender.close();
+    };
+    const begin = performance.now();
+    for (let round = 0; round < 2; round++) {
+      flood();
+      const event = await until(watch, ({ type }) => type === "resync");
+      ok(event.type === "resync");
+      deepEqual(plain("links", event.tables.links ?? []), plain("links", await host.links.list()));
+    }
+    const took = performance.now() - begin;
+    ok(took >= 300, `read twice in ${took} ms`);
+    await host.links.update("lo", { mtu: 1400 });
+    await until(watch, (one) => one.type === "link" && one.value.mtu === 1400);
+  });
+
+  it("tells of other namespaces with the number they have here", async () => {
+    const other = await TestNamespace.create();
+    const there = await Host.open({ netns: other });
+    try {
+      await host.links.create({ kind: "veth", name: "near", peer: { name: "far", netns: other } });
+      const nsid = (await host.links.get("near"))?.parentNsid;
+      equal(typeof nsid, "number");
+      await using watch = host.watch({ links: true, allNetns: true });
+      await there.links.update("far", { mtu: 1400 });
+      const event = await until(watch, (one) => one.type === "link" && one.value.name === "far");
+      ok(event.type === "link");
+      equal(event.nsid, nsid);
+      equal(event.value.mtu, 1400);
+    } finally {
+      there.close();
+      await other[Symbol.asyncDispose]();
+    }
+  });
+
+  it("ends by signal, by close, and by leaving the loop; names what it can watch", async () => {
+    const stop = new AbortController();
+    const stopped = host.watch({ links: true, signal: stop.signal });
+    const waiting = stopped.next();
+    stop.abort(new Error("enough"));
+    await rejects(waiting, /enough/);
+    const closed = host.watch({ links: true, cache: true });
+    const ended = closed.next();
+    await closed.settled();
+    closed.close();
+    deepEqual(await ended, { done: true, value: undefined });
+    await rejects(closed.settled(), /closed/);
+    const left = host.watch({ links: true });
+    await host.links.create({ kind: "bridge", name: "br0" });
+    for await (const event of left) {
+      equal(event.type, "link");
+      break;
+    }
+    deepEqual(await left.next(), { done: true, value: undefined });
+    throws(() => host.watch({}), /watch what\? name at least one of links, addresses/);
+  });
+
+  it("does not hold the process", async () => {
+    const script = `
+      import { Host } from ${JSON.stringify(new URL("../../lib/host.js", import.meta.url).href)};
+      const host = await Host.open();
+      const cached = host.watch({ links: true, routes: true, cache: true });
+      await cached.settled();
+      void cached.next();
+      void host.watch({ links: true }).next();`;
+    const child = netns.run(process.execPath, ["--input-type=module", "-e", script], { stdio: "inherit" });
+    equal(await new Promise((resolve) => child.on("exit", resolve)), 0);
+  });
+
+  it("keeps tables that equal a fresh reading at any quiet moment", async function () {
+    this.timeout(120_000);
+    const names = ["a0", "a1", "a2"];
+    await host.links.create({ kind: "bridge", name: "br0", up: true });
+    await host.links.create({ kind: "vxlan", name: "vx0", vni: 7, up: true });
+    const tables = ["links", "addresses", "routes", "neighbors", "fdb"] as const;
+    await using watch = host.watch({
+      links: true,
+      addresses: true,
+      routes: true,
+      neighbors: true,
+      fdb: true,
+      cache: true,
+    });
+    const name = fc.constantFrom(...names);
+    const dev = fc.constantFrom("br0", "vx0", ...names);
+    const small = fc.nat(3);
+    const act = fc.oneof(
+      name.map((link) => () => host.links.create({ kind: "veth", name: link, peer: { name: `${link}p` }, up: true })),
+      name.map((link) => () => host.links.delete(link)),
+      fc.tuple(name, fc.boolean()).map(
+        ([link, up]) =>
+          () =>
+            host.links.update(link, { up }),
+      ),
+      fc.tuple(name, fc.boolean()).map(
+        ([link, port]) =>
+          () =>
+            host.links.update(link, { master: port ? "br0" : null }),
+      ),
+      name.map((link) => async () => {
+        await host.links.update(link, { up: false, name: "renamed" });
+        await host.links.update("renamed", { up: true });
+        await host.links.update("renamed", { up: false, name: link });
+      }),
+      fc.tuple(dev, small).map(
+        ([link, n]) =>
+          () =>
+            host.addresses.create({ address: `192.0.2.${n + 1}/24`, dev: link }),
+      ),
+      fc.tuple(dev, small).map(
+        ([link, n]) =>
+          () =>
+            host.addresses.delete({ address: `192.0.2.${n + 1}/24`, dev: link }),
+      ),
+      fc.tuple(dev, small).map(
+        ([link, n]) =>
+          () =>
+            host.routes.replace({ dst: `198.51.100.${n}/32`, dev: link }),
+      ),
+      fc.tuple(dev, small).map(
+        ([link, n]) =>
+          () =>
+            host.routes.append({ dst: `2001:db8:${n}::/48`, dev: link }),
+      ),
+      fc.tuple(dev, small).map(
+        ([link, n]) =>
+          () =>
+            host.neighbors.replace({ address: `192.0.2.${n + 1}`, dev: link, mac: `02:00:00:00:00:0${n}` }),
+      ),
+      fc.tuple(small, small).map(
+        ([a, b]) =>
+          () =>
+            host.fdb.append("vx0", { mac: "00:00:00:00:00:00", dst: `10.0.${a}.${b + 1}` }),
+      ),
+      fc.tuple(small, small).map(
+        ([a, b]) =>
+          () =>
+            host.fdb.replace("vx0", { mac: `02:00:00:00:00:0${a}`, dst: `10.0.0.${b + 1}` }),
+      ),
+      small.map((a) => () => host.fdb.delete({ mac: `02:00:00:00:00:0${a}`, dev: "vx0" })),
+    );
+    const fresh = (table: TableName): Promise<object[]> =>
+      table === "routes" ? host.routes.list({ table: "all" }) : host[table].list();
+    /** The kernel may go on by itself (duplicate detection ends) between the two readings: what differs for good counts. */
+    const agree = async (left = 5): Promise<void> => {
+      await watch.settled();
+      const kept = watch.tables;
+      try {
+        for (const table of tables) deepEqual(plain(table, kept[table] ?? []), plain(table, await fresh(table)), table);
+      } catch (error) {
+        if (left === 0) throw error;
+        await agree(left - 1);
+      }
+    };
+    let done = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(act, { minLength: 1, maxLength: 12 }), async (acts) => {
+        // What is refused here (no such link …) is no matter: what the kernel made of it is.
+        for (const one of acts)
+          await one().then(
+            () => done++,
+            () => undefined,
+          );
+        await agree();
+      }),
+      { numRuns: 60 },
+    );
+    ok(done > 60, `only ${done} changes were made`);
+  });
+});

@@ -1,0 +1,151 @@
+/** A watch that keeps what it watches: at any quiet moment its tables are what a fresh reading would give. */
+import type { Change } from "../socket/index.ts";
+import { type TableName, type Tables, type Watchable, watchables } from "./tables.ts";
+import { type Read, type Sources, Watch, type WatchEvent, type WatchOptions } from "./watch.ts";
+
+/** Events that wait for a reader; more are dropped, and told of by a `resync`. */
+const WAITING = 8192;
+
+type AnyTable = Watchable<never, unknown>;
+const tableOf = (name: TableName): AnyTable => watchables[name] as unknown as AnyTable;
+
+/** One table. */
+class Kept {
+  readonly #table: AnyTable;
+  /** Objects by key, or by number where the table is only read whole. */
+  #objects = new Map<string | number, unknown>();
+  /** Keys of each group. */
+  #groups = new Map<string, Set<string>>();
+
+  constructor(table: AnyTable) {
+    this.#table = table;
+  }
+  get all(): unknown[] {
+    return [...this.#objects.values()];
+  }
+  fill(objects: readonly unknown[]): void {
+    this.#objects = new Map();
+    this.#groups = new Map();
+    for (const [at, object] of objects.entries())
+      if (this.#table.key === undefined) this.#objects.set(at, object);
+      else this.put(object, false);
+  }
+  /** Takes a change in. False where the table has to be read anew. */
+  put(object: unknown, removed: boolean): boolean {
+    const key = this.#table.key?.(object as never);
+    if (key === undefined) return false;
+    const group = this.#table.group?.(object as never) ?? key;
+    const keys = this.#groups.get(group) ?? new Set();
+    this.#groups.set(group, keys);
+    if (removed) {
+      if (!this.#objects.delete(key)) return false; // what goes is not always told as it was
+      keys.delete(key);
+      if (keys.size === 0) this.#groups.delete(group);
+      return true;
+    }
+    this.#objects.set(key, object);
+    keys.add(key);
+    return keys.size === 1;
+  }
+}
+
+/** See {@link Watch}. Its reader may be slow, or there may be none. */
+export class CachedWatch<K extends TableName = TableName> extends Watch<K> {
+  readonly #kept = new Map<TableName, Kept>();
+  /** Tables that have to be read anew. */
+  readonly #stale: Set<TableName>;
+  #lost = false;
+  #wake: (() => void) | undefined;
+  #end: { readonly error?: unknown } | undefined;
+
+  constructor(sources: Sources, options: WatchOptions<K>) {
+    super(sources, options);
+    for (const name of this.chosen) this.#kept.set(name, new Kept(tableOf(name)));
+    this.#stale = new Set(this.chosen);
+    void this.#run(); // never rejects
+  }
+
+  /** The tables as they were when the last change was read; {@link settled} makes sure that none is outstanding. */
+  get tables(): Tables<K> {
+    const entries = this.chosen.map((name) => [name, this.#kept.get(name)?.all ?? []]);
+    return Object.fromEntries(entries) as Tables<K>;
+  }
+
+  /** Resolves when every change that the kernel had made before the call is in {@link tables}. */
+  async settled(): Promise<void> {
+    for (let quiet = 0; quiet < 2; quiet++) {
+      if (this.#end !== undefined) throw this.#end.error ?? new TypeError("the watch is closed");
+      this.monitor.poll();
+      await new Promise(setImmediate);
+      if (!this.resting || this.#stale.size > 0) quiet = -1;
+    }
+  }
+
+  async #run(): Promise<void> {
+    try {
+      do await this.#refresh();
+      while (await this.step());
+      this.#end = {};
+    } catch (error) {
+      this.#end = { error };
+    }
+    this.#wake?.();
+  }
+  /** Reads stale tables anew; what changes meanwhile waits, and is taken in afterwards. */
+  async #refresh(): Promise<void> {
+    for (const name of [...this.#stale]) {
+      this.#stale.delete(name);
+      const list = await this.sources.lists[name]();
+      this.#kept.get(name)?.fill(list);
+      if (!list.consistent) this.#stale.add(name);
+    }
+  }
+
+  protected override told(read: Read, change: Change): void {
+    super.told(read, change);
+    if (change.nsid !== undefined) return;
+    const { table, removed, value } = read;
+    if (this.#kept.get(table)?.put(value, removed) === false) this.#stale.add(table);
+  }
+  /** What stands on a link bears its name, and may go with it. */
+  protected override noticed(change: Change, renamed: boolean): void {
+    for (const name of this.chosen) {
+      const moved = (other: string): boolean => {
+        const { made, gone } = tableOf(other as TableName);
+        return change.is(made) || change.is(gone);
+      };
+      if (renamed || tableOf(name).dependsOn?.some(moved) === true) this.#stale.add(name);
+    }
+  }
+
+  protected override queue(event: WatchEvent<K>): void {
+    if (this.waiting >= WAITING) {
+      this.drop();
+      this.#lost = true;
+    }
+    if (!this.#lost) super.queue(event);
+    this.#wake?.();
+  }
+  protected override async resynced(): Promise<void> {
+    for (const name of this.chosen) this.#stale.add(name);
+    await this.#refresh();
+    this.drop();
+    this.#lost = true;
+    this.#wake?.();
+  }
+  protected override async pull(): Promise<IteratorResult<WatchEvent<K>, undefined>> {
+    while (this.waiting === 0 && !this.#lost && this.#end === undefined) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      this.#wake = undefined;
+    }
+    if (this.#lost) {
+      this.#lost = false;
+      return { done: false, value: { type: "resync", tables: this.tables } };
+    }
+    if (this.waiting > 0) return await super.pull();
+    if (this.#end !== undefined && "error" in this.#end) throw this.#end.error;
+    return { done: true, value: undefined };
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * What can be watched: for each table the multicast groups that tell of it, the messages, and their words.
+ *
+ * Source: include/uapi/linux/rtnetlink.h (RTNLGRP_*).
+ */
+import { deladdr, newaddr } from "../addresses/schema.ts";
+import { type Address, addressFromWire } from "../addresses/words.ts";
+import type { Listing } from "../families/lookup.ts";
+import { AF_BRIDGE } from "../families/route.ts";
+import { linkFromWire } from "../links/observed.ts";
+import { dellink, newlink } from "../links/schema.ts";
+import type { Link } from "../links/words.ts";
+import { entryFromWire, type FdbEntry } from "../neighbors/entry.ts";
+import { delneigh, newneigh } from "../neighbors/schema.ts";
+import { type Neighbor, neighborFromWire } from "../neighbors/words.ts";
+import { isRoute, routeFromWire } from "../routes/convert.ts";
+import { delroute, newroute } from "../routes/schema.ts";
+import type { Route } from "../routes/words.ts";
+import type { Message, MessageOut } from "../wire/index.ts";
+
+/** Names of links by their index. */
+export type Names = ReadonlyMap<number, string>;
+
+/**
+ * The objects of each table. The kernel does not tell of neighbors that are `incomplete` or `noarp`, which it makes by
+ * itself, nor of the multicast addresses that a device listens to, which its forwarding entries list.
+ */
+export interface Watched {
+  readonly links: Link;
+  readonly addresses: Address;
+  readonly routes: Route;
+  readonly neighbors: Neighbor;
+  readonly fdb: FdbEntry;
+}
+export type TableName = keyof Watched;
+/** Whole tables, as their services list them. */
+export type Tables<K extends TableName = TableName> = { readonly [T in K]?: readonly Watched[T][] };
+/** How to read each table whole. */
+export type Lists = { readonly [T in TableName]: () => Promise<Listing<Watched[T]>> };
+
+/** How one table is watched. */
+export interface Watchable<M, T> {
+  /** {@link WatchEvent.type} of its changes. */
+  readonly type: string;
+  readonly groups: readonly number[];
+  readonly made: Message<never, M>;
+  readonly gone: Message<never, M>;
+  /** The object in words; undefined for a message about something else. */
+  read(message: M, names: Names): T | undefined;
+  /**
+   * What tells an object from the others of its table, where a table is kept up to date by its events alone; the
+   * other tables are read anew after a change, as the kernel does not tell of all that a change takes with it.
+   */
+  key?(object: T): string;
+  /**
+   * What a new object may have taken the place of without a word, where more than the key. An object with the same
+   * group and another key has the table read anew.
+   */
+  group?(object: T): string;
+  /** Tables whose changes take objects of this one with them, or change them, without a word. */
+  readonly dependsOn?: readonly string[];
+}
+
+const watchable = <M, T, const N extends string>(table: Watchable<M, T> & { readonly type: N }): typeof table => table;
+const neighborMessages = { made: newneigh, gone: delneigh } as const;
+const joined = (...parts: readonly unknown[]): string => parts.join(" ");
+
+export const watchables = {
+  links: watchable({
+    type: "link",
+    groups: [1],
+    made: newlink as Message<never, MessageOut<typeof newlink>>,
+    gone: dellink as Message<never, MessageOut<typeof newlink>>,
+    read: (message, names): Link | undefined => {
+      const fdOf = (): never => {
+        throw new TypeError("no namespace is opened to read a link");
+      };
+      const indexOf = fdOf;
+      const nameOf = (index: number): string | undefined => names.get(index);
+      return message.header.family === AF_BRIDGE ? undefined : linkFromWire(message, { nameOf, indexOf, fdOf }, false);
+    },
+  }),
+  addresses: watchable({
+    type: "address",
+    groups: [5, 9],
+    made: newaddr as Message<never, MessageOut<typeof newaddr>>,
+    gone: deladdr as Message<never, MessageOut<typeof newaddr>>,
+    read: addressFromWire,
+  }),
+  routes: watchable({
+    type: "route",
+    groups: [7, 11],
+    made: newroute as Message<never, MessageOut<typeof newroute>>,
+    gone: delroute as Message<never, MessageOut<typeof newroute>>,
+    read: (message, names): Route | undefined => (isRoute(message) ? routeFromWire(message, names) : undefined),
+    dependsOn: ["links", "addresses"],
+  }),
+  neighbors: watchable({
+    type: "neighbor",
+    groups: [3],
+    ...neighborMessages,
+    read: (message: MessageOut<typeof newneigh>, names): Neighbor | undefined => neighborFromWire(message, names),
+    key: ({ address, dev, proxy }) => joined(address, dev, proxy),
+  }),
+  fdb: watchable({
+    type: "fdb",
+    groups: [3],
+    ...neighborMessages,
+    read: (message: MessageOut<typeof newneigh>, names): FdbEntry | undefined =>
+      message.header.family === AF_BRIDGE ? entryFromWire(message, names) : undefined,
+    key: ({ mac, dev, vlan, srcVni, self, master, dst, nhid, port, vni, via }) =>
+      joined(mac, dev, vlan, srcVni, self, master, dst, nhid, port, vni, via),
+    // A VXLAN that learns an address behind another far end tells the new one only.
+    group: ({ mac, dev, vlan, srcVni, self }) => joined(mac, dev, vlan, srcVni, self),
+  }),
+} as const;

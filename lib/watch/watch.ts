@@ -1,0 +1,223 @@
+/** Changes of a network namespace as they happen, in people's words. */
+import { AF_BRIDGE } from "../families/route.ts";
+import { dellink, newlink } from "../links/schema.ts";
+import type { Change, Monitor, MonitorOptions } from "../socket/index.ts";
+import type { Message, MessageOut } from "../wire/index.ts";
+import {
+  type Lists,
+  type Names,
+  type TableName,
+  type Tables,
+  type Watchable,
+  type Watched,
+  watchables,
+} from "./tables.ts";
+
+/** A change of an object: it is there now, new or changed, or it is gone. */
+export interface Told<N extends string, T> {
+  readonly type: N;
+  /** Whether the object is gone; `value` is then what it was last. */
+  readonly removed: boolean;
+  readonly value: T;
+  /** The namespace that it happened in, as this one numbers it (`ip netns list-id`); undefined for this one. */
+  readonly nsid: number | undefined;
+}
+/**
+ * Changes were lost, because they came faster than they were read. `tables` has all that is watched as it is now;
+ * changes told afterwards may be in it already.
+ */
+export interface Resynced<K extends TableName = TableName> {
+  readonly type: "resync";
+  readonly tables: Tables<K>;
+}
+/** What a watch tells. */
+export type WatchEvent<K extends TableName = TableName> =
+  | { [T in K]: Told<(typeof watchables)[T]["type"], Watched[T]> }[K]
+  | Resynced<K>;
+
+/** Which tables are watched, and how. */
+export type WatchOptions<K extends TableName = TableName> = { readonly [T in K]?: boolean } & {
+  /** Whether the namespaces that this one has numbers for are told of, too; takes CAP_NET_BROADCAST there. Default false. */
+  readonly allNetns?: boolean | undefined;
+  /** Ends the watch: the loop over it rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Whether watching keeps the process alive. Default false. */
+  readonly held?: boolean | undefined;
+  /** Milliseconds between two readings of everything after losses, at least. Default 1000. */
+  readonly resyncInterval?: number | undefined;
+  /** Bytes of the receive buffer; default 4 MiB, of which the unprivileged may get less. */
+  readonly buffer?: number | undefined;
+};
+
+type Kind = Message<never, unknown>;
+type AnyTable = Watchable<never, unknown>;
+/** A change that was read, with its table. */
+export interface Read {
+  readonly table: TableName;
+  readonly removed: boolean;
+  readonly value: unknown;
+}
+/** What a watch needs of the namespace it watches. */
+export interface Sources {
+  readonly lists: Lists;
+  /** Every link's name by its index. */
+  names(): Promise<Names>;
+  open(options: MonitorOptions<Kind> & { readonly allNetns: boolean }): Monitor<Kind>;
+}
+
+const RESYNC_INTERVAL = 1000;
+const NONE: Names = new Map();
+const tableOf = (name: TableName): AnyTable => watchables[name] as unknown as AnyTable;
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds).unref();
+  });
+}
+
+/**
+ * Iterate over it. Changes that are not read wait: some thousand here, further ones in the kernel's buffer, and when
+ * that is full there is a `resync`. Leaving the loop ends the watch.
+ */
+export class Watch<K extends TableName = TableName>
+  implements AsyncDisposable, AsyncIterableIterator<WatchEvent<K>, undefined>
+{
+  protected readonly sources: Sources;
+  protected readonly chosen: readonly K[];
+  protected readonly monitor: Monitor<Kind>;
+  readonly #interval: number;
+  #names: Map<number, string> | undefined;
+  #resynced = Number.NEGATIVE_INFINITY;
+  #queue: WatchEvent<K>[] = [];
+  #turn: Promise<unknown> = Promise.resolve();
+  /** Everything that was read has been told. */
+  protected resting = false;
+
+  constructor(sources: Sources, options: WatchOptions<K>) {
+    this.sources = sources;
+    this.chosen = (Object.keys(watchables) as K[]).filter((name) => options[name] === true);
+    if (this.chosen.length === 0)
+      throw new TypeError(`watch what? name at least one of ${Object.keys(watchables).join(", ")}`);
+    this.#interval = options.resyncInterval ?? RESYNC_INTERVAL;
+    const { allNetns = false, signal, held, buffer } = options;
+    const beside = this.chosen.flatMap((name) => tableOf(name).dependsOn ?? []) as TableName[];
+    // Names are always of interest.
+    const tables = [...new Set<TableName>(["links", ...this.chosen, ...beside])].map(tableOf);
+    this.monitor = sources.open({
+      groups: [...new Set(tables.flatMap(({ groups }) => groups))],
+      kinds: tables.flatMap(({ made, gone }) => [made, gone]),
+      allNetns,
+      signal,
+      held,
+      buffer,
+    });
+  }
+
+  /** Waits for the next word of the kernel and queues what it says. False at the end. */
+  protected async step(): Promise<boolean> {
+    this.#names ??= new Map(await this.sources.names());
+    this.resting = true;
+    const { done, value } = await this.monitor.next();
+    this.resting = false;
+    if (done === true) return false;
+    for (const event of [value, ...this.monitor.take()])
+      if (event.type === "resync") {
+        await this.#resync();
+        break;
+      } else await this.#change(event as Change);
+    return true;
+  }
+
+  async #change(change: Change): Promise<void> {
+    const here = change.nsid === undefined;
+    if (here) this.noticed(change, this.#renames(change));
+    for (const name of this.chosen) {
+      const { made, gone, read } = tableOf(name);
+      if (!change.is(made) && !change.is(gone)) continue;
+      const removed = change.is(gone);
+      const ofPort = name === "links" && isPort(change);
+      const value = ofPort
+        ? here && !removed && (await this.#port(change))
+        : read(change.value as never, here ? (this.#names as Names) : NONE);
+      if (value === undefined || value === false) continue;
+      this.told({ table: name, removed, value }, change);
+    }
+  }
+  /** A bridge tells of its ports in messages of its own, which lack the link. */
+  async #port(change: Change): Promise<unknown> {
+    const name = this.#names?.get((change.value as MessageOut<typeof newlink>).header.index);
+    return (await this.sources.lists.links()).find((link) => link.name === name);
+  }
+  /** Queues a change. */
+  protected told({ table, removed, value }: Read, { nsid }: Change): void {
+    this.queue({ type: tableOf(table).type, removed, value, nsid } as WatchEvent<K>);
+  }
+  protected queue(event: WatchEvent<K>): void {
+    this.#queue.push(event);
+  }
+  /** Drops what waits. */
+  protected drop(): void {
+    this.#queue = [];
+  }
+  protected get waiting(): number {
+    return this.#queue.length;
+  }
+
+  /** Called for every change here, also of tables that were not chosen. `renamed`: a link has another name, or is gone. */
+  protected noticed(_change: Change, _renamed: boolean): void {}
+  /** Keeps the names. Those of links that are gone stay, for what is told of them later. */
+  #renames(change: Change): boolean {
+    if (change.is(dellink)) return !isPort(change);
+    if (!change.is(newlink) || isPort(change)) return false;
+    const { header, attrs } = change.value as MessageOut<typeof newlink>;
+    const before = this.#names?.get(header.index);
+    if (attrs.ifname !== undefined) this.#names?.set(header.index, attrs.ifname);
+    return before !== undefined && before !== attrs.ifname;
+  }
+
+  async #resync(): Promise<void> {
+    await pause(this.#resynced + this.#interval - performance.now());
+    this.monitor.take(); // older than what is read now
+    this.#resynced = performance.now();
+    this.#names = new Map(await this.sources.names());
+    await this.resynced();
+  }
+  /** Reads everything anew and queues it. */
+  protected async resynced(): Promise<void> {
+    const tables: Record<string, unknown> = {};
+    for (const name of this.chosen) tables[name] = await this.sources.lists[name]();
+    this.queue({ type: "resync", tables: tables as Tables<K> });
+  }
+
+  /** The next change. Rejects with the signal's reason; ends when the watch is closed. */
+  next(): Promise<IteratorResult<WatchEvent<K>, undefined>> {
+    const turn = this.#turn.then(() => this.pull());
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+  protected async pull(): Promise<IteratorResult<WatchEvent<K>, undefined>> {
+    for (;;) {
+      const event = this.#queue.shift();
+      if (event !== undefined) return { done: false, value: event };
+      if (!(await this.step())) return { done: true, value: undefined };
+    }
+  }
+  async return(): Promise<IteratorResult<WatchEvent<K>, undefined>> {
+    this.close();
+    return { done: true, value: undefined };
+  }
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+  /** Ends the watch. May be called again. */
+  close(): void {
+    this.monitor.close();
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+}
+
+function isPort(change: Change): boolean {
+  return (change.value as MessageOut<typeof newlink>).header.family === AF_BRIDGE;
+}
