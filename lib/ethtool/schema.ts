@@ -136,12 +136,12 @@ export const ethtoolLinkState = attrs("ETHTOOL_A_LINKSTATE", {
 export const ethtoolRings = attrs("ETHTOOL_A_RINGS", {
   header: at(1, ethtoolHeader),
   rxMax: at(2, u32),
-  rxMiniMax: at(3, u32),
-  rxJumboMax: at(4, u32),
-  txMax: at(5, u32),
   rx: at(6, u32),
+  rxMiniMax: at(3, u32),
   rxMini: at(7, u32),
+  rxJumboMax: at(4, u32),
   rxJumbo: at(8, u32),
+  txMax: at(5, u32),
   tx: at(9, u32),
   rxBufLen: at(10, u32),
   tcpDataSplit: at(11, oneOf(u8, { auto: 0, off: 1, on: 2 })),
@@ -158,12 +158,12 @@ export const ethtoolRings = attrs("ETHTOOL_A_RINGS", {
 export const ethtoolChannels = attrs("ETHTOOL_A_CHANNELS", {
   header: at(1, ethtoolHeader),
   rxMax: at(2, u32),
-  txMax: at(3, u32),
-  otherMax: at(4, u32),
-  combinedMax: at(5, u32),
   rxCount: at(6, u32),
+  txMax: at(3, u32),
   txCount: at(7, u32),
+  otherMax: at(4, u32),
   otherCount: at(8, u32),
+  combinedMax: at(5, u32),
   combinedCount: at(9, u32),
 });
 
@@ -219,11 +219,11 @@ const counter: Codec<never, { readonly index: number; readonly value: bigint }> 
   },
 };
 /** How many packets were of a size. */
-const histogram = attrs("ETHTOOL_A_STATS_GRP_HIST", {
+const histogram = attrs("ETHTOOL_A_STATS_GRP", {
   pad: padding(1),
-  bktLow: at(8, u32),
-  bktHi: at(9, u32),
-  val: at(10, u64),
+  histBktLow: at(7, u32),
+  histBktHi: at(8, u32),
+  histVal: at(9, u64),
 });
 const statsGroup = attrs("ETHTOOL_A_STATS_GRP", {
   pad: padding(1),

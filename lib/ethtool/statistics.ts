@@ -30,7 +30,7 @@ export interface StandardStatistics {
 type Reply = AttrsOut<(typeof ethtoolStats)["fields"]>;
 type Sizes = NonNullable<NonNullable<Reply["grp"]>[number]["histRx"]>;
 const sizes = (list: Sizes = []): SizeCount[] =>
-  list.map(({ bktLow = 0, bktHi = 0, val = 0n }) => ({ low: bktLow, high: bktHi, count: val }));
+  list.map(({ histBktLow = 0, histBktHi = 0, histVal = 0n }) => ({ low: histBktLow, high: histBktHi, count: histVal }));
 
 /** The counters of each group that the kernel answers with. */
 export function statisticsFromWire(
