@@ -58,6 +58,21 @@ describe("a host", () => {
     ],
     ["a far end", "ip link set vxlan0 type vxlan remote 192.168.0.99", "link vxlan0 remote 192.168.0.24 192.168.0.99"],
     [
+      "a far end too many",
+      "bridge fdb append 00:00:00:00:00:00 dev vxlan0 dst 192.168.0.99",
+      "fdb 00:00:00:00:00:00 dst 192.168.0.99 on vxlan0 dst undefined 192.168.0.99",
+    ],
+    [
+      "a far end that is flooded twice",
+      "bridge fdb append 00:00:00:00:00:00 dev vxlan0 dst 192.168.0.24",
+      "fdb 00:00:00:00:00:00 dst 192.168.0.24 on vxlan0 dst undefined 192.168.0.24",
+    ],
+    [
+      "a far end that is gone though the link names it",
+      "bridge fdb delete 00:00:00:00:00:00 dev vxlan0 dst 192.168.0.24 via ens34f0",
+      "fdb 00:00:00:00:00:00 dst 192.168.0.24 via ens34f0 on vxlan0 dst 192.168.0.24 undefined",
+    ],
+    [
       "an address",
       "ip address delete 12.12.139.1/24 dev br-vm",
       "address 12.12.139.1/24 on br-vm address 12.12.139.1/24 undefined",
@@ -91,6 +106,37 @@ describe("a host", () => {
       await bring(bm1, desired);
       ok((await verify(bm1.host, desired)).ok);
     });
+
+  it("floods to each far end once, from a list to one remote and back", async () => {
+    await bm1.sh("ip link add eth9 type veth peer name eth8; ip link set eth9 up; ip link set eth8 up");
+    const flood = async (): Promise<string[]> =>
+      (await bm1.json("bridge -json fdb show dev v"))
+        .filter(({ mac }) => mac === "00:00:00:00:00:00")
+        .map(({ dst, viaIf = "-" }) => `${dst} ${viaIf}`)
+        .sort();
+    const wanted = (rest: string): Desired => document(`links:\n  v: { kind: vxlan, vni: 7, ${rest} }`);
+    const steps: readonly (readonly [rest: string, ...flood: string[]])[] = [
+      ["dev: ens34f0, remotes: [192.168.0.24, 192.168.0.25]", "192.168.0.24 -", "192.168.0.25 -"],
+      ["dev: ens34f0, remote: 192.168.0.24", "192.168.0.24 ens34f0"],
+      ["dev: ens34f0, remotes: [192.168.0.24, 192.168.0.25]", "192.168.0.24 ens34f0", "192.168.0.25 -"],
+      ["dev: ens34f0, remotes: [192.168.0.25]", "192.168.0.25 -"],
+      ["dev: eth9, remote: 192.168.0.25", "192.168.0.25 -"],
+      ["dev: ens34f0, remote: 192.168.0.24", "192.168.0.24 ens34f0"],
+      ["dev: eth9, remote: 192.168.0.24", "192.168.0.24 eth9"],
+      ["dev: eth9, remote: 192.168.0.25", "192.168.0.25 eth9"],
+    ];
+    for (const [rest, ...expected] of steps) {
+      const before = await flood().catch(() => []);
+      const next = await planFor(bm1, wanted(rest));
+      await apply(bm1.host, next);
+      deepEqual(await flood(), expected, rest);
+      equal((await verify(bm1.host, wanted(rest))).ok, true, rest);
+      deepEqual((await planFor(bm1, wanted(rest))).steps, [], rest);
+      ok(before.length > 0 || next.steps.length > 0);
+    }
+    await bm1.sh("bridge fdb append 00:00:00:00:00:00 dev v dst 192.168.0.98 extern_learn");
+    deepEqual((await planFor(bm1, wanted("dev: eth9, remote: 192.168.0.25"))).steps, []);
+  });
 
   it("has drifted: a route, and forwarding entries", async () => {
     const desired = document(`links:
@@ -242,7 +288,7 @@ nat: [{ masquerade: 192.0.2.0/24, out: ens34f0 }]`);
     const desired = await founding();
     await bring(bm1, desired);
     await bm1.sh(`
-      bridge fdb append 00:00:00:00:00:00 dev vxlan0 dst 192.168.0.30
+      bridge fdb append 00:00:00:00:00:00 dev vxlan0 dst 192.168.0.30 port 4790
       bridge fdb add 02:00:00:00:00:09 dev vxlan0 dst 192.168.0.24
       ip address add 198.51.100.1/24 dev vxlan0
       ip route add 10.7.0.0/16 dev vxlan0`);

@@ -152,7 +152,13 @@ describe("the founding story's document", () => {
     deepEqual(flood.sort(), ["192.168.0.24", "192.168.0.25"]);
     const two = await desiredFor("bm1");
     const { steps } = plan(await observe(hosts.bm1.host, two), two);
-    ok(steps.every(({ action }) => action === "change"));
+    ok(steps.every(({ action }) => action === "change" || action === "remove"));
+    await apply(hosts.bm1.host, plan(await observe(hosts.bm1.host, two), two));
+    const left = await hosts.bm1.json("bridge -json fdb show dev vxlan0");
+    deepEqual(
+      left.flatMap(({ mac, dst }) => (mac === "00:00:00:00:00:00" ? [dst] : [])),
+      ["192.168.0.24"],
+    );
   });
 });
 

@@ -3,6 +3,7 @@ import { compareLink, settable } from "./compare.ts";
 import type { DesiredLink } from "./desired.ts";
 import { KERNEL_MTU, portsOf } from "./mtu.ts";
 import { linkOf, type Observed, type ObservedLink } from "./observed.ts";
+import { planFarEnds } from "./plan-remotes.ts";
 import { move, type Planner } from "./planner.ts";
 import { onLink, restoring } from "./restore.ts";
 import type { Difference, Move, Request, Words } from "./step.ts";
@@ -218,7 +219,7 @@ function create(planner: Planner, link: DesiredLink): void {
     needs: needsOf(planner, link),
     moves: making(link, config),
   });
-  if (link.remotes !== undefined) planRemotes(planner, link, []);
+  planFarEnds(planner, link, undefined, []);
 }
 
 /** What it takes to have a link back, and those that stand on it and went with it. */
@@ -247,7 +248,7 @@ function recreate(planner: Planner, link: DesiredLink, seen: ObservedLink, fates
     needs: needsOf(planner, link),
     moves: [...(goes ? [] : [deletion]), ...making(link, config)],
   });
-  if (link.remotes !== undefined) planRemotes(planner, link, []);
+  planFarEnds(planner, link, undefined, []);
 }
 
 /** What a link that is made again keeps although the document does not name it. */
@@ -278,7 +279,7 @@ function change(planner: Planner, link: DesiredLink, seen: ObservedLink, world: 
   const now = changes.filter((one) => !late.includes(one));
   const mtu = link.options["mtu"];
   const pinned = bridge && typeof mtu === "number" && disturbed(planner, world, name) ? mtu : undefined;
-  const moves = now.map((one) => keepingEntry(world, name, one, changing(name, one)));
+  const moves = inTurn(now).map((one) => keepingEntry(world, name, one, changing(name, one)));
   // Ports that come and go may have brought it to this value meanwhile: set alone, it would pin nothing.
   if (pinned !== undefined) {
     moves.unshift(move(update(name, { mtu: beside(pinned) }), update(name, { mtu: seen["mtu"] })));
@@ -305,7 +306,13 @@ function change(planner: Planner, link: DesiredLink, seen: ObservedLink, world: 
       moves: late.map((one) => changing(name, one)),
     });
   if (changes.length === 0) planner.keep("link", name, fields);
-  if (link.remotes !== undefined) planRemotes(planner, link, world.fdb ?? []);
+  planFarEnds(planner, link, seen, world.fdb ?? []);
+}
+
+/** `remote` before `dev`: the kernel looks for the entry of the former remote by the output link of the moment. */
+function inTurn(changes: readonly Difference[]): readonly Difference[] {
+  const first = changes.filter(({ field }) => field === "remote");
+  return [...first, ...changes.filter((one) => !first.includes(one))];
 }
 
 /** One property, and back. */
@@ -337,48 +344,4 @@ function interrupted(changes: readonly Difference[]): string[] {
     if (field === "master" && from !== undefined) return [`traffic through ${String(from)}`];
     return [];
   });
-}
-
-/** The whole list of far ends: what is missing is added first, so that traffic to those that stay goes on. */
-function planRemotes(planner: Planner, link: DesiredLink, fdb: readonly Words[]): void {
-  const mine = fdb.filter(
-    (one) =>
-      one["dev"] === link.name &&
-      one["mac"] === ZERO_MAC &&
-      typeof one["dst"] === "string" &&
-      one["externLearn"] !== true &&
-      [one["port"], one["vni"], one["via"], one["srcVni"]].every((part) => part === undefined),
-  );
-  const now = mine.map((one) => String(one["dst"]));
-  const entry = (dst: string): Words => ({ mac: ZERO_MAC, dev: link.name, dst });
-  const append = (dst: string): Request => ({ object: "fdb", verb: "append", words: entry(dst) });
-  const cut = (dst: string): Request => ({ object: "fdb", verb: "delete", words: entry(dst) });
-  const path = [...link.path, "remotes"];
-  for (const dst of link.remotes ?? []) {
-    const subject = `${ZERO_MAC} dst ${dst} on ${link.name}`;
-    if (now.includes(dst)) planner.keep("fdb", subject, ["dst"]);
-    else
-      planner.add({
-        action: "create",
-        object: "fdb",
-        subject,
-        path,
-        reason: "not there",
-        differences: [{ field: "dst", from: undefined, to: dst }],
-        needs: planner.linkIds(link.name),
-        moves: [move(append(dst), cut(dst))],
-      });
-  }
-  for (const dst of now.filter((one) => link.remotes?.includes(one) === false))
-    planner.add({
-      action: "remove",
-      object: "fdb",
-      subject: `${ZERO_MAC} dst ${dst} on ${link.name}`,
-      path,
-      reason: "not in the list of remotes",
-      differences: [{ field: "dst", from: dst, to: undefined }],
-      drops: [`flooding to ${dst}`],
-      needs: (link.remotes ?? []).map((one) => `fdb ${ZERO_MAC} dst ${one} on ${link.name}`),
-      moves: [move(cut(dst), append(dst))],
-    });
 }

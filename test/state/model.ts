@@ -5,6 +5,9 @@ import type { Plan, Request, Words } from "../../lib/state/step.ts";
 type Draft = Record<string, unknown> & { name: string; kind?: string; pinned?: boolean };
 const ZERO = "00:00:00:00:00:00";
 
+const isSame = (one: Words, other: Words): boolean =>
+  ["mac", "dev", "dst", "via"].every((key) => one[key] === other[key]);
+
 /** A host that changes. */
 export class Model {
   readonly links = new Map<string, Draft>();
@@ -76,23 +79,25 @@ export class Model {
     const mac = words["mac"] ?? `mac of ${name}`;
     const told = { bridge: { stp: false }, vxlan: { learning: true, ageing: 300 } } as Record<string, object>;
     this.links.set(name, { up: false, ...told[String(words["kind"])], ...words, name, mtu, mac });
-    if (words["remote"] !== undefined) this.#remote(name, words["remote"]);
+    if (words["remote"] !== undefined) this.#remote(name, words["remote"], dev);
     this.sysctls[`net.ipv4.conf.${name}.rp_filter`] = this.sysctls["net.ipv4.conf.default.rp_filter"] ?? "0";
   }
 
-  #remote(dev: string, dst: unknown): void {
-    this.fdb.push({ mac: ZERO, dev, dst, state: "permanent", self: true });
+  /** The entry of a link's own remote has the output link of the VXLAN in it, which makes it another entry. */
+  #remote(name: string, dst: unknown, dev: unknown): void {
+    const via = dev === undefined ? {} : { via: dev };
+    const entry = { mac: ZERO, dev: name, dst, ...via, state: "permanent", self: true };
+    if (!this.fdb.some((one) => isSame(one, entry))) this.fdb.push(entry);
   }
 
   #update(link: Draft, change: Words): void {
+    const before = { mac: ZERO, dev: link.name, dst: link["remote"], via: link["dev"] };
     for (const [key, value] of Object.entries(change)) {
       if (key === "master" && typeof value === "string") this.#there(value);
       if (key === "mtu" && link.kind === "bridge" && link["mtu"] !== value) link.pinned = true;
       if (key === "remote") {
-        this.fdb = this.fdb.filter(
-          (one) => !(one["dev"] === link.name && one["mac"] === ZERO && one["dst"] === link["remote"]),
-        );
-        if (value !== "0.0.0.0") this.#remote(link.name, value);
+        this.fdb = this.fdb.filter((one) => !isSame(one, before));
+        if (value !== "0.0.0.0") this.#remote(link.name, value, change["dev"] ?? link["dev"]);
       }
       if (value === null || value === "0.0.0.0") delete link[key];
       else link[key] = value;
@@ -129,7 +134,7 @@ export class Model {
       fdb: ["mac", "dev"],
       neighbor: ["address", "dev"],
     };
-    const zero = words["mac"] === ZERO ? ["dst"] : [];
+    const zero = words["mac"] === ZERO ? ["dst", "via"] : [];
     if (typeof words["dev"] === "string") this.#there(words["dev"]);
     const same = (one: Words): boolean => [...keys[object], ...zero].every((key) => one[key] === words[key]);
     const there = this[list[object]].some(same);

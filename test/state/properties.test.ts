@@ -167,6 +167,24 @@ describe("any document", () => {
     );
   });
 
+  it("floods to the far ends that it names, once each, whatever was there before", () => {
+    fc.assert(
+      fc.property(documents, documents, (first, second) => {
+        const model = new Model(EMPTY);
+        for (const document of [first, second]) model.run(plan(model.observed(), desired(document)));
+        for (const [name, link] of Object.entries(second.links)) {
+          const { remote, remotes = remote === undefined ? undefined : [remote] } = link as {
+            remote?: string;
+            remotes?: string[];
+          };
+          const far = model.fdb.filter(({ dev, mac }) => dev === name && mac === "00:00:00:00:00:00");
+          if (remotes !== undefined) deepEqual(far.map(({ dst }) => dst).sort(), [...remotes].sort());
+        }
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
   it("is undone completely, also over another document", () => {
     fc.assert(
       fc.property(documents, documents, (first, second) => {

@@ -1,0 +1,125 @@
+/** Where a VXLAN floods to: the far ends that the document names against the all-zero entries on the host. */
+import type { DesiredLink } from "./desired.ts";
+import type { ObservedLink } from "./observed.ts";
+import { move, type Planner } from "./planner.ts";
+import type { Request, Words } from "./step.ts";
+import { ZERO_MAC } from "./words.ts";
+
+/** The entry that the kernel keeps for the link's own `remote`: with the output link, where the VXLAN names one. */
+export function isOwnRemote({ mac, dst, via }: Words, seen: Words | undefined): boolean {
+  return mac === ZERO_MAC && dst === seen?.["remote"] && via === seen?.["dev"];
+}
+
+/** Whether a document that names far ends decides about this entry; others, as those of a control plane, are not ours. */
+export function isFarEnd(entry: Words, seen: Words | undefined): boolean {
+  const { mac, dst, externLearn, port, vni, srcVni, via } = entry;
+  if (mac !== ZERO_MAC || typeof dst !== "string" || externLearn === true) return false;
+  // The entry of the link's own remote keeps a former output link when the VXLAN gets another `dev`.
+  return (port ?? vni ?? srcVni) === undefined && (via === undefined || dst === seen?.["remote"]);
+}
+
+/** The whole list of far ends; undefined where the document leaves it alone. */
+export function farEndsOf({ remotes, options: { remote } }: DesiredLink): readonly string[] | undefined {
+  return remotes ?? (typeof remote === "string" ? [remote] : undefined);
+}
+
+interface Comparison {
+  readonly kept: readonly Words[];
+  readonly missing: readonly Words[];
+  readonly surplus: readonly Words[];
+}
+
+const words = (dev: string, { dst, via }: Words): Words => ({
+  mac: ZERO_MAC,
+  dev,
+  dst,
+  ...(via !== undefined && { via }),
+});
+
+/** What is there once the link itself was changed, against what shall be. */
+function compare(link: DesiredLink, seen: ObservedLink | undefined, there: readonly Words[]): Comparison {
+  const { name, remotes, options } = link;
+  const via = options["dev"] ?? seen?.["dev"];
+  const own = words(name, { dst: options["remote"], via });
+  // With another `remote` the kernel exchanges the entry of its own; with another `dev` it leaves it as it is.
+  const exchanged = remotes === undefined && options["remote"] !== seen?.["remote"];
+  const next = { remote: options["remote"], dev: seen === undefined ? via : seen["dev"] };
+  const left = exchanged ? there.filter((one) => !isOwnRemote(one, seen) && !isOwnRemote(one, next)) : there;
+  const made = words(name, { dst: next.remote, via: next.dev });
+  const standing = exchanged ? [made, ...left] : left;
+  const keep = (dst: string): Words | undefined => {
+    const all = standing.filter((one) => one["dst"] === dst && (one["via"] === undefined || one["via"] === via));
+    return all.find((one) => one["via"] === via) ?? all[0];
+  };
+  const wanted = farEndsOf(link) ?? [];
+  const kept = wanted.map(keep).filter((one) => one !== undefined);
+  const missing = wanted.filter((dst) => keep(dst) === undefined);
+  return {
+    kept: kept.filter((one) => one !== made),
+    missing: missing.map((dst) => (remotes === undefined ? own : words(name, { dst }))),
+    surplus: standing.filter((one) => !kept.includes(one)),
+  };
+}
+
+const append = (entry: Words): Request => ({ object: "fdb", verb: "append", words: entry });
+const cut = (entry: Words): Request => ({ object: "fdb", verb: "delete", words: entry });
+const subjectOf = ({ dst, dev, via }: Words): string =>
+  `${ZERO_MAC} dst ${String(dst)}${via === undefined ? "" : ` via ${String(via)}`} on ${String(dev)}`;
+
+function reasonOf({ remotes, options }: DesiredLink, dst: string): string {
+  if ((remotes ?? [options["remote"]]).includes(dst)) return "there twice: what is flooded would be sent twice";
+  return remotes === undefined ? `not the remote ${String(options["remote"])}` : "not in the list of remotes";
+}
+
+/**
+ * The far ends of a link that is there, as `seen`, or that is made: what is missing is added first, so that traffic to
+ * those that stay goes on. Entries that the document's `fdb` names are planned there.
+ */
+export function planFarEnds(
+  planner: Planner,
+  link: DesiredLink,
+  seen: ObservedLink | undefined,
+  fdb: readonly Words[],
+): void {
+  const { name, remotes } = link;
+  if (farEndsOf(link) === undefined) return;
+  const named = ({ dst }: Words): boolean =>
+    planner.desired.fdb.some(
+      (one) => one.words["dev"] === name && one.words["mac"] === ZERO_MAC && one.words["dst"] === dst,
+    );
+  const flooding = fdb.filter((one) => one["dev"] === name && one["mac"] === ZERO_MAC);
+  const there = flooding.filter((one) => isFarEnd(one, seen) && !named(one));
+  // One entry of a control plane marks all those of the same MAC.
+  const learned = ({ dst }: Words): boolean =>
+    flooding.some((one) => one["externLearn"] === true && one["dst"] === dst);
+  const { kept, missing, surplus } = compare(link, seen, there);
+  const path = [...link.path, remotes === undefined ? "remote" : "remotes"];
+  for (const one of kept) planner.keep("fdb", subjectOf(words(name, one)), ["dst"]);
+  for (const entry of missing.filter((one) => !named(one) && !learned(one))) {
+    planner.add({
+      action: "create",
+      object: "fdb",
+      subject: subjectOf(entry),
+      path,
+      reason: "not there",
+      differences: [{ field: "dst", from: undefined, to: entry["dst"] }],
+      needs: planner.linkIds(name),
+      moves: [move(append(entry), cut(entry))],
+    });
+  }
+  for (const one of surplus) {
+    const entry = words(name, one);
+    const dst = String(one["dst"]);
+    planner.add({
+      action: "remove",
+      object: "fdb",
+      subject: subjectOf(entry),
+      path,
+      reason: reasonOf(link, dst),
+      differences: [{ field: "dst", from: dst, to: undefined }],
+      drops: farEndsOf(link)?.includes(dst) === true ? [] : [`flooding to ${dst}`],
+      needs: [...planner.linkIds(name), ...missing.map((far) => `fdb ${subjectOf(far)}`)],
+      moves: [move(cut(entry), append(entry))],
+    });
+  }
+}
