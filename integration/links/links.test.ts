@@ -1,5 +1,4 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
-import { accessSync, constants } from "node:fs";
 import { Host } from "../../lib/host.ts";
 import { Links } from "../../lib/links/links.ts";
 import { newlink } from "../../lib/links/schema.ts";
@@ -87,14 +86,14 @@ describe("links", () => {
 
   it("lists links of kinds that have no options here, with what the kernel sent", async function () {
     needs(this, "ip");
+    await using made = await scene();
     try {
-      accessSync("/dev/net/tun", constants.R_OK | constants.W_OK);
+      await made.sh("ip link add tap type bareudp dstport 6635 ethertype mpls_uc");
     } catch {
-      skip(this, "/dev/net/tun is not there, or not open to this user; chmod 0666 /dev/net/tun");
+      skip(this, "this kernel has no link of a kind without options here; modprobe bareudp");
     }
-    await using made = await scene("ip tuntap add tap mode tap");
     const tap = await made.link("tap");
-    equal(tap.kind, "tun");
+    equal(tap.kind, "bareudp");
     ok(tap.wire.attrs.linkinfo?.info?.data instanceof Uint8Array);
     await made.links.update("tap", { mtu: 1300, up: true, alias: "still ours to set" });
     equal((await made.link("tap")).mtu, 1300);

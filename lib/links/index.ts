@@ -8,6 +8,7 @@ export type { IpvlanOptions } from "./kinds/ipvlan.ts";
 export type { MacsecOptions } from "./kinds/macsec.ts";
 export type { MacvlanOptions } from "./kinds/macvlan.ts";
 export type { NetkitOptions } from "./kinds/netkit.ts";
+export type { TunOptions } from "./kinds/tun.ts";
 export type { VethOptions } from "./kinds/veth.ts";
 export type { VxlanOptions } from "./kinds/vxlan.ts";
 export { type LinkFilter, Links, type LinksOptions } from "./links.ts";

@@ -20,6 +20,7 @@ import { macvlan, macvtap } from "./macvlan.ts";
 import { netkit } from "./netkit.ts";
 import { nlmon } from "./nlmon.ts";
 import { sit } from "./sit.ts";
+import { tun } from "./tun.ts";
 import { vcan } from "./vcan.ts";
 import { veth } from "./veth.ts";
 import { vlan } from "./vlan.ts";
@@ -53,6 +54,7 @@ export const linkKinds = {
   netkit,
   nlmon,
   sit,
+  tun,
   vcan,
   veth,
   vlan,
