@@ -176,13 +176,27 @@ describe("watch", () => {
     const names = ["a0", "a1", "a2"];
     await host.links.create({ kind: "bridge", name: "br0", up: true });
     await host.links.create({ kind: "vxlan", name: "vx0", vni: 7, up: true });
-    const tables = ["links", "addresses", "routes", "neighbors", "fdb"] as const;
+    const tables = [
+      "links",
+      "addresses",
+      "routes",
+      "neighbors",
+      "fdb",
+      "rules",
+      "nexthops",
+      "qdiscs",
+      "netconf",
+    ] as const;
     await using watch = host.watch({
       links: true,
       addresses: true,
       routes: true,
       neighbors: true,
       fdb: true,
+      rules: true,
+      nexthops: true,
+      qdiscs: true,
+      netconf: true,
       cache: true,
     });
     const name = fc.constantFrom(...names);
@@ -240,6 +254,19 @@ describe("watch", () => {
         ([a, b]) =>
           () =>
             host.fdb.replace("vx0", { mac: `02:00:00:00:00:0${a}`, dst: `10.0.0.${b + 1}` }),
+      ),
+      small.map((n) => () => host.rules.create({ priority: 100 + n, table: 100 + n })),
+      small.map((n) => () => host.rules.delete({ priority: 100 + n })),
+      fc.tuple(dev, small).map(
+        ([link, n]) =>
+          () =>
+            host.nexthops.replace({ id: n + 1, dev: link }),
+      ),
+      small.map((n) => () => host.nexthops.delete({ id: n + 1 })),
+      fc.tuple(dev, fc.boolean()).map(
+        ([link, on]) =>
+          () =>
+            host.sysctls.set(`net.ipv4.conf.${link}.forwarding`, on ? 1 : 0),
       ),
       small.map((a) => () => host.fdb.delete({ mac: `02:00:00:00:00:0${a}`, dev: "vx0" })),
     );

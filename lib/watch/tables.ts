@@ -5,7 +5,9 @@
  */
 import { deladdr, newaddr } from "../addresses/schema.ts";
 import { type Address, addressFromWire } from "../addresses/words.ts";
-import type { Listing } from "../families/lookup.ts";
+import { type NetconfEntry, netconfFromWire } from "../devconf/netconf.ts";
+import { delnetconf, newnetconf } from "../devconf/schema.ts";
+import { type Listing, linkNamed } from "../families/lookup.ts";
 import { AF_BRIDGE } from "../families/route.ts";
 import { linkFromWire } from "../links/observed.ts";
 import { dellink, newlink } from "../links/schema.ts";
@@ -13,9 +15,16 @@ import type { Link } from "../links/words.ts";
 import { entryFromWire, type FdbEntry } from "../neighbors/entry.ts";
 import { delneigh, newneigh } from "../neighbors/schema.ts";
 import { type Neighbor, neighborFromWire } from "../neighbors/words.ts";
+import { delnexthop, newnexthop } from "../nexthops/schema.ts";
+import { type NexthopObject, nexthopFromWire } from "../nexthops/words.ts";
+import type { Qdisc } from "../qdiscs/index.ts";
+import { delqdisc, newqdisc } from "../qdiscs/schema.ts";
+import { qdiscFromWire } from "../qdiscs/words.ts";
 import { isRoute, routeFromWire } from "../routes/convert.ts";
 import { delroute, newroute } from "../routes/schema.ts";
 import type { Route } from "../routes/words.ts";
+import { delrule, newrule } from "../rules/schema.ts";
+import { type Rule, ruleFromWire } from "../rules/words.ts";
 import type { Message, MessageOut } from "../wire/index.ts";
 
 /** Names of links by their index. */
@@ -23,7 +32,8 @@ export type Names = ReadonlyMap<number, string>;
 
 /**
  * The objects of each table. The kernel does not tell of neighbors that are `incomplete` or `noarp`, which it makes by
- * itself, nor of the multicast addresses that a device listens to, which its forwarding entries list.
+ * itself, nor of the multicast addresses that a device listens to, which its forwarding entries list, nor in netconf of
+ * what was set by netlink instead of a file under /proc/sys.
  */
 export interface Watched {
   readonly links: Link;
@@ -31,6 +41,10 @@ export interface Watched {
   readonly routes: Route;
   readonly neighbors: Neighbor;
   readonly fdb: FdbEntry;
+  readonly rules: Rule;
+  readonly nexthops: NexthopObject;
+  readonly qdiscs: Qdisc;
+  readonly netconf: NetconfEntry;
 }
 export type TableName = keyof Watched;
 /** Whole tables, as their services list them. */
@@ -112,5 +126,37 @@ export const watchables = {
       joined(mac, dev, vlan, srcVni, self, master, dst, nhid, port, vni, via),
     // A VXLAN that learns an address behind another far end tells the new one only.
     group: ({ mac, dev, vlan, srcVni, self }) => joined(mac, dev, vlan, srcVni, self),
+  }),
+  rules: watchable({
+    type: "rule",
+    groups: [8, 19],
+    made: newrule as Message<never, MessageOut<typeof newrule>>,
+    gone: delrule as Message<never, MessageOut<typeof newrule>>,
+    read: (message): Rule | undefined => ruleFromWire(message),
+    dependsOn: ["links"],
+  }),
+  nexthops: watchable({
+    type: "nexthop",
+    groups: [32],
+    made: newnexthop as Message<never, MessageOut<typeof newnexthop>>,
+    gone: delnexthop as Message<never, MessageOut<typeof newnexthop>>,
+    read: (message, names): NexthopObject | undefined => nexthopFromWire(message, names),
+    dependsOn: ["links"],
+  }),
+  qdiscs: watchable({
+    type: "qdisc",
+    groups: [4],
+    made: newqdisc as Message<never, MessageOut<typeof newqdisc>>,
+    gone: delqdisc as Message<never, MessageOut<typeof newqdisc>>,
+    read: (message, names): Qdisc | undefined => qdiscFromWire(message, (index) => linkNamed(names, index)),
+    dependsOn: ["links"],
+  }),
+  netconf: watchable({
+    type: "netconf",
+    groups: [24, 25, 27],
+    made: newnetconf as Message<never, MessageOut<typeof newnetconf>>,
+    gone: delnetconf as Message<never, MessageOut<typeof newnetconf>>,
+    read: (message, names): NetconfEntry | undefined => netconfFromWire(message, names),
+    dependsOn: ["links"],
   }),
 } as const;
