@@ -4,7 +4,7 @@ import { headerOf } from "../../lib/nftables/commands.ts";
 import { NftablesError, type Rule, StaleGenerationError, type Table } from "../../lib/nftables/index.ts";
 import { newTable } from "../../lib/nftables/messages.ts";
 import { Connection, command } from "../../lib/socket/index.ts";
-import { needs } from "../../test/needs.ts";
+import { load, needs } from "../../test/needs.ts";
 import { run, type Scene, scene, story } from "./kit.ts";
 
 /** The error of a change, and that it changed nothing, byte for byte. */
@@ -134,7 +134,8 @@ describe("nftables: whole or not at all", () => {
     assert(made > 0);
   });
 
-  it("200 callers at once: all of them are served, and the table is one of theirs, whole", async () => {
+  it("200 callers at once: all of them are served, and the table is one of theirs, whole", async function () {
+    load(this);
     await using s = await scene();
     const tables = Array.from(
       { length: 200 },
@@ -149,6 +150,7 @@ describe("nftables: whole or not at all", () => {
   });
 
   it("without privileges: EPERM, told clearly, at once", async function () {
+    load(this);
     needs(this, "unshare");
     const script = `
       const { Connection } = await import(${JSON.stringify(new URL("../../lib/socket/index.js", import.meta.url).href)});

@@ -34,6 +34,9 @@ function metrics(one: Route): Record<string, unknown> {
   });
 }
 
+/** Seconds that run down between two readings, to the nearest hundred. */
+const coarse = (seconds: number | undefined): number | undefined => seconds && Math.round(seconds / 100) * 100;
+
 /** A route of ours as `ip -json -details route` tells it. */
 function asIp(one: Route): Record<string, unknown> {
   const told = metrics(one);
@@ -51,7 +54,7 @@ function asIp(one: Route): Record<string, unknown> {
     flags: flags(one),
     metrics: Object.keys(told).length === 0 ? undefined : [told],
     pref: one.pref,
-    expires: one.expires === undefined ? undefined : Math.floor(one.expires),
+    expires: coarse(one.expires),
     nexthops: one.nexthops?.map(({ via, dev, weight, ...rest }) =>
       given({ ...gateway(via, one.family), dev, weight, flags: flags(rest) }),
     ),
@@ -60,10 +63,11 @@ function asIp(one: Route): Record<string, unknown> {
 
 /** iproute2 says what is locked in a list beside the numbers; what is locked is compared elsewhere. */
 function plain(one: Record<string, unknown>): Record<string, unknown> {
+  const timed = given({ ...one, expires: coarse(one["expires"] as number | undefined) });
   const [told] = (one["metrics"] ?? []) as Record<string, unknown>[];
-  if (told === undefined) return one;
+  if (told === undefined) return timed;
   const known = Object.entries(told).filter(([key]) => key !== "lock" && !key.endsWith("lock"));
-  return { ...one, metrics: [Object.fromEntries(known)] };
+  return { ...timed, metrics: [Object.fromEntries(known)] };
 }
 
 /** The command that tells a table; one that does not exist is empty. */

@@ -37,6 +37,8 @@ function run(namespace: TestNamespace, script: string): Promise<string> {
 async function machine(name: string): Promise<Machine> {
   const namespace = await TestNamespace.create();
   const sh = (script: string): Promise<string> => run(namespace, script);
+  // Two dumps of one state must not differ by a duplicate address detection that ended between them.
+  await sh("echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad");
   return {
     name,
     namespace,
