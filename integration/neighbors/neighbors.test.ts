@@ -1,6 +1,7 @@
-import { deepEqual, equal, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, rejects } from "node:assert/strict";
 import type { Neighbor, NeighborConfig } from "../../lib/neighbors/words.ts";
-import { needs } from "../../test/needs.ts";
+import { NetlinkError } from "../../lib/socket/index.ts";
+import { needs, skip } from "../../test/needs.ts";
 import { given, type Scene, scene, sorted } from "../routes/kit.ts";
 
 const mark = (value: boolean | undefined): null | undefined => (value === true ? null : undefined);
@@ -32,6 +33,7 @@ const OURS: readonly NeighborConfig[] = [
   { address: "192.0.2.5", dev: "d0", mac: "02:00:00:00:00:05" },
   { address: "192.0.2.6", dev: "d0", mac: "02:00:00:00:00:06", state: "stale", protocol: 42 },
   { address: "192.0.2.7", dev: "d0", mac: "02:00:00:00:00:07", state: "reachable", externLearn: true },
+  { address: "192.0.2.9", dev: "d0", mac: "02:00:00:00:00:10", state: "permanent", externLearn: true },
   { address: "2001:db8::5", dev: "d0", mac: "02:00:00:00:00:08", router: true },
   { address: "2001:db8::6", dev: "d0", mac: "02:00:00:00:00:09", state: "stale" },
 ];
@@ -85,5 +87,41 @@ describe("neighbors beside ip", () => {
       code: "ENOENT",
       message: /^cannot delete neighbor 192\.0\.2\.200 on d0: .*\(ENOENT, at address\)$/,
     });
+  });
+
+  it("are kept reachable by the kernel where it can", async function () {
+    await using here = await scene();
+    try {
+      await here.neighbors.create({ address: "192.0.2.5", dev: "d0", managed: true });
+    } catch (error) {
+      if (error instanceof NetlinkError) skip(this, `managed needs Linux 5.16: ${error.message}`);
+      throw error;
+    }
+    const [found] = await here.neighbors.list({ managed: true });
+    deepEqual([found?.address, found?.managed], ["192.0.2.5", true]);
+    match(await here.sh("ip neighbor show dev d0"), /^192\.0\.2\.5 managed /m);
+    await here.sh("ip neighbor add 192.0.2.6 dev d0 managed");
+    equal((await here.neighbors.list({ managed: true })).length, 2);
+    deepEqual([...(await here.neighbors.list({ managed: true, family: "inet6" }))], []);
+  });
+
+  it("are flushed by what a filter names, and only so", async () => {
+    await using here = await scene();
+    for (const config of OURS) await here.neighbors.create(config);
+    await here.neighbors.create({ address: "192.0.2.77", dev: "d0", proxy: true });
+    const there = async (): Promise<string[]> =>
+      (await here.neighbors.list({ dev: "d0" }))
+        .filter(({ state }) => state !== "failed" && state !== "noarp")
+        .map(({ address }) => address)
+        .sort();
+    equal(await here.neighbors.flush({ protocol: 42 }), 1);
+    deepEqual(await there(), ["192.0.2.5", "192.0.2.7", "192.0.2.9", "2001:db8::5", "2001:db8::6"]);
+    equal(await here.neighbors.flush({ dev: "d0", externLearn: true }), 1);
+    equal(await here.neighbors.flush({ dev: "d0", family: "inet6" }), 1);
+    deepEqual(await there(), ["192.0.2.5", "192.0.2.9", "2001:db8::5"]);
+    equal(await here.neighbors.flush({ dev: "d0", state: "permanent" }), 3);
+    equal(await here.neighbors.flush({ proxy: true }), 1);
+    deepEqual(await there(), []);
+    await rejects(here.neighbors.flush({}), { code: "ERR_INPUT" });
   });
 });
