@@ -1,0 +1,125 @@
+/** What is fuzzed: each kind of message that the kernel sends, with captures of it, through decoders and into words. */
+import { readdirSync } from "node:fs";
+import * as addresses from "../../lib/addresses/schema.ts";
+import * as devconf from "../../lib/devconf/schema.ts";
+import * as ethtool from "../../lib/ethtool/schema.ts";
+import * as generic from "../../lib/families/generic.ts";
+import { ifinfomsg, ndmsg, rtmsg } from "../../lib/families/route.ts";
+import * as links from "../../lib/links/schema.ts";
+import * as neighbors from "../../lib/neighbors/schema.ts";
+import * as nexthops from "../../lib/nexthops/schema.ts";
+import * as nftables from "../../lib/nftables/messages.ts";
+import * as qdiscs from "../../lib/qdiscs/schema.ts";
+import * as routes from "../../lib/routes/schema.ts";
+import * as rules from "../../lib/rules/schema.ts";
+import { watchables } from "../../lib/watch/tables.ts";
+import { type AnySchema, type Message, NLMSG_HDRLEN, type Reader, viewed } from "../../lib/wire/index.ts";
+import * as wireguard from "../../lib/wireguard/schema.ts";
+import { capture } from "../fixtures.ts";
+
+type Read = (from: Reader, start: number, end: number) => unknown;
+/** One way to read a message, and captures to begin with. */
+export interface Target {
+  readonly name: string;
+  readonly seeds: readonly Uint8Array[];
+  readonly read: Read;
+}
+
+const names = new Map([[2, "eth0"]]);
+const folders: Readonly<Record<string, object>> = {
+  addresses,
+  devconf,
+  links,
+  neighbors,
+  nexthops,
+  nftables,
+  qdiscs,
+  routes,
+  rules,
+};
+const isMessage = (one: unknown): one is Message<never, unknown> =>
+  typeof one === "object" && one !== null && "body" in one && "type" in one;
+const isSchema = (one: unknown): one is AnySchema => typeof one === "object" && one !== null && "fields" in one;
+
+function seedsOf(folder: string): Uint8Array[] {
+  const files = readdirSync(`test/fixtures/${folder}`).filter((file) => file.endsWith(".hex"));
+  return files.flatMap((file) => capture(`${folder}/${file}`));
+}
+const typeOf = (bytes: Uint8Array): number => (bytes[4] ?? 0) | ((bytes[5] ?? 0) << 8);
+
+function messages(): Target[] {
+  return Object.entries(folders).flatMap(([folder, module]) => {
+    const seeds = seedsOf(folder);
+    return Object.values(module)
+      .filter(isMessage)
+      .map((kind) => ({
+        name: `${folder} ${kind.name}`,
+        seeds: seeds.filter((bytes) => typeOf(bytes) === kind.type),
+        read: (from: Reader, start: number, end: number) => kind.body.read(from, start, end),
+      }));
+  });
+}
+/** In people's words, as the watch tells them. */
+function words(): Target[] {
+  return Object.entries(watchables).map(([name, table]) => {
+    const { made, read } = table as unknown as {
+      made: Message<never, never>;
+      read(value: never, n: typeof names): unknown;
+    };
+    const folder = name === "fdb" ? "neighbors" : name === "netconf" ? "devconf" : name;
+    return {
+      name: `${name} in words`,
+      seeds: seedsOf(folder).filter((bytes) => typeOf(bytes) === made.type),
+      read: (from, start, end) => read(made.body.read(from, start, end), names),
+    };
+  });
+}
+function views(): Target[] {
+  const all = [
+    { kind: links.newlink, view: viewed(links.newlink, ifinfomsg, links.ifla), schema: links.ifla, folder: "links" },
+    { kind: routes.newroute, view: viewed(routes.newroute, rtmsg, routes.rta), schema: routes.rta, folder: "routes" },
+    {
+      kind: neighbors.newneigh,
+      view: viewed(neighbors.newneigh, ndmsg, neighbors.nda),
+      schema: neighbors.nda,
+      folder: "neighbors",
+    },
+  ];
+  return all.map(({ kind, view, schema, folder }) => {
+    const keys = Object.keys(schema.fields);
+    return {
+      name: `view of ${kind.name}`,
+      seeds: seedsOf(folder).filter((bytes) => typeOf(bytes) === kind.type),
+      read: (from, start, end) => {
+        const { attrs } = view.body.read(from, start, end);
+        return keys.map((key) => (attrs as Readonly<Record<string, unknown>>)[key]);
+      },
+    };
+  });
+}
+/** Generic netlink: the type of a message is a number that each kernel gives anew. */
+function families(): Target[] {
+  return Object.entries({ ethtool, wireguard, generic }).flatMap(([folder, module]) => {
+    const seeds = folder === "generic" ? seedsOf("wireguard") : seedsOf(folder);
+    const schemas = Object.entries(module).filter((entry): entry is [string, AnySchema] => isSchema(entry[1]));
+    return schemas.map(([name, schema]) => ({
+      name: `${folder} ${name}`,
+      seeds,
+      read: (from: Reader, start: number, end: number) => schema.read(from, Math.min(start + 4, end), end),
+    }));
+  });
+}
+
+/** Everything that is fuzzed. A kind of which there is no capture begins with those of the others. */
+export function targets(): Target[] {
+  const any = Object.keys(folders).flatMap(seedsOf);
+  return [...messages(), ...words(), ...views(), ...families()].map((target) =>
+    target.seeds.length > 0 ? target : { ...target, seeds: any },
+  );
+}
+
+/** Reads a message as it arrives: its datagram stands in memory that is used again. */
+export function readOne({ read }: Target, from: Reader, length: number): void {
+  from.datagram(0, length);
+  read(from, Math.min(NLMSG_HDRLEN, length), length);
+}
