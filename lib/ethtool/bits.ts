@@ -6,7 +6,7 @@ import type { bitset } from "./schema.ts";
 export function namesIn(set: AttrsOut<(typeof bitset)["fields"]> | undefined, known?: Set<string>): Set<string> {
   const on = new Set<string>();
   for (const { name, value } of set?.bits?.bit ?? []) {
-    if (name === undefined) continue;
+    if (!name) continue; // a bit that the kernel keeps free
     known?.add(name);
     if (set?.nomask || value) on.add(name);
   }
