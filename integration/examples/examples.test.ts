@@ -3,6 +3,7 @@ import { equal, match } from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { needs, skip } from "../../test/needs.ts";
 
 const examples = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), "examples");
 
@@ -21,5 +22,16 @@ describe("examples", () => {
     match(said, /^br-vm: bridge, MTU 1450$/m);
     match(said, /^EEXIST: cannot create link vxlan1: A VXLAN device with the specified VNI already exists/m);
     match(said, /^vxlan1\.vni: expected a whole number from 0 to 16777215, got 16777216$/m);
+  });
+
+  it("wireguard-pair", function () {
+    needs(this, "ping");
+    const said = run("wireguard-pair");
+    if (said.startsWith("no tunnel here: ")) {
+      match(said, /^no tunnel here: cannot create link wg0: Unknown device type \(EOPNOTSUPP, at kind\)/);
+      skip(this, said.trim());
+    }
+    match(said, /^10\.0\.0\.2 answers through the tunnel$/m);
+    match(said, /^192\.0\.2\.2:51820: shook hands, received \d+, sent \d+ bytes$/m);
   });
 });
