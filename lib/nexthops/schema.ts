@@ -30,8 +30,8 @@ export const nhaResGroup = attrs("NHA_RES_GROUP", {
 export const nhaResBucket = attrs("NHA_RES_BUCKET", {
   pad: padding(0),
   index: at(1, u16),
-  idleTime: at(2, u64),
   nhId: at(3, u32),
+  idleTime: at(2, u64),
 });
 
 export const nha = attrs("NHA", {

@@ -26,6 +26,7 @@ const NEIGHBORS: Readonly<Record<string, object>> = {
     router: true,
     externLearn: true,
   },
+  managed: { address: "192.0.2.40", dev: "d0", family: "inet", state: "incomplete", managed: true, probes: 4 },
 };
 const ENTRIES: Readonly<Record<string, object>> = {
   remote: { mac: ZERO_MAC, dev: "vx0", state: "permanent", dst: "192.0.2.12", self: true },
@@ -70,6 +71,11 @@ describe("neighbors", () => {
       deepEqual(rest, expected);
       for (const time of [used, confirmed, updated]) equal(typeof time, "number");
     });
+
+  it("reads the kernel's proxy", () => {
+    const found = neighborFromWire(readAgain("neighbors/proxy.hex", newneigh, ndmsg.size), NAMES);
+    deepEqual(found, { address: "192.0.2.41", dev: "d0", family: "inet", state: "none", proxy: true });
+  });
 
   for (const [config, message] of REFUSED_NEIGHBORS)
     it(`refuses ${JSON.stringify(config)}`, () => {

@@ -56,6 +56,27 @@ const CAPTURES: Readonly<Record<string, object>> = {
     scope: "link",
     encap: { type: "ip", id: 39, dst: "192.0.2.12" },
   },
+  "encap-ip6": {
+    ...four,
+    dst: "10.6.0.0/16",
+    dev: "d0",
+    scope: "link",
+    encap: { type: "ip6", id: 7, dst: "2001:db8::9", src: "2001:db8::1", ttl: 3, csum: true },
+  },
+  "encap-seg6": {
+    ...four,
+    dst: "10.7.0.0/16",
+    dev: "d0",
+    scope: "link",
+    encap: { type: "seg6", mode: "encap", segments: ["2001:db8:a::1", "2001:db8:b::2"] },
+  },
+  "encap-seg6-inline": {
+    ...six,
+    dst: "2001:db8:a0::/48",
+    dev: "d0",
+    encap: { type: "seg6", mode: "inline", segments: ["2001:db8:a::1"] },
+  },
+  realm: { ...four, dst: "10.9.0.0/16", via: "192.0.2.7", dev: "d0", realm: 0x3_0004 },
   "via-inet6": { ...four, dst: "10.4.0.0/16", via: "fe80::1", dev: "d0" },
   ipv6: {
     ...six,
