@@ -28,6 +28,9 @@ const MISTAKES: readonly (readonly [what: string, text: string | Uint8Array, pla
   ["a name that would move the cursor", `${HEAD}links:\n  "a\\e[2J": { kind: bridge }\n`, "3:3"],
   ["an underlay that is not there", link("vni: 1, dev: eth9"), "3:35"],
   ["an MTU that is too small", `${HEAD}links:\n  b: { kind: bridge, mtu: 12 }\n`, "3:27"],
+  ["an MTU below IPv4's least", `${HEAD}links:\n  b: { kind: bridge, mtu: 67 }\n`, "3:27"],
+  ["an MTU that is too large", `${HEAD}links:\n  b: { kind: bridge, mtu: 65536 }\n`, "3:27"],
+  ["a name with a newline", `${HEAD}links:\n  "a\\nb": { kind: bridge }\n`, "3:3"],
   ["an unknown sysctl value", `${HEAD}sysctls:\n  net.ipv4.conf.all.rp_filter: 7\n`, "3:32"],
   ["a sysctl outside of net", `${HEAD}sysctls:\n  kernel.panic: 1\n`, "3"],
   ["a sysctl that climbs", `${HEAD}sysctls:\n  net.ipv4.../../kernel/panic: 1\n`, "3"],
@@ -53,11 +56,25 @@ describe("mistakes in a document, through the command", function () {
       const { status, stdout, stderr } = linkwright("apply", file, "--netns", machine.name);
       assert.equal(await machine.state(), before);
       assert.deepEqual([status, stdout], [1, ""], stderr);
-      for (const line of stderr.trimEnd().split("\n")) assert.match(line, /^linkwright: .*document\.yaml:\d+:\d+: .+/);
+      assert.match(stderr, /^linkwright: .*document\.yaml:\d+:\d+: [^\n]+\n$/);
       assert.ok(stderr.includes(`document.yaml:${place}:`), `${place} in ${stderr}`);
       // biome-ignore lint/suspicious/noControlCharactersInRegex: nothing of it may reach a terminal
       assert.doesNotMatch(stderr, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]|at .*\.js/);
     });
+
+  it("hosts of two families", async () => {
+    using documents = new Documents();
+    const hosts =
+      "hosts:\n  bm1: { underlay: ens34f0, vtep: 192.168.0.23 }\n  bm2: { underlay: ens34f0, vtep: 'fd00::24' }\n";
+    const file = documents.write(
+      `${HEAD}${hosts}links:\n  vx: { kind: vxlan, vni: 39, dev: $underlay, remote: $peer }\n`,
+    );
+    const before = await machine.state();
+    const { status, stderr } = linkwright("apply", file, "--host", "bm1", "--netns", machine.name);
+    assert.equal(await machine.state(), before);
+    assert.equal(status, 1);
+    assert.match(stderr, /^linkwright: [^\n]*document\.yaml:\d+:\d+: [^\n]+\n$/);
+  });
 
   it("a host that the document does not have, and a document without hosts", () => {
     using documents = new Documents();
