@@ -3,7 +3,6 @@ import { address, boolean, choice, integer } from "../../shape/shape.ts";
 import { at, attrs, be16, be32, bool, flag, ipv4, ipv6, oneOf, u8, u32 } from "../../wire/index.ts";
 import { linkKind } from "../kind.ts";
 import { custom, eitherFamily, flagged, type OptionsOf, same } from "../option.ts";
-import { external } from "../tunnels/outer.ts";
 import { port, portRange, portRangeStruct, ttl } from "../tunnels/udp.ts";
 
 const FIXED = { fixed: true };
@@ -63,9 +62,8 @@ export const geneve = linkKind({
     udp6ZeroCsumRx: same("udpZeroCsum6Rx", boolean, FIXED),
     /** Whether IP packets are inside without Ethernet header. Default false. Linux 5.18 and later. */
     innerProtoInherit: flagged("innerProtoInherit", boolean, FIXED),
-    /** Whether packets tell where their segments can be put together. Default false. Linux 7.0 and later. */
-    groHint: flagged("groHint", boolean, FIXED),
-    external,
+    /** Metadata mode: the far end and the VNI come with each packet, from a route or a filter. Default false. */
+    external: flagged("collectMetadata", boolean, FIXED),
   },
   complete({ vni, remote, external }) {
     if (external === true) return undefined;

@@ -17,7 +17,7 @@ export const ip6tnl = linkKind({
     ...ends6,
     ...header6,
     /** What is inside, default `any`. */
-    mode: mode("ip6ip6", "ipip6", "any"),
+    mode: mode(["ip6ip6", "ipip6", "any"]),
     ...encap,
     external,
   },

@@ -2,7 +2,7 @@
 import { ipv4, u16 } from "../../wire/index.ts";
 import { linkKind } from "../kind.ts";
 import type { OptionsOf } from "../option.ts";
-import { iptunAttrs, mode } from "../tunnels/iptun.ts";
+import { checkPmtudisc, iptunAttrs, mode } from "../tunnels/iptun.ts";
 import { encap, external, externalAlone, header4, pointToPoint4 } from "../tunnels/outer.ts";
 
 /** IPv4 in IPv4. */
@@ -14,10 +14,10 @@ export const ipip = linkKind({
     ...pointToPoint4,
     ...header4,
     /** What is inside, default `ipip`. */
-    mode: mode("ipip", "mplsip", "any"),
+    mode: mode(["ipip", "mplsip", "any"], { ignored: true }),
     ...encap,
     external,
   },
-  check: externalAlone,
+  check: (options) => externalAlone(options) ?? checkPmtudisc(options),
 });
 export interface IpipOptions extends OptionsOf<typeof ipip.options> {}

@@ -6,7 +6,7 @@ import { boolean, network, type Shape } from "../../shape/shape.ts";
 import { bits, ipv4, u16 } from "../../wire/index.ts";
 import { linkKind } from "../kind.ts";
 import { custom, type Option, type OptionsOf } from "../option.ts";
-import { iptunAttrs, mode } from "../tunnels/iptun.ts";
+import { checkPmtudisc, iptunAttrs, mode } from "../tunnels/iptun.ts";
 import { encap, hasBit, header4, ipv4Address, ipv6Address, pointToPoint4 } from "../tunnels/outer.ts";
 
 function prefix(example: string, ip: Shape<string>): Shape<string> {
@@ -40,13 +40,14 @@ export const sit = linkKind({
     ...pointToPoint4,
     ...header4,
     /** What is inside, default `ip6ip`. */
-    mode: mode("ip6ip", "ipip", "mplsip", "any"),
+    mode: mode(["ip6ip", "ipip", "mplsip", "any"], { ignored: true }),
     /** Whether the other hosts of the site are found by their addresses (RFC 5214). Default false. */
     isatap: custom(
       ["flags"],
       boolean,
       (value) => ({ flags: { isatap: value } }),
       (wire) => (wire["flags"] === undefined ? undefined : hasBit(wire, "flags", "isatap")),
+      { ignored: true },
     ),
     /** IPv6 prefix whose addresses hold the far end's IPv4 address (RFC 5969). Default 2002::/16. Same as: 6rd-prefix ADDR */
     "6rdPrefix": prefixOf("6rdPrefix", prefix("2001:db8::/32", ipv6Address)),
@@ -54,5 +55,6 @@ export const sit = linkKind({
     "6rdRelayPrefix": prefixOf("6rdRelayPrefix", prefix("192.0.2.0/24", ipv4Address)),
     ...encap,
   },
+  check: checkPmtudisc,
 });
 export interface SitOptions extends OptionsOf<typeof sit.options> {}

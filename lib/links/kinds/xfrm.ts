@@ -1,9 +1,8 @@
 /** Source: include/uapi/linux/if_link.h (IFLA_XFRM_*), net/xfrm/xfrm_interface_core.c (xfrmi_policy, xfrmi_changelink, xfrmi_fill_info). */
-import { integer, linkName } from "../../shape/shape.ts";
+import { boolean, integer, linkName } from "../../shape/shape.ts";
 import { at, attrs, flag, u32 } from "../../wire/index.ts";
 import { linkKind } from "../kind.ts";
-import { type OptionsOf, reference, same } from "../option.ts";
-import { external } from "../tunnels/outer.ts";
+import { flagged, type OptionsOf, reference, same } from "../option.ts";
 
 /** A link for what IPsec policies and states of its number take. */
 export const xfrm = linkKind({
@@ -15,7 +14,8 @@ export const xfrm = linkKind({
     dev: reference("link", linkName),
     /** The number that policies and states name, not 0. Same as: if_id IF_ID */
     ifId: same("ifId", integer(1, 0xffff_ffff)),
-    external,
+    /** Metadata mode: the number comes with each packet, from a route. Default false. Linux 6.2 and later. */
+    external: flagged("collectMetadata", boolean, { fixed: true }),
   },
   complete({ ifId, external }) {
     return ifId === undefined && external !== true

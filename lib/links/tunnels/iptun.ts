@@ -32,14 +32,28 @@ export const iptunAttrs = <I, O>(ip: Fixed<string>, flags: Fixed<I, O>) =>
     fwmark: at(20, u32),
   });
 
+/** A packet that can be sent round and round for its hops must not be cut up: Linux sets the bit in silence. */
+export function checkPmtudisc({
+  pmtudisc,
+  ttl,
+}: {
+  readonly pmtudisc?: boolean;
+  readonly ttl?: number | "inherit";
+}): { readonly key: "pmtudisc"; readonly reason: string } | undefined {
+  return pmtudisc === false && typeof ttl === "number"
+    ? { key: "pmtudisc", reason: "false needs ttl: inherit" }
+    : undefined;
+}
+
 /** IP protocols by iproute2's words for what is inside. */
 const PROTOCOLS = { any: 0, ipip: 4, ip6ip: 41, mplsip: 137, ipip6: 4, ip6ip6: 41 } as const;
 /** What is inside the outer packets. Same as: mode MODE */
-export function mode<const N extends keyof typeof PROTOCOLS>(...names: readonly N[]): Option<N> {
+export function mode<const N extends keyof typeof PROTOCOLS>(names: readonly N[], traits = {}): Option<N> {
   return converted<N, number>(
     "proto",
     choice(...names),
     (name) => PROTOCOLS[name],
     (number) => names.find((name) => PROTOCOLS[name] === number),
+    traits,
   );
 }

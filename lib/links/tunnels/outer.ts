@@ -206,7 +206,7 @@ export const encap = {
 };
 
 /** Metadata mode: the far end comes with each packet, from a route or a filter. Default false. */
-export const external: Option<boolean> = flagged("collectMetadata", boolean, { fixed: true });
+export const external: Option<boolean> = flagged("collectMetadata", boolean, { ignored: true });
 
 /** Says what is wrong with an `external` tunnel that also names a far end. */
 export function externalAlone(options: {
