@@ -34,4 +34,18 @@ describe("examples", () => {
     match(said, /^10\.0\.0\.2 answers through the tunnel$/m);
     match(said, /^192\.0\.2\.2:51820: shook hands, received \d+, sent \d+ bytes$/m);
   });
+
+  it("vrf-router", function () {
+    needs(this, "ping");
+    const said = run("vrf-router");
+    if (said.startsWith("no VRF here: ")) {
+      match(said, /^no VRF here: cannot create link red: Unknown device type \(EOPNOTSUPP, at kind\)/);
+      skip(this, said.trim());
+    }
+    match(said, /^rule 1000: packets of a VRF ask its table$/m);
+    match(said, /^table 10: 10\.1\.0\.0\/24 dev to-one$/m);
+    match(said, /^in red, 192\.168\.2\.7 is behind 10\.2\.0\.2$/m);
+    match(said, /^outside of it: cannot reach 10\.1\.0\.2: .*\(ENETUNREACH\)$/m);
+    match(said, /^one guest reaches the other$/m);
+  });
 });
