@@ -5,6 +5,8 @@
  * Source: include/uapi/linux/ethtool.h (ETHTOOL_*, ETH_SS_*, struct ethtool_drvinfo, ethtool_sset_info,
  * ethtool_gstrings, ethtool_stats, ethtool_gfeatures, ethtool_sfeatures), net/ethtool/ioctl.c.
  */
+
+import { NetlinkError } from "../socket/index.ts";
 import { array, fixedText, Reader, struct, text, u32, u64, Writer } from "../wire/index.ts";
 import type { Feature } from "./features.ts";
 import type { EthtoolIoctl } from "./ioctl.ts";
@@ -79,6 +81,11 @@ export async function readDriver(ask: EthtoolIoctl, name: string): Promise<Drive
   };
 }
 
+/** A kernel that has another number to tell than was asked for tells none, and calls that a success. */
+function unchanged(asked: number, told: number | undefined, request: string): void {
+  if (asked !== told) throw new NetlinkError({ errno: -11, request, reason: "the device changed while it was asked" });
+}
+
 /** Names of a set; none where the driver has no such set. */
 async function namesOf(ask: EthtoolIoctl, name: string, set: number): Promise<string[]> {
   const info = request(16 + 64 * 4, ETHTOOL.GSSET_INFO, 0, 1 << set, 0);
@@ -88,6 +95,7 @@ async function namesOf(ask: EthtoolIoctl, name: string, set: number): Promise<st
   const data = request(12 + count * ETH_GSTRING_LEN, ETHTOOL.GSTRINGS, set, count);
   await ask(name, data, "ETHTOOL_GSTRINGS");
   const from = new Reader(data);
+  unchanged(count, from.u32[2], "ETHTOOL_GSTRINGS");
   const place = (i: number): number => 12 + i * ETH_GSTRING_LEN;
   return Array.from({ length: count }, (_, i) => text.read(from, place(i), place(i + 1)));
 }
@@ -99,7 +107,9 @@ export async function readStatistics(ask: EthtoolIoctl, name: string): Promise<R
   if (names.length === 0) return found;
   const data = request(8 + names.length * 8, ETHTOOL.GSTATS, names.length);
   await ask(name, data, "ETHTOOL_GSTATS");
-  const values = array(u64).read(new Reader(data), 8, data.length);
+  const from = new Reader(data);
+  unchanged(names.length, from.u32[1], "ETHTOOL_GSTATS");
+  const values = array(u64).read(from, 8, data.length);
   for (const [i, value] of values.entries()) {
     const key = names[i] ?? "";
     found.set(found.has(key) ? `${key} #${i}` : key, value);

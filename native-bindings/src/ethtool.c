@@ -58,7 +58,7 @@ typedef struct {
   int result;
 } asker;
 
-/* The kernel writes as many strings and statistics as the device has at that moment, whatever the caller's count was:
+/* Older kernels write as many strings and statistics as the device has at that moment, whatever the caller's count was:
  * the closed page makes a device that has grown an error (-EFAULT) instead of a write past the end. */
 static int make_room(asker *k, const void *data, size_t length) {
   size_t page = (size_t)sysconf(_SC_PAGESIZE);

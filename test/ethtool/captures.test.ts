@@ -1,7 +1,9 @@
 /** What kernels told of devices: decoded, and written again as the same bytes. */
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { readdirSync } from "node:fs";
+import { ETHTOOL, readStatistics } from "../../lib/ethtool/driver.ts";
 import { decodeFeatures } from "../../lib/ethtool/features.ts";
+import type { EthtoolIoctl } from "../../lib/ethtool/ioctl.ts";
 import { linkModesFromWire, linkModesToWire, linkStateFromWire } from "../../lib/ethtool/link.ts";
 import * as schema from "../../lib/ethtool/schema.ts";
 import {
@@ -163,5 +165,16 @@ describe("ethtool: words", () => {
       masterSlaveCfg: undefined,
       ours: { bits: { bit: [{ name: "10baseT/Half", value: false }] } },
     });
+  });
+});
+
+describe("ethtool: statistics by ioctl", () => {
+  it("of a device that changed meanwhile are an error, not zeros", async () => {
+    const ask: EthtoolIoctl = async (_device, request) => {
+      const words = new Uint32Array(request.buffer, request.byteOffset, request.length >> 2);
+      if (words[0] === ETHTOOL.GSSET_INFO) words[4] = 2;
+      if (words[0] === ETHTOOL.GSTATS) words[1] = 0;
+    };
+    await rejects(readStatistics(ask, "eth0"), { code: "EAGAIN", request: "ETHTOOL_GSTATS" });
   });
 });
