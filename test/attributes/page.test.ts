@@ -1,0 +1,18 @@
+import { equal, ok } from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { skip } from "../needs.ts";
+import { headers, page } from "./page.ts";
+
+const PAGE = "docs/attributes.md";
+
+describe("the page of attributes", () => {
+  it(`${PAGE} says what the declarations, the header and the captures say`, function () {
+    const numbers = headers();
+    if (numbers.get("IFLA_VXLAN_ID") === undefined) skip(this, "if_link.h is missing; apt-get install linux-libc-dev");
+    if (numbers.has("IFLA_VXLAN_LOCALBYPASS")) skip(this, "the header here is newer than that of Linux 6.1");
+    const made = page();
+    ok(made.includes("| 1 | id | vni |"));
+    if (process.env["UPDATE_DOCS"] !== undefined) writeFileSync(PAGE, made);
+    equal(readFileSync(PAGE, "utf8"), made);
+  });
+});
