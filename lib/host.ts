@@ -1,6 +1,9 @@
 /** One network namespace with all its services. */
 import { Addresses } from "./addresses/addresses.ts";
 import type { Listen } from "./addresses/dad.ts";
+import { Mdb } from "./bridges/mdb.ts";
+import { Vlans } from "./bridges/vlans.ts";
+import { Vnis } from "./bridges/vnis.ts";
 import { Devconf } from "./devconf/devconf.ts";
 import { Netconf } from "./devconf/netconf.ts";
 import { Ethtool } from "./ethtool/ethtool.ts";
@@ -125,6 +128,18 @@ export class Host implements AsyncDisposable {
   /** Traffic control: qdiscs, and in them their classes and filters. */
   get qdiscs(): Qdiscs {
     return this.#service("qdiscs", () => new Qdiscs(this.#connection(NETLINK_ROUTE), this.links));
+  }
+  /** VLANs of bridges and their ports. */
+  get vlans(): Vlans {
+    return this.#service("vlans", () => new Vlans(this.#connection(NETLINK_ROUTE), this.links));
+  }
+  /** VNIs that a VXLAN with `vnifilter` takes. */
+  get vnis(): Vnis {
+    return this.#service("vnis", () => new Vnis(this.#connection(NETLINK_ROUTE), this.links));
+  }
+  /** Multicast groups of bridges and VXLANs. */
+  get mdb(): Mdb {
+    return this.#service("mdb", () => new Mdb(this.#connection(NETLINK_ROUTE), this.links));
   }
   /** Packet filter and address translation. */
   get nftables(): Nftables {

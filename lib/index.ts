@@ -2,6 +2,20 @@
 export { Addresses, type AddressFilter, type AddressOptions } from "./addresses/addresses.ts";
 export { DadError } from "./addresses/dad.ts";
 export type { Address, AddressConfig, AddressProtocol, Lifetime } from "./addresses/words.ts";
+export { Mdb, type MdbConfig, type MdbEntry, type MdbFilter } from "./bridges/mdb.ts";
+export {
+  type Vlan,
+  type VlanChange,
+  type VlanConfig,
+  type VlanFilter,
+  type VlanGlobals,
+  type VlanGlobalsConfig,
+  type VlanOptions,
+  type VlanState,
+  type VlanStatistics,
+  Vlans,
+} from "./bridges/vlans.ts";
+export { type Vni, type VniConfig, type VniFilter, type VniStatistics, Vnis } from "./bridges/vnis.ts";
 export { Devconf, type InterfaceConf } from "./devconf/devconf.ts";
 export { Netconf, type NetconfEntry, type NetconfFamily, type NetconfFilter } from "./devconf/netconf.ts";
 export type { Inet6Conf, InetConf, InetConfChanges, RpFilter } from "./devconf/settings.ts";

@@ -26,11 +26,19 @@ export const RTM_GETNEIGH = 30;
 export const RTM_NEWRULE = 32;
 export const RTM_DELRULE = 33;
 export const RTM_GETRULE = 34;
+export const RTM_NEWMDB = 84;
+export const RTM_DELMDB = 85;
+export const RTM_GETMDB = 86;
 export const RTM_NEWNEXTHOP = 104;
 export const RTM_DELNEXTHOP = 105;
 export const RTM_GETNEXTHOP = 106;
+export const RTM_NEWVLAN = 112;
+export const RTM_GETVLAN = 114;
 export const RTM_NEWNEXTHOPBUCKET = 116;
 export const RTM_GETNEXTHOPBUCKET = 118;
+export const RTM_NEWTUNNEL = 120;
+export const RTM_DELTUNNEL = 121;
+export const RTM_GETTUNNEL = 122;
 
 /** The multicast group that tells of IPv6 addresses. */
 export const RTNLGRP_IPV6_IFADDR = 9;
