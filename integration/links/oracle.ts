@@ -2,10 +2,12 @@
 import { deepEqual, ok } from "node:assert/strict";
 import type { Link } from "../../lib/links/words.ts";
 import type { IpLink } from "./kit.ts";
+import { LAYER2, LAYER2_PORTS } from "./oracle-layer2.ts";
+import { hardware, TUNNEL_TABLES } from "./tunnel-oracle.ts";
 
 type Told = Readonly<Record<string, unknown>>;
 /** Our value for a key of theirs. `undefined` for what is not compared. */
-type Table = Readonly<Record<string, (link: Link, theirs: unknown) => unknown>>;
+export type Table = Readonly<Record<string, (link: Link, theirs: unknown) => unknown>>;
 
 const hundredths = (seconds: number | undefined): number => Math.round((seconds ?? 0) * 100);
 const digit = (value: boolean | undefined): number => (value === true ? 1 : 0);
@@ -29,7 +31,8 @@ const FLAGS: readonly (readonly [name: string, has: (link: Link) => boolean])[] 
 const LINK: Table = {
   ifindex: (link) => link.index,
   ifname: (link) => link.name,
-  link: (link) => link.parent ?? link.peer?.name,
+  link: (link, theirs) => link.parent ?? link.peer?.name ?? (theirs === null ? null : undefined),
+  link_pointtopoint: moving,
   link_index: (link) => link.parentIndex,
   link_netnsid: (link) => link.parentNsid,
   flags: (link, theirs) => {
@@ -41,14 +44,16 @@ const LINK: Table = {
   qdisc: (link) => link.qdisc,
   master: (link) => link.master,
   operstate: (link) => link.operstate.toUpperCase(),
-  linkmode: (link) => String(link.wire.attrs.linkmode).toUpperCase(),
+  linkmode: (link) => link.linkmode?.toUpperCase(),
   group: (link) => (link.group === 0 ? "default" : String(link.group)),
   txqlen: (link) => link.txqlen,
   link_type: moving,
-  address: (link) => link.mac,
-  broadcast: (link) => link.broadcast,
-  promiscuity: (link) => link.wire.attrs.promiscuity,
-  allmulti: (link) => link.wire.attrs.allmulti,
+  address: (link, theirs) => hardware(link.mac, theirs),
+  broadcast: (link, theirs) => hardware(link.broadcast, theirs),
+  permaddr: (link, theirs) => hardware(link.permanentMac, theirs),
+  protodown: (link) => link.protodown,
+  promiscuity: (link) => link.promiscuity,
+  allmulti: (link) => link.allmulti,
   min_mtu: (link) => link.minMtu,
   max_mtu: (link) => link.maxMtu,
   ifalias: (link) => link.alias,
@@ -59,8 +64,10 @@ const LINK: Table = {
   gso_max_size: (link) => link.gsoMaxSize,
   gso_max_segs: (link) => link.gsoMaxSegs,
   gro_max_size: (link) => link.groMaxSize,
-  tso_max_size: (link) => link.wire.attrs.tsoMaxSize,
-  tso_max_segs: (link) => link.wire.attrs.tsoMaxSegs,
+  tso_max_size: (link) => link.tsoMaxSize,
+  tso_max_segs: (link) => link.tsoMaxSegs,
+  parentbus: (link) => link.parentBus,
+  parentdev: (link) => link.parentDev,
   linkinfo: moving,
 };
 
@@ -211,10 +218,11 @@ export function agree(link: Link, theirs: IpLink): number {
   deepEqual(rest, {});
   deepEqual(link.kind, info_kind);
   let compared = comparePart(link.name, LINK, link, theirs);
-  const tables: Readonly<Record<string, Table>> = { vxlan: VXLAN, bridge: BRIDGE };
+  const tables: Readonly<Record<string, Table>> = { ...LAYER2, vxlan: VXLAN, bridge: BRIDGE, ...TUNNEL_TABLES };
   const table = tables[String(info_kind)];
   if (table !== undefined) compared += comparePart(`${link.name} as ${info_kind}`, table, link, info_data as Told);
-  if (info_slave_kind === "bridge")
-    compared += comparePart(`${link.name} as port`, PORT, link, info_slave_data as Told);
+  const ports: Readonly<Record<string, Table>> = { ...LAYER2_PORTS, bridge: PORT };
+  const port = ports[String(info_slave_kind)];
+  if (port !== undefined) compared += comparePart(`${link.name} as port`, port, link, info_slave_data as Told);
   return compared;
 }

@@ -25,6 +25,9 @@ interface Json {
   readonly const?: unknown;
   readonly anyOf?: readonly Json[];
   readonly properties?: Readonly<Record<string, Json>>;
+  readonly additionalProperties?: Json | false;
+  readonly items?: Json;
+  readonly pattern?: string;
 }
 function fromJson({ type, minimum = 0, maximum = 0xffff_ffff, ...json }: Json): fc.Arbitrary<unknown> {
   if (json.enum !== undefined) return fc.constantFrom(...json.enum);
@@ -32,6 +35,10 @@ function fromJson({ type, minimum = 0, maximum = 0xffff_ffff, ...json }: Json): 
   if (json.anyOf !== undefined) return fc.oneof(...json.anyOf.map(fromJson));
   if (json.format === "ipv4") return ipv4;
   if (json.format === "ipv6") return ipv6;
+  if (json.pattern !== undefined) return fc.stringMatching(new RegExp(json.pattern));
+  if (json.items !== undefined) return fc.array(fromJson(json.items), { maxLength: 5 });
+  if (json.additionalProperties !== undefined && json.additionalProperties !== false)
+    return fc.dictionary(fc.nat(7).map(String), fromJson(json.additionalProperties));
   if (type === "boolean") return fc.boolean();
   if (type === "integer") return fc.integer({ min: minimum, max: maximum });
   if (type === "number")

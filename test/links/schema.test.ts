@@ -1,12 +1,14 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { linkKinds } from "../../lib/links/kinds/index.ts";
+import { bondSlave } from "../../lib/links/ports/bond.ts";
 import { brport } from "../../lib/links/ports/bridge.ts";
 import { ifla, newlink, readCounters } from "../../lib/links/schema.ts";
 import { TUNNEL_FLAGS } from "../../lib/links/tunnels/outer.ts";
 import { type AnySchema, type MessageOut, NLMSG_HDRLEN, Reader, Writer, writeMessage } from "../../lib/wire/index.ts";
 import { only } from "../fixtures.ts";
 import { compare, compareBits, header, numbersOf, shouted } from "../headers.ts";
+import { skip } from "../needs.ts";
 
 type LinkMessage = MessageOut<typeof newlink>;
 const FIXTURES = readdirSync("test/fixtures/links").filter((file) => file.endsWith(".hex"));
@@ -48,6 +50,9 @@ function inside(schema: AnySchema, ...keys: readonly string[]): AnySchema {
   }
   return now;
 }
+
+/** The kernel tells all bits of the word as known. */
+const REST = { restMask: 0xffff_ffe0, restValue: 0 };
 
 describe("links on the wire", () => {
   for (const file of FIXTURES) {
@@ -114,6 +119,52 @@ describe("links on the wire", () => {
     deepEqual(told("xfrm", "ifId"), [42]);
     deepEqual(told("geneve-all", "id", "port", "ttlInherit", "df", "udpCsum"), [42, 6082, true, "set", true]);
     deepEqual(told("geneve-ipv6", "remote6", "label", "innerProtoInherit"), ["2001:db8::1", 0x12345, true]);
+    deepEqual(data("vlan-all.hex"), {
+      id: 4094,
+      protocol: 0x88a8,
+      flags: { ...{ reorderHdr: false, gvrp: true, looseBinding: true, mvrp: true, bridgeBinding: false }, ...REST },
+      ingressQos: {
+        mapping: [
+          { from: 3, to: 6 },
+          { from: 7, to: 1 },
+        ],
+      },
+      egressQos: {
+        mapping: [
+          { from: 1, to: 7 },
+          { from: 6, to: 3 },
+          { from: 0xffff_ffff, to: 5 },
+        ],
+      },
+    });
+    const bond = data("bond-active-backup.hex") as Record<string, unknown>;
+    deepEqual(
+      [bond["mode"], bond["arpInterval"], bond["arpIpTarget"], bond["nsIp6Target"], bond["arpValidate"]],
+      ["active-backup", 200, ["192.0.2.1", "192.0.2.2"], ["2001:db8::1", "2001:db8::2"], "backup"],
+    );
+    const lacp = data("bond-802.3ad.hex") as Record<string, Record<string, unknown>>;
+    deepEqual(
+      [lacp["adLacpRate"], lacp["adActorSystem"], lacp["adInfo"]?.["numPorts"]],
+      ["fast", "02:00:00:00:00:0c", 1],
+    );
+    deepEqual(data("macvlan-source.hex"), {
+      mode: "source",
+      flags: { nodst: true },
+      macaddrCount: 2,
+      macaddrData: { macaddr: ["02:00:00:00:00:0b", "02:00:00:00:00:0a"] },
+      bcQueueLen: 500,
+      bcQueueLenUsed: 500,
+    });
+    deepEqual(data("ipvlan-l3s.hex"), { mode: "l3s", flags: "private" });
+    deepEqual(data("vrf-plain.hex"), { table: 0xffff_ffff });
+    const hsr = data("hsr-prp.hex") as Record<string, unknown>;
+    deepEqual([hsr["protocol"], hsr["supervisionAddr"]], ["prp", "01:15:4e:00:01:00"]);
+    const slave = (file: string): unknown => read(only(`links/${file}`)).attrs.linkinfo?.slave?.data;
+    deepEqual(slave("vrf-port.hex"), { table: 1001 });
+    deepEqual(slave("bond-port.hex"), {
+      ...{ state: "backup", miiStatus: "down", linkFailureCount: 0, permHwaddr: "02:00:00:00:00:0d" },
+      ...{ queueId: 3, prio: -7 },
+    });
     const veth = read(only("links/veth-pair.hex")).attrs;
     equal(veth.address, "02:00:00:00:00:01");
     equal(veth.ifalias, "left end");
@@ -137,6 +188,18 @@ describe("numbers of links", () => {
     ["if_tunnel.h", linkKinds.gre.wire],
     ["if_tunnel.h", linkKinds.sit.wire],
     ["if_tunnel.h", linkKinds.vti.wire],
+    ["if_link.h", linkKinds.vlan.wire],
+    ["if_link.h", inside(linkKinds.vlan.wire, "egressQos")],
+    ["if_link.h", linkKinds.bond.wire],
+    ["if_link.h", inside(linkKinds.bond.wire, "adInfo")],
+    ["if_link.h", bondSlave],
+    ["if_link.h", linkKinds.macvlan.wire],
+    ["if_link.h", linkKinds.ipvlan.wire],
+    ["if_link.h", linkKinds.vrf.wire],
+    ["if_link.h", linkKinds.vrf.port?.wire as AnySchema],
+    ["if_link.h", linkKinds.hsr.wire],
+    ["if_link.h", linkKinds.macsec.wire],
+    ["if_link.h", linkKinds.netkit.wire],
     ["if_link.h", brport],
     ["if_link.h", inside(ifla, "afSpec", "inet")],
     ["if_link.h", inside(ifla, "afSpec", "inet6")],
@@ -147,8 +210,9 @@ describe("numbers of links", () => {
   ];
   for (const [file, schema, names] of SCHEMAS)
     it(`${schema.name}_* are those of ${file}, all of them`, function () {
-      const { checked, wrong } = compare(header(this, file), schema, names);
+      const { checked, wrong, newer } = compare(header(this, file), schema, names);
       deepEqual(wrong, []);
+      if (newer.length === Object.keys(schema.fields).length) skip(this, `${file} is older than ${schema.name}_*`);
       ok(checked > 0);
     });
 

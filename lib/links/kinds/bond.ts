@@ -22,7 +22,7 @@ import {
   u32,
 } from "../../wire/index.ts";
 import { linkKind } from "../kind.ts";
-import { nullableReference, type Option, type OptionsOf, same, status } from "../option.ts";
+import { custom, nullableReference, type Option, type OptionsOf, same, status } from "../option.ts";
 import { bondPortOptions, bondSlave } from "../ports/bond.ts";
 
 /** A C array as a nest: each attribute's number is its place. */
@@ -99,6 +99,15 @@ const time = integer(0, 0x7fff_ffff, "milliseconds");
 const word = <const N extends readonly string[]>(key: string, names: N): Option<N[number]> =>
   same<N[number]>(key, choice(...names));
 
+/** Nothing is told of an empty list. */
+const targetsOf = (key: string, shape: Shape<readonly string[]>): Option<readonly string[]> =>
+  custom<readonly string[]>(
+    [key],
+    shape,
+    (value) => ({ [key]: value }),
+    (wire) => (wire[key] as readonly string[] | undefined) ?? [],
+  );
+
 /** Several links as one. */
 export const bond = linkKind({
   kind: "bond",
@@ -158,9 +167,9 @@ export const bond = linkKind({
     /** Milliseconds between ARP probes, default 0: none. Not together with `miimon`. */
     arpInterval: same("arpInterval", time),
     /** Whom to ask by ARP, the whole list. */
-    arpIpTarget: same("arpIpTarget", targets("IPv4", isIPv4)),
+    arpIpTarget: targetsOf("arpIpTarget", targets("IPv4", isIPv4)),
     /** Whom to ask by neighbor solicitation, the whole list. Linux 5.18 and later. */
-    nsIp6Target: same(
+    nsIp6Target: targetsOf(
       "nsIp6Target",
       targets("IPv6", (ip) => isIPv6(ip) && !ip.includes("%")),
     ),

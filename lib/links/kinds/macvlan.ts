@@ -64,9 +64,8 @@ const options = {
     list(mac),
     (value) => ({ macaddrMode: "set", macaddrData: { macaddr: value } }),
     (data) =>
-      data["mode"] === "source"
-        ? ((data["macaddrData"] as { readonly macaddr?: readonly string[] } | undefined)?.macaddr ?? [])
-        : undefined,
+      (data["macaddrData"] as { readonly macaddr?: readonly string[] } | undefined)?.macaddr ??
+      (data["mode"] === "source" ? [] : undefined),
     { equal: sameSet },
   ),
   /** Broadcast and multicast packets that may wait, default 1000; the largest of all links on the same `dev` is in force. */

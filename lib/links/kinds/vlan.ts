@@ -50,8 +50,8 @@ function qos(key: string, shape: Shape<QosMap>): Option<QosMap> {
       return { [key]: { mapping } };
     },
     (wire) => {
-      const { mapping } = (wire[key] ?? {}) as { readonly mapping?: readonly Mapping[] };
-      return mapping && Object.fromEntries(mapping.map(({ from, to }) => [from, to]));
+      const { mapping = [] } = (wire[key] ?? {}) as { readonly mapping?: readonly Mapping[] };
+      return Object.fromEntries(mapping.map(({ from, to }) => [from, to]));
     },
     { equal: sameMap },
   );
