@@ -171,6 +171,10 @@ describe("changes of links", () => {
     { multicast: false },
     { allmulticast: true },
     { promisc: true },
+    { trailers: false },
+    { dynamic: true },
+    { linkmode: "dormant" },
+    { token: "::5" },
     { altnames: ["first", "a-second-name-of-many-bytes"] },
     { master: "b" },
   ];

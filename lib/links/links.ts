@@ -323,7 +323,7 @@ export class Links implements LinkLookup {
     try {
       await this.#connection.request(newlink, { header: { index }, attrs }, 0, options);
     } catch (error) {
-      throw retold(error, { what, properties: properties(undefined) });
+      throw retold(error, { what, properties: properties(undefined), blamed: { ESRCH: "netns" } });
     } finally {
       this.#indexes.clear();
     }
