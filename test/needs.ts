@@ -36,6 +36,7 @@ function find(program: string): boolean {
 const PACKAGES: Readonly<Record<string, string>> = {
   ip: "iproute2",
   bridge: "iproute2",
+  tc: "iproute2",
   nft: "nftables",
   ethtool: "ethtool",
   strace: "strace",

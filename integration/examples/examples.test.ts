@@ -1,5 +1,5 @@
 /** The examples do what they say. Each runs in a namespace of its own. */
-import { equal, match } from "node:assert/strict";
+import { equal, match, ok } from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -47,5 +47,20 @@ describe("examples", () => {
     match(said, /^in red, 192\.168\.2\.7 is behind 10\.2\.0\.2$/m);
     match(said, /^outside of it: cannot reach 10\.1\.0\.2: .*\(ENETUNREACH\)$/m);
     match(said, /^one guest reaches the other$/m);
+  });
+
+  it("lossy-cable", function () {
+    this.timeout(20_000);
+    needs(this, "ping");
+    const said = run("lossy-cable");
+    const [, quick = ""] = /^good cable: round trip ([\d.]+) ms, 0% lost$/m.exec(said) ?? [];
+    if (said.includes("no bad cable here: ")) {
+      match(said, /^no bad cable here: cannot create netem qdisc on eth0: .*kind is unknown \(ENOENT\)/m);
+      skip(this, said.slice(said.indexOf("no bad cable here")).trim());
+    }
+    const [, slow = "", lost = ""] = /^bad cable: round trip ([\d.]+) ms, ([\d.]+)% lost$/m.exec(said) ?? [];
+    ok(Number(slow) > Number(quick) + 40 && Number(slow) < Number(quick) + 200, said);
+    ok(Number(lost) >= 2 && Number(lost) <= 60, said);
+    match(said, /^netem: \d+ packets sent, [1-9]\d* dropped$/m);
   });
 });

@@ -31,6 +31,8 @@ export function checkWhole(path: readonly string[], known: AnyKind, values: Read
   for (const key of known.needed ?? [])
     if (values[key] === undefined)
       throw new InputError([...path, key], `missing; expected ${known.options[key]?.shape.expected}`);
+  for (const [key, other] of known.needs ?? [])
+    if (values[key] && !values[other]) throw new InputError([...path, key], `needs ${other}`);
   for (const group of known.exclusive ?? []) {
     const [first, second] = group.filter((key) => values[key] !== undefined);
     if (second !== undefined) throw new InputError([...path, second], `stands beside ${first}; use one`);

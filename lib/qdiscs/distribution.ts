@@ -49,8 +49,8 @@ function quantile(p: number): number {
 }
 
 const normal = (p: number): number => quantile(p) * SCALE;
-/** With exponent 3, moved so that its mean is 0, and widened to the same spread as the others. */
-const pareto = (p: number): number => (p ** (-1 / 3) - 1.5) * (4 / 3) * 4 * SCALE;
+/** With exponent 3, moved so that its mean is 0, and widened to about the spread of the others. */
+const pareto = (p: number): number => (p ** (-1 / 3) - 1.5) * (4 / 3) * SCALE;
 const SHAPES: Readonly<Record<Exclude<Name, "uniform">, (p: number) => number>> = {
   normal: (p) => normal(p),
   pareto: (p) => pareto(1 - p),

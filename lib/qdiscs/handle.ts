@@ -21,10 +21,9 @@ export function handleText(number: number): string {
 const isHandle = (value: unknown): value is string => typeof value === "string" && HANDLE.test(value);
 /** A qdisc's handle. */
 export const qdiscHandle: Shape<string> = {
-  expected: "a handle such as 1: (hexadecimal, 1 to fffe)",
+  expected: "a handle such as 1: (hexadecimal)",
   json: { type: "string", pattern: "^[0-9a-fA-F]{1,4}:$" },
-  accepts: (value): value is string =>
-    isHandle(value) && value.endsWith(":") && handleNumber(value) !== 0 && handleNumber(value) < 0xffff_0000,
+  accepts: (value): value is string => isHandle(value) && value.endsWith(":") && handleNumber(value) !== 0,
 };
 /** A class's handle. */
 export const classHandle: Shape<string> = {

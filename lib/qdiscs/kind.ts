@@ -19,6 +19,8 @@ export interface Kind<N extends string, O extends Options> {
   check?(options: OptionsOf<O>): Complaint | undefined;
   /** Groups of options of which there can be one; a change to one drops the others. */
   readonly exclusive?: readonly (readonly (keyof O & string)[])[];
+  /** Options that mean nothing without another, which may not be off either. */
+  readonly needs?: readonly (readonly [key: keyof O & string, other: keyof O & string])[];
   /** Options that creation needs. */
   readonly needed?: readonly (keyof O & string)[];
   /** Counters of its own: TCA_STATS_APP. */
@@ -30,7 +32,8 @@ export interface Complaint {
   readonly reason: string;
 }
 /** A kind, whichever. */
-export interface AnyKind extends Omit<Kind<string, Options>, "defaults" | "check" | "needed" | "exclusive"> {
+export interface AnyKind extends Omit<Kind<string, Options>, "defaults" | "check" | "needed" | "needs" | "exclusive"> {
+  readonly needs?: readonly (readonly [key: string, other: string])[];
   readonly exclusive?: readonly (readonly string[])[];
   readonly needed?: readonly string[];
   defaults?(options: object): object;

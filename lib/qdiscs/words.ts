@@ -296,11 +296,13 @@ export function changed(known: AnyKind, now: Values, config: Values): Values {
   const dropped = new Set((known.exclusive ?? []).filter((group) => group.some((key) => key in given)).flat());
   const kept = Object.keys(shapesOf(known.options)).filter((key) => now[key] !== undefined && !dropped.has(key));
   const actions = now["actions"] as readonly TcAction[] | undefined;
-  return {
+  const whole: Record<string, unknown> = {
     ...Object.fromEntries(kept.map((key) => [key, now[key]])),
     ...(actions === undefined ? {} : { actions: actionsAgain(actions) }),
     ...given,
   };
+  for (const [key, other] of known.needs ?? []) if (!whole[other] && !(key in given)) delete whole[key];
+  return whole;
 }
 
 /** The kind, its options, and its counters. */

@@ -86,9 +86,9 @@ export interface NetemSlot {
   readonly min?: number;
   /** Seconds; default `min`. */
   readonly max?: number;
-  /** Instead of `min` and `max`. */
+  /** Instead of `min` and `max`; default uniform. The kernel does not tell it. */
   readonly distribution?: NetemDistribution;
-  /** With a distribution: mean and spread in seconds. */
+  /** Mean and spread of the distribution, in seconds. */
   readonly delay?: number;
   readonly jitter?: number;
   /** Most packets and bytes of one slot; default no limit. */
@@ -134,8 +134,8 @@ const slot = record<NetemSlot>(
   "{ min, max } or { distribution, delay, jitter } in seconds, with packets and bytes if these are limited",
   { min: delay, max: delay, distribution, delay, jitter: spread, packets: count, bytes: count },
   ({ min, max = min, distribution: by, delay: mean, jitter }) =>
-    by === undefined
-      ? min !== undefined && (max as number) >= min && mean === undefined && jitter === undefined
+    (by ?? mean ?? jitter) === undefined
+      ? min !== undefined && (max as number) >= min
       : min === undefined && max === undefined && jitter !== undefined && jitter > 0,
 );
 const seed: Shape<number | bigint> = {
@@ -210,7 +210,7 @@ function slotFromWire(wire: Wire): NetemSlot | undefined {
 }
 
 type Numbers<K extends string> = Readonly<Record<K, number>>;
-const NEEDS: readonly (readonly [key: keyof typeof options, other: keyof typeof options])[] = [
+const NEEDS = [
   ["jitter", "delay"],
   ["delayCorrelation", "jitter"],
   ["distribution", "jitter"],
@@ -223,7 +223,7 @@ const NEEDS: readonly (readonly [key: keyof typeof options, other: keyof typeof 
   ["packetOverhead", "rate"],
   ["cellSize", "rate"],
   ["cellOverhead", "cellSize"],
-];
+] as const;
 
 const options = {
   /** Packets that may wait, default 1000. At a high rate and a long delay it has to be larger. */
@@ -335,10 +335,7 @@ export const netem = kind({
     ecn: 0,
     slot: { minDelay: 0n, maxDelay: 0n, maxPackets: 0, maxBytes: 0, distDelay: 0n, distJitter: 0n },
   },
+  needs: NEEDS,
   exclusive: [["loss", "lossState", "lossGemodel"]],
   defaults: ({ reorder }) => ({ limit: 1000, ...(reorder ? { gap: 1 } : {}) }),
-  check(values) {
-    for (const [key, other] of NEEDS) if (values[key] && !values[other]) return { key, reason: `needs ${other}` };
-    return undefined;
-  },
 });

@@ -33,7 +33,7 @@ export const prio = kind({
   wire: lone("qopt", prioQopt),
   options,
   whole: true,
-  defaults: () => ({ bands: 3, priomap: MAP }),
+  defaults: ({ bands = 3 }) => ({ bands, priomap: MAP.map((band) => Math.min(band, bands - 1)) }),
   check({ bands = 3, priomap = [] }) {
     const beyond = priomap.find((band) => band >= bands);
     return beyond === undefined ? undefined : { key: "priomap", reason: `band ${beyond} is not one of ${bands}` };
