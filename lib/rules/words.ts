@@ -38,7 +38,12 @@ export type RuleAction = keyof typeof ACTIONS;
 /** One number, or the first and the last of several: `"1024-65534"`. */
 export type Range = number | `${number}-${number}`;
 
-/** A rule to be made. A packet has to have everything that is given here. */
+/**
+ * A rule to be made. A packet has to have everything that is given here.
+ *
+ * A kernel that is older than a property acknowledges the rule without it, and the rule is then for more packets than
+ * was meant: where `dscp`, `flowlabel` or a mask matters, read the rule back.
+ */
 export interface RuleConfig {
   /** The smaller, the earlier; 0 to 4294967295. Absent: before the rules that there are, but the first. */
   readonly priority?: number | undefined;
