@@ -6,12 +6,14 @@ import type { ethtoolLinkModes, ethtoolLinkState } from "./schema.ts";
 
 /** SPEED_UNKNOWN. Source: include/uapi/linux/ethtool.h */
 const UNKNOWN = 0xffff_ffff;
+/** Bits per second: what the kernel counts speeds in. */
+const MEGABIT = 1_000_000;
 
 /** What a device and its peer can do, and what they do. */
 export interface LinkModes {
   /** Whether speed and duplex are agreed with the peer. */
   readonly autoneg?: boolean;
-  /** Megabits a second, as ethtool counts; absent where there is no link, or the device does not tell. */
+  /** Bits per second, where ethtool counts in millions; absent where there is no link, or the device does not tell. */
   readonly speed?: number;
   readonly duplex?: "half" | "full";
   readonly lanes?: number;
@@ -33,7 +35,7 @@ export type MasterSlave = "preferred-master" | "preferred-slave" | "forced-maste
 /** What to change. */
 export interface LinkModeChanges {
   readonly autoneg?: boolean | undefined;
-  /** Megabits a second. */
+  /** Bits per second, a multiple of a million. */
   readonly speed?: number | undefined;
   readonly duplex?: "half" | "full" | undefined;
   readonly lanes?: number | undefined;
@@ -48,9 +50,15 @@ const modes: Shape<Readonly<Record<string, boolean>>> = {
   accepts: (value): value is Readonly<Record<string, boolean>> =>
     typeof value === "object" && value !== null && Object.values(value).every((one) => typeof one === "boolean"),
 };
+const megabits: Shape<number> = {
+  expected: "bits per second, a multiple of 1000000",
+  json: { type: "integer", minimum: 0, multipleOf: MEGABIT },
+  accepts: (value): value is number =>
+    typeof value === "number" && value % MEGABIT === 0 && integer(0, 0x7fff_ffff).accepts(value / MEGABIT),
+};
 export const LINK_MODE_SHAPES = {
   autoneg: boolean,
-  speed: integer(0, 0x7fff_ffff),
+  speed: megabits,
   duplex: choice("half", "full"),
   lanes: integer(1, 0xffff_ffff),
   advertise: modes,
@@ -68,7 +76,7 @@ export function linkModesFromWire(reply: AttrsOut<(typeof ethtoolLinkModes)["fie
     advertised: [...advertised],
     ...(autoneg === undefined ? {} : { autoneg }),
     ...(peer === undefined ? {} : { peer: [...namesIn(peer)] }),
-    ...(speed === undefined || speed === UNKNOWN ? {} : { speed }),
+    ...(speed === undefined || speed === UNKNOWN ? {} : { speed: speed * MEGABIT }),
     ...(duplex === "half" || duplex === "full" ? { duplex } : {}),
     ...(lanes === undefined ? {} : { lanes }),
     ...(masterSlaveCfg === undefined ? {} : { masterSlave: masterSlaveCfg }),
@@ -80,7 +88,8 @@ export function linkModesFromWire(reply: AttrsOut<(typeof ethtoolLinkModes)["fie
 export function linkModesToWire(changes: LinkModeChanges): AttrsIn<(typeof ethtoolLinkModes)["fields"]> {
   const { autoneg, speed, duplex, lanes, advertise, masterSlave } = changes;
   const bit = advertise && Object.entries(advertise).map(([name, value]) => ({ name, value }));
-  return { autoneg, speed, duplex, lanes, masterSlaveCfg: masterSlave, ours: bit && { bits: { bit } } };
+  const rate = speed === undefined ? undefined : speed / MEGABIT;
+  return { autoneg, speed: rate, duplex, lanes, masterSlaveCfg: masterSlave, ours: bit && { bits: { bit } } };
 }
 
 /** Whether there is a link. */

@@ -48,12 +48,12 @@ describe("ethtool: captures", () => {
   it("of link modes", () => {
     const speeds = ["10baseT/Half", "10baseT/Full", "100baseT/Half", "100baseT/Full", "1000baseT/Full"];
     const { supported, advertised, ...rest } = linkModesFromWire(read("e1000-linkmodes", schema.ethtoolLinkModes));
-    deepEqual(rest, { autoneg: true, speed: 1000, duplex: "full", rateMatching: "none" });
+    deepEqual(rest, { autoneg: true, speed: 1_000_000_000, duplex: "full", rateMatching: "none" });
     deepEqual(supported, [...speeds, "Autoneg", "TP"]);
     deepEqual(advertised, [...speeds, "Autoneg", "TP"]);
     deepEqual(linkModesFromWire(read("veth-linkmodes", schema.ethtoolLinkModes)), {
       autoneg: false,
-      speed: 10000,
+      speed: 10_000_000_000,
       duplex: "full",
       supported: [],
       advertised: [],
