@@ -157,7 +157,7 @@ describe("ethtool: words", () => {
   it("of changes are the kernel's", () => {
     deepEqual(groupToWire(coalesce, { rxFrames: 3, adaptiveTx: true }), { rxMaxFrames: 3, useAdaptiveTx: true });
     deepEqual(wordsOf(channels)["combinedCount"], "combined");
-    deepEqual(linkModesToWire({ speed: 100, advertise: { "10baseT/Half": false } }), {
+    deepEqual(linkModesToWire({ speed: 100_000_000, advertise: { "10baseT/Half": false } }), {
       autoneg: undefined,
       speed: 100,
       duplex: undefined,
