@@ -1,7 +1,6 @@
 /** Source: include/uapi/linux/if_tunnel.h (IFLA_GRE_*), net/ipv4/ip_gre.c (ipgre_policy, erspan_validate, erspan_fill_info). */
 import { ipv4 } from "../../wire/index.ts";
 import { linkKind } from "../kind.ts";
-import type { OptionsOf } from "../option.ts";
 import { checkErspan, completeErspan, defaultsErspan, erspanHeader, greAttrs, greHeader } from "../tunnels/gre.ts";
 import { ends4, external, externalAlone, header4 } from "../tunnels/outer.ts";
 
@@ -17,4 +16,3 @@ export const erspan = linkKind({
   complete: completeErspan,
   check: (options) => externalAlone(options) ?? checkErspan(options),
 });
-export interface ErspanOptions extends OptionsOf<typeof erspan.options> {}

@@ -2,7 +2,7 @@
 import { address, boolean, choice, integer } from "../../shape/shape.ts";
 import { at, attrs, be16, be32, bool, flag, ipv4, ipv6, oneOf, u8, u32 } from "../../wire/index.ts";
 import { linkKind } from "../kind.ts";
-import { custom, eitherFamily, flagged, type OptionsOf, same } from "../option.ts";
+import { custom, eitherFamily, flagged, same } from "../option.ts";
 import { port, portRange, portRangeStruct, ttl } from "../tunnels/udp.ts";
 
 const FIXED = { fixed: true };
@@ -81,4 +81,3 @@ export const geneve = linkKind({
       : undefined;
   },
 });
-export interface GeneveOptions extends OptionsOf<typeof geneve.options> {}

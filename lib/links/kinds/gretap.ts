@@ -1,7 +1,6 @@
 /** Source: include/uapi/linux/if_tunnel.h (IFLA_GRE_*), net/ipv4/ip_gre.c (ipgre_policy, ipgre_changelink, ipgre_fill_info). */
 import { ipv4 } from "../../wire/index.ts";
 import { linkKind } from "../kind.ts";
-import type { OptionsOf } from "../option.ts";
 import { checkGre4, greAttrs, greHeader, ignoreDf } from "../tunnels/gre.ts";
 import { encap, ends4, external, externalAlone, header4 } from "../tunnels/outer.ts";
 
@@ -13,4 +12,3 @@ export const gretap = linkKind({
   options: { ...ends4, ...header4, ...greHeader, ignoreDf, ...encap, external },
   check: (options) => externalAlone(options) ?? checkGre4(options),
 });
-export interface GretapOptions extends OptionsOf<typeof gretap.options> {}

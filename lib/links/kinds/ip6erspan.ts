@@ -1,7 +1,6 @@
 /** Source: include/uapi/linux/if_tunnel.h (IFLA_GRE_*), net/ipv6/ip6_gre.c (ip6gre_policy, ip6erspan_tap_validate, ip6gre_fill_info). */
 import { ipv6 } from "../../wire/index.ts";
 import { linkKind } from "../kind.ts";
-import type { OptionsOf } from "../option.ts";
 import { checkErspan, completeErspan, defaultsErspan, erspanHeader, greAttrs, greHeader } from "../tunnels/gre.ts";
 import { defaults6, ends6, external, externalAlone, header6 } from "../tunnels/outer.ts";
 
@@ -17,4 +16,3 @@ export const ip6erspan = linkKind({
   complete: completeErspan,
   check: (options) => externalAlone(options) ?? checkErspan(options),
 });
-export interface Ip6erspanOptions extends OptionsOf<typeof ip6erspan.options> {}

@@ -4,7 +4,6 @@
  */
 import { ipv6 } from "../../wire/index.ts";
 import { linkKind } from "../kind.ts";
-import type { OptionsOf } from "../option.ts";
 import { greAttrs, greHeader } from "../tunnels/gre.ts";
 import { defaults6, encap, ends6, external, externalAlone, header6 } from "../tunnels/outer.ts";
 
@@ -17,4 +16,3 @@ export const ip6gre = linkKind({
   defaults: defaults6,
   check: externalAlone,
 });
-export interface Ip6greOptions extends OptionsOf<typeof ip6gre.options> {}

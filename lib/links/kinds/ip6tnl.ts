@@ -4,7 +4,6 @@
  */
 import { ipv6 } from "../../wire/index.ts";
 import { linkKind } from "../kind.ts";
-import type { OptionsOf } from "../option.ts";
 import { iptunAttrs, mode } from "../tunnels/iptun.ts";
 import { defaults6, encap, ends6, external, externalAlone, header6, tunnelFlags6 } from "../tunnels/outer.ts";
 
@@ -24,4 +23,3 @@ export const ip6tnl = linkKind({
   defaults: defaults6,
   check: externalAlone,
 });
-export interface Ip6tnlOptions extends OptionsOf<typeof ip6tnl.options> {}

@@ -1,7 +1,6 @@
 /** Source: include/uapi/linux/if_tunnel.h (IFLA_IPTUN_*), net/ipv4/ipip.c (ipip_policy, ipip_changelink, ipip_fill_info). */
 import { ipv4, u16 } from "../../wire/index.ts";
 import { linkKind } from "../kind.ts";
-import type { OptionsOf } from "../option.ts";
 import { checkPmtudisc, iptunAttrs, mode } from "../tunnels/iptun.ts";
 import { encap, external, externalAlone, header4, pointToPoint4 } from "../tunnels/outer.ts";
 
@@ -20,4 +19,3 @@ export const ipip = linkKind({
   },
   check: (options) => externalAlone(options) ?? checkPmtudisc(options),
 });
-export interface IpipOptions extends OptionsOf<typeof ipip.options> {}

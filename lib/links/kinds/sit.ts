@@ -5,7 +5,7 @@
 import { boolean, network, type Shape } from "../../shape/shape.ts";
 import { bits, ipv4, u16 } from "../../wire/index.ts";
 import { linkKind } from "../kind.ts";
-import { custom, type Option, type OptionsOf } from "../option.ts";
+import { custom, type Option } from "../option.ts";
 import { checkPmtudisc, iptunAttrs, mode } from "../tunnels/iptun.ts";
 import { encap, hasBit, header4, ipv4Address, ipv6Address, pointToPoint4 } from "../tunnels/outer.ts";
 
@@ -57,4 +57,3 @@ export const sit = linkKind({
   },
   check: checkPmtudisc,
 });
-export interface SitOptions extends OptionsOf<typeof sit.options> {}

@@ -1,7 +1,6 @@
 /** Source: include/uapi/linux/if_tunnel.h (IFLA_VTI_*), net/ipv4/ip_vti.c (vti_policy, vti_changelink, vti_fill_info). */
 import { ipv4 } from "../../wire/index.ts";
 import { linkKind } from "../kind.ts";
-import type { OptionsOf } from "../option.ts";
 import { pointToPoint4 } from "../tunnels/outer.ts";
 import { vtiAttrs, vtiMarks } from "../tunnels/vti.ts";
 
@@ -12,4 +11,3 @@ export const vti = linkKind({
   whole: true,
   options: { ...pointToPoint4, ...vtiMarks },
 });
-export interface VtiOptions extends OptionsOf<typeof vti.options> {}

@@ -1,7 +1,6 @@
 /** Source: include/uapi/linux/if_tunnel.h (IFLA_VTI_*), net/ipv6/ip6_vti.c (vti6_policy, vti6_changelink, vti6_fill_info). */
 import { ipv6 } from "../../wire/index.ts";
 import { linkKind } from "../kind.ts";
-import type { OptionsOf } from "../option.ts";
 import { ends6 } from "../tunnels/outer.ts";
 import { vtiAttrs, vtiMarks } from "../tunnels/vti.ts";
 
@@ -12,4 +11,3 @@ export const vti6 = linkKind({
   whole: true,
   options: { ...ends6, ...vtiMarks },
 });
-export interface Vti6Options extends OptionsOf<typeof vti6.options> {}

@@ -2,7 +2,7 @@
 import { boolean, integer, linkName } from "../../shape/shape.ts";
 import { at, attrs, flag, u32 } from "../../wire/index.ts";
 import { linkKind } from "../kind.ts";
-import { flagged, type OptionsOf, reference, same } from "../option.ts";
+import { flagged, reference, same } from "../option.ts";
 
 /** A link for what IPsec policies and states of its number take. */
 export const xfrm = linkKind({
@@ -28,4 +28,3 @@ export const xfrm = linkKind({
       : undefined;
   },
 });
-export interface XfrmOptions extends OptionsOf<typeof xfrm.options> {}
