@@ -21,7 +21,7 @@ import { Nftables } from "./nftables/nftables.ts";
 import { Qdiscs } from "./qdiscs/index.ts";
 import { Routes } from "./routes/routes.ts";
 import { Rules } from "./rules/rules.ts";
-import { Connection, Monitor, SocketError } from "./socket/index.ts";
+import { type CallOptions, type Command, Connection, Monitor, type NetlinkError, SocketError } from "./socket/index.ts";
 import { Sysctls } from "./sysctl/sysctl.ts";
 import { CachedWatch } from "./watch/cache.ts";
 import type { TableName } from "./watch/tables.ts";
@@ -164,6 +164,16 @@ export class Host implements AsyncDisposable {
   /** Settings under /proc/sys/net. */
   get sysctls(): Sysctls {
     return this.#service("sysctls", () => new Sysctls(this.#fd));
+  }
+
+  /**
+   * Sends many prepared changes of several services in few system calls, in the order given; no transaction:
+   * `host.batch([...(await host.addresses.commands("create", […])), ...(await host.routes.commands("create", […]))])`.
+   * Resolves to one entry for each: undefined, or why the kernel refused it.
+   */
+  batch(commands: readonly Command[], options?: CallOptions): Promise<readonly (NetlinkError | undefined)[]> {
+    if (this.#closed) throw new SocketError("ERR_CLOSED", "the host was closed");
+    return this.#connection(NETLINK_ROUTE).batch(commands, options);
   }
 
   /**
