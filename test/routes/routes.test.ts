@@ -63,6 +63,13 @@ const CAPTURES: Readonly<Record<string, object>> = {
     scope: "link",
     encap: { type: "ip6", id: 7, dst: "2001:db8::9", src: "2001:db8::1", ttl: 3, csum: true },
   },
+  "encap-mpls": {
+    ...four,
+    dst: "10.15.0.0/16",
+    via: "192.0.2.7",
+    dev: "d0",
+    encap: { type: "mpls", labels: [100, 200], ttl: 9 },
+  },
   "encap-seg6": {
     ...four,
     dst: "10.7.0.0/16",
