@@ -41,7 +41,7 @@ type Told<T extends Declared, Common> =
   | ({ readonly kind: `#${string}`; readonly data?: Uint8Array } & Common);
 
 /** What is told of each of them. */
-interface Known {
+export interface Known {
   readonly statistics?: QdiscStatistics;
   /** The message as the kernel sent it, with what has no word here. */
   readonly wire: TcMessage;
@@ -59,7 +59,7 @@ export interface QdiscPlace {
   /** `1:`, hexadecimal; default one of the kernel's choice from `8001:` on. */
   readonly handle?: string | undefined;
 }
-interface QdiscCommon extends QdiscPlace {
+export interface QdiscCommon extends QdiscPlace {
   /** Number of the block whose filters see what arrives; several qdiscs may share one. For ingress and clsact. */
   readonly ingressBlock?: number | undefined;
   /** Number of the block whose filters see what leaves. For clsact. */
@@ -76,7 +76,7 @@ export interface TcClassPlace {
   /** `1:10`, hexadecimal: its qdisc, and its number there. */
   readonly classid: string;
 }
-interface ClassCommon extends TcClassPlace {
+export interface ClassCommon extends TcClassPlace {
   /** The class above it, or its qdisc; default its qdisc. */
   readonly parent?: string | undefined;
 }
@@ -111,7 +111,7 @@ export interface TcFilterName extends TcFilterPlace {
   /** A number, or for u32 `800::1`; default one of the kernel's choice. */
   readonly handle?: number | string | undefined;
 }
-interface FilterCommon extends TcFilterName {
+export interface FilterCommon extends TcFilterName {
   /** Carried out one after the other on what matches. */
   readonly actions?: readonly TcActionConfig[] | undefined;
 }
