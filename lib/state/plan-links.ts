@@ -43,7 +43,9 @@ function explained(planner: Planner, link: DesiredLink, differences: readonly Di
 function standingOn(observed: Observed, name: string): readonly string[] {
   return observed.links
     .filter((link) =>
-      Object.entries(kindNamed(link.kind)?.options ?? {}).some(([key, one]) => one.refers && link[key] === name),
+      Object.entries(kindNamed(link.kind)?.options ?? {}).some(
+        ([key, one]) => one.refers === true && link[key] === name,
+      ),
     )
     .map((link) => link.name);
 }
@@ -169,7 +171,9 @@ function remove(planner: Planner, link: DesiredLink, fates: Fates): void {
 /** Steps that a new link waits for. */
 function needsOf(planner: Planner, link: DesiredLink): string[] {
   const kind = kindNamed(link.kind);
-  const below = Object.entries(kind?.options ?? {}).flatMap(([key, one]) => (one.refers ? [link.options[key]] : []));
+  const below = Object.entries(kind?.options ?? {}).flatMap(([key, one]) =>
+    one.refers === true ? [link.options[key]] : [],
+  );
   // A link of the same VNI that goes away has to be gone.
   const gone = planner.desired.links.filter((one) => one.absent).map((one) => one.name);
   return planner.linkIds(...below, link.options["master"], ...gone);
