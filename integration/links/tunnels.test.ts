@@ -10,9 +10,6 @@ import { needs, skip } from "../../test/needs.ts";
 import { type Scene, scene } from "./kit.ts";
 import { agree } from "./oracle.ts";
 
-const UNDER = `ip link set lo up; ip link add under type veth peer name under1; ip link set under up; ip link set under1 up
-ip link add other type veth peer name other1; ip link set other up; ip link set other1 up`;
-
 const V4 = { remote: "192.0.2.1", local: "192.0.2.2" };
 const V6 = { remote: "2001:db8::1", local: "2001:db8::2" };
 const KEYED = { ikey: 5, okey: 0x0102_0304 };
@@ -125,6 +122,12 @@ const WITH: Readonly<Record<string, object>> = {
   pmtudisc: { ttl: "inherit" },
 };
 
+/** Two links that a tunnel may lie on, without starting a program: there are many tests, and kernels that are slow. */
+async function place(): Promise<Scene> {
+  const here = await scene();
+  await here.links.create({ kind: "veth", name: "under", up: true, peer: { name: "other" } });
+  return here;
+}
 /** Makes a tunnel, or skips where this kernel has none of it, or no UDP around it. */
 async function make(context: Mocha.Context, { links, link }: Scene, kind: KindName, options: object): Promise<Link> {
   const config = { kind, name: "t", ...options } as LinkConfig;
@@ -165,7 +168,7 @@ describe("tunnels", () => {
     const [base = {}] = made;
     for (const options of made)
       it(`${kindName} as iproute2 sees it: ${JSON.stringify(options)}`, async function () {
-        await using here = await scene(UNDER);
+        await using here = await place();
         const link = await make(this, here, kindName, options);
         deepEqual(differences({ kind: kindName, name: "t", ...options } as LinkConfig, link), []);
         ok(agree(await here.link("t"), await here.ip("t")) > 20);
@@ -173,7 +176,7 @@ describe("tunnels", () => {
 
     for (const [key, option] of Object.entries(kind.options))
       it(`${kindName}: ${key} ${option.fixed ? "is fixed" : "changes, and nothing else does"}`, async function () {
-        await using here = await scene(UNDER);
+        await using here = await place();
         const { links } = here;
         await make(this, here, kindName, { ...base, ...WITH[key] });
         const now = await here.link("t");
@@ -210,7 +213,7 @@ describe("tunnels", () => {
 
   it("has no other far end for none, and none for another, in layer 3 over IPv4", async function () {
     for (const kind of ["gre", "ipip", "sit", "vti"] as const) {
-      await using here = await scene(UNDER);
+      await using here = await place();
       await make(this, here, kind, { local: "192.0.2.2" });
       await rejects(here.links.update("t", { remote: "192.0.2.1" }), { code: "EINVAL", attribute: "remote" });
       equal((await here.link("t")).remote, undefined);
@@ -219,7 +222,7 @@ describe("tunnels", () => {
   });
 
   it("tells what is wrong with a tunnel in its words", async function () {
-    await using here = await scene(UNDER);
+    await using here = await place();
     const { links } = here;
     await make(this, here, "geneve", { vni: 1, remote: "192.0.2.1" });
     await rejects(links.create({ kind: "geneve", name: "g", vni: 2, remote: "239.1.1.1" }), {
