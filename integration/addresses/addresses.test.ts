@@ -1,53 +1,15 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import type { Address, AddressConfig } from "../../lib/addresses/words.ts";
 import { needs } from "../../test/needs.ts";
-import { given, type Scene, scene, sorted } from "../routes/kit.ts";
-
-const FOREVER = 0xffff_ffff;
-const seconds = (value: Address["validLifetime"]): number => (value === "forever" ? FOREVER : value);
-
-/** An address of ours as `ip -json -details address` tells it. */
-function asIp(one: Address): Record<string, unknown> {
-  const [local, length] = one.address.split("/");
-  return given({
-    ifname: one.dev,
-    family: one.family,
-    local,
-    prefixlen: Number(length),
-    address: one.peer,
-    broadcast: one.broadcast,
-    anycast: one.anycast,
-    metric: one.metric,
-    scope: String(one.scope),
-    label: one.family === "inet" ? (one.label ?? one.dev) : undefined,
-    valid_life_time: seconds(one.validLifetime),
-    preferred_life_time: seconds(one.preferredLifetime),
-    dynamic: one.dynamic,
-    secondary: one.secondary,
-    temporary: one.temporary,
-    tentative: one.tentative,
-    deprecated: one.deprecated,
-    dadfailed: one.dadfailed,
-    nodad: one.nodad,
-    optimistic: one.optimistic,
-    home: one.home,
-    mngtmpaddr: one.mngtmpaddr,
-    noprefixroute: one.noprefixroute,
-    autojoin: one.autojoin,
-  });
-}
+import { type Scene, scene, sorted } from "../routes/kit.ts";
+import { addressesOf, asIp } from "./oracle.ts";
 
 /** Both tell the same of every address. */
 async function agree({ addresses, json }: Scene): Promise<readonly Address[]> {
   // A second may end between the two readings.
   for (let attempt = 0; ; attempt++) {
     const ours = await addresses.list();
-    const links = await json("ip -json -details address show");
-    const theirs = links.flatMap(({ ifname, addr_info }) =>
-      (addr_info as Record<string, unknown>[])
-        .filter((one) => Object.keys(one).length > 0)
-        .map((one) => ({ ifname, ...one })),
-    );
+    const theirs = addressesOf(await json("ip -json -details address show"));
     try {
       equal(ours.consistent, true);
       deepEqual(sorted(ours.map(asIp)), sorted(theirs));

@@ -5,28 +5,7 @@ import { type Vlan, type VlanConfig, Vlans } from "../../lib/bridges/vlans.ts";
 import { type Vni, Vnis } from "../../lib/bridges/vnis.ts";
 import { needs, skip } from "../../test/needs.ts";
 import { given, type Scene, scene, sorted } from "../routes/kit.ts";
-
-type Json = Record<string, unknown>;
-
-/** What a link is told of in a list of links. */
-async function told(here: Scene, command: string, key: string, dev: string): Promise<Json[]> {
-  const all = await here.json(command);
-  return all.flatMap((one) => (one["ifname"] === dev ? (one[key] as Json[]) : []));
-}
-
-function asVlan({ vid, vidEnd, pvid, untagged, state, mcastRouter }: Vlan): Json {
-  const flags = [pvid && "PVID", untagged && "Egress Untagged"].filter((word) => typeof word === "string");
-  return given({
-    vlan: vid,
-    vlanEnd: vidEnd,
-    ...(flags.length > 0 && { flags }),
-    state,
-    mcast_router: mcastRouter,
-  });
-}
-function asTunnel({ vid, vidEnd, tunnelId }: Vlan): Json {
-  return given({ vlan: vid, vlanEnd: vidEnd, tunid: tunnelId, tunidEnd: vidEnd && (tunnelId ?? 0) + vidEnd - vid });
-}
+import { asTunnel, asVlan, type Json, told } from "./oracle.ts";
 
 describe("VLANs beside bridge", () => {
   let here: Scene;
