@@ -83,8 +83,7 @@ const group: Shape<string> = {
   accepts: (value): value is string => address.accepts(value) || mac.accepts(value),
 };
 const vni = integer(0, 0xff_ffff);
-/** What each property of {@link MdbConfig} must look like. */
-export const mdbShapes = {
+const mdbShapes = {
   dev: linkName,
   port: linkName,
   group,
@@ -169,7 +168,7 @@ interface Extra {
 }
 
 /** An entry in people's words. */
-export function mdbFromWire(dev: string, info: Info, names: ReadonlyMap<number, string>): MdbEntry {
+function mdbFromWire(dev: string, info: Info, names: ReadonlyMap<number, string>): MdbEntry {
   const extra = info.attrs as Extra;
   const { timer, srcList, groupMode, source, rtprot, ifindex } = extra;
   const flag = (bit: number): true | undefined => ((info.flags & bit) !== 0 ? true : undefined);

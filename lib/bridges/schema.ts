@@ -173,10 +173,10 @@ const groupAddress: Fixed<string> = {
 };
 const ETH_P_IP = 0x0800;
 const ETH_P_IPV6 = 0x86dd;
-export const brMdbEntry = struct("br_mdb_entry", { ifindex: u32, state: u8, flags: u8, vid: u16, group: groupAddress });
+const brMdbEntry = struct("br_mdb_entry", { ifindex: u32, state: u8, flags: u8, vid: u16, group: groupAddress });
 
 export const mdbSource = attrs("MDBA_MDB_SRCATTR", { address: at(1, ip), timer: at(2, u32) });
-const mdbSources = attrs("MDBA_MDB_SRCLIST", { entry: many(1, mdbSource) });
+export const mdbSources = attrs("MDBA_MDB_SRCLIST", { entry: many(1, mdbSource) });
 export const mdbAttributes = attrs("MDBA_MDB_EATTR", {
   /** Hundredths of seconds. */
   timer: at(1, u32),

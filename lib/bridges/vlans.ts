@@ -115,7 +115,7 @@ export interface VlanGlobalsConfig extends VlanGlobals {
 
 const vid = integer(1, 4094);
 const where = { dev: linkName, vid, vidEnd: vid } as const satisfies Shapes;
-export const vlanShapes = {
+const vlanShapes = {
   ...where,
   pvid: boolean,
   untagged: boolean,

@@ -43,11 +43,11 @@ export interface VniFilter {
 }
 
 const vni = integer(0, 0xff_ffff);
-export const vniShapes = { dev: linkName, vni, vniEnd: vni, group: address, remote: address } as const satisfies Shapes;
+const vniShapes = { dev: linkName, vni, vniEnd: vni, group: address, remote: address } as const satisfies Shapes;
 const FILTER = { dev: linkName, statistics: boolean };
 
 /** Whether an address stands for many hosts. */
-export function isMulticast(ip: string): boolean {
+function isMulticast(ip: string): boolean {
   return ip.includes(":") ? /^ff/i.test(ip) : /^2(2[4-9]|3\d)\./.test(ip);
 }
 

@@ -14,7 +14,7 @@ import {
   type Shapes,
 } from "../shape/shape.ts";
 import type { MessageIn, MessageOut } from "../wire/index.ts";
-import { NTF, NUD, type newneigh } from "./schema.ts";
+import { NOTIFY, NTF, NTF_EXT, NUD, type newneigh } from "./schema.ts";
 
 /** The address that stands for all that have no entry of their own: its entries are where a VXLAN floods to. */
 export const ZERO_MAC = "00:00:00:00:00:00";
@@ -58,10 +58,18 @@ export interface FdbConfig {
   readonly sticky?: boolean | undefined;
   readonly router?: boolean | undefined;
   readonly use?: boolean | undefined;
+  /** Bridge: watchers are told when it falls silent, and when it speaks again; it does not age. Linux 5.15 and later. */
+  readonly activityNotify?: boolean | undefined;
+  /** With `activityNotify`: it is taken to be silent already. */
+  readonly inactive?: boolean | undefined;
+  /** A change does not count as its use. */
+  readonly norefresh?: boolean | undefined;
 }
 /** A forwarding entry as the kernel has it. */
-export interface FdbEntry extends Omit<FdbConfig, "state" | "master"> {
+export interface FdbEntry extends Omit<FdbConfig, "state" | "master" | "norefresh"> {
   readonly state: FdbState;
+  /** Its MAC address spoke at a port that is `locked`, and is let through only once somebody makes it an entry. */
+  readonly locked?: true;
   /** Name of the bridge whose table it is in. */
   readonly master?: string;
   readonly offloaded?: true;
@@ -93,6 +101,9 @@ export const fdbShapes = {
   sticky: boolean,
   router: boolean,
   use: boolean,
+  activityNotify: boolean,
+  inactive: boolean,
+  norefresh: boolean,
 } as const satisfies Shapes;
 
 /** The caller's property for each attribute. */
@@ -130,6 +141,14 @@ export function entryToWire(
   if (config.via !== undefined) attrs.ifindex = indexOf(config.via);
   if (config.srcVni !== undefined) attrs.srcVni = config.srcVni;
   if (config.nhid !== undefined) attrs.nhId = config.nhid;
+  const { activityNotify, inactive, norefresh } = config;
+  if ((activityNotify ?? inactive ?? norefresh) !== undefined)
+    attrs.fdbExtAttrs = {
+      ...((activityNotify ?? inactive) !== undefined && {
+        activityNotify: (activityNotify === true ? NOTIFY.ACTIVITY : 0) | (inactive === true ? NOTIFY.INACTIVE : 0),
+      }),
+      dontRefresh: norefresh,
+    };
   const inMaster = config.master !== undefined && config.master !== false;
   let flags = inMaster ? NTF.MASTER : 0;
   if (config.self ?? !inMaster) flags |= NTF.SELF;
@@ -175,6 +194,11 @@ export function entryFromWire(
     if ((flags & NTF.STICKY) !== 0) found["sticky"] = true;
     if ((flags & NTF.ROUTER) !== 0) found["router"] = true;
   }
+  if (attrs.fdbExtAttrs?.activityNotify !== undefined) {
+    if ((attrs.fdbExtAttrs.activityNotify & NOTIFY.ACTIVITY) !== 0) found["activityNotify"] = true;
+    if ((attrs.fdbExtAttrs.activityNotify & NOTIFY.INACTIVE) !== 0) found["inactive"] = true;
+  }
+  if (attrs.flagsExt !== undefined && (attrs.flagsExt & NTF_EXT.LOCKED) !== 0) found["locked"] = true;
   if (attrs.cacheinfo !== undefined) {
     found["used"] = attrs.cacheinfo.used / 100;
     found["updated"] = attrs.cacheinfo.updated / 100;

@@ -1,12 +1,22 @@
 /** The forwarding entries (which MAC address is where) of bridges, VXLANs and other links of one network namespace. */
-import { type ChangeRules, Changes, canonicalIp, type LinkLookup, type Listing, listing } from "../families/lookup.ts";
+import {
+  type ChangeRules,
+  Changes,
+  canonicalIp,
+  indexesOf,
+  type LinkLookup,
+  type Listing,
+  listing,
+  retold,
+} from "../families/lookup.ts";
 import { AF_BRIDGE } from "../families/route.ts";
-import { address, check, linkName, list } from "../shape/shape.ts";
-import type { CallOptions, Command, Connection, NetlinkError } from "../socket/index.ts";
+import { address, boolean, check, InputError, linkName, list, type Shapes } from "../shape/shape.ts";
+import { type CallOptions, type Command, type Connection, NetlinkError } from "../socket/index.ts";
 import {
   type MessageIn,
   type MessageOut,
   NLM_F_APPEND,
+  NLM_F_BULK,
   NLM_F_CREATE,
   NLM_F_EXCL,
   NLM_F_REPLACE,
@@ -21,13 +31,55 @@ import {
   fdbShapes,
   ZERO_MAC,
 } from "./entry.ts";
-import { delneigh, getneigh, newneigh } from "./schema.ts";
+import { delneigh, getneigh, NTF, NUD, newneigh } from "./schema.ts";
 
 /** Which entries are meant. */
 export interface FdbFilter {
   readonly dev?: string | undefined;
   /** Name of a bridge: entries in its table. */
   readonly master?: string | undefined;
+}
+/** Which entries of a link are to go. A property that is true means those that are so, false the others. */
+export interface FdbFlush {
+  /** Name of a bridge, whose table it is; of a port, with `master`; or of a VXLAN, Linux 6.7 and later. */
+  readonly dev: string;
+  /** Bridge: name of the port. */
+  readonly brport?: string | undefined;
+  /** Bridge: 1 to 4094. */
+  readonly vlan?: number | undefined;
+  /** VXLAN: as in {@link FdbConfig}. */
+  readonly dst?: string | undefined;
+  readonly port?: number | undefined;
+  readonly vni?: number | undefined;
+  readonly srcVni?: number | undefined;
+  readonly nhid?: number | undefined;
+  /** Entries that are this host's own or kept for ever. */
+  readonly permanent?: boolean | undefined;
+  /** Entries that are fixed and not permanent; false: those that are not fixed. */
+  readonly static?: boolean | undefined;
+  /** Entries that age. */
+  readonly dynamic?: boolean | undefined;
+  readonly externLearn?: boolean | undefined;
+  readonly sticky?: boolean | undefined;
+  readonly offloaded?: boolean | undefined;
+  /** VXLAN. */
+  readonly router?: boolean | undefined;
+  /** Bridge: entries that somebody wrote. */
+  readonly addedByUser?: boolean | undefined;
+  /** The table of the bridge that `dev` is a port of, instead of its own. Default false. */
+  readonly master?: boolean | undefined;
+}
+/** Which entry {@link Fdb.get} is asked for. */
+export interface FdbQuery {
+  readonly mac: string;
+  /** Name of a bridge, of a VXLAN, or of a port, with `master`. */
+  readonly dev: string;
+  /** Bridge: 1 to 4094. */
+  readonly vlan?: number | undefined;
+  /** VXLAN with `external`: VNI for which the entry is. */
+  readonly srcVni?: number | undefined;
+  /** The table of the bridge that `dev` is a port of, instead of its own. Default false. */
+  readonly master?: boolean | undefined;
 }
 /** What can be done with an entry. */
 export type FdbVerb = "create" | "append" | "replace" | "delete";
@@ -38,6 +90,65 @@ export interface RemoteChanges {
 }
 
 const FILTER = { dev: linkName, master: linkName };
+const { dst, port, vni, srcVni, nhid, vlan } = fdbShapes;
+const FLUSH = {
+  dev: linkName,
+  brport: linkName,
+  vlan,
+  dst,
+  port,
+  vni,
+  srcVni,
+  nhid,
+  permanent: boolean,
+  static: boolean,
+  dynamic: boolean,
+  externLearn: boolean,
+  sticky: boolean,
+  offloaded: boolean,
+  router: boolean,
+  addedByUser: boolean,
+  master: boolean,
+} as const satisfies Shapes;
+const QUERY = { mac: fdbShapes.mac, dev: linkName, vlan, srcVni, master: boolean } as const satisfies Shapes;
+
+/** For each property of a flush its bits where it is true and where it is false, and which bits are looked at. */
+const FIXED = NUD.NOARP | NUD.PERMANENT;
+const STATE_BITS = {
+  permanent: { yes: NUD.PERMANENT, no: 0, mask: NUD.PERMANENT },
+  static: { yes: NUD.NOARP, no: 0, mask: FIXED },
+  dynamic: { yes: 0, no: NUD.NOARP, mask: FIXED },
+} as const;
+const FLAG_BITS = {
+  externLearn: NTF.EXT_LEARNED,
+  sticky: NTF.STICKY,
+  offloaded: NTF.OFFLOADED,
+  router: NTF.ROUTER,
+  addedByUser: NTF.USE,
+} as const;
+function stateBits(filter: FdbFlush): { readonly state: number; readonly mask: number } {
+  let state = 0;
+  let mask = 0;
+  for (const [key, bits] of Object.entries(STATE_BITS)) {
+    const wanted = filter[key as keyof typeof STATE_BITS];
+    if (wanted === undefined) continue;
+    state |= wanted ? bits.yes : bits.no;
+    // "Not static" and "not dynamic" say nothing of permanent ones.
+    mask |= wanted || key === "permanent" ? bits.mask : NUD.NOARP;
+  }
+  return { state, mask };
+}
+function flagBits(filter: FdbFlush): { readonly flags: number; readonly mask: number } {
+  let flags = 0;
+  let mask = 0;
+  for (const [key, bit] of Object.entries(FLAG_BITS)) {
+    const wanted = filter[key as keyof typeof FLAG_BITS];
+    if (wanted === undefined) continue;
+    if (wanted) flags |= bit;
+    mask |= bit;
+  }
+  return { flags, mask };
+}
 const ACTS = { create: "add", append: "append", replace: "replace", delete: "delete" } as const;
 type Wire = MessageIn<typeof newneigh>;
 const rules: ChangeRules<FdbVerb, FdbConfig, Wire> = {
@@ -158,6 +269,75 @@ export class Fdb {
   delete(dev: string, entry: Rest, options?: CallOptions): Promise<void>;
   delete(first: FdbConfig | string, second?: Rest | CallOptions, third?: CallOptions): Promise<void> {
     return this.#changes.make("delete", ...taken(first, second, third));
+  }
+
+  /**
+   * Removes all entries of a link that the filter means, in one request. Without any filter but `dev` all of them.
+   * Same as: bridge fdb flush dev DEV
+   * @throws {NetlinkError} `EOPNOTSUPP` for links and filters that this kernel cannot flush: bridges since Linux 5.19,
+   * VXLANs since 6.7.
+   */
+  async flush(filter: FdbFlush, options?: CallOptions): Promise<void> {
+    check([], FLUSH, filter);
+    if (filter.dev === undefined) throw new InputError(["dev"], `missing; expected ${linkName.expected}`);
+    const { dev, brport, permanent, static: fixed, dynamic } = filter;
+    if ([permanent, fixed, dynamic].filter((one) => one === true).length > 1)
+      throw new InputError(["dynamic"], "an entry is one of permanent, static, dynamic; use one");
+    try {
+      const indexOf = await indexesOf(this.#links, [dev, brport]);
+      const [states, flags] = [stateBits(filter), flagBits(filter)];
+      const table = filter.master === true ? NTF.MASTER : NTF.SELF;
+      await this.#connection.request(
+        delneigh,
+        {
+          header: { family: AF_BRIDGE, ifindex: indexOf(dev), state: states.state, flags: table | flags.flags },
+          attrs: {
+            dst: filter.dst,
+            vlan: filter.vlan,
+            port: filter.port,
+            vni: filter.vni,
+            ifindex: brport === undefined ? undefined : indexOf(brport),
+            srcVni: filter.srcVni,
+            nhId: filter.nhid,
+            ndmStateMask: states.mask === 0 ? undefined : states.mask,
+            ndmFlagsMask: flags.mask === 0 ? undefined : flags.mask,
+          },
+        },
+        NLM_F_BULK,
+        options,
+      );
+    } catch (error) {
+      throw retold(error, {
+        what: `cannot flush forwarding entries of ${dev}`,
+        properties: { ...FDB_PROPERTIES, ifindex: "brport" },
+        blamed: { EOPNOTSUPP: "dev", ENODEV: "dev" },
+      });
+    }
+  }
+
+  /**
+   * One entry, undefined where there is none. Of the all-zero entry of a VXLAN the kernel tells one far end only.
+   * Same as: bridge fdb get MAC dev DEV
+   */
+  async get(query: FdbQuery, options?: CallOptions): Promise<FdbEntry | undefined> {
+    check([], QUERY, query);
+    for (const key of ["mac", "dev"] as const)
+      if (query[key] === undefined) throw new InputError([key], `missing; expected ${QUERY[key].expected}`);
+    const { mac: lladdr, dev, master } = query;
+    const header = {
+      family: AF_BRIDGE,
+      ifindex: await this.#links.indexOf(dev),
+      flags: master === true ? NTF.MASTER : NTF.SELF,
+    };
+    try {
+      const attrs = { lladdr, vlan: query.vlan, vni: query.srcVni };
+      const found = await this.#connection.get(getneigh, { header, attrs }, newneigh, options);
+      return entryFromWire(found, await this.#links.names());
+    } catch (error) {
+      if (error instanceof NetlinkError && error.code === "ENOENT") return undefined;
+      const what = `cannot get forwarding entry ${lladdr} of ${dev}`;
+      throw retold(error, { what, properties: { ...FDB_PROPERTIES, vni: "srcVni" }, blamed: { EOPNOTSUPP: "dev" } });
+    }
   }
 
   /** Checked requests for one sort of change, to be sent together with others. @throws {InputError} */

@@ -6,7 +6,7 @@
  * (fdb_fill_info), drivers/net/vxlan/vxlan_core.c (vxlan_fdb_parse, vxlan_fdb_info).
  */
 import { ndmsg, RTM_DELNEIGH, RTM_GETNEIGH, RTM_NEWNEIGH } from "../families/route.ts";
-import { at, attrs, be16, body, bytes, flag, hardware, ip, message, s32, struct, u8, u16, u32 } from "../wire/index.ts";
+import { at, attrs, be16, body, flag, hardware, ip, message, s32, struct, u8, u16, u32 } from "../wire/index.ts";
 
 /** Hundredths of seconds since. */
 export const ndaCacheinfo = struct("nda_cacheinfo", { confirmed: u32, used: u32, updated: u32, refcnt: u32 });
@@ -33,7 +33,7 @@ export const nda = attrs("NDA", {
   fdbExtAttrs: at(14, nfea),
   flagsExt: at(15, u32),
   ndmStateMask: at(16, u16),
-  ndmFlagsMask: at(17, bytes),
+  ndmFlagsMask: at(17, u8),
 });
 
 const payload = body(ndmsg, nda);
@@ -54,6 +54,9 @@ export const NTF = {
 } as const;
 /** Bits of NDA_FLAGS_EXT. */
 export const NTF_EXT = { MANAGED: 0x01, LOCKED: 0x02, EXT_VALIDATED: 0x04 } as const;
+
+/** Bits of NFEA_ACTIVITY_NOTIFY. */
+export const NOTIFY = { ACTIVITY: 0x01, INACTIVE: 0x02 } as const;
 
 /** Bits of ndmsg.state. */
 export const NUD = {

@@ -23,6 +23,8 @@ export const NLM_F_REPLACE = 0x100;
 export const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;
 export const NLM_F_APPEND = 0x800;
+/** In a request that deletes: all that the filter means. */
+export const NLM_F_BULK = 0x200;
 /** In a reply of type NLMSG_ERROR: only the header of the request was echoed. */
 export const NLM_F_CAPPED = 0x100;
 /** In a reply of type NLMSG_ERROR or NLMSG_DONE: attributes of {@link extack} follow. */
