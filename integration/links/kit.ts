@@ -20,6 +20,7 @@ const SINCE: Readonly<Record<string, readonly [major: number, minor: number]>> =
   "bond.broadcastNeighbor": [6, 17],
   "hsr.interlink": [6, 10],
   "macvlan.bclim": [6, 4],
+  "macvtap.bclim": [6, 4],
   "netkit.headroom": [6, 14],
   "netkit.peerScrub": [6, 13],
   "netkit.scrub": [6, 13],

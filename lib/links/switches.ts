@@ -42,12 +42,12 @@ export function switches<const N extends Record<string, number>>(
   };
 }
 
-/** One of the switches of an attribute. */
-export function switchOf(attribute: string, key: string): Option<boolean> {
+/** One of the switches of an attribute; `absent` is what it is where the kernel tells nothing of it. */
+export function switchOf(attribute: string, key: string, absent?: boolean): Option<boolean> {
   return custom(
     [attribute],
     boolean,
     (value) => ({ [attribute]: { [key]: value } }),
-    (wire) => (wire[attribute] as Readonly<Record<string, boolean>> | undefined)?.[key],
+    (wire) => (wire[attribute] as Readonly<Record<string, boolean>> | undefined)?.[key] ?? absent,
   );
 }

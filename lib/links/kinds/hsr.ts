@@ -27,8 +27,8 @@ export const hsr = linkKind({
     slave1: reference("slave1", linkName, FIXED),
     /** Name of the second link. */
     slave2: reference("slave2", linkName, FIXED),
-    /** Name of the link towards nodes that are attached once. Linux 6.10 and later. */
-    interlink: reference("interlink", linkName, FIXED),
+    /** Name of the link towards nodes that are attached once. Linux 6.10 and later; 6.12 does not tell it. */
+    interlink: reference("interlink", linkName, { ...FIXED, untold: true }),
     /** Last byte of the address of supervision frames, default 0; told in `supervisionAddr`. */
     supervision: custom<number>(
       ["multicastSpec", "supervisionAddr"],

@@ -81,8 +81,11 @@ export const macsec = linkKind({
     scb: same("scb", boolean),
     /** Whether what is sent is protected at all. Default true. */
     protect: same("protect", boolean),
-    /** Whether frames that come twice or too late are dropped; needs `window`. Default false. */
-    replay: same("replayProtect", boolean),
+    /**
+     * Whether frames that come twice or too late are dropped; needs `window`, in the same message, so that a live link
+     * can only be told to stop it. Default false.
+     */
+    replay: same("replayProtect", boolean, { inPlace: (_, to) => !to }),
     /** Frames that may be late, told while `replay` is on. */
     window: same("window", integer(0, 0xffff_ffff, "frames")),
     /** What becomes of frames that are not as they should be: dropped (`strict`, the default), counted, or passed. */

@@ -11,7 +11,8 @@ import { switches, switchOf } from "../switches.ts";
 /** Bit numbers of IFLA_VLAN_FLAGS. */
 const FLAGS = { reorderHdr: 0, gvrp: 1, looseBinding: 2, mvrp: 3, bridgeBinding: 4 };
 const qosMap = attrs("IFLA_VLAN_QOS", { mapping: many(1, struct("ifla_vlan_qos_mapping", { from: u32, to: u32 })) });
-const flag = (key: keyof typeof FLAGS): Option<boolean> => switchOf("flags", key);
+/** The kernel tells nothing of them when all are off. */
+const flag = (key: keyof typeof FLAGS): Option<boolean> => switchOf("flags", key, false);
 
 /** Priorities by priorities. What stands for 0 is the same as what is not there. */
 export type QosMap = Readonly<Record<number, number>>;
