@@ -1,5 +1,4 @@
 /** What `ip -json -d link` should tell of a tunnel, key by key. */
-import type { Link } from "../../lib/links/words.ts";
 import { ipv6, Reader } from "../../lib/wire/index.ts";
 import type { Table } from "./oracle.ts";
 
@@ -82,17 +81,15 @@ const GENEVE: Table = {
   inner_proto_inherit: (link) => link.innerProtoInherit,
   external: (link) => link.external,
 };
-const relay = (link: Link): readonly string[] => link["6rdRelayPrefix"]?.split("/") ?? [];
+const part = (prefix: string | undefined, at: 0 | 1): string | undefined => prefix?.split("/")[at];
 const SIT: Table = {
   ...V4,
   ...MODE,
   isatap: (link) => link.isatap,
-  "6rd": (link, theirs) => {
-    const [prefix, length] = link["6rdPrefix"]?.split("/") ?? [];
-    const [of, bits] = relay(link);
-    const more = "relay_prefix" in (theirs as object) ? { relay_prefix: of, relay_prefixlen: Number(bits) } : {};
-    return { prefix, prefixlen: Number(length), ...more };
-  },
+  prefix: (link) => part(link["6rdPrefix"], 0),
+  prefixlen: (link) => Number(part(link["6rdPrefix"], 1)),
+  relay_prefix: (link) => part(link["6rdRelayPrefix"], 0),
+  relay_prefixlen: (link) => Number(part(link["6rdRelayPrefix"], 1)),
 };
 
 export const TUNNEL_TABLES: Readonly<Record<string, Table>> = {

@@ -101,7 +101,7 @@ const OTHER: Readonly<Record<string, unknown>> = {
   erspanDir: "egress",
   erspanHwid: 9,
   mode: "any",
-  "6rdPrefix": "2001:db8:1::/48",
+  "6rdPrefix": "2001:db9::/32",
   "6rdRelayPrefix": "198.51.100.0/24",
   ifId: 43,
   vni: 43,

@@ -11,7 +11,7 @@ export const xfrm = linkKind({
   whole: true,
   options: {
     /** Name of the link that the outer packets leave by. */
-    dev: reference("link", linkName),
+    dev: reference("link", linkName, { fixed: true }),
     /** The number that policies and states name, not 0. Same as: if_id IF_ID */
     ifId: same("ifId", integer(1, 0xffff_ffff)),
     /** Metadata mode: the number comes with each packet, from a route. Default false. Linux 6.2 and later. */
