@@ -55,10 +55,12 @@ describe("forwarding entries", () => {
       bridge fdb replace 02:00:00:00:01:02 dev d1 master dynamic extern_learn
       bridge fdb replace 02:00:00:00:01:03 dev vx0 master static sticky
       bridge fdb replace 02:00:00:00:01:04 dev d1 master permanent`);
-    const left = async (): Promise<string[]> =>
-      (await here.json("bridge -json fdb show br br0"))
-        .flatMap(({ mac }) => (String(mac).startsWith("02:00:00:00:01:0") ? [String(mac).slice(-1)] : []))
-        .sort();
+    // Where the bridge could filter VLANs, an entry is there for each VLAN.
+    const left = async (): Promise<string[]> => {
+      const all = await here.json("bridge -json fdb show br br0");
+      const mine = all.map(({ mac }) => String(mac)).filter((mac) => mac.startsWith("02:00:00:00:01:0"));
+      return [...new Set(mine.map((mac) => mac.slice(-1)))].sort();
+    };
     await fill();
     try {
       await fdb.flush({ dev: "br0", externLearn: true });
@@ -101,7 +103,10 @@ describe("forwarding entries", () => {
     try {
       await fdb.flush({ dev: "vx0", dst: "192.0.2.99" });
     } catch (error) {
-      match((error as Error).message, /^cannot flush forwarding entries of vx0: .*\(EOPNOTSUPP, at dev\)$/);
+      match(
+        (error as Error).message,
+        /^cannot flush forwarding entries of vx0: .*\((EOPNOTSUPP, at dev|EINVAL, at dst)\)$/,
+      );
       skip(this, `before Linux 6.7: ${(error as Error).message}`);
     }
     const cases: readonly (readonly [filter: Omit<FdbFlush, "dev">, gone: string])[] = [
