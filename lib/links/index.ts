@@ -10,6 +10,8 @@ export type { MacvlanOptions } from "./kinds/macvlan.ts";
 export type { NetkitOptions } from "./kinds/netkit.ts";
 export type { TunOptions } from "./kinds/tun.ts";
 export type { VethOptions } from "./kinds/veth.ts";
+export type { QosMap, VlanOptions } from "./kinds/vlan.ts";
+export type { VrfOptions } from "./kinds/vrf.ts";
 export type { VxlanOptions } from "./kinds/vxlan.ts";
 export { type LinkFilter, Links, type LinksOptions } from "./links.ts";
 export type { NetnsRef } from "./option.ts";

@@ -8,7 +8,7 @@
  */
 import { boolean, choice, integer, linkName } from "../../shape/shape.ts";
 import { at, attrs, be16, bool, flag, mac, oneOf, padding, struct, u8, u16, u32, u64 } from "../../wire/index.ts";
-import { type OptionsOf, reference, same, status, type ToldOf } from "../option.ts";
+import { reference, same, status } from "../option.ts";
 
 const bridgeId = struct("ifla_bridge_id", { prio: be16, addr: mac });
 const STATES = { disabled: 0, listening: 1, learning: 2, forwarding: 3, blocking: 4 } as const;
@@ -150,7 +150,3 @@ export const portOptions = {
   /** Groups now. */
   mcastGroups: status<number>("mcastNGroups", asIs<number>),
 };
-/** What a port of a bridge may be told. */
-export interface BridgePortOptions extends OptionsOf<typeof portOptions> {}
-/** What a port of a bridge tells. */
-export interface BridgePort extends ToldOf<typeof portOptions> {}

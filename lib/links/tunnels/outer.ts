@@ -92,7 +92,7 @@ export const TUNNEL_FLAGS = {
   allowLocalRemote: 0x40,
 };
 export const tunnelFlags6 = bits(u32, TUNNEL_FLAGS);
-interface Flow {
+export interface Flow {
   readonly tclass?: number;
   readonly label?: number;
 }
