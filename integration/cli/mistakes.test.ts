@@ -1,7 +1,7 @@
 /** Every mistake in a document, through the command: told in lines with their place, and nothing is touched. */
 import assert from "node:assert";
 import { assertSandboxed } from "../../lib/testkit/index.ts";
-import { Documents, linkwright, Machine } from "./kit.ts";
+import { Documents, example, linkwright, Machine } from "./kit.ts";
 
 const HEAD = "linkwright: 1\n";
 const link = (options: string): string => `${HEAD}links:\n  vx: { kind: vxlan, ${options} }\n`;
@@ -74,6 +74,17 @@ describe("mistakes in a document, through the command", function () {
     assert.equal(await machine.state(), before);
     assert.equal(status, 1);
     assert.match(stderr, /^linkwright: [^\n]*document\.yaml:\d+:\d+: [^\n]+\n$/);
+  });
+
+  it("a host without the document's underlay: one line, where the hosts are", () => {
+    using documents = new Documents();
+    const file = documents.write(example("two-hosts").replaceAll("ens34f0", "ens9"));
+    const { status, stderr } = linkwright("apply", file, "--host", "bm1", "--netns", machine.name);
+    assert.equal(status, 1);
+    assert.match(
+      stderr,
+      /^linkwright: [^\n]*document\.yaml:6:20: hosts\.bm1\.underlay: there is no link ens9 on this host, which has lo, [^\n]+\n$/,
+    );
   });
 
   it("a host that the document does not have, and a document without hosts", () => {

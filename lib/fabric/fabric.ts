@@ -195,7 +195,11 @@ export function derive(source: Source, host?: string): Source {
       Object.entries(links).map(([key, link]) => [key, isMap(link) ? derivation.flood(key, link) : link]),
     );
   if (derivation.issues.length > 0) throw new ConfigError(derivation.issues);
-  return derivedSource(source, derivation.origins, flooded === undefined ? value : { ...value, links: flooded });
+  const { underlay } = hosts[name] ?? {};
+  return {
+    ...derivedSource(source, derivation.origins, flooded === undefined ? value : { ...value, links: flooded }),
+    ...(underlay !== undefined && { underlay: { name: underlay, path: ["hosts", name, "underlay"] } }),
+  };
 }
 
 function derivedSource(source: Source, origins: ReadonlyMap<string, Path>, value: unknown): Source {

@@ -142,8 +142,7 @@ function checkLinks(planner: Planner, { words, path, absent }: DesiredEntry): bo
   for (const key of ["dev"]) {
     const name = words[key];
     if (absent || typeof name !== "string" || planner.willExist(name)) continue;
-    const inLink = path[0] === "links";
-    planner.say(inLink ? path : [...path, key], `there is no link ${name}, neither in this document nor on this host`);
+    planner.sayMissing(name, path[0] === "links" ? path : [...path, key]);
     return false;
   }
   return true;

@@ -99,11 +99,7 @@ function checkReferences(planner: Planner, link: DesiredLink): void {
   for (const key of keys) {
     const name = link.options[key];
     if (typeof name !== "string" || planner.willExist(name)) continue;
-    const others = planner.before.links.map((one) => one.name).join(", ");
-    planner.say(
-      [...link.path, key],
-      `there is no link ${name}, neither in this document nor on this host, which has ${others}`,
-    );
+    planner.sayMissing(name, [...link.path, key]);
   }
 }
 
@@ -144,6 +140,7 @@ export function planLinks(planner: Planner, fates: Fates, world: Observed): void
     if (old !== undefined) recreate(planner, link, old, fates);
     else if (seen !== undefined) change(planner, link, seen, world);
     else if (link.kind !== undefined) create(planner, link);
+    else if (planner.desired.source.underlay?.name === name) planner.sayMissing(name, link.path);
     else planner.say(link.path, `there is no link ${name} on this host; write its kind to have it made`, "key");
   }
 }

@@ -53,7 +53,7 @@ export function planSysctls(planner: Planner, world: Observed): void {
     const seen = world.sysctls?.[one.key];
     const dev = interfaceOf(one.key);
     if (dev !== undefined && !planner.willExist(dev)) {
-      planner.say(one.path, `there is no interface ${dev}, neither in this document nor on this host`, "key");
+      planner.sayMissing(dev, one.path, "key");
       continue;
     }
     const appears = dev !== undefined && world.links.every(({ name }) => name !== dev);

@@ -20,6 +20,8 @@ export class Planner {
   readonly kept: Kept[] = [];
   readonly warnings: string[] = [];
   readonly #issues: Issue[] = [];
+  /** Links that were told to be missing. */
+  readonly #told = new Set<string>();
 
   constructor(desired: Desired, before: Observed) {
     this.desired = desired;
@@ -38,6 +40,16 @@ export class Planner {
 
   say(path: Path, message: string, what: "value" | "key" = "value"): void {
     this.#issues.push(issueAt(this.desired.source, path, message, what));
+  }
+
+  /** Says that a link is nowhere: at this path, or once for all where the hosts of the document name it. */
+  sayMissing(name: string, path: Path, what: "value" | "key" = "value"): void {
+    const { underlay } = this.desired.source;
+    const has = `this host, which has ${this.before.links.map((one) => one.name).join(", ")}`;
+    if (underlay?.name !== name)
+      this.say(path, `there is no link ${name}, neither in this document nor on ${has}`, what);
+    else if (!this.#told.has(name)) this.say(underlay.path, `there is no link ${name} on ${has}`);
+    this.#told.add(name);
   }
 
   warn(message: string): void {

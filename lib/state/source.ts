@@ -23,6 +23,8 @@ export interface Source {
   locateKey(path: Path): Position;
   /** The path in the file, where `value` was derived from what the file says. */
   origin(path: Path): Path;
+  /** The device that `$underlay` stood for, and where the file says so. */
+  readonly underlay?: { readonly name: string; readonly path: Path };
 }
 
 /** Documents are written by people: larger ones are a mistake. */
