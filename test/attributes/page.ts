@@ -49,7 +49,9 @@ interface Captured {
 }
 
 function captures(folder: string, kind: Message<never, { readonly attrs: object }>): Captured[] {
-  const files = readdirSync(`test/fixtures/${folder}`).filter((file) => file.endsWith(".hex"));
+  const files = readdirSync(`test/fixtures/${folder}`)
+    .filter((file) => file.endsWith(".hex"))
+    .sort();
   return files.flatMap((file) =>
     capture(`${folder}/${file}`)
       .filter((bytes) => new Reader(bytes).u16[2] === kind.type)
@@ -131,8 +133,7 @@ function row(section: Section, key: string, numbers: ReadonlyMap<string, number>
   const access = written ? (option?.untold === true ? "write" : "read, write") : "read";
   const inPlace = option === undefined || !written ? "" : option.fixed ? "no" : "yes";
   const since = inHeader ? "≤ 6.1" : (SINCE[`${schema.name}.${key}`] ?? (field?.claims.length === 1 ? "> 6.1" : ""));
-  const files = captured.get(key) ?? [];
-  const proof = files.length === 0 ? "" : `${files[0]}${files.length > 1 ? ` and ${files.length - 1} more` : ""}`;
+  const proof = captured.get(key)?.[0] ?? "";
   return `| ${number} | ${key} | ${ours ?? ""} | ${access} | ${inPlace} | ${since} | ${proof} |`;
 }
 
@@ -158,7 +159,7 @@ Made by \`UPDATE_DOCS=1 npm test -- test/attributes\` from the declarations, fro
 captures under \`test/fixtures\`; a test compares it with them. "word" is the property of the typed API and of documents. "in
 place" says whether a live link can be changed; \`integration/links/change.test.ts\` tries each on the running kernel, so
 that a kernel which does otherwise fails the test. "since" is \`≤ 6.1\` where the header of Linux 6.1 has the attribute with
-this number. "captured in" names the files of messages from a kernel in which it was decoded and encoded again.
+this number. "captured in" names a file of a message from a kernel in which it was decoded and encoded again.
 
 ${parts.join("\n")}
 ## Not captured
