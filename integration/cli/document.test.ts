@@ -84,7 +84,10 @@ describe("linkwright plan, apply, verify, remove, show", function () {
     const other = documents.write(text.replace("vni: 39", "vni: 40"));
     const refused = linkwright("apply", other, ...on);
     assert.equal(refused.status, 1);
-    assert.match(refused.stderr, /^linkwright: link vxlan0 has to be made again: [^\n]*--allow-recreate\)\n$/);
+    assert.match(
+      refused.stderr,
+      /^linkwright: [^\n]*document\.yaml:19:10: link vxlan0 has to be made again: [^\n]*--allow-recreate\)\n$/,
+    );
     assert.equal((await machine.host.links.get("vxlan0"))?.["vni"], 39);
     assert.equal(linkwright("apply", other, ...on, "--allow-recreate").status, 0);
     assert.equal((await machine.host.links.get("vxlan0"))?.["vni"], 40);

@@ -119,7 +119,10 @@ describe("mistakes in a document, through the command", function () {
     );
     const { status, stderr } = linkwright("apply", file, "--netns", machine.name);
     assert.equal(status, 1);
-    assert.match(stderr, /^linkwright: cannot create link vx \(step \d of \d, undone\): .*already exists.*\n$/);
+    assert.match(
+      stderr,
+      /^linkwright: [^\n]*document\.yaml:4:27: cannot create link vx \(step \d of \d, undone\): [^\n]*already exists: theirs has vni 39 dstport 4789 \(EEXIST, at links\.vx\.vni\)\n$/,
+    );
     const { links } = machine.host;
     assert.equal(await links.get("br"), undefined);
     assert.equal(await machine.state(), before);

@@ -1,7 +1,9 @@
 /** Carries a plan out, and back where a step is refused. It decides nothing. */
 import type { Host } from "../host.ts";
 import type { Table } from "../nftables/index.ts";
-import { escaped, formatPath } from "./error.ts";
+import { escaped } from "./error.ts";
+import { placed, refusal, rivalOf } from "./refusal.ts";
+import type { Source } from "./source.ts";
 import { type Plan, type Request, recreates, type Step, type Words } from "./step.ts";
 
 /** What happened to a step. */
@@ -19,6 +21,8 @@ export interface ApplyOptions {
   /** Links may be deleted and made again. */
   readonly allowRecreate?: boolean | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** The document that the plan was made from: a refusal is told with its place there. */
+  readonly source?: Source | undefined;
 }
 /** What was done. */
 export interface Applied {
@@ -125,33 +129,8 @@ export async function undo(host: Host, requests: readonly Request[]): Promise<Un
   return failed;
 }
 
-const VERBS = { create: "create", change: "change", recreate: "make again", remove: "remove" } as const;
-
-/** The kernel's words, without the request that is named already. */
-function reasonOf(error: unknown): string {
-  const { reason, message } = error as { reason?: unknown; message?: unknown };
-  const parts = /\(([^()]*)\)$/.exec(String(message))?.[1];
-  const said =
-    typeof reason === "string"
-      ? reason
-      : String(message)
-          .replace(/^cannot [^:]*: /, "")
-          .replace(/ \([^()]*\)$/, "");
-  return `${said}${parts === undefined ? "" : ` (${parts.split(",")[0]}`}`;
-}
-
-function refusal(plan: Plan, step: Step, error: unknown, failed: readonly UndoFailure[]): string {
-  const number = plan.steps.indexOf(step) + 1;
-  const fate =
-    failed.length === 0 ? "undone" : `${failed.length} ${failed.length === 1 ? "undoing" : "undoings"} refused`;
-  const reason = reasonOf(error);
-  const { attribute } = error as { attribute?: unknown };
-  const place = formatPath(
-    typeof attribute === "string" && step.path.length <= 2 ? [...step.path, attribute] : step.path,
-  );
-  const at = reason.includes(" (") ? `, at ${place})` : ` (at ${place})`;
-  const what = `${step.object} ${escaped(step.subject)}`;
-  return `cannot ${VERBS[step.action]} ${what} (step ${number} of ${plan.steps.length}, ${fate}): ${escaped(reason)}${at}`;
+function fateOf(failed: readonly UndoFailure[]): string {
+  return failed.length === 0 ? "undone" : `${failed.length} ${failed.length === 1 ? "undoing" : "undoings"} refused`;
 }
 
 /** What was done so far, and how to take it back. */
@@ -191,16 +170,20 @@ export async function apply(host: Host, plan: Plan, options: ApplyOptions = {}):
   const [again] = recreates(plan);
   if (again !== undefined && options.allowRecreate !== true) {
     const drops = escaped(again.drops.join(", "));
-    const message = `link ${escaped(again.subject)} has to be made again: ${escaped(again.reason)}; it drops ${drops}; allow it with allowRecreate (--allow-recreate)`;
+    const text = `link ${escaped(again.subject)} has to be made again: ${escaped(again.reason)}; it drops ${drops}; allow it with allowRecreate (--allow-recreate)`;
+    const message = placed({ step: again, request: undefined, error: undefined }, options.source, text);
     throw new ApplyError("ERR_RECREATE", message, { step: again, done: [], undone: [], undoFailed: [] });
   }
   const log = new Log();
   for (const [i, step] of plan.steps.entries()) {
     const tell = (state: Progress["state"], what = step): void =>
       options.onProgress?.({ step: what, number: plan.steps.indexOf(what) + 1, of: plan.steps.length, state });
+    let request: Request | undefined;
     try {
       tell("begin");
-      for (const { request, undo: back } of step.moves) {
+      for (const one of step.moves) {
+        const { undo: back } = one;
+        request = one.request;
         options.signal?.throwIfAborted();
         // Of a change that was refused nothing is known: it may be half done.
         if (request.verb === "update") log.made(step, back);
@@ -211,7 +194,11 @@ export async function apply(host: Host, plan: Plan, options: ApplyOptions = {}):
       const { undone, failed } = await log.back(host, (what, bad) => tell(bad ? "undo failed" : "undone", what));
       const code = options.signal?.aborted === true ? "ERR_ABORTED" : "ERR_APPLY";
       const done = plan.steps.slice(0, i);
-      throw new ApplyError(code, refusal(plan, step, cause, failed), { step, done, undone, undoFailed: failed, cause });
+      const refused = { step, request, error: cause };
+      const rival = await rivalOf(host, refused);
+      const number = `step ${i + 1} of ${plan.steps.length}`;
+      const message = refusal(refused, { number, fate: fateOf(failed), source: options.source, rival });
+      throw new ApplyError(code, message, { step, done, undone, undoFailed: failed, cause });
     }
     log.done.push(step);
     tell("done");

@@ -197,10 +197,11 @@ function beside(mtu: number): number {
 
 function configOf(planner: Planner, link: DesiredLink): Words {
   const wanted = wantedOptions(planner, link);
-  const defaults = Object.entries(kindNamed(link.kind)?.defaults ?? {}).filter(([key]) => wanted[key] === undefined);
+  const defaults = kindNamed(link.kind)?.defaults?.(wanted) ?? {};
   const port = link.port === undefined ? {} : { port: link.port };
   const { up, ...rest } = wanted;
-  return { kind: link.kind, name: link.name, ...rest, ...Object.fromEntries(defaults), up, ...port };
+  const implied = Object.entries(defaults).filter(([key]) => rest[key] === undefined);
+  return { kind: link.kind, name: link.name, ...rest, ...Object.fromEntries(implied), up, ...port };
 }
 
 function create(planner: Planner, link: DesiredLink): void {

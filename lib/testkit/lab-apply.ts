@@ -15,7 +15,7 @@ export interface Applied {
 export async function applyShare(host: Host, source: Source): Promise<Applied> {
   const desired = desiredOf(source);
   const planned = plan(await observe(host, desired), desired);
-  await apply(host, planned);
+  await apply(host, planned, { source });
   const { ok, differences, applied } = await verify(host, desired, { applied: planned });
   if (ok) return { plan: planned, verified: applied };
   const [first] = differences;

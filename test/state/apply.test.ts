@@ -11,8 +11,11 @@ const EMPTY: Observed = { links: [{ name: "eth0", mtu: 1500, up: true }] };
 const desired = (body: string): Desired => desiredOf(parseSource(`linkwright: 1\n${body}`));
 const BRIDGES = "links: { a: { kind: bridge }, b: { kind: bridge, addresses: [192.0.2.1/24] }, c: { kind: bridge } }";
 
+/** What the services of a host list. */
+type Lists = Readonly<Record<string, readonly object[]>>;
+
 /** A host that writes down what it is told, and refuses what `refuses` says. */
-function fake(refuses: (call: string) => Error | undefined): { host: Host; calls: string[] } {
+function fake(refuses: (call: string) => Error | undefined, lists: Lists = {}): { host: Host; calls: string[] } {
   const calls: string[] = [];
   const service = (object: string): object =>
     new Proxy(
@@ -20,11 +23,12 @@ function fake(refuses: (call: string) => Error | undefined): { host: Host; calls
       {
         get:
           (_, verb) =>
-          async (...given: readonly unknown[]): Promise<void> => {
+          async (...given: readonly unknown[]): Promise<unknown> => {
             const call = `${object} ${String(verb)} ${JSON.stringify(given.length === 1 ? given[0] : given)}`;
             calls.push(call);
             const error = refuses(call);
             if (error !== undefined) throw error;
+            return verb === "list" ? lists[object] : undefined;
           },
       },
     );
@@ -52,7 +56,7 @@ describe("apply", () => {
       error.message,
       "cannot create address 192.0.2.1/24 on b (step 4 of 4, undone): no (EEXIST, at links.b.addresses[0])",
     );
-    deepEqual(calls.slice(4), ['links delete "c"', 'links delete "b"', 'links delete "a"']);
+    deepEqual(calls.slice(4, 7), ['links delete "c"', 'links delete "b"', 'links delete "a"']);
     deepEqual([error.done.length, error.undone.length, error.undoFailed.length], [3, 3, 0]);
     equal(error.step.subject, "192.0.2.1/24 on b");
     ok(error.cause instanceof Error);
@@ -64,6 +68,74 @@ describe("apply", () => {
     equal(
       error.message,
       "cannot create link v (step 1 of 1, undone): VXLAN ID must be lower than 16777216 (ERANGE, at links.v.vni)",
+    );
+  });
+
+  it("tells the place in the document: of the option at fault, else of the object", async () => {
+    const said = async (body: string, error: Error, observed = EMPTY): Promise<string> => {
+      const wanted = desired(body);
+      const { host, calls } = fake(() => (calls.length === 1 ? error : undefined));
+      return (await refusal(host, wanted, observed, { source: wanted.source })).message;
+    };
+    const vxlan = "links:\n  v: { kind: vxlan, vni: 5 }";
+    equal(
+      await said(vxlan, kernel("ERANGE", "too large", { attribute: "vni" })),
+      "document:3:26: cannot create link v (step 1 of 1, undone): too large (ERANGE, at links.v.vni)",
+    );
+    equal(
+      await said(vxlan, kernel("EADDRINUSE", "in use", { attribute: "dstport" })),
+      "document:3:3: cannot create link v (step 1 of 1, undone): in use (EADDRINUSE, at links.v.dstport)",
+    );
+    equal(
+      await said(vxlan, kernel("EPERM", "no")),
+      "document:3:3: cannot create link v (step 1 of 1, undone): no (EPERM, at links.v)",
+    );
+    equal(
+      await said("links:\n  eth0: { alias: x, mtu: 9000 }", kernel("EINVAL", "no")),
+      "document:3:18: cannot change link eth0 (step 1 of 1, undone): no (EINVAL, at links.eth0.alias)",
+    );
+    equal(
+      await said("links: { eth0: { addresses: [192.0.2.1/24] } }", kernel("EINVAL", "no", { attribute: "address" })),
+      "document:2:30: cannot create address 192.0.2.1/24 on eth0 (step 1 of 1, undone): no (EINVAL, at links.eth0.addresses[0])",
+    );
+    equal(
+      await said(
+        "addresses:\n  - { address: 192.0.2.1/24, dev: eth0, metric: 7 }",
+        kernel("EINVAL", "no", { attribute: "metric" }),
+      ),
+      "document:3:49: cannot create address 192.0.2.1/24 on eth0 (step 1 of 1, undone): no (EINVAL, at addresses[0].metric)",
+    );
+    equal(
+      await said("sysctls:\n  net.ipv4.ip_forward: 1", kernel("EROFS", "no"), {
+        ...EMPTY,
+        sysctls: { "net.ipv4.ip_forward": "0" },
+      }),
+      'document:3:24: cannot change sysctl net.ipv4.ip_forward (step 1 of 1, undone): no (EROFS, at sysctls."net.ipv4.ip_forward")',
+    );
+  });
+
+  it("names who has it already", async () => {
+    const rival = async (body: string, code: string, lists: Lists): Promise<string | undefined> => {
+      const { host, calls } = fake(() => (calls.length === 1 ? kernel(code, "taken") : undefined), lists);
+      return /: taken(?:: (.*))? \(/.exec((await refusal(host, desired(body))).message)?.[1];
+    };
+    const vxlan = "links: { v: { kind: vxlan, vni: 5 } }";
+    const theirs = { name: "theirs", kind: "vxlan", vni: 5, dstport: 4789, remote: "192.0.2.1" };
+    const links = (...all: readonly object[]): Lists => ({ links: all });
+    equal(await rival(vxlan, "EEXIST", links(theirs)), "theirs has vni 5 dstport 4789");
+    equal(await rival(vxlan, "EEXIST", links({ ...theirs, remote: "2001:db8::1" })), undefined);
+    equal(await rival(vxlan, "EEXIST", links({ ...theirs, vni: 6 })), undefined);
+    equal(await rival(vxlan, "EADDRINUSE", links({ ...theirs, vni: 6 })), "theirs has dstport 4789");
+    equal(await rival(vxlan, "EPERM", links(theirs)), undefined);
+    equal(await rival(vxlan, "EEXIST", links({ name: "eth0", altnames: ["v"] })), "it is another name of eth0");
+    equal(
+      await rival("addresses: [{ address: 2001:db8::1/64, dev: eth0 }]", "EEXIST", {
+        addresses: [
+          { dev: "eth1", address: "2001:db8::1/64" },
+          { dev: "eth0", address: "2001:db8::1/128" },
+        ],
+      }),
+      "eth0 has 2001:db8::1/128",
     );
   });
 

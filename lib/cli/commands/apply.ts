@@ -8,12 +8,19 @@ import { counted, printJson, printPlan, printVerification } from "../report.ts";
 import { type Terminal, withProgress } from "../terminal.ts";
 
 /** Carries a plan out; what it is doing shows where it takes long. */
-export function carryOut(host: Host, planned: Plan, terminal: Terminal, allowRecreate: boolean): Promise<Applied> {
+export function carryOut(
+  host: Host,
+  planned: Plan,
+  { source }: Desired,
+  terminal: Terminal,
+  allowRecreate: boolean,
+): Promise<Applied> {
   return interruptible((signal) =>
     withProgress(terminal, "applying", (say) =>
       apply(host, planned, {
         signal,
         allowRecreate,
+        source,
         onProgress: ({ step, number, of }) => say(`step ${number} of ${of}: ${step.object} ${step.subject}`),
       }),
     ),
@@ -31,7 +38,7 @@ export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
   await using host = await openHost(given);
   const planned = await withProgress(terminal, "looking at the host", () => planFor(host, desired));
   if (!given.json) printPlan(planned, terminal, given.explain === true);
-  const { requests } = await carryOut(host, planned, terminal, given["allow-recreate"] === true);
+  const { requests } = await carryOut(host, planned, desired, terminal, given["allow-recreate"] === true);
   const found = await withProgress(terminal, "reading back", () => verify(host, desired, { applied: planned }));
   const { ok, differences, applied: verified } = found;
   if (given.json) printJson({ file, host: name, ...planned, requests, ok, differences, verified }, terminal);

@@ -17,7 +17,7 @@ export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
   );
   const { steps, warnings } = planned;
   if (!given.json && steps.length > 0) printPlan(planned, terminal, false);
-  const { requests } = await carryOut(host, planned, terminal, false);
+  const { requests } = await carryOut(host, planned, desired, terminal, false);
   const [left] = planRemoval(await observe(host, desired), desired).steps;
   if (left !== undefined) throw new CommandError(`${left.object} ${left.subject} is still there`, "ERR_REMOVE");
   if (given.json) printJson({ file, host: name, steps, warnings, requests }, terminal);
