@@ -1,0 +1,57 @@
+/**
+ * Whatever is drawn at random, written by us or by iproute2, is read alike by both and is as it was asked for. Objects
+ * that the kernel refuses do not count; how many were compared is printed.
+ */
+import { needs, skip } from "../../test/needs.ts";
+import { scene as linkScene } from "../links/kit.ts";
+import { type Scene, scene } from "../routes/kit.ts";
+import { addressesIn } from "./addresses.ts";
+import { entriesIn, FAR_ENDS } from "./entries.ts";
+import { agreeOn, type Sort } from "./kit.ts";
+import { kindsHere, linksIn, UNDER } from "./links.ts";
+import { routesIn } from "./routes.ts";
+import { FILTERING, vlansIn } from "./vlans.ts";
+
+/** Objects of each sort; fewer on an emulated processor. */
+const WANTED = process.env["LINKWRIGHT_LOAD"] === "0" ? 100 : 500;
+
+describe("random agreement with iproute2", function () {
+  this.timeout(180_000);
+  before(function () {
+    needs(this, "ip", "bridge");
+  });
+
+  async function agree<C>(here: Pick<Scene, "sh">, sort: Sort<C>): Promise<void> {
+    const { compared, refused } = await agreeOn(sort, here.sh, WANTED);
+    console.log(`      ${sort.name}: ${compared} compared, ${refused.length} refused by the kernel`);
+  }
+
+  it("on addresses", async () => {
+    await using here = await scene();
+    await agree(here, addressesIn(here));
+  });
+
+  it("on routes", async () => {
+    await using here = await scene();
+    await agree(here, routesIn(here));
+  });
+
+  it("on forwarding entries", async () => {
+    await using here = await scene();
+    await here.sh(FAR_ENDS);
+    await agree(here, entriesIn(here));
+  });
+
+  it("on links", async () => {
+    await using here = await linkScene(UNDER);
+    const { kinds, lacking } = await kindsHere(here);
+    await agree(here, linksIn(here, kinds));
+    console.log(`      links: ${kinds.join(", ")}${lacking.map((one) => `; no ${one}`).join("")}`);
+  });
+
+  it("on VLANs of a bridge", async function () {
+    await using here = await scene();
+    await here.sh(FILTERING).catch((error: Error) => skip(this, `no VLAN filtering here: ${error.message}`));
+    await agree(here, vlansIn(here));
+  });
+});
