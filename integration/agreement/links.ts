@@ -151,8 +151,6 @@ const GENEVE = {
   ttl: plain("ttl"),
   tos: hex("tos"),
   df: plain("df"),
-  udp6ZeroCsumTx: orNo("udp6zerocsumtx"),
-  udp6ZeroCsumRx: orNo("udp6zerocsumrx"),
 } as const;
 const interval = seconds(1, 1000);
 
@@ -228,7 +226,13 @@ const KINDS: { readonly [K in KindName]?: Drawn } = {
     or: [
       {
         always: ["vni", "remote"],
-        options: { ...GENEVE, label: plain("flowlabel"), remote: [plain("remote"), hosts6] },
+        options: {
+          ...GENEVE,
+          remote: [plain("remote"), hosts6],
+          label: plain("flowlabel"),
+          udp6ZeroCsumTx: orNo("udp6zerocsumtx"),
+          udp6ZeroCsumRx: orNo("udp6zerocsumrx"),
+        },
         more: FRAMES,
       },
     ],
@@ -330,7 +334,7 @@ export async function kindsHere({ links, sh }: Scene): Promise<{ kinds: KindName
       kinds.push(kind);
     } catch (error) {
       if (!(error instanceof NetlinkError)) throw error;
-      if (error.code === "EOPNOTSUPP" && error.attribute === "kind") lacking.push(`${kind}: ${error.reason}`);
+      if (error.code === "EOPNOTSUPP" && error.attribute === "kind") lacking.push(`${kind} (${error.reason})`);
       else kinds.push(kind);
     }
   }

@@ -2,7 +2,7 @@
 import { deepEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { type VlanConfig, Vlans } from "../../lib/bridges/vlans.ts";
-import { asTunnel, asVlan, told } from "../bridges/oracle.ts";
+import { asTunnel, asVlan, partOf } from "../bridges/oracle.ts";
 import type { Scene } from "../routes/kit.ts";
 import { asAsked, type Sort, some, upTo, whole } from "./kit.ts";
 
@@ -51,13 +51,13 @@ export function vlansIn(here: Scene): Sort<VlanConfig> {
     write: (config) => vlans.create(config),
     lines,
     async compare(made) {
+      const shown = await here.json("bridge -d -json vlan show");
+      const tunnels = await here.json("bridge -json vlan tunnelshow");
       for (const dev of DEVICES) {
         const ours = await vlans.list({ dev });
-        deepEqual(ours.map(asVlan), await told(here, "bridge -d -json vlan show", "vlans", dev));
-        deepEqual(
-          ours.filter(({ tunnelId }) => tunnelId !== undefined).map(asTunnel),
-          await told(here, "bridge -json vlan tunnelshow", "tunnels", dev),
-        );
+        deepEqual(ours.map(asVlan), partOf(shown, "vlans", dev));
+        const mapped = ours.filter(({ tunnelId }) => tunnelId !== undefined);
+        deepEqual(mapped.map(asTunnel), partOf(tunnels, "tunnels", dev));
         for (const { self: _, ...asked } of made.filter((one) => one.dev === dev))
           asAsked(
             asked,

@@ -4,10 +4,12 @@ import { given, type Scene } from "../routes/kit.ts";
 
 export type Json = Record<string, unknown>;
 
-/** What a link is told of in a list of links. */
+/** What is told of a link in a list of links. */
+export const partOf = (all: readonly Json[], key: string, dev: string): Json[] =>
+  all.flatMap((one) => (one["ifname"] === dev ? (one[key] as Json[]) : []));
+/** What a command tells of a link in a list of links. */
 export async function told(here: Scene, command: string, key: string, dev: string): Promise<Json[]> {
-  const all = await here.json(command);
-  return all.flatMap((one) => (one["ifname"] === dev ? (one[key] as Json[]) : []));
+  return partOf(await here.json(command), key, dev);
 }
 
 export function asVlan({ vid, vidEnd, pvid, untagged, state, mcastRouter }: Vlan): Json {

@@ -1,4 +1,5 @@
 /** What `ip -json -d link` should tell of VLANs, bonds, and other links of layer 2. */
+import { isDeepStrictEqual } from "node:util";
 import type { Link } from "../../lib/links/words.ts";
 
 /** Our value for a key of theirs. */
@@ -21,7 +22,11 @@ const VLAN: Table = {
       BRIDGE_BINDING: link.bridgeBinding,
     }).flatMap(([name, set]) => (set === true ? [name] : [])),
   ingress_qos: (link) => list(link.ingressQosMap),
-  egress_qos: (link) => list(link.egressQosMap),
+  // In the order of the kernel's hashes.
+  egress_qos: (link, theirs) => {
+    const place = (one: object): number => (theirs as object[]).findIndex((other) => isDeepStrictEqual(one, other));
+    return list(link.egressQosMap).sort((a, b) => place(a) - place(b));
+  },
 };
 
 const BOND: Table = {
