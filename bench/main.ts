@@ -1,103 +1,199 @@
 /**
- * Every workload against the C floor, in turn and each in a fresh network namespace, as ratios of medians.
- * usage: npm run bench [-- --rounds N] [--scale 0.1] [workload…]
+ * Every workload by everybody who offers it, in turn in one run, as multiples of the C floor.
+ * usage: npm run bench [-- --rounds N] [--scale 0.1] [--report] [row…]
  */
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, release, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { Netns } from "../lib/netns/netns.ts";
 import { runInSandbox, SANDBOX_VARIABLE } from "../lib/testkit/sandbox.ts";
-
-interface Row {
-  readonly workload: string;
-  readonly title: string;
-  readonly count: number;
-  /** The most that design section 10 allows, as a multiple of the floor. */
-  readonly most: number;
-  readonly inline?: true;
-}
-const ROWS: readonly Row[] = [
-  { workload: "bridges-each", title: "create 100 bridges one by one", count: 100, most: 1.05 },
-  { workload: "bridges", title: "create 100 bridges, pipelined", count: 100, most: 1 },
-  { workload: "vxlans", title: "1,000 VXLAN created, enslaved, up", count: 1000, most: 1.03 },
-  { workload: "links-dump", title: "dump 2,000 links, decoded", count: 2000, most: 1.6 },
-  { workload: "routes", title: "add 100,000 routes, pipelined", count: 100_000, most: 1.1 },
-  { workload: "routes-dump", title: "dump 100,000 routes, decoded", count: 100_000, most: 1.5 },
-  { workload: "entries", title: "append 100,000 FDB entries, pipelined", count: 100_000, most: 1.1 },
-  { workload: "entries-dump", title: "dump 100,000 FDB entries, decoded", count: 100_000, most: 1.05 },
-  { workload: "round-trip", title: "one request, I/O thread (default)", count: 20_000, most: 5 },
-  { workload: "round-trip", title: "one request, calling thread", count: 20_000, most: 1.4, inline: true },
-];
+import { Arena, NotOffered, type Outcome } from "./arena.ts";
+import { type Contestant, download, gather } from "./contestants.ts";
+import { curve, type Delay, delayed, figure, line, type Point, page, type Result, type Run } from "./page.ts";
+import { ROWS, type Row } from "./rows.ts";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const source = join(dirname(dirname(here)), "bench/floor.c");
+const root = dirname(dirname(here));
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: "string", default: "5" }, scale: { type: "string", default: "1" } },
+  options: {
+    rounds: { type: "string", default: "3" },
+    scale: { type: "string", default: "1" },
+    report: { type: "boolean", default: false },
+  },
 });
+const rounds = Number(values.rounds);
+const scaled = (count: number): number => (count === 1 ? 1 : Math.max(2, Math.round(count * Number(values.scale))));
+const wanted = (name: string): boolean => positionals.length === 0 || positionals.includes(name);
+/** Names the variable that holds the folder for what is built. */
+const SCRATCH = "BENCH_SCRATCH";
+/** Objects that were there already, and that some readers do not leave out: those of `lo` and the bridge. */
+const OTHERS = 16;
 
-/**
- * Runs a contestant in a namespace of its own; nanoseconds, after a check of what it says it did. What a dump is to
- * find there is made by the floor before, so that every contestant starts cold.
- */
-function run(floor: string, workload: string, count: number, command: readonly string[]): number {
-  const make = workload.endsWith("-dump") ? '"$0" "$1" "$2" >/dev/null && ' : "";
-  const made = [floor, workload.replace("-dump", "-made"), String(count)];
-  const script = ["--net", "sh", "-c", `${make}shift 2 && exec "$@"`, ...made, ...command];
-  const { stdout, stderr, status } = spawnSync("unshare", script, { encoding: "utf8" });
-  if (status !== 0) throw new Error(`${command.join(" ")}: ${stderr}`);
-  const { ns, objects } = JSON.parse(stdout) as { ns: number; objects: number };
-  if (objects < count || objects > count + 2)
-    throw new Error(`${command.join(" ")}: ${objects} objects instead of ${count}`);
-  return ns;
+/** One contestant's turn, checked. */
+function turn(arena: Arena, row: Row, netns: Netns, contestant: Contestant, full: number): Outcome & { lost: number } {
+  const count = Math.max(1, Math.round(full * (contestant.share?.[row.workload] ?? 1)));
+  const counted = (): number => (row.counts === undefined ? 0 : arena.make(netns, row.counts, full).objects);
+  const before = counted();
+  const outcome = arena.run(netns, contestant.command(row, count));
+  const { objects } = outcome;
+  const lost = row.events === true ? count - objects : 0;
+  const made = counted() - before;
+  if (contestant.id !== "empty" && row.counts !== undefined && made !== count)
+    throw new Error(`${made} of ${count} objects made`);
+  if (row.events !== true && (objects < count || objects > count + OTHERS))
+    throw new Error(`${objects} of ${count} objects`);
+  if (row.proof !== undefined) arena.run(netns, ["sh", "-c", row.proof]);
+  return {
+    ...outcome,
+    ns: (row.whole || contestant.whole ? outcome.wall : outcome.ns) / (row.events ? objects : count),
+    lost,
+  };
 }
 
-/** Waits until the kernel has taken the last namespace apart, which holds the lock that all of this needs. */
-function settle(floor: string): void {
-  for (let quiet = 0, tries = 0; quiet < 3 && tries < 200; tries++)
-    quiet = run(floor, "bridges-each", 1, [floor, "bridges-each", "1"]) < 2_000_000 ? quiet + 1 : 0;
+/** Every round of a row; namespaces live until its end. */
+async function measure(arena: Arena, row: Row, contestants: readonly Contestant[]): Promise<Result> {
+  const count = scaled(row.count);
+  const runs = new Map<string, Run>();
+  const held: Netns[] = [];
+  const fresh = async (): Promise<Netns> => {
+    const netns = await Netns.create();
+    held.push(netns);
+    if (row.before !== undefined) arena.make(netns, row.before, count);
+    return netns;
+  };
+  const present = contestants.filter(({ id }) => row.only?.includes(id) ?? (id !== "empty" && id !== "shell"));
+  const shared = row.reads ? await fresh() : undefined;
+  for (let round = 0; round < rounds; round++)
+    for (const contestant of present) {
+      const run = runs.get(contestant.id) ?? { times: [], peak: 0, lost: 0 };
+      runs.set(contestant.id, run);
+      if (run.failure !== undefined || run.absent) continue;
+      try {
+        const { ns, peak, lost } = turn(arena, row, shared ?? (await fresh()), contestant, count);
+        run.times.push(ns);
+        run.peak = Math.max(run.peak, peak / 1024);
+        run.lost = Math.max(run.lost, lost);
+      } catch (error) {
+        if (error instanceof NotOffered) run.absent = true;
+        else if (["floor", "ours", "api", "again"].includes(contestant.id))
+          throw new Error(`${row.id}, ${contestant.title}: ${(error as Error).message}`);
+        else run.failure = (error as Error).message;
+      }
+    }
+  await arena.close(held);
+  return { row, count, runs };
 }
 
-const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1] ?? Number.NaN;
+/** The same work for more and more entries. */
+async function grow(arena: Arena, contestants: readonly Contestant[]): Promise<Point[]> {
+  const points: Point[] = [];
+  for (const entries of [1000, 10_000, 100_000, 1_000_000].map(scaled)) {
+    const found: Partial<Record<string, number>> = {};
+    for (const id of ["floor", "ours"] as const) {
+      const { command } = contestants.find((one) => one.id === id) as Contestant;
+      const netns = await Netns.create();
+      arena.make(netns, "tunnel-made");
+      for (const workload of ["entries", "entries-dump"] as const) {
+        const row = ROWS.find((one) => one.id === workload) as Row;
+        const { ns, objects, peak } = arena.run(netns, command(row, entries));
+        if (objects < entries) throw new Error(`${workload}: ${objects} of ${entries} entries`);
+        found[`${id} ${workload}`] = ns;
+        found[`${id} ${workload} peak`] = peak / 1024;
+      }
+      await arena.close([netns]);
+    }
+    points.push({ entries, found });
+  }
+  return points;
+}
 
-function measure(row: Row, floor: string, rounds: number, scale: number): string {
-  const count = Math.max(2, Math.round(row.count * scale));
-  const ours = [
-    process.execPath,
-    join(here, "ours.js"),
-    row.workload,
-    String(count),
-    ...(row.inline ? ["inline"] : []),
+async function delays(arena: Arena): Promise<Delay[]> {
+  const found: Delay[] = [];
+  const scenarios: readonly (readonly [name: string, title: string, count: number, before?: string])[] = [
+    ["idle", "nothing", 1],
+    ["lock", "requests, while another process makes and removes 200 bridges", 200],
+    ["list", "`host.routes.list()`, 100,000 routes", 100_000, "routes-made"],
+    ["stream", "`host.routes.stream()`, 100,000 routes", 100_000, "routes-made"],
   ];
-  const times = Array.from({ length: rounds }, () => {
-    settle(floor);
-    const base = run(floor, row.workload, count, [floor, row.workload, String(count)]);
-    settle(floor);
-    return { base, own: run(floor, row.workload, count, ours) };
-  });
-  const [base, own] = [median(times.map((one) => one.base)), median(times.map((one) => one.own))];
-  const each = (ns: number): string => `${(ns / count / 1000).toFixed(2).padStart(8)} us`;
-  const ratio = (own / base).toFixed(2).padStart(5);
-  return `${row.title.padEnd(40)} floor ${each(base)}   ours ${each(own)}   ratio ${ratio}   target ${row.most.toFixed(2)}`;
+  for (const [name, title, full, before] of scenarios) {
+    const count = scaled(full);
+    const netns = await Netns.create();
+    if (before !== undefined) arena.make(netns, before, count);
+    const program = [process.execPath, join(here, "delay.js"), name, String(count)];
+    const all = Array.from({ length: rounds }, () => arena.run<{ p99: number; max: number }>(netns, program));
+    await arena.close([netns]);
+    const worst = (key: "p99" | "max" | "peak"): number => Math.max(...all.map((one) => one[key]));
+    found.push({
+      title,
+      objects: all[0]?.objects ?? 0,
+      p99: worst("p99"),
+      max: worst("max"),
+      peak: worst("peak") / 1024,
+    });
+  }
+  return found;
 }
 
-async function main(): Promise<number> {
-  if (process.env[SANDBOX_VARIABLE] === undefined)
-    return await runInSandbox([process.execPath, fileURLToPath(import.meta.url), ...process.argv.slice(2)]);
+/** What the machine is, so that figures of two machines are not mixed up. */
+function machine(): string {
+  const [cpu] = cpus();
+  const memory = /MemTotal:\s+(\d+)/.exec(readFileSync("/proc/meminfo", "utf8"))?.[1];
+  const gibibytes = (Number(memory) / 2 ** 20).toFixed(0);
+  return `${cpus().length} × ${cpu?.model.trim()}, ${gibibytes} GiB, Linux ${release()}, Node ${process.version}`;
+}
+const commit = (): string =>
+  execFileSync("git", ["-c", "safe.directory=*", "rev-parse", "--short", "HEAD"], {
+    cwd: root,
+    encoding: "utf8",
+  }).trim();
+const load = (): string => readFileSync("/proc/loadavg", "utf8").split(" ").slice(0, 2).join(" and ");
+
+async function bench(scratch: string): Promise<void> {
+  const sources = join(root, "bench");
+  const arena = new Arena(sources, scratch);
+  const { present, missing } = gather({ sources, here, scratch, floor: arena.floor });
+  for (const { title, install } of missing) console.log(`${title} is not here: ${install}`);
+  const loadBefore = load();
+  const results: Result[] = [];
+  for (const row of ROWS)
+    if (wanted(row.id)) {
+      const result = await measure(arena, row, present);
+      results.push(result);
+      console.log(line(result, present));
+    }
+  const points = wanted("curve") ? await grow(arena, present) : [];
+  if (points.length > 0) console.log(curve(points));
+  const waits = wanted("delay") ? await delays(arena) : [];
+  if (waits.length > 0) console.log(delayed(waits));
+  if (!values.report) return;
+  const facts = {
+    machine: machine(),
+    commit: commit(),
+    date: new Date().toISOString().slice(0, 10),
+    command: `npm run bench -- ${process.argv.slice(2).join(" ")}`,
+    rounds,
+    load: [loadBefore, load()] as const,
+  };
+  writeFileSync(join(root, "docs/performance.svg"), figure(points));
+  writeFileSync(join(root, "docs/performance.md"), page({ facts, results, present, missing, points, delays: waits }));
+}
+
+/** Outside of the sandbox: whatever needs the network, and a folder that is removed at the end. */
+async function enter(): Promise<number> {
   const scratch = mkdtempSync(join(tmpdir(), "linkwright-bench-"));
   try {
-    const floor = join(scratch, "floor");
-    const { status, stderr } = spawnSync("cc", ["-O2", "-o", floor, source], { encoding: "utf8" });
-    if (status !== 0) throw new Error(`cannot build the floor: ${stderr}`);
-    for (const row of ROWS)
-      if (positionals.length === 0 || positionals.includes(row.workload))
-        console.log(measure(row, floor, Number(values.rounds), Number(values.scale)));
-    return 0;
+    download(scratch);
+    const command = [process.execPath, fileURLToPath(import.meta.url), ...process.argv.slice(2)];
+    return await runInSandbox(command, { env: { ...process.env, [SCRATCH]: scratch } });
   } finally {
     rmSync(scratch, { recursive: true });
   }
 }
 
-process.exitCode = await main();
+const scratch = process.env[SCRATCH];
+if (process.env[SANDBOX_VARIABLE] === undefined || scratch === undefined) process.exitCode = await enter();
+else await bench(scratch);

@@ -6,8 +6,9 @@ import { ifinfomsg, NETLINK_ROUTE } from "../lib/families/route.ts";
 import { getlink, ifla, newlink } from "../lib/links/schema.ts";
 import { getneigh, newneigh } from "../lib/neighbors/schema.ts";
 import { getroute, newroute } from "../lib/routes/schema.ts";
-import { type Command, Connection, command } from "../lib/socket/index.ts";
+import { type Command, Connection, command, Monitor } from "../lib/socket/index.ts";
 import { type Message, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, viewed } from "../lib/wire/index.ts";
+import { measured, writer } from "./contest.ts";
 
 const [workload = "", size = "0", mode] = process.argv.slice(2);
 const count = Number(size);
@@ -22,13 +23,13 @@ async function eachOne(commands: readonly Command[]): Promise<void> {
   for (const { message, value, flags } of commands)
     await connection.request(message as Message<unknown, unknown>, value, flags);
 }
-const range = <T>(make: (i: number) => T, length = count): T[] => Array.from({ length }, (_, i) => make(i));
+const range = <T>(make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
 
-const bridge = (i: number, header: object = {}): Command =>
-  command(newlink, { header, attrs: { ifname: `br${i}`, linkinfo: { info: { kind: "bridge" } } } }, CREATE);
-const vxlan = (i: number, header: object, master?: number): Command => {
+const bridge = (i: number): Command =>
+  command(newlink, { header: {}, attrs: { ifname: `br${i}`, linkinfo: { info: { kind: "bridge" } } } }, CREATE);
+const vxlan = (i: number): Command => {
   const info = { kind: "vxlan" as const, data: { id: i + 1, group: "10.0.0.2", port: 4789 } };
-  return command(newlink, { header, attrs: { ifname: `vx${i}`, master, linkinfo: { info } } }, CREATE);
+  return command(newlink, { header: UP, attrs: { ifname: `vx${i}`, master: 1000, linkinfo: { info } } }, CREATE);
 };
 const route = (i: number): Command => {
   const header = { family: 2, dstLen: 32, table: 254, protocol: 4, scope: 253, type: 1 };
@@ -47,7 +48,7 @@ const entry = (i: number): Command => {
 };
 
 /** What was read, kept as the floor keeps it. */
-const kept: unknown[] = [];
+const kept: (readonly unknown[])[] = [];
 /** Reads a table, and from each message what the floor reads from it. */
 async function read<I, O>(
   ask: Message<I, unknown>,
@@ -60,36 +61,54 @@ async function read<I, O>(
 }
 const linkView = viewed(newlink, ifinfomsg, ifla);
 
+/** Listens to a writer in a process of its own, until all is told or nothing for a second. */
+async function events(): Promise<number> {
+  const monitor = Monitor.open({ protocol: NETLINK_ROUTE, groups: [3], kinds: [newneigh], held: true });
+  let silence: NodeJS.Timeout | undefined;
+  const rest = (): void => {
+    clearTimeout(silence);
+    silence = setTimeout(() => monitor.close(), 1000);
+  };
+  writer(count).on("exit", rest);
+  let seen = 0;
+  for await (const first of monitor) {
+    for (const event of [first, ...monitor.take()])
+      if (event.type !== "resync") {
+        kept.push([event.value.attrs.lladdr, event.value.attrs.dst]);
+        seen++;
+      }
+    rest();
+    if (seen >= count) break;
+  }
+  clearTimeout(silence);
+  return seen;
+}
+
 interface Workload {
-  prepare?(): Promise<void>;
   run(): Promise<number | undefined>;
 }
-const device = async (): Promise<void> => all([bridge(0, { index: 1000, ...UP })]);
-const tunnel = async (): Promise<void> => {
-  await device();
-  await all([vxlan(0, { index: 1001, ...UP })]);
-};
 const done = async (work: Promise<void>): Promise<undefined> => {
   await work;
   return undefined;
 };
 const workloads: Readonly<Record<string, Workload>> = {
-  "bridges-each": { run: () => done(eachOne(range((i) => bridge(i)))) },
-  bridges: { run: () => done(all(range((i) => bridge(i)))) },
-  vxlans: { prepare: device, run: () => done(all(range((i) => vxlan(i, UP, 1000)))) },
+  "bridges-each": { run: () => done(eachOne(range(bridge))) },
+  bridges: { run: () => done(all(range(bridge))) },
+  vxlans: { run: () => done(all(range(vxlan))) },
   "links-dump": {
     run: () =>
       read(getlink, { header: {} }, linkView, ({ attrs }) => [attrs.ifname, attrs.mtu, attrs.link, attrs.address]),
   },
-  routes: { prepare: device, run: () => done(all(range(route))) },
+  routes: { run: () => done(all(range(route))) },
   "routes-dump": {
     run: () => read(getroute, { header: { family: 2 } }, newroute, ({ attrs }) => [attrs.dst, attrs.oif, attrs.table]),
   },
-  entries: { prepare: tunnel, run: () => done(all(range(entry))) },
+  entries: { run: () => done(all(range(entry))) },
   "entries-dump": {
     run: () =>
       read(getneigh, { header: { family: 7, ifindex: 1001 } }, newneigh, ({ attrs }) => [attrs.lladdr, attrs.dst]),
   },
+  events: { run: events },
   "round-trip": {
     run: async () => {
       for (let i = 0; i < count; i++) await connection.get(getlink, { header: { index: 1 } }, newlink);
@@ -103,8 +122,5 @@ if (chosen === undefined || !(count > 0)) {
   console.error(`usage: ours WORKLOAD COUNT [inline]; workloads: ${Object.keys(workloads).join(", ")}`);
   process.exit(2);
 }
-await chosen.prepare?.();
-const begin = process.hrtime.bigint();
-const objects = (await chosen.run()) ?? count;
-console.log(JSON.stringify({ ns: Number(process.hrtime.bigint() - begin), objects }));
+await measured(workload, count, chosen.run);
 connection.close();

@@ -1,0 +1,355 @@
+/** Figures as people read them: lines in the terminal, the page, and the curve. */
+import type { Contestant, Missing } from "./contestants.ts";
+import type { Row } from "./rows.ts";
+
+/** What one contestant did in all rounds of a row. */
+export interface Run {
+  /** Nanoseconds per object, one of each round. */
+  readonly times: number[];
+  /** MiB. */
+  peak: number;
+  /** Events that did not arrive, in the worst round. */
+  lost: number;
+  failure?: string;
+  /** It does not offer this. */
+  absent?: boolean;
+}
+export interface Result {
+  readonly row: Row;
+  readonly count: number;
+  /** By contestant. */
+  readonly runs: ReadonlyMap<string, Run>;
+}
+/** One size of the table that grows: nanoseconds and peaks (MiB), by contestant and workload. */
+export interface Point {
+  readonly entries: number;
+  readonly found: Partial<Record<string, number>>;
+}
+/** The worst of all rounds, in milliseconds. */
+export interface Delay {
+  readonly title: string;
+  readonly objects: number;
+  readonly p99: number;
+  readonly max: number;
+  /** MiB. */
+  readonly peak: number;
+}
+/** Everything that the page says. */
+export interface Measured {
+  readonly facts: {
+    readonly machine: string;
+    readonly commit: string;
+    readonly date: string;
+    readonly command: string;
+    readonly rounds: number;
+    /** Load averages of one and five minutes before and after. */
+    readonly load: readonly [before: string, after: string];
+  };
+  readonly results: readonly Result[];
+  readonly present: readonly Contestant[];
+  readonly missing: readonly Missing[];
+  readonly points: readonly Point[];
+  readonly delays: readonly Delay[];
+}
+
+/** Most that the design allows. */
+const P99 = 20;
+const LONGEST = 50;
+/** More than this part lost, and what it cost to receive the rest says nothing. */
+const TOO_MANY = 0.1;
+/** The shell script has to take so many times as long as we do. */
+const SCRIPT = 5;
+
+const number = (value: number): string => value.toLocaleString("en-US");
+const rounded = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2));
+function median(list: readonly number[]): number {
+  const sorted = [...list].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
+}
+const timeOf = ({ runs }: Result, id: string): number => median(runs.get(id)?.times ?? []);
+/** As a multiple of the row's base. */
+const ratioOf = (result: Result, id: string): number => timeOf(result, id) / timeOf(result, result.row.base);
+function duration(ns: number): string {
+  return ns >= 1e6 ? `${rounded(ns / 1e6)} ms` : `${rounded(ns / 1e3)} µs`;
+}
+
+/** A contestant's figure, or why there is none. */
+function cell(result: Result, id: string): string {
+  const run = result.runs.get(id);
+  if (run === undefined || run.absent) return "–";
+  if (run.failure !== undefined) return "failed";
+  const lost = run.lost > 0 ? `${number(run.lost)} lost` : "";
+  if (run.lost > TOO_MANY * result.count) return lost;
+  return [rounded(ratioOf(result, id)), lost && `(${lost})`].join(" ").trim();
+}
+
+/** Whether our figure is within the target, as the page words it. */
+function verdict(result: Result): string {
+  const ratio = ratioOf(result, "ours");
+  const { most } = result.row;
+  if (most === undefined) return "met";
+  return Number(ratio.toFixed(2)) <= most ? "met" : `**missed**, ${rounded(ratio)} of ${most}`;
+}
+/** Peers that were quicker than we were. */
+function ahead(result: Result, present: readonly Contestant[]): string[] {
+  const ours = ratioOf(result, "ours");
+  const others = present.filter(({ id }) => !["floor", "again", "ours", "api", "empty", result.row.base].includes(id));
+  return others
+    .filter(({ id }) => {
+      const run = result.runs.get(id);
+      return run !== undefined && run.lost <= TOO_MANY * result.count && ratioOf(result, id) < ours;
+    })
+    .map(({ title }) => title);
+}
+
+/** A row in the terminal. */
+export function line(result: Result, present: readonly Contestant[]): string {
+  const { row, count } = result;
+  const figures = present
+    .filter(({ id }) => result.runs.has(id) && !result.runs.get(id)?.absent)
+    .map(({ id, title }) => {
+      const run = result.runs.get(id) as Run;
+      const failure = run.failure === undefined ? "" : ` (${run.failure})`;
+      return `  ${title.replaceAll("`", "").padEnd(24)} ${cell(result, id).padStart(8)}   ${rounded(run.peak)} MiB${failure}`;
+    });
+  const title = `${row.title}, ${number(count)}: ${row.base} ${duration(timeOf(result, row.base))} each; target ${row.most ?? "none"}: ${verdict(result)}`;
+  return [title, ...figures].join("\n");
+}
+
+const WORKLOADS = { entries: "append", "entries-dump": "dump" } as const;
+/** Nanoseconds per entry. */
+const each = ({ entries, found }: Point, key: string): number => (found[key] ?? Number.NaN) / entries;
+
+export function curve(points: readonly Point[]): string {
+  return points
+    .map((point) => {
+      const columns = Object.entries(WORKLOADS).flatMap(([workload, word]) =>
+        ["floor", "ours"].map((id) => `${id} ${word} ${duration(each(point, `${id} ${workload}`))}`),
+      );
+      return `${number(point.entries).padStart(9)} entries, each: ${columns.join(", ")}`;
+    })
+    .join("\n");
+}
+export function delayed(delays: readonly Delay[]): string {
+  return delays
+    .map(
+      ({ title, p99, max, objects }) =>
+        `${title} (${number(objects)}): p99 ${rounded(p99)} ms, longest ${rounded(max)} ms`,
+    )
+    .join("\n");
+}
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map((_, i) => (i === 0 ? "---" : "---:")), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+
+/** Contestants with a column: whoever has a figure against this base. */
+function columns(results: readonly Result[], present: readonly Contestant[]): readonly Contestant[] {
+  return present.filter(({ id }) => results.some(({ row, runs }) => row.base !== id && runs.has(id)));
+}
+
+function ratios(results: readonly Result[], present: readonly Contestant[]): string {
+  const shown = columns(results, present);
+  const head = ["workload", "1 is", "target", ...shown.map(({ title }) => title)];
+  const rows = results.map((result) => {
+    const { row, count } = result;
+    const base = present.find(({ id }) => id === row.base)?.title ?? row.base;
+    const cells = shown.map(({ id }) => {
+      const text = cell(result, id);
+      return id === "ours" ? `**${text}**${verdict(result) === "met" ? "" : " ✗"}` : text;
+    });
+    const each = count === 1 ? "" : " each";
+    return [
+      `${row.title}, ${number(count)}`,
+      `${base}, ${duration(timeOf(result, row.base))}${each}`,
+      `${row.most ?? "–"}`,
+      ...cells,
+    ];
+  });
+  return table(head, rows);
+}
+
+function memory(results: readonly Result[], present: readonly Contestant[]): string {
+  const shown = present.filter(({ id }) => id !== "again" && results.some(({ runs }) => runs.get(id)?.peak));
+  const rows = results.map(({ row, runs }) => [
+    row.title,
+    ...shown.map(({ id }) => {
+      const peak = runs.get(id)?.peak;
+      return peak ? peak.toFixed(peak < 10 ? 1 : 0) : "–";
+    }),
+  ]);
+  return table(["peak memory, MiB", ...shown.map(({ title }) => title)], rows);
+}
+
+/** What did not come out as it should, in words. */
+function shortfalls({ results, present, delays }: Measured): string[] {
+  const missed = results
+    .filter((result) => verdict(result) !== "met")
+    .map((result) => `${result.row.title}: target ${verdict(result)}.`);
+  const behind = results.flatMap((result) => {
+    const quicker = ahead(result, present);
+    return quicker.length === 0
+      ? []
+      : [`${result.row.title}: ${quicker.join(", ")} ${quicker.length > 1 ? "were" : "was"} quicker.`];
+  });
+  const lost = results
+    .filter(({ runs }) => (runs.get("ours")?.lost ?? 0) > 0)
+    .map(({ row, runs }) => `${row.title}: we lost ${number(runs.get("ours")?.lost ?? 0)} in the worst round.`);
+  const script = results
+    .filter(({ row, runs }) => row.base !== "shell" && runs.has("shell"))
+    .filter((result) => ratioOf(result, "shell") < SCRIPT * ratioOf(result, "ours"))
+    .map(
+      (result) =>
+        `${result.row.title}: the shell script takes ${rounded(ratioOf(result, "shell") / ratioOf(result, "ours"))} times as long, ${SCRIPT} were the target.`,
+    );
+  const held = delays
+    .filter(({ p99, max }) => p99 >= P99 || max >= LONGEST)
+    .map(
+      ({ title, p99, max }) =>
+        `Event loop, ${title}: p99 ${rounded(p99)} ms, longest ${rounded(max)} ms; ${P99} and ${LONGEST} were the target.`,
+    );
+  const failures = results.flatMap(({ row, runs }) =>
+    present.flatMap(({ id, title }) => {
+      const failure = runs.get(id)?.failure;
+      return failure === undefined ? [] : [`${row.title}: ${title} failed: \`${failure.replaceAll("`", "'")}\`.`];
+    }),
+  );
+  return [...missed, ...behind, ...lost, ...script, ...held, ...failures];
+}
+
+/** docs/performance.md */
+export function page(measured: Measured): string {
+  const { facts, results, present, missing, points, delays } = measured;
+  const short = shortfalls(measured);
+  const list = (lines: readonly string[], none: string): string =>
+    lines.length === 0 ? none : lines.map((text) => `- ${text}`).join("\n");
+  const text = `<!-- Written by \`npm run bench -- --report\`; do not edit. -->
+# Performance
+
+Multiples of the time that a minimal C program takes for the same work over the same sockets (\`bench/floor.c\`); smaller
+is better. All contestants took turns in one run, each in a fresh process and, where it changes anything, a fresh network
+namespace; figures are medians of ${facts.rounds} rounds, and what was done was counted afterwards. Compare ratios, not
+times: the times are those of this machine. \`linkwright\` is the library's connection and its schemas; \`Host\` beside it
+is the interface that people use, which checks input, looks names up and answers in words. The C floor runs once more
+at the end of each round: how far "again" is from 1 is how far the figures of that row can be trusted.
+
+${facts.machine}. ${facts.date}, commit ${facts.commit}, \`${facts.command.trim()}\`. Load average before and after: ${facts.load.join("; ")}.
+
+## Time
+
+${ratios(results, present)}
+
+✗: target missed. –: not offered, or not asked. "lost": events that did not arrive, in the worst round; where more than a
+tenth is missing there is no ratio.
+
+## Not as it should be
+
+${list(short, "Every target is met, and no peer is ahead.")}
+
+## Memory
+
+${memory(results, present)}
+
+The peak of the largest process of each contestant over all rounds, as the kernel counts it (\`ru_maxrss\`).
+
+## Growth
+
+![Time for all entries against their number](performance.svg)
+
+${table(
+  ["entries", "append, C floor", "append, linkwright", "dump, C floor", "dump, linkwright", "peak of our dump, MiB"],
+  points.map((point) => [
+    number(point.entries),
+    ...Object.keys(WORKLOADS).flatMap((workload) =>
+      ["floor", "ours"].map((id) => `${duration(each(point, `${id} ${workload}`))} each`),
+    ),
+    rounded(point.found["ours entries-dump peak"] ?? Number.NaN),
+  ]),
+)}
+
+## Event loop
+
+For how long a timer of 1 ms came late, in the worst of ${facts.rounds} rounds. Targets: p99 under ${P99} ms, longest under ${LONGEST} ms.
+
+${table(
+  ["meanwhile", "p99, ms", "longest, ms", "objects", "peak memory, MiB", "target"],
+  delays.map(({ title, p99, max, objects, peak }) => [
+    title,
+    rounded(p99),
+    rounded(max),
+    number(objects),
+    peak.toFixed(0),
+    p99 < P99 && max < LONGEST ? "met" : "**missed**",
+  ]),
+)}
+
+## Who took part
+
+${list(
+  present.filter(({ id }) => id !== "again").map(({ title, version }) => `${title}: ${version}`),
+  "",
+)}
+${list(
+  missing.map(({ title, install }) => `${title} was not there: \`${install}\``),
+  "",
+)}
+`;
+  return `${text.replace(/\n{3,}/g, "\n\n").trim()}\n`;
+}
+
+const WIDTH = 720;
+const HEIGHT = 440;
+const LEFT = 80;
+const RIGHT = 190;
+const TOP = 24;
+const BOTTOM = 56;
+const LINES = [
+  { key: "floor entries", title: "append, C floor", color: "#8a8a8a", dash: "5 4" },
+  { key: "ours entries", title: "append, linkwright", color: "#0b6bcb", dash: "" },
+  { key: "floor entries-dump", title: "dump, C floor", color: "#c9a227", dash: "5 4" },
+  { key: "ours entries-dump", title: "dump, linkwright", color: "#c2410c", dash: "" },
+] as const;
+
+/** docs/performance.svg: both axes logarithmic, so that linear growth is a straight line at 45 degrees. */
+export function figure(points: readonly Point[]): string {
+  const xs = points.map(({ entries }) => Math.log10(entries));
+  const ys = points.flatMap(({ found }) => LINES.map(({ key }) => Math.log10((found[key] ?? Number.NaN) / 1e6)));
+  const bounds = (list: readonly number[]): readonly [number, number] => [
+    Math.floor(Math.min(...list)),
+    Math.ceil(Math.max(...list)),
+  ];
+  const [left, right] = bounds(xs);
+  const [low, high] = bounds(ys);
+  const x = (log: number): number => LEFT + ((log - left) / (right - left)) * (WIDTH - LEFT - RIGHT);
+  const y = (log: number): number => HEIGHT - BOTTOM - ((log - low) / (high - low)) * (HEIGHT - TOP - BOTTOM);
+  const decades = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+  const grid = [
+    ...decades(left, right).map((log) => {
+      const at = x(log).toFixed(1);
+      return `<path d="M${at} ${TOP}V${HEIGHT - BOTTOM}" class="grid"/><text x="${at}" y="${HEIGHT - BOTTOM + 20}" text-anchor="middle">${number(10 ** log)}</text>`;
+    }),
+    ...decades(low, high).map((log) => {
+      const at = y(log).toFixed(1);
+      return `<path d="M${LEFT} ${at}H${WIDTH - RIGHT}" class="grid"/><text x="${LEFT - 8}" y="${Number(at) + 4}" text-anchor="end">${number(10 ** log)} ms</text>`;
+    }),
+  ];
+  const lines = LINES.map(({ key, title, color, dash }, i) => {
+    const path = points.map(({ entries, found }) => {
+      const at = [x(Math.log10(entries)), y(Math.log10((found[key] ?? Number.NaN) / 1e6))];
+      return at.map((value) => value.toFixed(1)).join(" ");
+    });
+    const legend = TOP + 16 + 22 * i;
+    const stroke = `stroke="${color}" stroke-width="2" fill="none"${dash === "" ? "" : ` stroke-dasharray="${dash}"`}`;
+    const dots = path.map((at) => `<circle cx="${at.split(" ")[0]}" cy="${at.split(" ")[1]}" r="3" fill="${color}"/>`);
+    return `<path d="M${path.join("L")}" ${stroke}/>${dots.join("")}
+<path d="M${WIDTH - RIGHT + 14} ${legend - 4}h26" ${stroke}/><text x="${WIDTH - RIGHT + 46}" y="${legend}">${title}</text>`;
+  });
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12" fill="#333">
+<style>.grid{stroke:#ddd;fill:none}</style>
+<rect width="100%" height="100%" fill="#fff"/>
+${[...grid, ...lines].join("\n")}
+<text x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 12}" text-anchor="middle">forwarding entries of one VXLAN</text>
+</svg>
+`;
+}

@@ -1,0 +1,187 @@
+/** What is measured: the workloads of the design's section on speed. */
+
+/** One workload, done by all who offer it. */
+export interface Row {
+  readonly id: string;
+  readonly title: string;
+  /** What the programs are told to do. */
+  readonly workload: string;
+  readonly count: number;
+  /** What the floor makes beforehand. */
+  readonly before?: string;
+  /** Nothing is changed: all contestants of a round read in one namespace. */
+  readonly reads?: true;
+  /** What the floor counts afterwards. */
+  readonly counts?: string;
+  /** A shell script that fails where the work was not done. */
+  readonly proof?: string;
+  /** Whether the whole process counts, from its start to its end. */
+  readonly whole?: true;
+  /** Whether it is processor time, and objects may be lost. */
+  readonly events?: true;
+  /** Who takes part; everybody where it is not said. */
+  readonly only?: readonly string[];
+  /** Our program and what it is told, where it is not `ours.js WORKLOAD COUNT`. */
+  readonly ours?: readonly string[];
+  /** Who is 1. */
+  readonly base: "floor" | "empty" | "shell";
+  /** The most that the design allows, as a multiple of the base; no target where it is not said. */
+  readonly most?: number;
+}
+
+const STORY = `set -e
+cd /proc/sys/net
+test "$(cat ipv4/ip_forward ipv4/conf/all/rp_filter ipv4/conf/br0/rp_filter ipv4/conf/br0/proxy_arp ipv6/conf/br0/disable_ipv6 | tr -d '\\n')" = 12211
+ip -oneline link show dev vx0 | grep -q 'mtu 1400 .* master br0'
+ip -oneline link show dev br0 up | grep -q 'mtu 1400 '
+test "$(nft list table ip pf | grep -c ' masquerade$\\| accept$')" = 3
+echo '{"ns": 0, "objects": 1}'`;
+
+/** Nobody makes bridges faster than the kernel takes them down again, 20 ms each: a hundred have to do. */
+const BRIDGES = 100;
+
+export const ROWS: readonly Row[] = [
+  {
+    id: "bridges-each",
+    title: "create bridges, one by one",
+    workload: "bridges-each",
+    count: BRIDGES,
+    counts: "bridges-count",
+    base: "floor",
+    most: 1.05,
+  },
+  {
+    id: "bridges",
+    title: "create bridges, pipelined",
+    workload: "bridges",
+    count: BRIDGES,
+    counts: "bridges-count",
+    base: "floor",
+    most: 1,
+  },
+  {
+    id: "vxlans",
+    title: "VXLAN created, enslaved, up",
+    workload: "vxlans",
+    count: 1000,
+    before: "device-made",
+    counts: "vxlans-count",
+    base: "floor",
+    most: 1.03,
+  },
+  {
+    id: "links-dump",
+    title: "dump links, decoded",
+    workload: "links-dump",
+    count: 2000,
+    before: "links-made",
+    reads: true,
+    base: "floor",
+    most: 1.6,
+  },
+  {
+    id: "routes",
+    title: "add routes, pipelined",
+    workload: "routes",
+    count: 100_000,
+    before: "device-made",
+    counts: "routes-count",
+    base: "floor",
+    most: 1.1,
+  },
+  {
+    id: "routes-dump",
+    title: "dump routes, decoded",
+    workload: "routes-dump",
+    count: 100_000,
+    before: "routes-made",
+    reads: true,
+    base: "floor",
+    most: 1.5,
+  },
+  {
+    id: "entries",
+    title: "append FDB entries, pipelined",
+    workload: "entries",
+    count: 100_000,
+    before: "tunnel-made",
+    counts: "entries-count",
+    base: "floor",
+    most: 1.1,
+  },
+  {
+    id: "entries-dump",
+    title: "dump FDB entries, decoded",
+    workload: "entries-dump",
+    count: 100_000,
+    before: "entries-made",
+    reads: true,
+    base: "floor",
+    most: 1.05,
+  },
+  {
+    id: "round-trip",
+    title: "one request, I/O thread (default)",
+    workload: "round-trip",
+    count: 5000,
+    reads: true,
+    only: ["floor", "again", "ours", "api"],
+    base: "floor",
+    most: 5,
+  },
+  {
+    id: "round-trip-inline",
+    title: "one request, calling thread",
+    workload: "round-trip",
+    count: 5000,
+    reads: true,
+    only: ["floor", "again", "ours", "iproute2", "vishvananda", "rtnetlink", "pyroute2", "netlink", "spawning"],
+    ours: ["ours.js", "round-trip", "COUNT", "inline"],
+    base: "floor",
+    most: 1.4,
+  },
+  {
+    id: "events",
+    title: "changes received and decoded, processor time",
+    workload: "events",
+    count: 50_000,
+    before: "device-made",
+    events: true,
+    base: "floor",
+    most: 1.5,
+  },
+  {
+    id: "start",
+    title: "process start to first link, whole process",
+    workload: "bridges-each",
+    count: 1,
+    counts: "bridges-count",
+    whole: true,
+    only: ["empty", "ours", "vishvananda", "rtnetlink", "pyroute2", "netlink", "spawning"],
+    ours: ["start.js"],
+    base: "empty",
+    most: 1.2,
+  },
+  {
+    id: "host",
+    title: "the founding story's host in one go",
+    workload: "host",
+    count: 1,
+    proof: STORY,
+    only: ["floor", "again", "ours", "shell"],
+    ours: ["api.js", "host", "1"],
+    base: "floor",
+    most: 1.6,
+  },
+  {
+    id: "host-whole",
+    title: "the same, whole process",
+    workload: "host",
+    count: 1,
+    proof: STORY,
+    whole: true,
+    only: ["floor", "ours", "shell"],
+    ours: ["api.js", "host", "1"],
+    base: "shell",
+  },
+];
