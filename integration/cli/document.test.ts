@@ -28,7 +28,7 @@ describe("linkwright plan, apply, verify, remove, show", function () {
     const applied = linkwright("apply", ...on);
     assert.deepEqual([applied.status, applied.stderr], [0, ""]);
     assert.match(applied.stdout, /^7 steps done$/m);
-    assert.match(applied.stdout, /^21 properties as the document says, 0 not$/m);
+    assert.match(applied.stdout, /^all 23 properties as the document says$/m);
     assert.equal((await machine.host.links.get("vxlan0"))?.mtu, 1450);
 
     for (const command of ["plan", "apply", "verify"]) assert.equal(linkwright(command, ...on).status, 0, command);
@@ -48,6 +48,36 @@ describe("linkwright plan, apply, verify, remove, show", function () {
     assert.match(linkwright("remove", ...on).stdout, /^nothing to remove$/m);
   });
 
+  it("tells which rule somebody changed by hand", async function () {
+    needs(this, "nft", "ip");
+    await using machine = await Machine.create();
+    using documents = new Documents();
+    const on = [documents.write(example("two-hosts")), "--host", "bm1", "--netns", machine.name];
+    assert.equal(linkwright("apply", ...on).status, 0);
+    const handle = `nft -a list chain inet linkwright forward | sed -n 's/.* accept comment "all .*# handle //p'`;
+    const edit = `nft add rule inet linkwright forward tcp dport 22 drop; nft delete rule inet linkwright forward handle $(${handle})`;
+    const edited = spawnSync("ip", ["netns", "exec", machine.name, "sh", "-ec", edit], { encoding: "utf8" });
+    assert.equal(edited.status, 0, edited.stderr);
+    const { stdout, status } = linkwright("verify", ...on);
+    assert.equal(status, 2);
+    assert.deepEqual(stdout.split("\n"), [
+      "✗ nftables inet linkwright  rule not in the document: forward: tcp dport 22 drop",
+      '✗ nftables inet linkwright  rule missing: forward: iifname "br-vm" oifname "ens34f0" accept',
+      "22 of 23 properties as the document says; 1 missing, besides 1 that is not in it",
+      "",
+    ]);
+    const { counts, differences } = JSON.parse(linkwright("verify", ...on, "--json").stdout);
+    assert.deepEqual(counts, { same: 22, differ: 0, missing: 1, foreign: 1, untold: 0 });
+    assert.deepEqual(
+      differences.map((one: { state: string }) => one.state),
+      ["foreign", "missing"],
+    );
+    assert.match(
+      linkwright("plan", ...on).stdout,
+      /^~ nftables inet linkwright\n {4}- forward: tcp dport 22 drop\n {4}\+ forward: /,
+    );
+  });
+
   it("prints one JSON value for each of them", async () => {
     await using machine = await Machine.create();
     using documents = new Documents();
@@ -57,7 +87,7 @@ describe("linkwright plan, apply, verify, remove, show", function () {
     assert.equal(planned.steps.length, 7);
     assert.equal(planned.guests.value, 1450);
     const applied = json("apply");
-    assert.deepEqual([applied.ok, applied.host, applied.verified], [true, "bm1", 21]);
+    assert.deepEqual([applied.ok, applied.host, applied.verified], [true, "bm1", 23]);
     assert.equal(json("verify").ok, true);
     const { links, findings } = JSON.parse(linkwright("show", "--netns", machine.name, "--json").stdout);
     assert.deepEqual(findings, []);

@@ -47,6 +47,9 @@ describe("a host", () => {
   });
 
   /** What somebody does behind our back, and what verify says of it: object, subject, field, wanted, found. */
+  const COMMENT = "all from br-vm to ens34f0";
+  const OUT = 'forward: iifname "br-vm" oifname "ens34f0" accept';
+  const HANDLE = `nft -a list chain inet linkwright forward | sed -n 's/.*comment "${COMMENT}" # handle //p'`;
   const DRIFTS: readonly (readonly [name: string, script: string, ...findings: string[]])[] = [
     ["an MTU", "ip link set vxlan0 mtu 1400", "link vxlan0 mtu 1450 1400", "link br-vm mtu 1450 1400"],
     ["a link that is down", "ip link set br-vm down", "link br-vm up true false"],
@@ -83,17 +86,55 @@ describe("a host", () => {
       "echo 1 > /proc/sys/net/ipv4/conf/vxlan0/rp_filter",
       "sysctl net.ipv4.conf.vxlan0.rp_filter value 0 1",
     ],
-    ["a table", "nft delete table inet linkwright", "nftables inet linkwright rule "],
-    ["a rule", "nft add rule inet linkwright forward drop", "nftables inet linkwright rule "],
+    [
+      "a table",
+      "nft delete table inet linkwright",
+      "nftables inet linkwright chain forward: type filter hook forward priority filter; policy accept; undefined",
+      `nftables inet linkwright rule ${OUT} undefined`,
+    ],
+    [
+      "a rule too many",
+      "nft add rule inet linkwright forward drop",
+      "nftables inet linkwright rule undefined forward: drop",
+    ],
+    [
+      "a rule that does something else under the same comment",
+      `nft replace rule inet linkwright forward handle $(${HANDLE}) iifname br-vm oifname ens34f0 drop comment '"${COMMENT}"'`,
+      `nftables inet linkwright rule ${OUT} ${OUT.replace("accept", "drop")}`,
+    ],
+    [
+      "a rule with another comment",
+      `nft replace rule inet linkwright forward handle $(${HANDLE}) iifname br-vm oifname ens34f0 accept comment x`,
+      `nftables inet linkwright rule ${OUT} comment "${COMMENT}" ${OUT} comment "x"`,
+    ],
+    [
+      "a rule that is gone",
+      `nft delete rule inet linkwright forward handle $(${HANDLE})`,
+      `nftables inet linkwright rule ${OUT} undefined`,
+    ],
+    [
+      "a rule in another place",
+      `nft delete rule inet linkwright forward handle $(${HANDLE}); nft add rule inet linkwright forward iifname br-vm oifname ens34f0 accept comment '"${COMMENT}"'`,
+      `nftables inet linkwright rule ${OUT.replace(":", ", place 1:")} ${OUT.replace(":", ", place 3:")}`,
+    ],
+    [
+      "a policy",
+      "nft chain inet linkwright forward '{ policy drop; }'",
+      "nftables inet linkwright chain forward: type filter hook forward priority filter; policy accept; forward: type filter hook forward priority filter; policy drop;",
+    ],
     ["a link that is gone", "ip link delete vxlan0", "link vxlan0 vni 39 undefined"],
   ];
   for (const [name, script, ...expected] of DRIFTS)
     it(`has drifted: ${name}`, async () => {
       const desired = await founding();
       await bring(bm1, desired);
+      const whole = (await verify(bm1.host, desired)).counts.same;
       await bm1.sh(script);
-      const { ok: good, differences } = await verify(bm1.host, desired);
+      const { ok: good, differences, counts } = await verify(bm1.host, desired);
       equal(good, false);
+      // The entry of `remote` is told for itself only where the link has it and the entry is gone.
+      const own = name === "a far end that is gone though the link names it" ? 1 : 0;
+      equal(counts.same + counts.differ + counts.missing, whole + own);
       const told = differences.map(
         ({ object, subject, field, wanted, found }) => `${object} ${subject} ${field} ${wanted} ${found}`,
       );

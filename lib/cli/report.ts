@@ -37,7 +37,7 @@ export function printPlan(plan: Plan, terminal: Terminal, explain: boolean): voi
       ...plan.steps.flatMap((step) => {
         // Of what is not there yet there is no more to say.
         const why = step.action === "create" ? [] : [palette.faint(`    why: ${escapeText(step.reason)}`)];
-        return [describeStep(step, paint), ...why];
+        return [...describeStep(step, paint), ...why];
       }),
     );
   }

@@ -1,6 +1,7 @@
 /** nf_tables: NAT, forward rules, MSS clamping and counters, without nft. */
 export { commandsFor } from "./commands.ts";
 export { describe } from "./describe.ts";
+export { compareTables, type TableComparison, type TableDifference } from "./difference.ts";
 export { encodeRule } from "./encode.ts";
 export { NftablesError, StaleGenerationError } from "./error.ts";
 export type { Expression } from "./expressions/index.ts";

@@ -7,7 +7,7 @@ import type { Chain, Hook, NamedCounter, Table } from "./table.ts";
 import { hooks, priorities } from "./words.ts";
 
 /** A chain with nothing left to default. */
-interface NormalChain extends Chain {
+export interface NormalChain extends Chain {
   readonly hook?: Hook;
   readonly priority?: number;
   readonly rules: readonly Rule[];

@@ -150,13 +150,17 @@ function printPriority(family: Family, chain: Chain): string {
   return String(value);
 }
 
+/** Where packets enter a chain, and what becomes of those that no rule decides about. */
+export function printHook(family: Family, chain: Chain): string {
+  if (chain.hook === undefined) return "no hook";
+  const head = `type ${chain.type ?? "filter"} hook ${chain.hook} priority ${printPriority(family, chain)}`;
+  return `${head}; policy ${chain.policy ?? "accept"};`;
+}
+
 function printChain(family: Family, chain: Chain): string[] {
   const lines = [`  chain ${chain.name} {`];
   if (chain.comment !== undefined) lines.push(`    comment ${quote(chain.comment)}`);
-  if (chain.hook !== undefined) {
-    const head = `type ${chain.type ?? "filter"} hook ${chain.hook} priority ${printPriority(family, chain)}`;
-    lines.push(`    ${head}; policy ${chain.policy ?? "accept"};`);
-  }
+  if (chain.hook !== undefined) lines.push(`    ${printHook(family, chain)}`);
   for (const rule of chain.rules ?? []) lines.push(`    ${printRule(family, rule)}`);
   return [...lines, "  }"];
 }

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { describe } from "./describe.ts";
 import { NftablesError } from "./error.ts";
-import { normalTable } from "./normal-table.ts";
+import { type NormalTable, normalTable } from "./normal-table.ts";
 import { type Family, isRaw, type Rule } from "./rule.ts";
 import type { ObservedTable, Table } from "./table.ts";
 
@@ -14,7 +14,9 @@ function comparableRule(family: Family, rule: Rule): Rule {
 const byName = (a: { readonly name: string }, b: { readonly name: string }): number =>
   a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 
-function comparable(table: Table): unknown {
+/** A table without what says nothing of its purpose. */
+export type Comparable = ReturnType<typeof comparable>;
+export function comparable(table: Table): NormalTable {
   const { counters, chains, ...rest } = normalTable(table);
   return {
     ...rest,

@@ -1,7 +1,7 @@
 /** Plans and verifications for people to read. */
 import { escaped } from "./error.ts";
 import type { Action, Difference, Explained, Plan, Step } from "./step.ts";
-import type { Verification } from "./verify.ts";
+import type { Counts, Finding, Verification } from "./verify.ts";
 
 /** Colors text; the default leaves it as it is. */
 export type Painter = (style: "create" | "change" | "recreate" | "remove" | "warning" | "dim", text: string) => string;
@@ -23,31 +23,41 @@ function created({ object, differences, moves }: Step): string {
   const shown = differences.filter(({ field }) => object === "link" || !SAID.includes(field));
   const text = shown.map(({ field, to, why }) => {
     const word = to === true ? field : `${field} ${value(to)}`;
-    return field === "rule" ? value(to) : `${escaped(word)}${why === undefined ? "" : ` (${escaped(why)})`}`;
+    return `${escaped(word)}${why === undefined ? "" : ` (${escaped(why)})`}`;
   });
-  return [...(typeof kind === "string" ? [kind] : []), ...text].join(object === "nftables" ? "; " : " ");
+  return [...(typeof kind === "string" ? [kind] : []), ...text].join(" ");
 }
 
 function changed({ field, from, to, why }: Difference): string {
-  if (field === "rule") return from === undefined ? `+ ${value(to)}` : `- ${value(from)}`;
   const sum = why === undefined ? "" : ` (${escaped(why)})`;
   return `${field === "value" ? "" : `${escaped(field)} `}${value(from)} → ${value(to)}${sum}`;
 }
 
-/** One step in one line. */
-export function describeStep(step: Step, paint: Painter = plain): string {
+/** What differs in a table: a line for each rule. */
+function tableLine({ field, from, to }: Difference, paint: Painter): string {
+  const what = field === "rule" || field === "chain" ? "" : `${escaped(field)} `;
+  if (from === undefined) return paint("create", `    + ${what}${value(to)}`);
+  if (to === undefined) return paint("remove", `    - ${what}${value(from)}`);
+  return paint("change", `    ~ ${what}${value(from)} → ${value(to)}`);
+}
+
+/** One step: a line, and for a table those of its rules. */
+export function describeStep(step: Step, paint: Painter = plain): string[] {
   const { action, object, subject, differences, drops, reason } = step;
-  const what = action === "create" ? created(step) : differences.map(changed).join(", ");
+  const rules = object === "nftables" ? differences : [];
+  const told = object === "nftables" ? [] : differences;
+  const what = action === "create" ? created({ ...step, differences: told }) : told.map(changed).join(", ");
   const said = differences.length > 0 && action !== "recreate" && differences.some(({ from, to }) => from !== to);
   const why = !said ? `  ${escaped(reason)}` : "";
   const costs = drops.length === 0 ? "" : `  drops: ${escaped(drops.join(", "))}`;
   const head = paint(action, `${SIGNS[action]} ${object} ${escaped(subject)}`);
-  return `${head}${what === "" ? "" : `  ${what}`}${paint("dim", why)}${costs === "" ? "" : paint("warning", costs)}`;
+  const line = `${head}${what === "" ? "" : `  ${what}`}${paint("dim", why)}${costs === "" ? "" : paint("warning", costs)}`;
+  return [line, ...rules.map((one) => tableLine(one, paint))];
 }
 
 /** A plan as lines. */
 export function describePlan(plan: Plan, paint: Painter = plain): string[] {
-  const lines = plan.steps.map((step) => describeStep(step, paint));
+  const lines = plan.steps.flatMap((step) => describeStep(step, paint));
   if (lines.length === 0) lines.push("nothing to do: the host is as the document says");
   for (const warning of plan.warnings) lines.push(paint("warning", `! ${escaped(warning)}`));
   return lines;
@@ -66,13 +76,50 @@ export function explainMtus(plan: Plan): string[] {
   return lines;
 }
 
+/** How a finding reads: `mtu: wanted 1450, found 1400`, `rule missing: …`. */
+function found({ field, wanted, found: has, state }: Finding): string {
+  const name = escaped(field);
+  if (state === "missing") return `${name} missing: ${value(wanted)}`;
+  if (state === "foreign") return `${name} not in the document: ${value(has)}`;
+  return `${name}: wanted ${value(wanted)}, found ${value(has)}`;
+}
+
+/** The findings of one object; a line where the whole object is missing or too much. */
+function describeObject(all: readonly Finding[], whole: boolean, paint: Painter): string[] {
+  const [first] = all;
+  if (first === undefined) return [];
+  const subject = `${first.object} ${escaped(first.subject)}`;
+  if (whole && all.every(({ state }) => state === "missing")) return [paint("remove", `✗ ${subject}  missing`)];
+  if (whole && all.every(({ state }) => state === "foreign")) return [paint("remove", `✗ ${subject}  not to be there`)];
+  return all.map((one) =>
+    one.outcome === "unsupported"
+      ? paint("dim", `? ${subject}  ${found(one)} (not supported by this kernel)`)
+      : paint("change", `✗ ${subject}  ${found(one)}`),
+  );
+}
+
+/** `18 of 25 properties as the document says; 1 differs, 6 missing; 2 not in the document`. */
+function sum({ same, differ, missing, foreign, untold }: Counts): string {
+  const all = same + differ + missing + untold;
+  const most = [
+    ...(differ > 0 ? [`${differ} ${differ === 1 ? "differs" : "differ"}`] : []),
+    ...(missing > 0 ? [`${missing} missing`] : []),
+    ...(untold > 0 ? [`${untold} not told by this kernel`] : []),
+    ...(foreign > 0 ? [`besides ${foreign} that ${foreign === 1 ? "is" : "are"} not in it`] : []),
+  ];
+  const said = `${same === all ? "all " : `${same} of `}${all} ${all === 1 ? "property" : "properties"} as the document says`;
+  return most.length === 0 ? said : `${said}; ${most.join(", ")}`;
+}
+
 /** A verification as lines. */
-export function describeVerification(found: Verification, paint: Painter = plain): string[] {
-  const lines = found.differences.map(({ object, subject, field, wanted, found: has, outcome }) => {
-    const text = `${object} ${escaped(subject)}  ${escaped(field)}: wanted ${value(wanted)}, found ${value(has)}`;
-    return outcome === "unsupported"
-      ? paint("dim", `? ${text} (not supported by this kernel)`)
-      : paint("change", `✗ ${text}`);
-  });
-  return [...lines, `${found.applied} properties as the document says, ${found.differences.length} not`];
+export function describeVerification(verification: Verification, paint: Painter = plain): string[] {
+  const { differences, plan, counts } = verification;
+  const objects = new Map<string, Finding[]>();
+  for (const one of differences) {
+    const key = `${one.object} ${one.subject}`;
+    objects.set(key, [...(objects.get(key) ?? []), one]);
+  }
+  const partly = new Set(plan.kept.map(({ object, subject }) => `${object} ${subject}`));
+  const lines = [...objects].flatMap(([key, all]) => describeObject(all, !partly.has(key), paint));
+  return [...lines, sum(counts)];
 }

@@ -148,6 +148,9 @@ function checkLinks(planner: Planner, { words, path, absent }: DesiredEntry): bo
   return true;
 }
 
+/** The properties that the document names. */
+const compared = (words: Words): string[] => Object.keys(words).filter((key) => words[key] !== undefined);
+
 /** An entry that the document wants gone. */
 function planAbsent(planner: Planner, sort: Sort, { words, path }: DesiredEntry, seen: Words | undefined): void {
   const { object } = sort;
@@ -162,16 +165,20 @@ function planAbsent(planner: Planner, sort: Sort, { words, path }: DesiredEntry,
   planner.add({ object, subject, path, action: "remove", reason: "to be absent", moves });
 }
 
-function planCreation(planner: Planner, sort: Sort, { words, path }: DesiredEntry): void {
+/** `before` is the entry where it is there now, and goes with a link that is made again. */
+function planCreation(planner: Planner, sort: Sort, { words, path }: DesiredEntry, before: Words | undefined): void {
   const { object } = sort;
-  const given = pick(words, Object.keys(words));
+  const given = pick(words, compared(words));
   planner.add({
     action: "create",
     object,
     subject: sort.subject(words),
     path,
-    reason: "not there",
-    differences: Object.entries(given).map(([field, to]) => ({ field, from: undefined, to })),
+    reason: before === undefined ? "not there" : "goes with its link, and is put back",
+    differences: Object.entries(given).map(([field, to]) => {
+      const from = before === undefined || sort.uncompared.includes(field) ? before && to : before[field];
+      return { field, from, to };
+    }),
     needs: needsOf(planner, words),
     moves: [move(sort.create(words), request(object, "delete", words))],
   });
@@ -183,7 +190,7 @@ function planChange(planner: Planner, sort: Sort, { words, path }: DesiredEntry,
   const differences = differencesOf(sort, words, seen);
   const [first] = differences;
   if (first === undefined) {
-    planner.keep(object, subject, Object.keys(words));
+    planner.keep(object, subject, compared(words));
     return;
   }
   const owner = String(seen["protocol"]);
@@ -192,6 +199,7 @@ function planChange(planner: Planner, sort: Sort, { words, path }: DesiredEntry,
     planner.say(path, `this route is there with ${first.field} ${String(first.from)}, and belongs to ${owner}; ${way}`);
     return;
   }
+  planner.keepRest(object, subject, compared(words), differences);
   planner.add({
     action: "change",
     object,
@@ -204,10 +212,23 @@ function planChange(planner: Planner, sort: Sort, { words, path }: DesiredEntry,
   });
 }
 
-function planEntry(planner: Planner, sort: Sort, entry: DesiredEntry, list: readonly Words[]): void {
+/** `list` is what will be there once links are made again, `before` what is there now. */
+function planEntry(
+  planner: Planner,
+  sort: Sort,
+  entry: DesiredEntry,
+  list: readonly Words[],
+  before: readonly Words[],
+): void {
   const seen = list.find((one) => sort.same(entry.words, one));
   if (entry.absent) planAbsent(planner, sort, entry, seen);
-  else if (seen === undefined) planCreation(planner, sort, entry);
+  else if (seen === undefined)
+    planCreation(
+      planner,
+      sort,
+      entry,
+      before.find((one) => sort.same(entry.words, one)),
+    );
   else planChange(planner, sort, entry, seen);
 }
 
@@ -233,6 +254,7 @@ function planRestored(planner: Planner, fates: Fates): void {
         reason,
         needs: planner.linkIds(name),
         moves: [move(again, undo)],
+        restores: true,
       });
     }
     for (const port of planner.before.links.filter(({ master }) => master === name)) {
@@ -251,6 +273,7 @@ function planRestored(planner: Planner, fates: Fates): void {
         differences,
         needs: planner.linkIds(name),
         moves: [move(back)],
+        restores: true,
       });
     }
   }
@@ -280,14 +303,15 @@ function checkPorts(planner: Planner): void {
 /** All steps for what is on links. */
 export function planEntries(planner: Planner, fates: Fates, world: Observed): void {
   const { desired } = planner;
-  const all: readonly (readonly [Sort, readonly DesiredEntry[], readonly Words[]])[] = [
-    [addresses, desired.addresses, world.addresses ?? []],
-    [routes, desired.routes, world.routes ?? []],
-    [fdb, desired.fdb, world.fdb ?? []],
-    [neighbors, desired.neighbors, world.neighbors ?? []],
+  const all: readonly (readonly [Sort, readonly DesiredEntry[], "addresses" | "routes" | "fdb" | "neighbors"])[] = [
+    [addresses, desired.addresses, "addresses"],
+    [routes, desired.routes, "routes"],
+    [fdb, desired.fdb, "fdb"],
+    [neighbors, desired.neighbors, "neighbors"],
   ];
   for (const [sort, entries, list] of all)
-    for (const entry of entries) if (checkLinks(planner, entry)) planEntry(planner, sort, entry, list);
+    for (const entry of entries)
+      if (checkLinks(planner, entry)) planEntry(planner, sort, entry, world[list] ?? [], planner.before[list] ?? []);
   checkPorts(planner);
   planRestored(planner, fates);
 }

@@ -206,7 +206,11 @@ function configOf(planner: Planner, link: DesiredLink): Words {
 
 function create(planner: Planner, link: DesiredLink): void {
   const config = configOf(planner, link);
-  const { kind: _, name: __, ...shown } = config;
+  const { kind: _, name: __, port = {}, ...shown } = config;
+  const named = Object.keys(wantedOptions(planner, link));
+  const ofPort = Object.entries(port as Words).map(
+    ([key, to]): Difference => ({ field: `port.${key}`, from: undefined, to }),
+  );
   planner.add({
     action: "create",
     object: "link",
@@ -216,7 +220,12 @@ function create(planner: Planner, link: DesiredLink): void {
     differences: explained(
       planner,
       link,
-      Object.entries(shown).map(([field, to]) => ({ field, from: undefined, to })),
+      Object.entries(shown)
+        .filter(([, to]) => to !== undefined)
+        .map(([field, to]): Difference => {
+          return { field, from: undefined, to, ...(named.includes(field) ? {} : { implied: true }) };
+        })
+        .concat(ofPort),
     ),
     needs: needsOf(planner, link),
     moves: making(link, config),
@@ -232,7 +241,9 @@ function restoringAll(before: Observed, name: string, fates: Fates): Request[] {
 
 function recreate(planner: Planner, link: DesiredLink, seen: ObservedLink, fates: Fates): void {
   const wanted = wantedOptions(planner, link);
-  const { fixed, changes } = compareLink(link, seen, wanted);
+  const { fixed, changes, fields, unknown } = compareLink(link, seen, wanted);
+  const known = fields.filter((field) => !unknown.includes(field));
+  planner.keepRest("link", link.name, known, [...fixed, ...changes]);
   const names = fixed.map(({ field }) => field);
   const config = { ...inherited(link, seen, names), ...configOf(planner, link) };
   // It goes with the link below it.
@@ -307,7 +318,9 @@ function change(planner: Planner, link: DesiredLink, seen: ObservedLink, world: 
       needs: [`link ${name}`, ...ports],
       moves: late.map((one) => changing(name, one)),
     });
-  if (changes.length === 0) planner.keep("link", name, fields);
+  const known = fields.filter((field) => !unknown.includes(field));
+  if (changes.length === 0) planner.keep("link", name, known, unknown);
+  else planner.keepRest("link", name, known, changes);
   planFarEnds(planner, link, seen, world.fdb ?? []);
 }
 

@@ -92,9 +92,13 @@ export function planFarEnds(
   // One entry of a control plane marks all those of the same MAC.
   const learned = ({ dst }: Words): boolean =>
     flooding.some((one) => one["externLearn"] === true && one["dst"] === dst);
+  // What goes with a link that is made again.
+  const had = ({ dst }: Words): boolean =>
+    planner.before.fdb?.some((one) => one["dev"] === name && one["mac"] === ZERO_MAC && one["dst"] === dst) === true;
   const { kept, missing, surplus } = compare(link, seen, there);
   const path = [...link.path, remotes === undefined ? "remote" : "remotes"];
-  for (const one of kept) planner.keep("fdb", subjectOf(words(name, one)), ["dst"]);
+  // The one of `remote` is that property of the link.
+  for (const one of remotes === undefined ? [] : kept) planner.keep("fdb", subjectOf(words(name, one)), ["dst"]);
   for (const entry of missing.filter((one) => !named(one) && !learned(one))) {
     planner.add({
       action: "create",
@@ -102,7 +106,9 @@ export function planFarEnds(
       subject: subjectOf(entry),
       path,
       reason: "not there",
-      differences: [{ field: "dst", from: undefined, to: entry["dst"] }],
+      differences: [
+        { field: "dst", from: seen === undefined && had(entry) ? entry["dst"] : undefined, to: entry["dst"] },
+      ],
       needs: planner.linkIds(name),
       moves: [move(append(entry), cut(entry))],
     });

@@ -1,5 +1,5 @@
 /** Steps for sysctls and for our nftables table. */
-import { sameTable, type Table } from "../nftables/index.ts";
+import { compareTables, sameTable, type Table } from "../nftables/index.ts";
 import { alsoWrites } from "../sysctl/effect.ts";
 import { parseKey } from "../sysctl/key.ts";
 import { normalizeValue } from "../sysctl/range.ts";
@@ -35,7 +35,8 @@ function planSysctl(
     subject: key,
     path,
     reason: by.length === 0 ? "differs from the document" : `${by.join(", ")} rewrites it`,
-    differences: [{ field: "value", from: seen, to: value }],
+    // Of a link that is made again it is what it was, and has to be set anew.
+    differences: [{ field: "value", from: seen ?? planner.before.sysctls?.[key], to: value }],
     needs: [...planner.linkIds(interfaceOf(key)), ...by.map((one) => `sysctl ${one}`)],
     moves: [move(set, ...back)],
   });
@@ -65,13 +66,6 @@ export function planSysctls(planner: Planner, world: Observed): void {
     if (seen !== undefined && !differs(one) && by.length === 0) planner.keep("sysctl", one.key, ["value"]);
     else planSysctl(planner, one, seen, by);
   }
-}
-
-/** Rules as short text, for people who read a plan. */
-function comments(table: Table | undefined): string[] {
-  return (table?.chains ?? []).flatMap(({ name, rules = [] }) =>
-    rules.map(({ comment }) => `${name}: ${comment ?? "a rule"}`),
-  );
 }
 
 function warn(planner: Planner): void {
@@ -106,11 +100,9 @@ export function planTable(planner: Planner): void {
     words: { table } as unknown as Words,
   });
   const same = wanted === undefined ? now === undefined : now !== undefined && sameTable(wanted, now);
-  if (same) {
-    if (wanted !== undefined) planner.keep("nftables", subject, comments(wanted));
-    return;
-  }
-  const [old, next] = [comments(now), comments(wanted)];
+  const compared = compareTables(wanted, now);
+  if (compared.same.length > 0) planner.keep("nftables", subject, compared.same);
+  if (same) return;
   const request = wanted === undefined ? remove : put(wanted);
   planner.add({
     action: wanted === undefined ? "remove" : now === undefined ? "create" : "change",
@@ -119,10 +111,7 @@ export function planTable(planner: Planner): void {
     path: desired.source.value !== null && "nat" in (desired.source.value as object) ? ["nat"] : ["forward"],
     reason:
       wanted === undefined ? "no rules in the document" : now === undefined ? "not there" : "differs from the document",
-    differences: [
-      ...old.filter((one) => !next.includes(one)).map((one) => ({ field: "rule", from: one, to: undefined })),
-      ...next.filter((one) => !old.includes(one)).map((one) => ({ field: "rule", from: undefined, to: one })),
-    ],
+    differences: compared.differences,
     moves: [move(request, now === undefined ? remove : put(now))],
   });
 }

@@ -4,11 +4,11 @@ import { ConfigError, type Issue, type Path } from "./error.ts";
 import { Mtus } from "./mtu.ts";
 import { linkOf, type Observed, type ObservedLink } from "./observed.ts";
 import { issueAt } from "./source.ts";
-import type { Kept, Move, Request, Step } from "./step.ts";
+import type { Difference, Kept, Move, Request, Step } from "./step.ts";
 
 /** A step as its planner gives it; what is left out is empty. */
 export type Draft = Pick<Step, "action" | "object" | "subject" | "path" | "reason"> &
-  Partial<Pick<Step, "id" | "differences" | "drops" | "needs">> & { readonly moves: readonly Move[] };
+  Partial<Pick<Step, "id" | "differences" | "drops" | "needs" | "restores">> & { readonly moves: readonly Move[] };
 
 /** Collects the steps of one plan. */
 export class Planner {
@@ -34,8 +34,19 @@ export class Planner {
     this.steps.push({ differences: [], drops: [], needs: [], ...draft, id });
   }
 
-  keep(object: Kept["object"], subject: string, fields: readonly string[]): void {
-    this.kept.push({ object, subject, fields });
+  keep(object: Kept["object"], subject: string, fields: readonly string[], untold: readonly string[] = []): void {
+    this.kept.push({ object, subject, fields, ...(untold.length > 0 && { untold }) });
+  }
+
+  /** The properties besides those that differ. */
+  keepRest(
+    object: Kept["object"],
+    subject: string,
+    fields: readonly string[],
+    differences: readonly Difference[],
+  ): void {
+    const rest = fields.filter((field) => differences.every((one) => one.field !== field));
+    if (rest.length > 0) this.keep(object, subject, rest);
   }
 
   say(path: Path, message: string, what: "value" | "key" = "value"): void {

@@ -29,6 +29,8 @@ export interface Difference {
   readonly to: unknown;
   /** How the wanted value came about: `1500 − 50: VXLAN over IPv4`. */
   readonly why?: string;
+  /** The document does not name it: it is set because the link is new. */
+  readonly implied?: true;
 }
 
 export type Action = "create" | "change" | "recreate" | "remove";
@@ -51,14 +53,18 @@ export interface Step {
   /** Ids of steps that have to be done before. */
   readonly needs: readonly string[];
   readonly moves: readonly Move[];
+  /** It is there already, goes with a link that is made again, and is put back. */
+  readonly restores?: true;
 }
 
 /** What is as the document wants it already. */
 export interface Kept {
   readonly object: ObjectKind;
   readonly subject: string;
-  /** The properties that were compared. */
+  /** The properties that are; others may differ. */
   readonly fields: readonly string[];
+  /** Properties that this kernel does not tell, so that nothing is known of them. */
+  readonly untold?: readonly string[];
 }
 
 /** A number, and the sum that it comes from. */

@@ -3,7 +3,7 @@ import type { Host } from "../host.ts";
 import type { Desired } from "./desired.ts";
 import { observe } from "./observe.ts";
 import { plan } from "./plan.ts";
-import type { ObjectKind, Plan } from "./step.ts";
+import { type Difference, type ObjectKind, type Plan, type Step, sameValue } from "./step.ts";
 
 /**
  * What became of a wanted value: it is there; this kernel does not tell it, so that it did not take it; or the host has
@@ -19,6 +19,19 @@ export interface Finding {
   readonly wanted: unknown;
   readonly found: unknown;
   readonly outcome: Outcome;
+  /** Whether it has another value, is not there, or is there and not in the document. */
+  readonly state: "differs" | "missing" | "foreign";
+}
+
+/** How many properties there are of each sort; `same`, `differ`, `missing` and `untold` are all that the document names. */
+export interface Counts {
+  readonly same: number;
+  readonly differ: number;
+  readonly missing: number;
+  /** There, and not in the document although it decides about them: rules in our table, far ends of a VXLAN. */
+  readonly foreign: number;
+  /** Known to nobody, as this kernel does not tell them. */
+  readonly untold: number;
 }
 
 /** The comparison of a host with a document. */
@@ -27,10 +40,26 @@ export interface Verification {
   readonly ok: boolean;
   /** What is not as it should be. */
   readonly differences: readonly Finding[];
-  /** How many properties are. */
-  readonly applied: number;
+  readonly counts: Counts;
   /** What would put it right. */
   readonly plan: Plan;
+}
+
+/** What differs in a step; a step without properties is about the whole object. */
+function differencesOf({ differences, action, restores }: Step): readonly Difference[] {
+  if (restores === true) return [];
+  if (differences.length === 0) return [{ field: "exists", from: action === "remove", to: action !== "remove" }];
+  // Steps repeat what others would rewrite, and add what the document does not name.
+  return differences.filter(({ from, to, implied }) => implied !== true && !sameValue(from, to));
+}
+
+function stateOf({ from, to, field }: Difference, { action, object }: Step): Finding["state"] {
+  if (action === "remove") return "foreign";
+  if (action === "create") return "missing";
+  // A sysctl of an interface is there with it.
+  if (object === "sysctl") return from === undefined ? "missing" : "differs";
+  if (object !== "nftables" || field === "comment") return "differs";
+  return from === undefined ? "missing" : to === undefined ? "foreign" : "differs";
 }
 
 /** The findings in a plan: what it would still do is what is not there. Right after it was `applied`, at that. */
@@ -40,16 +69,33 @@ export function findings(after: Plan, applied?: Plan): readonly Finding[] {
       differences.map(({ field }) => `${object} ${subject} ${field}`),
     ),
   );
-  return after.steps.flatMap(({ object, subject, action, differences }) =>
-    (differences.length > 0
-      ? differences
-      : [{ field: "exists", from: action === "remove", to: action !== "remove" }]
-    ).map(({ field, from, to }): Finding => {
+  return after.steps.flatMap((step) =>
+    differencesOf(step).map((one): Finding => {
+      const { object, subject, action } = step;
+      const { field, from, to } = one;
       // Acknowledged, and yet not told: the kernel does not know it.
       const silent = from === undefined && action === "change" && sent.has(`${object} ${subject} ${field}`);
-      return { object, subject, field, wanted: to, found: from, outcome: silent ? "unsupported" : "drifted" };
+      const outcome = silent ? "unsupported" : "drifted";
+      return { object, subject, field, wanted: to, found: from, outcome, state: stateOf(one, step) };
     }),
   );
+}
+
+function countsOf(after: Plan, differences: readonly Finding[]): Counts {
+  const drifted = differences.filter(({ outcome }) => outcome === "drifted");
+  const of = (state: Finding["state"]): number => drifted.filter((one) => one.state === state).length;
+  const told = after.kept.reduce((sum, { fields }) => sum + Math.max(fields.length, 1), 0);
+  const repeated = after.steps.flatMap((step) =>
+    step.differences.filter(({ from, to, implied }) => implied !== true && sameValue(from, to)),
+  );
+  const silent = after.kept.reduce((sum, { untold = [] }) => sum + untold.length, 0);
+  return {
+    same: told + repeated.length,
+    differ: of("differs"),
+    missing: of("missing"),
+    foreign: of("foreign"),
+    untold: silent + differences.length - drifted.length,
+  };
 }
 
 /** Compares a plan's outcome with the document; `applied` is the plan that was just carried out. */
@@ -58,7 +104,7 @@ export function judge(after: Plan, applied?: Plan): Verification {
   return {
     ok: differences.every(({ outcome }) => outcome === "unsupported"),
     differences,
-    applied: after.kept.reduce((sum, { fields }) => sum + Math.max(fields.length, 1), 0),
+    counts: countsOf(after, differences),
     plan: after,
   };
 }

@@ -16,8 +16,8 @@ export async function applyShare(host: Host, source: Source): Promise<Applied> {
   const desired = desiredOf(source);
   const planned = plan(await observe(host, desired), desired);
   await apply(host, planned, { source });
-  const { ok, differences, applied } = await verify(host, desired, { applied: planned });
-  if (ok) return { plan: planned, verified: applied };
+  const { ok, differences, counts } = await verify(host, desired, { applied: planned });
+  if (ok) return { plan: planned, verified: counts.same };
   const [first] = differences;
   throw new LabError(`${first?.object} ${first?.subject}: ${first?.field} is not what the document says`);
 }

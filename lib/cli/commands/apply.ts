@@ -40,8 +40,9 @@ export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
   if (!given.json) printPlan(planned, terminal, given.explain === true);
   const { requests } = await carryOut(host, planned, desired, terminal, given["allow-recreate"] === true);
   const found = await withProgress(terminal, "reading back", () => verify(host, desired, { applied: planned }));
-  const { ok, differences, applied: verified } = found;
-  if (given.json) printJson({ file, host: name, ...planned, requests, ok, differences, verified }, terminal);
+  const { ok, differences, counts } = found;
+  if (given.json)
+    printJson({ file, host: name, ...planned, requests, ok, differences, verified: counts.same, counts }, terminal);
   else {
     if (planned.steps.length > 0) terminal.line(`${counted(planned.steps.length, "step")} done`);
     printVerification(found, terminal);

@@ -11,8 +11,8 @@ export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
   const { host: name, desired } = await readDocument(file, given);
   await using host = await openHost(given);
   const found = await withProgress(terminal, "looking at the host", () => verify(host, desired));
-  const { ok, differences, applied } = found;
-  if (given.json) printJson({ file, host: name, ok, differences, verified: applied }, terminal);
+  const { ok, differences, counts } = found;
+  if (given.json) printJson({ file, host: name, ok, differences, verified: counts.same, counts }, terminal);
   else printVerification(found, terminal);
   return ok ? EXIT.OK : EXIT.DIFFERENT;
 };

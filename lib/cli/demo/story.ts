@@ -54,11 +54,13 @@ export async function apply({ lab, source, narrator, palette }: Stage): Promise<
   const hosts = lab.topology.hosts.map((host) => host.name);
   const steps = lab.applied("bm1").plan.steps;
   const width = narrator.room;
-  narrator.picture(steps.flatMap((step) => fitted(describeStep(step, painter(palette)), width)));
+  narrator.picture(
+    steps.flatMap((step) => describeStep(step, painter(palette)).flatMap((line) => fitted(line, width))),
+  );
   for (const name of hosts) {
     const done = lab.applied(name).plan.steps.length;
-    const { differences, applied, plan: again } = await verify(lab.host(name), desiredOf(derive(source, name)));
-    const figures = `${counted(done, "step")}, ${counted(applied, "property")}`;
+    const { differences, counts, plan: again } = await verify(lab.host(name), desiredOf(derive(source, name)));
+    const figures = `${counted(done, "step")}, ${counted(counts.same, "property")}`;
     narrator.check(`apply on ${name}`, "0 differences", counted(differences.length, "difference"), figures);
     narrator.check(`apply once more on ${name}`, "0 steps", counted(again.steps.length, "step"));
   }
