@@ -28,7 +28,7 @@ async function main(given: readonly string[]): Promise<number> {
   const asked = given.filter(isFolder);
   const folders = asked.length > 0 ? asked : ["test", "integration"];
   // On a machine that does other work a deadline may pass; a test that was tried again is told at the end.
-  const retries = process.env["CI"] === undefined ? [] : ["--retries", "1"];
+  const retries = process.env["CI"] === undefined ? [] : ["--retries", "2"];
   try {
     return await runInSandbox([process.execPath, mocha, ...reporter, ...retries, ...folders.map(files), ...extra]);
   } catch (error) {
