@@ -1,8 +1,12 @@
 /** The examples do what they say. Each runs in a namespace of its own. */
-import { equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { dirname, join } from "node:path";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { Host } from "../../lib/host.ts";
+import { TestNamespace } from "../../lib/testkit/namespace.ts";
 import { needs, skip } from "../../test/needs.ts";
 
 const examples = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), "examples");
@@ -62,5 +66,57 @@ describe("examples", () => {
     ok(Number(slow) > Number(quick) + 40 && Number(slow) < Number(quick) + 200, said);
     ok(Number(lost) >= 2 && Number(lost) <= 60, said);
     match(said, /^netem: \d+ packets sent, [1-9]\d* dropped$/m);
+  });
+
+  it("bond-with-vlans", function () {
+    needs(this, "ping");
+    const said = run("bond-with-vlans");
+    if (said.startsWith("no bond with VLANs here: ")) {
+      match(said, /^no bond with VLANs here: cannot create link bond0: Unknown device type \(EOPNOTSUPP, at kind\)/);
+      skip(this, said.trim());
+    }
+    const answers = "VLAN 10: 10.0.10.2 answers\nVLAN 20: 10.0.20.2 answers\n";
+    const [first = "", second = ""] = [...said.matchAll(/bond0 goes by (eth\d)$/gm)].map(([, name]) => name);
+    equal(said, `bond0 goes by ${first}\n${answers}${first} is down: bond0 goes by ${second}\n${answers}`);
+    deepEqual([first, second].sort(), ["eth0", "eth1"]);
+  });
+
+  it("event-logger", async () => {
+    await using netns = await TestNamespace.create();
+    await using host = await Host.open({ netns });
+    const start = (...args: string[]) => {
+      const child = netns.run(process.execPath, [join(examples, "event-logger.js"), ...args], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      const said = { all: "" };
+      child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+        said.all += text;
+      });
+      const told = async (line: RegExp): Promise<void> => {
+        while (!line.test(said.all)) await once(child.stdout as Readable, "data");
+      };
+      return { child, said, told, ended: once(child, "close") };
+    };
+    const { child, said, told, ended } = start();
+    await told(/^watching$/m);
+    await host.links.create({ kind: "bridge", name: "br0", up: true });
+    await told(/^link br0: bridge, on, \w+, MTU 1500$/m);
+    await host.addresses.create({ address: "192.0.2.1/24", dev: "br0" });
+    await told(/^address 192\.0\.2\.1\/24 is on br0$/m);
+    await told(/^route unicast 192\.0\.2\.0\/24 dev br0 is there$/m);
+    await host.routes.create({ dst: "198.51.100.0/24", via: "192.0.2.9", table: 100 });
+    await told(/^route unicast 198\.51\.100\.0\/24 via 192\.0\.2\.9 dev br0 in table 100 is there$/m);
+    await host.links.delete("br0");
+    await told(/^address 192\.0\.2\.1\/24 is gone from br0$/m);
+    await told(/^link br0 is gone$/m);
+    child.kill("SIGINT");
+    deepEqual(await ended, [0, null]);
+    match(said.all, /^lines: \d+$/m);
+
+    const short = start("1");
+    await short.told(/^watching$/m);
+    await host.links.update("lo", { mtu: 1400 });
+    deepEqual(await short.ended, [0, null]);
+    equal(short.said.all, "watching\nlink lo: hardware, off, MTU 1400\nlines: 1\n");
   });
 });
