@@ -58,7 +58,7 @@ const OURS: readonly NexthopObjectConfig[] = [
   { id: 21, group: [{ id: 9 }, { id: 10 }], fdb: true },
   {
     id: 22,
-    group: [{ id: 1 }, { id: 2, weight: 256 }],
+    group: [{ id: 1 }, { id: 2, weight: 255 }],
     type: "resilient",
     buckets: 8,
     idleTimer: 60,

@@ -67,7 +67,9 @@ const QDISCS: Readonly<Record<string, Table>> = {
   htb: {
     r2q: (q) => q["r2q"],
     default: (q) => (q["default"] === 0 ? "0" : `0x${(q["default"] as number).toString(16)}`),
-    direct_packets_stat: (q) => q["directPackets"],
+    // tc looks later: what has passed by then cannot be fewer.
+    direct_packets_stat: (q, theirs) =>
+      (q["directPackets"] as number) <= (theirs as number) ? theirs : q["directPackets"],
     ver: moving,
     direct_qlen: (q) => q["directQlen"],
     offload: (q) => (q["offload"] === true ? null : undefined),

@@ -66,13 +66,15 @@ describe("routes", () => {
       await here.routes.delete({ dst });
     });
 
-  it("carry headers that ip gave them", async () => {
-    await using here = await scene();
-    for (const [line, encap] of THEIRS) {
-      await here.sh(`ip route add ${line}`);
+  for (const [line, encap] of THEIRS)
+    it(`carry the header that ip gave them: ${line}`, async function () {
+      await using here = await scene();
+      await here.sh(`ip route add ${line}`).catch((error: Error) => {
+        if (error.message.includes("encapsulation type not supported")) skip(this, `this kernel: ${error.message}`);
+        throw error;
+      });
       deepEqual((await here.routes.list({ protocol: "boot" })).at(-1)?.encap, encap);
-    }
-  });
+    });
 
   it("carry a header for each of several nexthops", async () => {
     await using here = await scene();
