@@ -1,5 +1,6 @@
 /** Plans and verifications on the terminal, and as JSON. */
 import {
+  DIFFERS,
   describePlan,
   describeStep,
   describeVerification,
@@ -22,8 +23,9 @@ export function painter({ good, bad, notable, faint }: Palette): Painter {
 /** Long lines, broken at the terminal's edge with the rest set in. */
 export function fitted(line: string, width: number, indent = "    "): string[] {
   if (!Number.isFinite(width)) return [line];
-  const [first = "", ...rest] = wrapped(line, width - indent.length);
-  return [first, ...rest.map((one) => indent + one)];
+  const lead = /^ */.exec(line)?.[0] ?? "";
+  const [first = "", ...rest] = wrapped(line.slice(lead.length), width - lead.length - indent.length);
+  return [lead + first, ...rest.map((one) => lead + indent + one)];
 }
 
 /** The steps of a plan, what to watch out for, and with `explain` the reasons and the sums. */
@@ -35,8 +37,9 @@ export function printPlan(plan: Plan, terminal: Terminal, explain: boolean): voi
     lines.shift(); // "nothing to do"
     lines.unshift(
       ...plan.steps.flatMap((step) => {
-        // Of what is not there yet there is no more to say.
-        const why = step.action === "create" ? [] : [palette.faint(`    why: ${escapeText(step.reason)}`)];
+        // What is not there yet, or differs, speaks for itself.
+        const plain = step.action === "create" || step.reason === DIFFERS;
+        const why = plain ? [] : [palette.faint(`    why: ${escapeText(step.reason)}`)];
         return [...describeStep(step, paint), ...why];
       }),
     );

@@ -1,6 +1,6 @@
 /** Plans and verifications for people to read. */
 import { escaped } from "./error.ts";
-import type { Action, Difference, Explained, Plan, Step } from "./step.ts";
+import { type Action, type Difference, type Explained, type Plan, type Step, sameValue } from "./step.ts";
 import type { Counts, Finding, Verification } from "./verify.ts";
 
 /** Colors text; the default leaves it as it is. */
@@ -30,29 +30,31 @@ function created({ object, differences, moves }: Step): string {
 
 function changed({ field, from, to, why }: Difference): string {
   const sum = why === undefined ? "" : ` (${escaped(why)})`;
-  return `${field === "value" ? "" : `${escaped(field)} `}${value(from)} → ${value(to)}${sum}`;
+  const way = sameValue(from, to) ? value(to) : `${value(from)} → ${value(to)}`;
+  return `${field === "value" ? "" : `${escaped(field)} `}${way}${sum}`;
 }
 
-/** What differs in a table: a line for each rule. */
-function tableLine({ field, from, to }: Difference, paint: Painter): string {
+/** What differs in a table: a line for each rule, two where it is another one. */
+function tableLines({ field, from, to }: Difference, paint: Painter): string[] {
   const what = field === "rule" || field === "chain" ? "" : `${escaped(field)} `;
-  if (from === undefined) return paint("create", `    + ${what}${value(to)}`);
-  if (to === undefined) return paint("remove", `    - ${what}${value(from)}`);
-  return paint("change", `    ~ ${what}${value(from)} → ${value(to)}`);
+  if (from === undefined) return [paint("create", `    + ${what}${value(to)}`)];
+  if (to === undefined) return [paint("remove", `    - ${what}${value(from)}`)];
+  return [paint("change", `    ~ ${what}${value(from)}`), paint("change", `    → ${what}${value(to)}`)];
 }
 
 /** One step: a line, and for a table those of its rules. */
 export function describeStep(step: Step, paint: Painter = plain): string[] {
   const { action, object, subject, differences, drops, reason } = step;
-  const rules = object === "nftables" ? differences : [];
+  // Of a table that goes as a whole nobody reads the rules.
+  const rules = object === "nftables" && action !== "remove" ? differences : [];
   const told = object === "nftables" ? [] : differences;
   const what = action === "create" ? created({ ...step, differences: told }) : told.map(changed).join(", ");
-  const said = differences.length > 0 && action !== "recreate" && differences.some(({ from, to }) => from !== to);
+  const said = action !== "recreate" && (rules.length > 0 ? rules : told).some(({ from, to }) => !sameValue(from, to));
   const why = !said ? `  ${escaped(reason)}` : "";
   const costs = drops.length === 0 ? "" : `  drops: ${escaped(drops.join(", "))}`;
   const head = paint(action, `${SIGNS[action]} ${object} ${escaped(subject)}`);
   const line = `${head}${what === "" ? "" : `  ${what}`}${paint("dim", why)}${costs === "" ? "" : paint("warning", costs)}`;
-  return [line, ...rules.map((one) => tableLine(one, paint))];
+  return [line, ...rules.flatMap((one) => tableLines(one, paint))];
 }
 
 /** A plan as lines. */

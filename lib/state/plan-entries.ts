@@ -5,7 +5,16 @@ import type { Fates } from "./plan-links.ts";
 import { farEndsOf, isFarEnd } from "./plan-remotes.ts";
 import { move, type Planner } from "./planner.ts";
 import { addressAgain, entriesOn, fdbAgain, isStatic, neighborAgain, routeAgain } from "./restore.ts";
-import { type Difference, type Move, type ObjectKind, pick, type Request, sameValue, type Words } from "./step.ts";
+import {
+  DIFFERS,
+  type Difference,
+  type Move,
+  type ObjectKind,
+  pick,
+  type Request,
+  sameValue,
+  type Words,
+} from "./step.ts";
 import { ZERO_MAC } from "./words.ts";
 
 type EntryKind = Exclude<ObjectKind, "link" | "sysctl" | "nftables">;
@@ -205,7 +214,7 @@ function planChange(planner: Planner, sort: Sort, { words, path }: DesiredEntry,
     object,
     subject,
     path,
-    reason: "differs from the document",
+    reason: DIFFERS,
     differences,
     needs: needsOf(planner, words),
     moves: sort.change(words, seen, differences),

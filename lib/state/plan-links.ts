@@ -6,7 +6,7 @@ import { linkOf, type Observed, type ObservedLink } from "./observed.ts";
 import { planFarEnds } from "./plan-remotes.ts";
 import { move, type Planner } from "./planner.ts";
 import { onLink, restoring } from "./restore.ts";
-import type { Difference, Move, Request, Words } from "./step.ts";
+import { DIFFERS, type Difference, type Move, type Request, type Words } from "./step.ts";
 import { kindNamed, ZERO_MAC } from "./words.ts";
 
 /** Links that go away, by themselves or to be made again. */
@@ -302,7 +302,7 @@ function change(planner: Planner, link: DesiredLink, seen: ObservedLink, world: 
   if (moves.length > 0)
     planner.add({
       ...common,
-      reason: now.length > 0 ? "differs from the document" : "its ports would change the MTU; it is pinned",
+      reason: now.length > 0 ? DIFFERS : "its ports would change the MTU; it is pinned",
       differences: explained(planner, link, now),
       drops: interrupted(now),
       needs: needsOf(planner, link),
@@ -313,7 +313,7 @@ function change(planner: Planner, link: DesiredLink, seen: ObservedLink, world: 
     planner.add({
       ...common,
       id: `link ${name} mtu`,
-      reason: "differs from the document",
+      reason: DIFFERS,
       differences: explained(planner, link, late),
       needs: [`link ${name}`, ...ports],
       moves: late.map((one) => changing(name, one)),

@@ -7,7 +7,7 @@ import type { DesiredSysctl } from "./desired.ts";
 import { interfaceOf, type Observed } from "./observed.ts";
 import { move, type Planner } from "./planner.ts";
 import { droppingChains, TABLE } from "./policy.ts";
-import type { Request, Words } from "./step.ts";
+import { DIFFERS, type Request, type Words } from "./step.ts";
 
 /** Whether writing `trigger` rewrites `key`. */
 function rewrites(trigger: string, key: string): boolean {
@@ -27,6 +27,8 @@ function planSysctl(
   by: readonly string[],
 ): void {
   const set: Request = { object: "sysctl", verb: "set", words: { key, value } };
+  const before = planner.before.sysctls?.[key];
+  const again = seen === undefined && before !== undefined;
   const saved = planner.before.rewritten?.[key] ?? (seen === undefined ? [] : [{ key, value: seen }]);
   const back: readonly Request[] = saved.length === 0 ? [] : [{ object: "sysctl", verb: "restore", words: { saved } }];
   planner.add({
@@ -34,9 +36,8 @@ function planSysctl(
     object: "sysctl",
     subject: key,
     path,
-    reason: by.length === 0 ? "differs from the document" : `${by.join(", ")} rewrites it`,
-    // Of a link that is made again it is what it was, and has to be set anew.
-    differences: [{ field: "value", from: seen ?? planner.before.sysctls?.[key], to: value }],
+    reason: by.length > 0 ? `${by.join(", ")} rewrites it` : again ? "goes with its link, and is set again" : DIFFERS,
+    differences: [{ field: "value", from: seen ?? before, to: value }],
     needs: [...planner.linkIds(interfaceOf(key)), ...by.map((one) => `sysctl ${one}`)],
     moves: [move(set, ...back)],
   });
@@ -109,8 +110,7 @@ export function planTable(planner: Planner): void {
     object: "nftables",
     subject,
     path: desired.source.value !== null && "nat" in (desired.source.value as object) ? ["nat"] : ["forward"],
-    reason:
-      wanted === undefined ? "no rules in the document" : now === undefined ? "not there" : "differs from the document",
+    reason: wanted === undefined ? "to be absent" : now === undefined ? "not there" : DIFFERS,
     differences: compared.differences,
     moves: [move(request, now === undefined ? remove : put(now))],
   });

@@ -35,6 +35,9 @@ export interface Difference {
 
 export type Action = "create" | "change" | "recreate" | "remove";
 
+/** The reason of most changes: the differences tell the rest. */
+export const DIFFERS = "differs from the document";
+
 /** One step of a plan. */
 export interface Step {
   /** Unique in its plan: `link vxlan0`. */
