@@ -36,6 +36,19 @@ export function listing<T>(entries: T[], consistent: boolean): Listing<T> {
   return Object.defineProperty(entries as Listing<T>, "consistent", { value: consistent });
 }
 
+/** Milliseconds of work after which the event loop gets its turn. */
+const TURN = 4;
+/** Turns each of a long list into words, and lets the event loop have its turn meanwhile. */
+export async function inTurns<T>(list: readonly T[], each: (one: T) => void): Promise<void> {
+  let until = performance.now() + TURN;
+  for (let i = 0; i < list.length; i++) {
+    each(list[i] as T);
+    if (i % 64 !== 63 || performance.now() < until) continue;
+    await new Promise(setImmediate);
+    until = performance.now() + TURN;
+  }
+}
+
 /** Words for some of the values of a number; the others are written as they are. */
 export interface Words<N extends string> {
   readonly shape: Shape<N | number>;

@@ -4,6 +4,7 @@ import {
   Changes,
   canonicalIp,
   indexesOf,
+  inTurns,
   type LinkLookup,
   type Listing,
   listing,
@@ -218,7 +219,9 @@ export class Fdb {
     const { messages, consistent } = await this.#connection.dump(getneigh, wire, newneigh, options);
     const names = await this.#links.names();
     const found: FdbEntry[] = [];
-    for (const message of messages) if (wanted(message)) found.push(entryFromWire(message, names));
+    await inTurns(messages, (message) => {
+      if (wanted(message)) found.push(entryFromWire(message, names));
+    });
     return listing(found, consistent);
   }
 

@@ -2,6 +2,7 @@
 import {
   type ChangeRules,
   type Family,
+  inTurns,
   type LinkLookup,
   type Listing,
   listing,
@@ -88,13 +89,13 @@ export class Neighbors extends Service<NeighborVerb, NeighborConfig, Wire> {
     const wanted =
       protocol === undefined ? filter : { ...filter, protocol: protocols.wordOf(protocols.numberOf(protocol)) };
     const pairs: Found["pairs"] = [];
-    for (const message of messages) {
-      if (index !== undefined && message.header.ifindex !== index) continue; // kernels that do not filter
+    await inTurns(messages, (message) => {
+      if (index !== undefined && message.header.ifindex !== index) return; // kernels that do not filter
       const neighbor = neighborFromWire(message, names);
-      if (neighbor === undefined || !matches(wanted, neighbor, "dev", "family", "proxy", ...FLAGS)) continue;
+      if (neighbor === undefined || !matches(wanted, neighbor, "dev", "family", "proxy", ...FLAGS)) return;
       if (FLAGS.every((flag) => filter[flag] === undefined || filter[flag] === (neighbor[flag] ?? false)))
         pairs.push({ message, neighbor });
-    }
+    });
     return { pairs, consistent };
   }
 

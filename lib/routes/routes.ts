@@ -3,6 +3,7 @@ import {
   type ChangeRules,
   type Family,
   type IpProtocol,
+  inTurns,
   ipProtocols,
   type LinkLookup,
   type Listing,
@@ -174,10 +175,9 @@ export class Routes extends Service<RouteVerb, RouteConfig, Wire> {
   async #list(filter: RouteFilter, flags: number, options?: CallOptions): Promise<Listing<Route>> {
     const { raw, consistent } = await this.#raw(filter, flags, options);
     const names = await this.links.names();
-    return listing(
-      raw.map((message) => routeFromWire(message, names)),
-      consistent,
-    );
+    const routes: Route[] = [];
+    await inTurns(raw, (message) => routes.push(routeFromWire(message, names)));
+    return listing(routes, consistent);
   }
 
   async #raw(filter: RouteFilter, flags: number, options?: CallOptions): Promise<{ raw: Raw[]; consistent: boolean }> {
