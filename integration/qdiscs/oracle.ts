@@ -68,8 +68,7 @@ const QDISCS: Readonly<Record<string, Table>> = {
     r2q: (q) => q["r2q"],
     default: (q) => (q["default"] === 0 ? "0" : `0x${(q["default"] as number).toString(16)}`),
     // tc looks later: what has passed by then cannot be fewer.
-    direct_packets_stat: (q, theirs) =>
-      (q["directPackets"] as number) <= (theirs as number) ? theirs : q["directPackets"],
+    direct_packets_stat: (q, theirs) => Math.max(q["directPackets"] as number, theirs as number),
     ver: moving,
     direct_qlen: (q) => q["directQlen"],
     offload: (q) => (q["offload"] === true ? null : undefined),
