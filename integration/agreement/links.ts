@@ -6,6 +6,8 @@ import { deepEqual, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { differences } from "../../lib/links/differences.ts";
 import { type KindName, kindNamed } from "../../lib/links/kinds/index.ts";
+import type { Options } from "../../lib/links/option.ts";
+import { portOptions } from "../../lib/links/ports/bridge.ts";
 import { checkConfig, type LinkConfig } from "../../lib/links/words.ts";
 import { InputError } from "../../lib/shape/shape.ts";
 import { NetlinkError } from "../../lib/socket/index.ts";
@@ -16,9 +18,10 @@ import { hosts4, hosts6, macs, type Sort, upTo, whole } from "./kit.ts";
 
 /** All links that are drawn, so that one request deletes them. */
 const GROUP = 77;
-/** What others refer to. A macvlan and an ipvlan do not go together on one link. */
+const SWITCH = "br0";
+/** What others refer to, and a bridge for ports. */
 export const UNDER = `ip link add under type veth peer name under1; ip link set under up; ip link set under1 up
-ip link add other type veth peer name other1; ip link set other up; ip link set other1 up`;
+ip link add name ${SWITCH} type bridge; ip link set ${SWITCH} up`;
 
 /** How `ip` says a value. */
 type Say = (value: never) => string;
@@ -86,6 +89,29 @@ const LATER = {
 const FRAMES = {
   mac: [plain("address"), macs],
   numTxQueues: [plain("numtxqueues"), whole(1, 8)],
+} as const satisfies Readonly<Record<string, Word>>;
+
+/** Options of a port of a bridge. */
+const PORT = {
+  priority: plain("priority"),
+  cost: plain("cost"),
+  hairpin: onOff("hairpin"),
+  guard: onOff("guard"),
+  rootBlock: onOff("root_block"),
+  fastLeave: onOff("fastleave"),
+  learning: onOff("learning"),
+  flood: onOff("flood"),
+  mcastFlood: onOff("mcast_flood"),
+  bcastFlood: onOff("bcast_flood"),
+  mcastToUnicast: onOff("mcast_to_unicast"),
+  mcastRouter: [plain("mcast_router"), whole(0, 2)],
+  proxyArp: onOff("proxy_arp"),
+  proxyArpWifi: onOff("proxy_arp_wifi"),
+  neighSuppress: onOff("neigh_suppress"),
+  vlanTunnel: onOff("vlan_tunnel"),
+  isolated: onOff("isolated"),
+  locked: onOff("locked"),
+  groupFwdMask: [hex("group_fwd_mask"), whole(0, 0x1fff).map((bits) => bits << 3)],
 } as const satisfies Readonly<Record<string, Word>>;
 
 interface Drawn {
@@ -299,16 +325,32 @@ const wordsOf = (kind: string): Readonly<Record<string, Word>> => {
   const { options = {}, or = [] } = KINDS[kind as KindName] ?? {};
   return Object.assign({}, options, ...or.map((one) => one.options)) as Readonly<Record<string, Word>>;
 };
+/** Kinds whose link below stands before their name. */
+const BELOW: ReadonlySet<string> = new Set<KindName>(["vlan", "macvlan"]);
 const sayOf = (word: Word): Say => (typeof word === "function" ? word : word[0]);
 
-function drawnOf(kind: KindName, { always = [], options, more = {} }: Omit<Drawn, "or">): fc.Arbitrary<object> {
-  const values = Object.entries({ ...options, ...more, ...MADE, ...LATER }).map(([key, word]) => {
-    const shape = kindNamed(kind)?.options[key]?.shape;
+function valuesFor(
+  words: Readonly<Record<string, Word>>,
+  options: Options = {},
+): Record<string, fc.Arbitrary<unknown>> {
+  const values = Object.entries(words).map(([key, word]) => {
+    const shape = options[key]?.shape;
     const drawn = typeof word === "function" ? (shape === undefined ? fc.boolean() : valuesOf(shape)) : word[1];
     return [key, drawn] as const;
   });
+  return Object.fromEntries(values);
+}
+/** A port of the bridge, or none. */
+const port = fc.oneof(
+  fc.constant({}),
+  fc.record(valuesFor(PORT, portOptions), { requiredKeys: [] }).map((options) => ({ master: SWITCH, port: options })),
+);
+function drawnOf(kind: KindName, { always = [], options, more = {} }: Omit<Drawn, "or">): fc.Arbitrary<object> {
+  const values = valuesFor({ ...options, ...more, ...MADE, ...LATER }, kindNamed(kind)?.options);
   const fixed = { kind: fc.constant(kind), up: fc.boolean() };
-  return fc.record({ ...fixed, ...Object.fromEntries(values) }, { requiredKeys: ["kind", ...always] as never[] });
+  const alone = fc.record({ ...fixed, ...values }, { requiredKeys: ["kind", ...always] as never[] });
+  if (more !== FRAMES) return alone;
+  return fc.tuple(alone, port).map(([config, options]) => ({ ...config, ...options }));
 }
 const altnames = fc.array(fc.stringMatching(/^[a-z0-9.:é-]{1,90}$/), { maxLength: 2 });
 
@@ -342,23 +384,30 @@ export async function kindsHere({ links, sh }: Scene): Promise<{ kinds: KindName
   return { kinds, lacking };
 }
 
-function lines({ name, kind, altnames: names = [], up, ...config }: LinkConfig): string[] {
-  const say = (words: Readonly<Record<string, Word>>): string =>
-    Object.entries(words)
-      .flatMap(([key, word]) => {
-        const value = (config as Readonly<Record<string, unknown>>)[key];
-        return value === undefined ? [] : [sayOf(word)(value as never)];
-      })
-      .join(" ");
-  const below = wordsOf(kind)["dev"] !== undefined && ["vlan", "macvlan"].includes(kind) ? "link under" : "";
+/** What is said of the options that a configuration has; nothing where it has none. */
+function said(before: string, words: Readonly<Record<string, Word>>, config: object = {}): string[] {
+  const parts = Object.entries(words).flatMap(([key, word]) => {
+    const value = (config as Readonly<Record<string, unknown>>)[key];
+    return value === undefined ? [] : [sayOf(word)(value as never)];
+  });
+  return parts.length === 0 ? [] : [`${before} ${parts.join(" ")}`];
+}
+function lines(config: LinkConfig): string[] {
+  const { name, kind, altnames: names = [], up, master } = config;
+  const below = BELOW.has(kind) ? "link under" : "";
   // The kernel takes the MTU of a bridge only afterwards.
-  const made = kind === "bridge" ? { ...FRAMES, txqlen: MADE.txqlen } : { ...FRAMES, ...MADE };
-  const later = say(kind === "bridge" ? { ...LATER, mtu: MADE.mtu } : LATER);
+  const { mtu, ...rest } = { ...FRAMES, ...MADE };
+  const [first, later] = kind === "bridge" ? [rest, { ...LATER, mtu }] : [{ ...rest, mtu }, LATER];
+  const [made = `link add ${below} name ${name}`] = said(`link add ${below} name ${name}`, first, config);
+  const [typed = `type ${kind}`] = said(`type ${kind}`, wordsOf(kind), config);
+  const set = `link set dev ${name}`;
   return [
-    `link add ${below} name ${name} ${say(made)} group ${GROUP} type ${kind} ${say(wordsOf(kind))}`,
-    ...(later === "" ? [] : [`link set dev ${name} ${later}`]),
+    `${made} group ${GROUP} ${typed}`,
+    ...said(set, later, config),
     ...names.map((one) => `link property add dev ${name} altname ${one}`),
-    ...(up === undefined ? [] : [`link set dev ${name} ${up ? "up" : "down"}`]),
+    ...(typeof master === "string" ? [`${set} master ${master}`] : []),
+    ...said(`${set} type bridge_slave`, PORT, config.port),
+    ...(up === undefined ? [] : [`${set} ${up ? "up" : "down"}`]),
   ];
 }
 
