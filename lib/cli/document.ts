@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { derive, hostsOf } from "../fabric/fabric.ts";
-import { Host } from "../host.ts";
+import type { Host } from "../host.ts";
 import { type Desired, desiredOf, readSource } from "../state/index.ts";
 import { CommandError } from "./failure.ts";
 import type { Given } from "./options.ts";
@@ -27,9 +27,10 @@ export async function readDocument(file: string, given: Given): Promise<HostDocu
   return { ...(host === undefined ? {} : { host }), desired: desiredOf(derive(source, host)) };
 }
 
-/** Opens the namespace that was named, or this one. */
-export function openHost(given: Given): Promise<Host> {
-  return Host.open({ netns: given.netns, inline: true });
+/** Opens the namespace that was named, or this one. What speaks with it is loaded now: a mistake in the document is told sooner. */
+export async function openHost(given: Given): Promise<Host> {
+  const { Host } = await import("../host.ts");
+  return await Host.open({ netns: given.netns, inline: true });
 }
 
 const CAP_NET_ADMIN = 12n;
