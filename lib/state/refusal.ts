@@ -1,6 +1,7 @@
 /** How the refusal of a step is told: where in the document, which step, the kernel's words, and who stands in the way. */
 import type { Host } from "../host.ts";
-import { valueAt } from "./document.ts";
+import type { FriendlyRule, Table } from "../nftables/index.ts";
+import { type ForwardEntry, valueAt } from "./document.ts";
 import { escaped, formatPath, type Path } from "./error.ts";
 import type { Source } from "./source.ts";
 import type { Request, Step, Words } from "./step.ts";
@@ -22,19 +23,37 @@ function optionAt({ step, request, error }: Refused): readonly string[] {
   return changed.length === 1 ? changed : [];
 }
 
+/** The entry of the document that a rule comes from; the step's own path where the refusal names none. */
+function ruleAt({ step, request, error }: Refused, value: unknown): Path {
+  const [, chain, rule] = /^chains\[(\d+)\]\.rules\[(\d+)\]/.exec(String((error as { path?: unknown }).path)) ?? [];
+  const { chains } = (request?.words["table"] ?? {}) as Partial<Table>;
+  const found = chains?.[Number(chain)];
+  if (found === undefined) return step.path;
+  if (found.name !== "forward") return ["nat", Number(rule)];
+  const { iifname, oifname } = (found.rules?.[Number(rule)] as FriendlyRule | undefined)?.match ?? {};
+  const entries = valueAt(value, ["forward"]) as readonly ForwardEntry[] | undefined;
+  const at = entries?.findIndex((one) => one.in === iifname && one.out === oifname) ?? -1;
+  return at < 0 ? ["forward"] : ["forward", at];
+}
+
 /** Where the fault is in the document: the object, and the option where one is known. */
-function faultOf(refused: Refused): { readonly object: Path; readonly option: Path } {
+function faultOf(refused: Refused, source: Source | undefined): { readonly object: Path; readonly option: Path } {
   const { step } = refused;
   const object = step.object === "link" ? step.path.slice(0, 2) : step.path;
   const option = optionAt(refused);
+  if (step.object === "nftables") {
+    const rule = ruleAt(refused, source?.value);
+    return { object: rule, option: rule };
+  }
   if (step.object === "link") return { object, option: option.length > 0 ? [...object, ...option] : step.path };
   return { object, option: object.length <= 2 ? [...object, ...option] : object };
 }
 
 /** `document.yaml:4:25: ` */
-function placeOf(refused: Refused, { file, value, locate, locateKey }: Source): string {
-  const { object, option } = faultOf(refused);
-  const there = refused.step.object !== "link" || option.length > object.length;
+function placeOf(refused: Refused, source: Source): string {
+  const { file, value, locate, locateKey } = source;
+  const { object, option } = faultOf(refused, source);
+  const there = option.length > (refused.step.object === "link" ? object.length : 1);
   const { line, column } = there && valueAt(value, option) !== undefined ? locate(option) : locateKey(object);
   return `${escaped(file)}:${line}:${column}: `;
 }
@@ -70,7 +89,7 @@ export function refusal(
   const { action, object, subject } = refused.step;
   const { source, number, fate, rival } = told;
   const { said, code } = reasonOf(refused.error);
-  const { option } = faultOf(refused);
+  const { option } = faultOf(refused, source);
   const at = `at ${formatPath(source === undefined ? option : source.origin(option))}`;
   const by = rival === undefined ? "" : `: ${rival}`;
   const where = code === undefined ? at : `${code}, ${at}`;

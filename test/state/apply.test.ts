@@ -114,6 +114,26 @@ describe("apply", () => {
     );
   });
 
+  it("tells the entry that a refused rule comes from", async () => {
+    const wanted = desired(`nat:
+  - { masquerade: 192.0.2.0/24, out: eth0 }
+forward:
+  - { in: b, out: eth0, accept: all, clampMss: true }
+  - { in: eth0, out: b, accept: replies }`);
+    const at = async (path: string): Promise<string | undefined> => {
+      const { host, calls } = fake(() => (calls.length === 1 ? kernel("EOPNOTSUPP", "no", { path }) : undefined));
+      const { message } = await refusal(host, wanted, EMPTY, { source: wanted.source });
+      return /^document:(\S+): cannot create nftables inet linkwright .*\(EOPNOTSUPP, (at .*)\)$/
+        .exec(message)
+        ?.slice(1)
+        .join(" ");
+    };
+    equal(await at("chains[0].rules[0].action"), "3:5 at nat[0]");
+    equal(await at("chains[1].rules[0]"), "5:5 at forward[0]");
+    equal(await at("chains[1].rules[2]"), "6:5 at forward[1]");
+    equal(await at(""), "2:1 at nat");
+  });
+
   it("names who has it already", async () => {
     const rival = async (body: string, code: string, lists: Lists): Promise<string | undefined> => {
       const { host, calls } = fake(() => (calls.length === 1 ? kernel(code, "taken") : undefined), lists);
