@@ -89,7 +89,7 @@ export async function agreeOn<C>(sort: Sort<C>, sh: Shell, wanted: number): Prom
 
 /** Seconds that have run down since they were asked for. */
 const RUNNING = new Set(["expires", "validLifetime", "preferredLifetime"]);
-const SLACK = 5;
+const SLACK = 30;
 
 /** Throws unless all that was asked for is found; what was not asked for may be anything. */
 export function asAsked(asked: unknown, found: unknown, what: string): void {

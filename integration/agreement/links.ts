@@ -134,6 +134,7 @@ const V4 = {
   ...ends(hosts4),
   ttl: [plain("ttl"), ttl],
   tos: hex("tos"),
+  pmtudisc: orNo("pmtudisc"),
   fwmark: plain("fwmark"),
 } as const;
 const V6 = {
@@ -142,6 +143,7 @@ const V6 = {
   encaplimit: plain("encaplimit"),
   tclass: hex("tclass"),
   flowlabel: hex("flowlabel"),
+  dscp: (value: string) => (value === "inherit" ? "dscp inherit" : ""),
   allowLocalremote: orNo("allow-localremote"),
   fwmark: plain("fwmark"),
 } as const;
@@ -235,7 +237,7 @@ const KINDS: { readonly [K in KindName]?: Drawn } = {
   veth: { options: {}, more: FRAMES },
   ifb: { options: {}, more: FRAMES },
   dummy: { options: {}, more: FRAMES },
-  gre: { options: { ...V4, ...GRE } },
+  gre: { options: { ...V4, ...GRE, ignoreDf: orNo("ignore-df") } },
   gretap: { always: ["remote"], options: { ...V4, ...GRE }, more: FRAMES },
   ipip: { options: { ...V4, mode: plain("mode") } },
   sit: { options: { ...V4, mode: plain("mode") } },
@@ -357,8 +359,9 @@ const altnames = fc.array(fc.stringMatching(/^[a-z0-9.:é-]{1,90}$/), { maxLengt
 function isGood(config: object): boolean {
   try {
     checkConfig({ name: "t", ...config } as LinkConfig);
-    const { pmtudisc, ttl: hops } = config as { readonly pmtudisc?: boolean; readonly ttl?: unknown };
-    return pmtudisc !== false || hops === undefined || hops === "inherit";
+    // ip refuses both together.
+    const { pmtudisc, ttl: hops = "inherit" } = config as { readonly pmtudisc?: boolean; readonly ttl?: unknown };
+    return pmtudisc !== false || hops === "inherit";
   } catch (error) {
     if (error instanceof InputError) return false;
     throw error;
