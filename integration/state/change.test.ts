@@ -255,6 +255,21 @@ neighbors: [{ address: 192.168.0.77, dev: ens34f0, mac: "02:00:00:00:00:77" }]`)
     }
   });
 
+  it("says who has the address, or the port, that was asked for", async () => {
+    await bm1.sh(`
+      ip link add two type bridge; ip address add 2001:db8::1/128 dev two nodad
+      ip link add theirs type vxlan id 7 dstport 4790 gbp; ip link set theirs up`);
+    for (const [text, said] of [
+      ["addresses: [{ address: 2001:db8::1/64, dev: two }]", /: two has 2001:db8::1\/128 \(EEXIST, at addresses\[0\]/],
+      [
+        "links: { v: { kind: vxlan, vni: 5, dstport: 4790 } }",
+        /: theirs has dstport 4790 \(EADDRINUSE, at links\.v\)$/,
+      ],
+    ] as const)
+      await rejects(apply(bm1.host, await planFor(bm1, document(text))), said);
+    await bm1.sh("ip link delete theirs; ip link delete two");
+  });
+
   it("is as before when a step in the middle is refused", async () => {
     // Somebody else's device has the VNI: nothing in the document is wrong.
     await bm1.sh("ip link add foreign type vxlan id 39 dev ens34f0 dstport 4789");
@@ -265,7 +280,7 @@ neighbors: [{ address: 192.168.0.77, dev: ens34f0, mac: "02:00:00:00:00:77" }]`)
     );
     match(
       error.message,
-      /^cannot create link vxlan0 \(step 3 of \d+, undone\): A VXLAN device with the specified VNI already exists \(EEXIST, at links\.vxlan0\b.*\)$/i,
+      /^cannot create link vxlan0 \(step 3 of \d+, undone\): A VXLAN device with the specified VNI already exists: foreign has vni 39 dstport 4789 \(EEXIST, at links\.vxlan0\b.*\)$/i,
     );
     equal(error.code, "ERR_APPLY");
     deepEqual(
