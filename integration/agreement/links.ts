@@ -356,11 +356,21 @@ function drawnOf(kind: KindName, { always = [], options, more = {} }: Omit<Drawn
 }
 const altnames = fc.array(fc.stringMatching(/^[a-z0-9.:é-]{1,90}$/), { maxLength: 2 });
 
+/** What good options may not be together. */
+interface Doubtful {
+  readonly kind?: string;
+  readonly addrGenMode?: string;
+  readonly pmtudisc?: boolean;
+  readonly ttl?: unknown;
+}
+/** Whether the configuration passes our check, and means the same to the kernel and to iproute2. */
 function isGood(config: object): boolean {
   try {
     checkConfig({ name: "t", ...config } as LinkConfig);
+    const { kind, addrGenMode, pmtudisc, ttl: hops = "inherit" } = config as Doubtful;
+    // Where there is no hardware address, Linux takes another way when the link is switched on.
+    if (kind === "xfrm" && addrGenMode === "eui64") return false;
     // ip refuses both together.
-    const { pmtudisc, ttl: hops = "inherit" } = config as { readonly pmtudisc?: boolean; readonly ttl?: unknown };
     return pmtudisc !== false || hops === "inherit";
   } catch (error) {
     if (error instanceof InputError) return false;
