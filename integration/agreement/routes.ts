@@ -116,7 +116,8 @@ function wayOf({ via, dev, weight, onlink: there }: Nexthop, wide: boolean): str
 }
 function line(route: RouteConfig): string {
   const wide = route.family === "inet6";
-  const dst = route.dst === "default" && wide ? "::/0" : route.dst;
+  // Of a default, ip takes the family of the gateway.
+  const dst = route.dst !== "default" ? route.dst : wide ? "::/0" : "0.0.0.0/0";
   return [
     `route add ${route.type ?? "unicast"} ${dst} table ${route.table}`,
     `proto ${protocols.numberOf(route.protocol ?? 0)}`,
