@@ -83,6 +83,28 @@ describe("watch", () => {
     await until(watch, (event) => event.type === "link" && event.removed && event.value.name === "br1");
   });
 
+  it("tells multicast entries of bridges, and VNIs and VLANs one range each", async () => {
+    await host.links.create({ kind: "bridge", name: "br0", up: true });
+    await host.links.create({ kind: "veth", name: "p0", peer: { name: "p1" }, master: "br0", up: true });
+    await host.links.update("p1", { up: true });
+    await host.links.create({ kind: "vxlan", name: "vx0", external: true, vnifilter: true, up: true });
+    await using watch = host.watch({ mdb: true, vnis: true, vlans: true });
+    await host.mdb.create({ dev: "br0", port: "p0", group: "239.1.2.3", state: "permanent" });
+    await until(watch, (event) => event.type === "mdb" && !event.removed && event.value.group === "239.1.2.3");
+    await host.mdb.delete({ dev: "br0", port: "p0", group: "239.1.2.3" });
+    await until(watch, (event) => event.type === "mdb" && event.removed);
+    await host.vnis.create({ dev: "vx0", vni: 10, vniEnd: 12 });
+    const made = await until(watch, ({ type }) => type === "vni");
+    ok(made.type === "vni" && made.value.vni === 10 && !made.removed);
+    await host.links.update("br0", { vlanFiltering: true }).then(
+      async () => {
+        await host.vlans.create({ dev: "p0", vid: 7 });
+        await until(watch, (event) => event.type === "vlan" && event.value.dev === "p0" && event.value.vid === 7);
+      },
+      () => undefined, // a kernel without; another has it
+    );
+  });
+
   it("tells a bridge port's state with its link", async () => {
     await host.links.create({ kind: "bridge", name: "br0", up: true, stp: false });
     await host.links.create({ kind: "veth", name: "p0", peer: { name: "p1" }, master: "br0", up: true });

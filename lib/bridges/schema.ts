@@ -13,6 +13,7 @@ import {
   RTM_DELLINK,
   RTM_DELMDB,
   RTM_DELTUNNEL,
+  RTM_DELVLAN,
   RTM_GETMDB,
   RTM_GETTUNNEL,
   RTM_GETVLAN,
@@ -125,6 +126,7 @@ export const vlandb = attrs("BRIDGE_VLANDB", { entry: many(1, vlanEntry), global
 export const brVlanMsg = struct("br_vlan_msg", { family: u8, _reserved1: u8, _reserved2: u16, ifindex: u32 });
 const vlans = body(brVlanMsg, vlandb);
 export const newvlan = message("RTM_NEWVLAN", RTM_NEWVLAN, vlans);
+export const delvlan = message("RTM_DELVLAN", RTM_DELVLAN, vlans);
 export const vlandbDump = attrs("BRIDGE_VLANDB_DUMP", { flags: at(1, u32) });
 export const getvlan = message("RTM_GETVLAN", RTM_GETVLAN, body(brVlanMsg, vlandbDump));
 
@@ -217,6 +219,8 @@ export const brPortMsg = struct("br_port_msg", { family: u8, _pad1: u8, _pad2: u
 export const getmdb = message("RTM_GETMDB", RTM_GETMDB, body(brPortMsg, mdba));
 export const newmdb = message("RTM_NEWMDB", RTM_NEWMDB, body(brPortMsg, mdba));
 
+/** As the kernel tells that an entry is gone. */
+export const toldGone = message("RTM_DELMDB", RTM_DELMDB, body(brPortMsg, mdba));
 export const mdbeSource = attrs("MDBE_SRCATTR", { address: at(1, ip) });
 export const mdbeSources = attrs("MDBE_SRC_LIST", { entry: many(1, mdbeSource) });
 export const mdbe = attrs("MDBE_ATTR", {

@@ -33,6 +33,7 @@ export const RTM_NEWNEXTHOP = 104;
 export const RTM_DELNEXTHOP = 105;
 export const RTM_GETNEXTHOP = 106;
 export const RTM_NEWVLAN = 112;
+export const RTM_DELVLAN = 113;
 export const RTM_GETVLAN = 114;
 export const RTM_NEWNEXTHOPBUCKET = 116;
 export const RTM_GETNEXTHOPBUCKET = 118;

@@ -5,6 +5,10 @@
  */
 import { deladdr, newaddr } from "../addresses/schema.ts";
 import { type Address, addressFromWire } from "../addresses/words.ts";
+import { type MdbEntry, mdbEntries } from "../bridges/mdb.ts";
+import { deltunnel, delvlan, newmdb, newtunnel, newvlan, toldGone } from "../bridges/schema.ts";
+import { type Vlan, vlanFromWire } from "../bridges/vlans.ts";
+import { type Vni, vniFromWire } from "../bridges/vnis.ts";
 import { type NetconfEntry, netconfFromWire } from "../devconf/netconf.ts";
 import { delnetconf, newnetconf } from "../devconf/schema.ts";
 import { type Listing, linkNamed } from "../families/lookup.ts";
@@ -45,6 +49,9 @@ export interface Watched {
   readonly nexthops: NexthopObject;
   readonly qdiscs: Qdisc;
   readonly netconf: NetconfEntry;
+  readonly vlans: Vlan;
+  readonly vnis: Vni;
+  readonly mdb: MdbEntry;
 }
 export type TableName = keyof Watched;
 /** Whole tables, as their services list them. */
@@ -59,8 +66,8 @@ export interface Watchable<M, T> {
   readonly groups: readonly number[];
   readonly made: Message<never, M>;
   readonly gone: Message<never, M>;
-  /** The object in words; undefined for a message about something else. */
-  read(message: M, names: Names): T | undefined;
+  /** The objects in words; none for a message about something else. */
+  read(message: M, names: Names): readonly T[];
   /**
    * What tells an object from the others of its table, where a table is kept up to date by its events alone; the
    * other tables are read anew after a change, as the kernel does not tell of all that a change takes with it.
@@ -75,6 +82,7 @@ export interface Watchable<M, T> {
   readonly dependsOn?: readonly string[];
 }
 
+const some = <T>(object: T | undefined): readonly T[] => (object === undefined ? [] : [object]);
 const watchable = <M, T, const N extends string>(table: Watchable<M, T> & { readonly type: N }): typeof table => table;
 const neighborMessages = { made: newneigh, gone: delneigh } as const;
 const joined = (...parts: readonly unknown[]): string => parts.join(" ");
@@ -85,13 +93,13 @@ export const watchables = {
     groups: [1],
     made: newlink as Message<never, MessageOut<typeof newlink>>,
     gone: dellink as Message<never, MessageOut<typeof newlink>>,
-    read: (message, names): Link | undefined => {
+    read: (message, names): readonly Link[] => {
       const fdOf = (): never => {
         throw new TypeError("no namespace is opened to read a link");
       };
       const indexOf = fdOf;
       const nameOf = (index: number): string | undefined => names.get(index);
-      return message.header.family === AF_BRIDGE ? undefined : linkFromWire(message, { nameOf, indexOf, fdOf }, false);
+      return message.header.family === AF_BRIDGE ? [] : [linkFromWire(message, { nameOf, indexOf, fdOf }, false)];
     },
   }),
   addresses: watchable({
@@ -99,29 +107,29 @@ export const watchables = {
     groups: [5, 9],
     made: newaddr as Message<never, MessageOut<typeof newaddr>>,
     gone: deladdr as Message<never, MessageOut<typeof newaddr>>,
-    read: addressFromWire,
+    read: (message, names): readonly Address[] => some(addressFromWire(message, names)),
   }),
   routes: watchable({
     type: "route",
     groups: [7, 11],
     made: newroute as Message<never, MessageOut<typeof newroute>>,
     gone: delroute as Message<never, MessageOut<typeof newroute>>,
-    read: (message, names): Route | undefined => (isRoute(message) ? routeFromWire(message, names) : undefined),
+    read: (message, names): readonly Route[] => (isRoute(message) ? [routeFromWire(message, names)] : []),
     dependsOn: ["links", "addresses"],
   }),
   neighbors: watchable({
     type: "neighbor",
     groups: [3],
     ...neighborMessages,
-    read: (message: MessageOut<typeof newneigh>, names): Neighbor | undefined => neighborFromWire(message, names),
+    read: (message: MessageOut<typeof newneigh>, names): readonly Neighbor[] => some(neighborFromWire(message, names)),
     key: ({ address, dev, proxy }) => joined(address, dev, proxy),
   }),
   fdb: watchable({
     type: "fdb",
     groups: [3],
     ...neighborMessages,
-    read: (message: MessageOut<typeof newneigh>, names): FdbEntry | undefined =>
-      message.header.family === AF_BRIDGE ? entryFromWire(message, names) : undefined,
+    read: (message: MessageOut<typeof newneigh>, names): readonly FdbEntry[] =>
+      message.header.family === AF_BRIDGE ? [entryFromWire(message, names)] : [],
     key: ({ mac, dev, vlan, srcVni, self, master, dst, nhid, port, vni, via }) =>
       joined(mac, dev, vlan, srcVni, self, master, dst, nhid, port, vni, via),
     // A VXLAN that learns an address behind another far end tells the new one only.
@@ -132,7 +140,7 @@ export const watchables = {
     groups: [8, 19],
     made: newrule as Message<never, MessageOut<typeof newrule>>,
     gone: delrule as Message<never, MessageOut<typeof newrule>>,
-    read: (message): Rule | undefined => ruleFromWire(message),
+    read: (message): readonly Rule[] => some(ruleFromWire(message)),
     dependsOn: ["links"],
   }),
   nexthops: watchable({
@@ -140,7 +148,7 @@ export const watchables = {
     groups: [32],
     made: newnexthop as Message<never, MessageOut<typeof newnexthop>>,
     gone: delnexthop as Message<never, MessageOut<typeof newnexthop>>,
-    read: (message, names): NexthopObject | undefined => nexthopFromWire(message, names),
+    read: (message, names): readonly NexthopObject[] => [nexthopFromWire(message, names)],
     dependsOn: ["links"],
   }),
   qdiscs: watchable({
@@ -148,7 +156,7 @@ export const watchables = {
     groups: [4],
     made: newqdisc as Message<never, MessageOut<typeof newqdisc>>,
     gone: delqdisc as Message<never, MessageOut<typeof newqdisc>>,
-    read: (message, names): Qdisc | undefined => qdiscFromWire(message, (index) => linkNamed(names, index)),
+    read: (message, names): readonly Qdisc[] => [qdiscFromWire(message, (index) => linkNamed(names, index))],
     dependsOn: ["links"],
   }),
   netconf: watchable({
@@ -156,7 +164,33 @@ export const watchables = {
     groups: [24, 25, 27],
     made: newnetconf as Message<never, MessageOut<typeof newnetconf>>,
     gone: delnetconf as Message<never, MessageOut<typeof newnetconf>>,
-    read: (message, names): NetconfEntry | undefined => netconfFromWire(message, names),
+    read: (message, names): readonly NetconfEntry[] => [netconfFromWire(message, names)],
+    dependsOn: ["links"],
+  }),
+  vlans: watchable({
+    type: "vlan",
+    groups: [33],
+    made: newvlan as Message<never, MessageOut<typeof newvlan>>,
+    gone: delvlan as Message<never, MessageOut<typeof newvlan>>,
+    read: ({ header, attrs: { entry = [] } }, names): readonly Vlan[] =>
+      entry.map((one) => vlanFromWire(linkNamed(names, header.ifindex), one)),
+    dependsOn: ["links"],
+  }),
+  vnis: watchable({
+    type: "vni",
+    groups: [35],
+    made: newtunnel as Message<never, MessageOut<typeof newtunnel>>,
+    gone: deltunnel as Message<never, MessageOut<typeof newtunnel>>,
+    read: ({ header, attrs: { entry = [] } }, names): readonly Vni[] =>
+      entry.map((one) => vniFromWire(linkNamed(names, header.ifindex), one)),
+    dependsOn: ["links"],
+  }),
+  mdb: watchable({
+    type: "mdb",
+    groups: [26],
+    made: newmdb as Message<never, MessageOut<typeof newmdb>>,
+    gone: toldGone as Message<never, MessageOut<typeof newmdb>>,
+    read: (message, names): readonly MdbEntry[] => mdbEntries(message, names),
     dependsOn: ["links"],
   }),
 } as const;

@@ -135,18 +135,17 @@ export class Watch<K extends TableName = TableName>
       const { made, gone, read } = tableOf(name);
       if (!change.is(made) && !change.is(gone)) continue;
       const removed = change.is(gone);
-      const ofPort = name === "links" && isPort(change);
-      const value = ofPort
-        ? here && !removed && (await this.#port(change))
+      const ofPort = name === "links" && here && !removed && isPort(change);
+      const values = ofPort
+        ? await this.#port(change)
         : read(change.value as never, here ? (this.#names as Names) : NONE);
-      if (value === undefined || value === false) continue;
-      this.told({ table: name, removed, value }, change);
+      for (const value of values) this.told({ table: name, removed, value }, change);
     }
   }
   /** A bridge tells of its ports in messages of its own, which lack the link. */
-  async #port(change: Change): Promise<unknown> {
+  async #port(change: Change): Promise<readonly unknown[]> {
     const name = this.#names?.get((change.value as MessageOut<typeof newlink>).header.index);
-    return (await this.sources.lists.links()).find((link) => link.name === name);
+    return (await this.sources.lists.links()).filter((link) => link.name === name);
   }
   /** Queues a change. */
   protected told({ table, removed, value }: Read, { nsid }: Change): void {

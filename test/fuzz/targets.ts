@@ -1,6 +1,7 @@
 /** What is fuzzed: each kind of message that the kernel sends, with captures of it, through decoders and into words. */
 import { readdirSync } from "node:fs";
 import * as addresses from "../../lib/addresses/schema.ts";
+import * as bridges from "../../lib/bridges/schema.ts";
 import * as devconf from "../../lib/devconf/schema.ts";
 import * as ethtool from "../../lib/ethtool/schema.ts";
 import * as generic from "../../lib/families/generic.ts";
@@ -28,6 +29,7 @@ export interface Target {
 const names = new Map([[2, "eth0"]]);
 const folders: Readonly<Record<string, object>> = {
   addresses,
+  bridges,
   devconf,
   links,
   neighbors,
@@ -59,6 +61,14 @@ function messages(): Target[] {
       }));
   });
 }
+/** Where the captures of a table are, where not in a folder of its name. */
+const FOLDERS: Readonly<Record<string, string>> = {
+  fdb: "neighbors",
+  netconf: "devconf",
+  vlans: "bridges",
+  vnis: "bridges",
+  mdb: "bridges",
+};
 /** In people's words, as the watch tells them. */
 function words(): Target[] {
   return Object.entries(watchables).map(([name, table]) => {
@@ -66,7 +76,7 @@ function words(): Target[] {
       made: Message<never, never>;
       read(value: never, n: typeof names): unknown;
     };
-    const folder = name === "fdb" ? "neighbors" : name === "netconf" ? "devconf" : name;
+    const folder = FOLDERS[name] ?? name;
     return {
       name: `${name} in words`,
       seeds: seedsOf(folder).filter((bytes) => typeOf(bytes) === made.type),
