@@ -203,6 +203,7 @@ static void entries(int count) {
   flush();
 }
 
+/* One by one, as most programs do it. */
 static void neighbors(int count) {
   for (int i = 0; i < count; i++) {
     uint8_t mac[6] = {2, 0, 0, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i};
@@ -212,7 +213,7 @@ static void neighbors(int count) {
     attr32(NDA_DST, htonl(0x0a000001u + (uint32_t)i));
     attr(NDA_LLADDR, mac, 6);
     end();
-    flush_if_full(0);
+    flush_if_full(1);
   }
   flush();
 }

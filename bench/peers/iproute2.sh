@@ -4,7 +4,8 @@
 set -eu
 workload=$1 count=$2
 batch=$(mktemp) read=$(mktemp)
-trap 'rm -f "$batch" "$read"' EXIT
+listener=
+trap 'rm -f "$batch" "$read"; [ -z "$listener" ] || kill "$listener" 2>/dev/null || true' EXIT
 lines() { awk -v n="$count" "BEGIN { for (i = 0; i < n; i++) printf $1 }" >"$batch"; }
 # Microseconds, without starting a process.
 now() { time=${EPOCHREALTIME/[.,]/}; }
