@@ -34,7 +34,7 @@ function words(event: WatchEvent<Tables>): string {
 
 await using host = await Host.open();
 // Watching does not keep a program alive unless it is told to.
-const watch = host.watch<Tables>({ links: true, addresses: true, routes: true, signal: stop.signal, held: true });
+const watch = host.watch({ links: true, addresses: true, routes: true, signal: stop.signal, held: true });
 console.log("watching");
 let lines = 0;
 try {

@@ -24,8 +24,7 @@ import { Rules } from "./rules/rules.ts";
 import { type CallOptions, type Command, Connection, Monitor, type NetlinkError, SocketError } from "./socket/index.ts";
 import { Sysctls } from "./sysctl/sysctl.ts";
 import { CachedWatch } from "./watch/cache.ts";
-import type { TableName } from "./watch/tables.ts";
-import { type Sources, Watch, type WatchOptions } from "./watch/watch.ts";
+import { type Chosen, type Sources, Watch, type WatchOptions } from "./watch/watch.ts";
 import { Wireguard } from "./wireguard/wireguard.ts";
 
 /** Which namespace, and how to speak with its kernel. */
@@ -181,9 +180,9 @@ export class Host implements AsyncDisposable {
    * the watch also keeps the tables. Same as: ip monitor; bridge monitor
    * @throws {SocketError} `ERR_OPEN` when the kernel gives no socket.
    */
-  watch<K extends TableName>(options: WatchOptions<K> & { readonly cache: true }): CachedWatch<K>;
-  watch<K extends TableName>(options: WatchOptions<K> & { readonly cache?: false | undefined }): Watch<K>;
-  watch<K extends TableName>(options: WatchOptions<K> & { readonly cache?: boolean | undefined }): Watch<K> {
+  watch<const O extends WatchOptions & { readonly cache: true }>(options: O): CachedWatch<Chosen<O>>;
+  watch<const O extends WatchOptions & { readonly cache?: false | undefined }>(options: O): Watch<Chosen<O>>;
+  watch(options: WatchOptions & { readonly cache?: boolean | undefined }): Watch {
     if (this.#closed) throw new SocketError("ERR_CLOSED", "the host was closed");
     const sources: Sources = {
       lists: {
@@ -203,7 +202,7 @@ export class Host implements AsyncDisposable {
       names: () => this.links.names(),
       open: (how) => Monitor.open({ protocol: NETLINK_ROUTE, netns: this.#fd, ...how }),
     };
-    return options.cache === true ? new CachedWatch<K>(sources, options) : new Watch<K>(sources, options);
+    return options.cache === true ? new CachedWatch(sources, options) : new Watch(sources, options);
   }
 
   /** Closes every socket; what is under way rejects with `ERR_CLOSED`. A namespace that was handed in stays open. */

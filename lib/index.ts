@@ -67,7 +67,7 @@ export { expandBraces, type SysctlKey } from "./sysctl/key.ts";
 export { type SavedSysctl, Sysctls } from "./sysctl/sysctl.ts";
 export { CachedWatch } from "./watch/cache.ts";
 export type { TableName, Tables, Watched } from "./watch/tables.ts";
-export { type Resynced, type Told, Watch, type WatchEvent, type WatchOptions } from "./watch/watch.ts";
+export { type Chosen, type Resynced, type Told, Watch, type WatchEvent, type WatchOptions } from "./watch/watch.ts";
 export { WireError } from "./wire/index.ts";
 export { generatePresharedKey, generateWireguardKey, wireguardPublicKey } from "./wireguard/keys.ts";
 export { Wireguard } from "./wireguard/wireguard.ts";

@@ -1,31 +1,8 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { type FdbConfig, type FdbEntry, ZERO_MAC } from "../../lib/neighbors/entry.ts";
 import { load, needs, skip } from "../../test/needs.ts";
-import { given, type Scene, scene, sorted } from "../routes/kit.ts";
-
-/** An entry of ours as `bridge -json fdb` tells it. */
-function asBridge(one: FdbEntry): Record<string, unknown> {
-  const flags = [
-    one.self && "self",
-    one.router && "router",
-    one.externLearn && "extern_learn",
-    one.offloaded && "offload",
-    one.sticky && "sticky",
-  ];
-  return given({
-    mac: one.mac,
-    ifname: one.dev,
-    dst: one.dst,
-    vlan: one.vlan,
-    port: one.port,
-    vni: one.vni,
-    src_vni: one.srcVni,
-    viaIf: one.via,
-    flags: flags.filter((word) => typeof word === "string"),
-    master: one.master,
-    state: one.state === "dynamic" ? "" : one.state,
-  });
-}
+import { type Scene, scene, sorted } from "../routes/kit.ts";
+import { asBridge } from "./fdb-oracle.ts";
 
 async function agree({ fdb, json }: Scene, dev?: string): Promise<readonly FdbEntry[]> {
   const ours = await fdb.list(dev === undefined ? {} : { dev });

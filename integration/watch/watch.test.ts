@@ -19,31 +19,29 @@ async function until<K extends TableName>(
   throw new Error("the watch ended");
 }
 
+const PASSING = [
+  "wire",
+  "statistics",
+  "used",
+  "updated",
+  "confirmed",
+  "validLifetime",
+  "preferredLifetime",
+  "fdbLearned",
+];
+/** Without what passes by itself, in one order of keys. */
+function steady(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  const kept = Object.entries(value).filter(([key]) => !PASSING.includes(key) && !key.endsWith("Timer"));
+  return Object.fromEntries(kept.sort().map(([key, part]) => [key, steady(part)]));
+}
 /** What does not count: times that pass, counters, raw messages, and what the kernel makes without a word. */
 function plain(name: TableName, objects: readonly object[]): unknown[] {
-  const passing = [
-    "wire",
-    "statistics",
-    "used",
-    "updated",
-    "confirmed",
-    "validLifetime",
-    "preferredLifetime",
-    "fdbLearned",
-  ];
   const silent = ["noarp", "none", "incomplete"];
   return objects
     .filter((one) => name !== "fdb" || !/^(33:33|01:00:5e)/.test((one as Watched["fdb"]).mac)) // what devices listen to
     .filter((one) => name !== "neighbors" || !silent.includes((one as Watched["neighbors"]).state))
-    .map((one) =>
-      JSON.stringify(
-        Object.fromEntries(
-          Object.entries(one)
-            .filter(([key]) => !passing.includes(key) && !key.endsWith("Timer"))
-            .sort(),
-        ),
-      ),
-    )
+    .map((one) => JSON.stringify(steady(one)))
     .sort();
 }
 

@@ -58,7 +58,7 @@ export class CachedWatch<K extends TableName = TableName> extends Watch<K> {
   #wake: (() => void) | undefined;
   #end: { readonly error?: unknown } | undefined;
 
-  constructor(sources: Sources, options: WatchOptions<K>) {
+  constructor(sources: Sources, options: WatchOptions) {
     super(sources, options);
     for (const name of this.chosen) this.#kept.set(name, new Kept(tableOf(name)));
     this.#stale = new Set(this.chosen);

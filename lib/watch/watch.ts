@@ -36,7 +36,7 @@ export type WatchEvent<K extends TableName = TableName> =
   | Resynced<K>;
 
 /** Which tables are watched, and how. */
-export type WatchOptions<K extends TableName = TableName> = { readonly [T in K]?: boolean } & {
+export type WatchOptions = { readonly [T in TableName]?: boolean | undefined } & {
   /** Whether the namespaces that this one has numbers for are told of, too; takes CAP_NET_BROADCAST there. Default false. */
   readonly allNetns?: boolean | undefined;
   /** Ends the watch: the loop over it rejects with the signal's reason. */
@@ -48,6 +48,9 @@ export type WatchOptions<K extends TableName = TableName> = { readonly [T in K]?
   /** Bytes of the receive buffer; default 4 MiB, of which the unprivileged may get less. */
   readonly buffer?: number | undefined;
 };
+
+/** The tables that options name. */
+export type Chosen<O> = { [T in TableName]: O extends { readonly [N in T]: true } ? T : never }[TableName];
 
 type Kind = Message<never, unknown>;
 type AnyTable = Watchable<never, unknown>;
@@ -93,7 +96,7 @@ export class Watch<K extends TableName = TableName>
   /** Everything that was read has been told. */
   protected resting = false;
 
-  constructor(sources: Sources, options: WatchOptions<K>) {
+  constructor(sources: Sources, options: WatchOptions) {
     this.sources = sources;
     this.chosen = (Object.keys(watchables) as K[]).filter((name) => options[name] === true);
     if (this.chosen.length === 0)
