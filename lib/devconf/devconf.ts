@@ -1,9 +1,11 @@
 /** Sysctls of the interfaces of one network namespace, many at once. */
 import { type LinkLookup, type Listing, listing, retold } from "../families/lookup.ts";
+import { RTEXT_FILTER_SKIP_STATS } from "../families/route.ts";
+import { inTurns } from "../families/turns.ts";
 import { check, InputError } from "../shape/shape.ts";
 import type { CallOptions, Connection } from "../socket/index.ts";
 import type { MessageOut } from "../wire/index.ts";
-import { getlink, newlink, RTEXT_FILTER_SKIP_STATS, setlink } from "./schema.ts";
+import { getlink, newlink, setlink } from "./schema.ts";
 import { fromArray, type Settings } from "./setting.ts";
 import { type Inet6Conf, type InetConf, type InetConfChanges, inet6Settings, inetSettings } from "./settings.ts";
 
@@ -53,7 +55,7 @@ export class Devconf {
   async list(options?: CallOptions): Promise<Listing<InterfaceConf>> {
     const request = { header: {}, attrs: { extMask: RTEXT_FILTER_SKIP_STATS } };
     const { messages, consistent } = await this.#connection.dump(getlink, request, newlink, options);
-    return listing(messages.map(confFromWire), consistent);
+    return listing(await inTurns(messages, confFromWire), consistent);
   }
 
   /** Sysctls of one interface. @throws {NetlinkError} `ENODEV` */

@@ -27,9 +27,6 @@ export const newlink = message("RTM_NEWLINK", RTM_NEWLINK, link);
 export const getlink = message("RTM_GETLINK", RTM_GETLINK, link);
 export const setlink = message("RTM_SETLINK", RTM_SETLINK, link);
 
-/** IFLA_EXT_MASK: leave counters out. */
-export const RTEXT_FILTER_SKIP_STATS = 8;
-
 const netconfmsg = struct("netconfmsg", { family: u8 });
 /** Who forwards, and what goes with it; in the order in which the kernel tells them. */
 export const netconfa = attrs("NETCONFA", {

@@ -1,7 +1,7 @@
 /**
  * rtnetlink: message numbers and fixed headers.
  *
- * Source: include/uapi/linux/rtnetlink.h (RTM_*, RTNH_F_*, struct rtmsg), include/uapi/linux/if_addr.h
+ * Source: include/uapi/linux/rtnetlink.h (RTM_*, RTNH_F_*, RTEXT_FILTER_*, struct rtmsg), include/uapi/linux/if_addr.h
  * (struct ifaddrmsg), include/uapi/linux/neighbour.h (struct ndmsg), include/uapi/linux/fib_rules.h (struct
  * fib_rule_hdr), include/uapi/linux/nexthop.h (struct nhmsg), include/uapi/linux/if.h (IFF_*).
  */
@@ -83,6 +83,9 @@ export const fibRuleHdr = struct("fib_rule_hdr", {
   flags: u32,
 });
 export const nhmsg = struct("nhmsg", { family: u8, scope: u8, protocol: u8, _resvd: u8, flags: u32 });
+
+/** IFLA_EXT_MASK: leave counters out. */
+export const RTEXT_FILTER_SKIP_STATS = 8;
 
 /** Bits of ifinfomsg.flags. */
 export const IFF_UP = 0x1;

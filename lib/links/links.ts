@@ -1,6 +1,7 @@
 /** The links of one network namespace. */
 import { type LinkLookup, type Listing, listing, retold, type Told } from "../families/lookup.ts";
-import { NETLINK_ROUTE } from "../families/route.ts";
+import { NETLINK_ROUTE, RTEXT_FILTER_SKIP_STATS } from "../families/route.ts";
+import { inTurns } from "../families/turns.ts";
 import { InputError } from "../shape/shape.ts";
 import { type CallOptions, Connection, NetlinkError } from "../socket/index.ts";
 import type { MessageOut } from "../wire/index.ts";
@@ -11,7 +12,7 @@ import { changeSteps, creation, references, type Step } from "./messages.ts";
 import { linkFromWire } from "./observed.ts";
 import type { LinkNames, NetnsRef } from "./option.ts";
 import { checkPortOf } from "./ports.ts";
-import { dellink, getlink, linkNameOnly, newlink, RTEXT_FILTER_SKIP_STATS } from "./schema.ts";
+import { dellink, getlink, linkNameOnly, newlink } from "./schema.ts";
 import {
   type ConfigOf,
   checkChanges,
@@ -89,14 +90,8 @@ export class Links implements LinkLookup {
     const attrs = { extMask: statistics ? 0 : RTEXT_FILTER_SKIP_STATS };
     const { messages, consistent } = await this.#connection.dump(getlink, { header: {}, attrs }, newlink, options);
     const names = new Map(messages.map(({ header, attrs: { ifname = "" } }) => [header.index, ifname]));
-    const links = messages.map((message) =>
-      linkFromWire(
-        message,
-        reading((index) => names.get(index)),
-        statistics,
-      ),
-    );
-    return listing(links, consistent);
+    const told = reading((index) => names.get(index));
+    return listing(await inTurns(messages, (message) => linkFromWire(message, told, statistics)), consistent);
   }
 
   /**

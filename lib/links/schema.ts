@@ -29,6 +29,7 @@ import {
   u16,
   u32,
   u64,
+  uint,
 } from "../wire/index.ts";
 import { kindNamed, linkKinds } from "./kinds/index.ts";
 import { brport } from "./ports/bridge.ts";
@@ -222,7 +223,7 @@ export const ifla = attrs("IFLA", {
   gsoIpv4MaxSize: at(63, u32),
   groIpv4MaxSize: at(64, u32),
   dpllPin: at(65, bytes),
-  maxPacingOffloadHorizon: at(66, u32),
+  maxPacingOffloadHorizon: at(66, uint),
   netnsImmutable: at(67, bool),
   headroom: at(68, u16),
   tailroom: at(69, u16),
@@ -237,9 +238,6 @@ export const getlink = message("RTM_GETLINK", RTM_GETLINK, payload);
 /** Alternative names are added and taken away with these. Source: include/uapi/linux/rtnetlink.h */
 export const newlinkprop = message("RTM_NEWLINKPROP", 108, payload);
 export const dellinkprop = message("RTM_DELLINKPROP", 109, payload);
-
-/** IFLA_EXT_MASK: leave counters out. Source: include/uapi/linux/rtnetlink.h */
-export const RTEXT_FILTER_SKIP_STATS = 8;
 
 /** Index and name of a link: all that is read of a link message when nothing else is wanted. */
 export const linkNameOnly: Message<never, { readonly index: number; readonly name: string }> = {

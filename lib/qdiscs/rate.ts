@@ -5,16 +5,10 @@
  * (psched_ratecfg_precompute), net/sched/sch_api.c (qdisc_get_rtab: what a rate table has to look like).
  */
 import type { Shape } from "../shape/shape.ts";
-import { mapped, struct, u8, u16, u32 } from "../wire/index.ts";
+import { s16, struct, u8, u16, u32 } from "../wire/index.ts";
 import { TICK_NS } from "./clock.ts";
 import { type Context, custom, type Option, valueAt } from "./option.ts";
 
-const s16 = mapped<number, number>(
-  u16,
-  "s16",
-  (value) => value & 0xffff,
-  (value) => (value << 16) >> 16,
-);
 export const ratespec = struct("tc_ratespec", {
   cellLog: u8,
   linklayer: u8,

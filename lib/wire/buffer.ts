@@ -21,9 +21,13 @@ export class Reader {
   #end: number;
   #kept: Reader | undefined;
 
-  /** Uses the memory of `bytes` where it starts at a multiple of 8, and a copy of it where it does not. */
+  /**
+   * Uses the memory of `bytes` where it starts at a multiple of 8, and a copy of it where it does not. Never `bytes`
+   * itself: it may be a Buffer, whose `slice` copies nothing.
+   */
   constructor(bytes: Uint8Array) {
-    const whole = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
+    const { buffer, byteOffset, length } = bytes;
+    const whole = byteOffset % 8 === 0 ? new Uint8Array(buffer, byteOffset, length) : new Uint8Array(bytes);
     this.u8 = whole;
     this.#end = whole.length;
     this.u16 = new Uint16Array(whole.buffer, whole.byteOffset, whole.length >> 1);

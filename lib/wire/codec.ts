@@ -88,6 +88,16 @@ export const u32: Fixed<number> = int(
   (from, at) => from.u32[at >> 2] as number,
   { get: (at) => `from.u32[(${at}) >> 2]`, put: (at, value) => `out.u32[(${at}) >> 2] = ${value}` },
 );
+export const s16: Fixed<number> = int(
+  "s16",
+  2,
+  [-0x8000, 0x7fff],
+  (out, at, x) => {
+    out.u16[at >> 1] = x;
+  },
+  (from, at) => ((from.u16[at >> 1] as number) << 16) >> 16,
+  { get: (at) => `((from.u16[(${at}) >> 1] << 16) >> 16)`, put: (at, value) => `out.u16[(${at}) >> 1] = ${value}` },
+);
 export const s32: Fixed<number> = int(
   "s32",
   4,
@@ -146,6 +156,16 @@ export const be64: Fixed<bigint> = int(
   },
   (from, at) => (BigInt(getBe32(from, at)) << 32n) | BigInt(getBe32(from, at + 4)),
 );
+
+/** A number of 4 bytes, or of 8 where it does not fit into these. Same as the C function nla_put_uint. */
+export const uint: Codec<bigint> = {
+  name: "uint",
+  write(out, value) {
+    if (typeof value === "bigint" && value >= 0n && value <= 0xffff_ffffn) u32.write(out, Number(value));
+    else u64.write(out, value);
+  },
+  read: (from, start, end) => (end - start === 4 ? BigInt(u32.read(from, start, end)) : u64.read(from, start, end)),
+};
 
 /** One byte: 0 is false, anything else is true. */
 export const bool: Fixed<boolean> = {

@@ -19,6 +19,7 @@ import {
   mapped,
   oneOf,
   Reader,
+  s16,
   s32,
   struct,
   text,
@@ -26,9 +27,11 @@ import {
   u16,
   u32,
   u64,
+  uint,
   WireError,
   Writer,
 } from "../../lib/wire/index.ts";
+import { firstTryCounts } from "../needs.ts";
 
 function encode<I>(codec: Codec<I, unknown>, value: I): string {
   const out = new Writer(8);
@@ -52,12 +55,14 @@ describe("integers", () => {
     equal(decode(be32, "ff000001"), 0xff000001);
     equal(decode(be64, "ffffffffffffffff"), 0xffff_ffff_ffff_ffffn);
     equal(decode(s32, "ffffffff"), -1);
+    equal(encode(s16, -2), host("feff"));
   });
 
   it("keep the extremes of their range", () => {
     for (const [codec, values] of [
       [u8, [0, 255]],
       [u16, [0, 0xffff]],
+      [s16, [-0x8000, 0x7fff]],
       [u32, [0, 0xffff_ffff]],
       [s32, [-0x8000_0000, 0x7fff_ffff]],
       [be16, [0, 0xffff]],
@@ -65,6 +70,15 @@ describe("integers", () => {
     ] as const)
       for (const value of values) equal(decode(codec, encode(codec, value)), value, codec.name);
     for (const value of [0n, 0xffff_ffff_ffff_ffffn, 1n << 53n]) equal(decode(u64, encode(u64, value)), value);
+  });
+
+  it("are as wide as their value where the kernel sends them so", () => {
+    equal(encode(uint, 0xffff_ffffn), host("ffffffff"));
+    equal(encode(uint, 0x1_0000_0000n), host("0000000001000000"));
+    for (const value of [0n, 0xffff_ffffn, 0x1_0000_0000n, 0xffff_ffff_ffff_ffffn])
+      equal(decode(uint, encode(uint, value)), value);
+    throws(() => encode(uint, -1n), /expected u64/);
+    throws(() => decode(uint, "ffff"), /needs 8 bytes, got 2/);
   });
 
   it("refuse what does not fit, and say what fits", () => {
@@ -126,7 +140,8 @@ describe("small codecs", () => {
   });
 });
 
-describe("text", () => {
+describe("text", function () {
+  firstTryCounts(this);
   it("ends with a NUL byte when written and may lack it when read", () => {
     equal(encode(text, "lo"), "6c6f00");
     equal(decode(text, "6c6f00"), "lo");
@@ -163,7 +178,8 @@ describe("text", () => {
   });
 });
 
-describe("addresses", () => {
+describe("addresses", function () {
+  firstTryCounts(this);
   it("are text", () => {
     equal(encode(ipv4, "192.168.0.24"), "c0a80018");
     equal(decode(ipv4, "c0a80018"), "192.168.0.24");

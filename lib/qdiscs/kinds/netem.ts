@@ -3,7 +3,7 @@
  * (netem_policy, netem_change, netem_dump).
  */
 import { boolean, integer, type Shape, seconds } from "../../shape/shape.ts";
-import { array, at, attrs, mapped, padding, s32, struct, u16, u32, u64 } from "../../wire/index.ts";
+import { array, at, attrs, padding, s16, s32, struct, u32, u64 } from "../../wire/index.ts";
 import { fromNanoseconds, nanosecondsOf, secondsOf, ticksOf } from "../clock.ts";
 import { distribution, type NetemDistribution, tableOf } from "../distribution.ts";
 import { kind, prefixed } from "../kind.ts";
@@ -11,12 +11,6 @@ import { converted, custom, type Option, same, switched, unlessZero, valueAt, ty
 import { fractionOf, percent, percentOf } from "../percent.ts";
 import { bitsOf, rate } from "../rate.ts";
 
-const s16 = mapped<number, number>(
-  u16,
-  "s16",
-  (value) => value & 0xffff,
-  (value) => (value << 16) >> 16,
-);
 const qopt = struct("tc_netem_qopt", { latency: u32, limit: u32, loss: u32, gap: u32, duplicate: u32, jitter: u32 });
 const chance = struct("tc_netem_chance", { probability: u32, correlation: u32 });
 
@@ -234,7 +228,7 @@ const options = {
   jitter: time("qopt.jitter", "jitter64", spread),
   /** Percent of a packet's jitter that is the one's before it. */
   delayCorrelation: chanceAt("corr.delay"),
-  /** How the jitter is distributed; default uniform. The kernel does not tell it. */
+  /** How the jitter is distributed; default uniform. The kernel does not tell it, and keeps it when netem is replaced by netem. */
   distribution: custom<NetemDistribution>(
     ["delayDist"],
     distribution,
