@@ -291,7 +291,7 @@ describe("multicast groups beside bridge", () => {
     await using here = await scene();
     const mdb = new Mdb(here.connection, here.links);
     await here.sh("ip link add vxm type vxlan id 44 dstport 4790; ip link set vxm up");
-    const config: MdbConfig = { dev: "vxm", group: "239.1.1.7", dst: "192.0.2.20", dstPort: 4444, vni: 7, via: "d0" };
+    const config: MdbConfig = { dev: "vxm", group: "239.1.1.7", dst: "192.0.2.20", dstport: 4444, vni: 7, via: "d0" };
     await mdb
       .create(config)
       .catch((error: Error) => skip(this, `no groups of VXLANs, as before Linux 6.4: ${error.message}`));

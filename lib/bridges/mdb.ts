@@ -10,6 +10,7 @@ import {
 } from "../families/lookup.ts";
 import { AF_BRIDGE } from "../families/route.ts";
 import { Service } from "../families/service.ts";
+import { inTurns } from "../families/turns.ts";
 import {
   address,
   check,
@@ -49,7 +50,7 @@ export interface MdbConfig {
   /** VXLAN, Linux 6.4 and later: address of the far end. */
   readonly dst?: string | undefined;
   /** VXLAN: UDP port of the far end, where it is not the link's. */
-  readonly dstPort?: number | undefined;
+  readonly dstport?: number | undefined;
   /** VXLAN: VNI that is sent, where it is not the link's. */
   readonly vni?: number | undefined;
   /** VXLAN with `external`: VNI for which the entry is. */
@@ -94,7 +95,7 @@ const mdbShapes = {
   sources: list(address),
   protocol: protocols.shape,
   dst: address,
-  dstPort: integer(1, 0xffff),
+  dstport: integer(1, 0xffff),
   vni,
   srcVni: vni,
   via: linkName,
@@ -118,7 +119,7 @@ export function checkMdb(config: MdbConfig): void {
     throw new InputError(["source"], "stands beside filterMode or sources, which are for all sources; use one");
   if (sources !== undefined && filterMode === undefined)
     throw new InputError(["filterMode"], "missing; say whether the sources are those to include or to exclude");
-  for (const key of ["dstPort", "vni", "srcVni", "via"] as const)
+  for (const key of ["dstport", "vni", "srcVni", "via"] as const)
     if (config[key] !== undefined && config.dst === undefined)
       throw new InputError([key], "is for an entry of a VXLAN, which needs dst");
   if (config.dst !== undefined && config.vid !== undefined)
@@ -130,14 +131,14 @@ const defined = (value: object): boolean => Object.values(value).some((part) => 
 
 /** The message for a checked entry. */
 export function mdbToWire(config: MdbConfig, indexOf: (name: string) => number): MessageIn<typeof setmdb> {
-  const { dev, port = dev, group: to, vid, state, source, filterMode, sources, protocol, via, dst, dstPort } = config;
+  const { dev, port = dev, group: to, vid, state, source, filterMode, sources, protocol, via, dst, dstport } = config;
   const attrs = {
     source,
     srcList: sources === undefined ? undefined : { entry: sources.map((ip) => ({ address: ip })) },
     groupMode: filterMode === undefined ? undefined : MODES.indexOf(filterMode),
     rtprot: protocol === undefined ? undefined : protocols.numberOf(protocol),
     dst,
-    dstPort,
+    dstPort: dstport,
     vni: config.vni,
     ifindex: via === undefined ? undefined : indexOf(via),
     srcVni: config.srcVni,
@@ -183,7 +184,7 @@ function mdbFromWire(dev: string, info: Info, names: ReadonlyMap<number, string>
     sources: srcList?.entry?.flatMap(({ address: ip }) => ip ?? []),
     protocol: rtprot === undefined ? undefined : protocols.wordOf(rtprot),
     dst: extra.dst,
-    dstPort: extra.dstPort,
+    dstport: extra.dstPort,
     vni: extra.vni,
     srcVni: extra.srcVni,
     via: ifindex === undefined ? undefined : linkNamed(names, ifindex),
@@ -226,7 +227,7 @@ const rules: ChangeRules<MdbVerb, MdbConfig, Wire> = {
       "attrs.groupMode": "filterMode",
       "attrs.rtprot": "protocol",
       "attrs.dst": "dst",
-      "attrs.dstPort": "dstPort",
+      "attrs.dstPort": "dstport",
       "attrs.vni": "vni",
       "attrs.ifindex": "via",
       "attrs.srcVni": "srcVni",
@@ -256,10 +257,7 @@ export class Mdb extends Service<MdbVerb, MdbConfig, Wire> {
     const wanted = [...bridges.messages, ...vxlans.messages].filter(
       ({ header }) => ifindex === 0 || header.ifindex === ifindex,
     );
-    return listing(
-      wanted.flatMap((message) => mdbEntries(message, names)),
-      consistent,
-    );
+    return listing((await inTurns(wanted, (message) => mdbEntries(message, names))).flat(), consistent);
   }
 
   /** Adds an entry. Same as: bridge mdb add dev DEV port PORT grp GROUP @throws {NetlinkError} `EEXIST` */

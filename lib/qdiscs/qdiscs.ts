@@ -1,5 +1,6 @@
 /** Traffic control of one network namespace: qdiscs, their classes, and the filters that sort packets into them. */
 import { type LinkLookup, type Listing, linkNamed, listing } from "../families/lookup.ts";
+import { inTurns } from "../families/turns.ts";
 import { check, InputError, linkName } from "../shape/shape.ts";
 import type { CallOptions, Connection, Dump } from "../socket/index.ts";
 import { Changes } from "./changes.ts";
@@ -63,10 +64,8 @@ type Told<T> = (wire: TcMessage, nameOf: (index: number) => string) => T;
 async function told<T>(links: LinkLookup, dump: Promise<Dump<TcMessage>>, make: Told<T>) {
   const { messages, consistent } = await dump;
   const names = await links.names();
-  return listing(
-    messages.map((one) => make(one, (index) => linkNamed(names, index))),
-    consistent,
-  );
+  const nameOf = (index: number): string => linkNamed(names, index);
+  return listing(await inTurns(messages, (one) => make(one, nameOf)), consistent);
 }
 
 /** Lists and changes qdiscs, the queues of links. */
@@ -133,7 +132,7 @@ export class Qdiscs {
 
   /**
    * Makes a qdisc, in place of one that is there. Of one of the same kind, fq and fq_codel keep options that are not
-   * named. Same as: tc qdisc replace
+   * named, and netem keeps `distribution` (name `uniform` for the default). Same as: tc qdisc replace
    */
   replace(config: QdiscConfig, options?: CallOptions): Promise<void> {
     return this.#changes.make("replace", config, options);

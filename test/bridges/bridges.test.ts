@@ -194,7 +194,7 @@ describe("multicast groups", () => {
       sources: ["2001:db8::1"],
       protocol: "bgp",
       dst: "192.0.2.1",
-      dstPort: 4444,
+      dstport: 4444,
       vni: 5,
       srcVni: 6,
       via: "d0",

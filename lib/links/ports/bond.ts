@@ -46,7 +46,7 @@ const asIs = <T>(value: T): T => value;
 export const bondPortOptions = {
   /** Queue of the bond that goes through this port, default 0: none in particular. */
   queueId: same("queueId", integer(0, 0xffff)),
-  /** When the active port is lost, the port with the highest takes over; default 0. Linux 5.20 and later. */
+  /** When the active port is lost, the port with the highest takes over; default 0. Linux 6.0 and later. */
   prio: same("prio", integer(-0x8000_0000, 0x7fff_ffff)),
   /** Priority of the port in LACP; the lower is preferred. Default 255. Linux 6.18 and later. */
   actorPortPrio: same("actorPortPrio", integer(0, 0xffff)),
