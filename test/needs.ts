@@ -62,6 +62,14 @@ export function load(context: Mocha.Context): void {
   if (process.env["LINKWRIGHT_LOAD"] === "0") skip(context, "a test of load");
 }
 
+/**
+ * For tests of random input, given a suite as it begins, or a running test: their first try counts. Another one would
+ * draw other input, pass, and so hide what was found.
+ */
+export function firstTryCounts(of: Mocha.Suite | Mocha.Context): void {
+  of.retries(0);
+}
+
 /** Skips unless all of these programs are installed, and the kernel has what `nft` is for. */
 export function needs(context: Mocha.Context, ...programs: readonly string[]): void {
   const missing = programs.filter((program) => !find(program));

@@ -10,6 +10,7 @@ import {
 } from "../../lib/addresses/words.ts";
 import { ifaddrmsg } from "../../lib/families/route.ts";
 import { Reader, Writer } from "../../lib/wire/index.ts";
+import { firstTryCounts } from "../needs.ts";
 import { indexIn, NAMES, readAgain } from "./attributes.ts";
 
 const plain = { family: "inet", scope: "global", validLifetime: "forever", preferredLifetime: "forever", dev: "br0" };
@@ -72,7 +73,8 @@ const REFUSED: readonly (readonly [config: object, message: RegExp])[] = [
   [{ address: "192.0.2.1/24", dev: "d0", scope: "here" }, /^scope: expected one of global, site, link, host, nowhere/],
 ];
 
-describe("addresses", () => {
+describe("addresses", function () {
+  firstTryCounts(this);
   for (const [name, expected] of Object.entries(CAPTURES))
     it(`reads the kernel's ${name}`, () => {
       const message = readAgain(`addresses/${name}.hex`, newaddr, ifaddrmsg.size);

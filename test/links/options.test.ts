@@ -8,6 +8,7 @@ import { ifla } from "../../lib/links/schema.ts";
 import { commonOptions } from "../../lib/links/words.ts";
 import type { Shape } from "../../lib/shape/shape.ts";
 import { type AnySchema, Reader, Writer } from "../../lib/wire/index.ts";
+import { firstTryCounts } from "../needs.ts";
 import { names, optionsOf } from "./arbitrary.ts";
 
 const TUNNELS = [
@@ -48,7 +49,8 @@ function through(schema: AnySchema, options: Options, values: object): Record<st
   return fromWire(options, schema.read(new Reader(bytes), 0, bytes.length) as Record<string, unknown>, names);
 }
 
-describe("options of links", () => {
+describe("options of links", function () {
+  firstTryCounts(this);
   for (const [name, schema, options] of TABLES) {
     it(`of ${name} come back from the wire as they were given`, () => {
       fc.assert(

@@ -6,6 +6,7 @@ import { newneigh } from "../../lib/neighbors/schema.ts";
 import { checkNeighbor, type NeighborConfig, neighborFromWire, neighborToWire } from "../../lib/neighbors/words.ts";
 import { Reader, Writer } from "../../lib/wire/index.ts";
 import { indexIn, NAMES, readAgain } from "../addresses/attributes.ts";
+import { firstTryCounts } from "../needs.ts";
 
 const MAC = "02:00:00:00:00:01";
 const NEIGHBORS: Readonly<Record<string, object>> = {
@@ -88,7 +89,8 @@ describe("neighbors", () => {
   });
 });
 
-describe("forwarding entries", () => {
+describe("forwarding entries", function () {
+  firstTryCounts(this);
   for (const [name, expected] of Object.entries(ENTRIES))
     it(`reads the kernel's ${name}`, () => {
       const { used, updated, ...rest } = entryFromWire(readAgain(`neighbors/${name}.hex`, newneigh, ndmsg.size), NAMES);

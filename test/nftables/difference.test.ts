@@ -2,6 +2,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { compareTables, type FriendlyRule, sameTable, type Table } from "../../lib/nftables/index.ts";
+import { firstTryCounts } from "../needs.ts";
 
 const rule = (dport: number, more: Partial<FriendlyRule> = {}): FriendlyRule => ({
   match: { protocol: "tcp", dport },
@@ -22,7 +23,8 @@ function lines(wanted: Table | undefined, seen: Table | undefined): string[] {
   );
 }
 
-describe("compareTables", () => {
+describe("compareTables", function () {
+  firstTryCounts(this);
   it("finds rules that were added, removed, changed and moved", () => {
     deepEqual(lines(table(a, b), table(a, b)), []);
     deepEqual(lines(table(a, b), table(a)), ["rule + c: tcp dport 2 accept"]);

@@ -20,6 +20,7 @@ import {
 } from "../../lib/nftables/index.ts";
 import { newRule } from "../../lib/nftables/messages.ts";
 import { NLMSG_HDRLEN, Reader, Writer, writeMessage } from "../../lib/wire/index.ts";
+import { firstTryCounts } from "../needs.ts";
 
 const maybeNot = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<Not<T>> =>
   fc.oneof(
@@ -146,7 +147,8 @@ function overTheWire(family: Family, value: Rule): Rule {
   return describeRule(family, attrs.expressions ?? [], value.comment);
 }
 
-describe("nftables: any rule", () => {
+describe("nftables: any rule", function () {
+  firstTryCounts(this);
   for (const family of families)
     it(`of family ${family} reads back as its one form`, () => {
       fc.assert(

@@ -36,7 +36,7 @@ import { type AnySchema, NLMSG_HDRLEN, Reader, Writer } from "../../lib/wire/ind
 import { indexIn, NAMES } from "../addresses/attributes.ts";
 import { capture } from "../fixtures.ts";
 import { compare, header } from "../headers.ts";
-import { skip } from "../needs.ts";
+import { firstTryCounts, skip } from "../needs.ts";
 
 type Told = Readonly<Record<string, unknown>>;
 const nameOf = (index: number): string => NAMES.get(index) ?? `#${index}`;
@@ -340,7 +340,8 @@ function written(sort: Sort, config: object): Told {
   return told;
 }
 
-describe("qdiscs, classes and filters", () => {
+describe("qdiscs, classes and filters", function () {
+  firstTryCounts(this);
   for (const [name, expected] of Object.entries(QDISCS))
     it(`reads the kernel's ${name}, and writes it again`, () => {
       const [whole = new Uint8Array()] = capture(`qdiscs/${name}.hex`);

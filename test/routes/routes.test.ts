@@ -7,6 +7,7 @@ import { multipath, newroute, rtvia } from "../../lib/routes/schema.ts";
 import { canonicalRoute, checkRoute, type RouteConfig } from "../../lib/routes/words.ts";
 import { Reader, WireError, Writer } from "../../lib/wire/index.ts";
 import { indexIn, NAMES, readAgain } from "../addresses/attributes.ts";
+import { firstTryCounts } from "../needs.ts";
 
 const four = { family: "inet", table: "main", type: "unicast", protocol: "boot", scope: "global" };
 const six = { family: "inet6", table: "main", type: "unicast", protocol: "boot", metric: 1024, pref: "medium" };
@@ -137,7 +138,8 @@ const REFUSED: readonly (readonly [config: object, message: RegExp])[] = [
   [{ dst: "10.0.0.0/8", dev: "d0", lock: ["mut"] }, /^lock: expected a list/],
 ];
 
-describe("routes", () => {
+describe("routes", function () {
+  firstTryCounts(this);
   for (const [name, expected] of Object.entries(CAPTURES))
     it(`reads the kernel's ${name}`, () => {
       deepEqual(routeFromWire(readAgain(`routes/${name}.hex`, newroute, rtmsg.size), NAMES), expected);

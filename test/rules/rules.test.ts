@@ -7,6 +7,7 @@ import { checkRule, type Rule, type RuleConfig, ruleFromWire, ruleToWire } from 
 import { Reader, Writer } from "../../lib/wire/index.ts";
 import { readAgain } from "../addresses/attributes.ts";
 import { compare, compareBits, header } from "../headers.ts";
+import { firstTryCounts } from "../needs.ts";
 
 const plain = { family: "inet", action: "table", protocol: "unspec" };
 const CAPTURES: Readonly<Record<string, object>> = {
@@ -63,7 +64,8 @@ const REFUSED: readonly (readonly [config: object, verb: string, message: RegExp
   [{ family: "inet6" }, "delete", /^priority: missing/],
 ];
 
-describe("rules", () => {
+describe("rules", function () {
+  firstTryCounts(this);
   for (const [name, expected] of Object.entries(CAPTURES))
     it(`reads the kernel's ${name}`, () => {
       deepEqual(ruleFromWire(readAgain(`rules/${name}.hex`, newrule, fibRuleHdr.size)), expected);

@@ -5,6 +5,7 @@ import { Conversation } from "../../lib/socket/conversation.ts";
 import { NetlinkError, SocketError } from "../../lib/socket/errors.ts";
 import { type Datagram, Inbox } from "../../lib/socket/transport.ts";
 import { NLM_F_DUMP_INTR, NLMSG_NOOP, NLMSG_OVERRUN, WireError, Writer, writeMessage } from "../../lib/wire/index.ts";
+import { firstTryCounts } from "../needs.ts";
 import { ack, datagram, done, join, packet, words } from "./bytes.ts";
 import { dellink, getlink, newlink } from "./kinds.ts";
 
@@ -306,7 +307,8 @@ describe("socket: conversation", () => {
     });
   });
 
-  it("takes any bytes, and knows only its own errors", () => {
+  it("takes any bytes, and knows only its own errors", function () {
+    firstTryCounts(this);
     const near = fc
       .tuple(
         fc.constantFrom(1, 2, 3, 16, 17),

@@ -9,6 +9,7 @@ import { checkAll } from "../../lib/fabric/fabric.ts";
 import { ConfigError, formatIssue, formatPath } from "../../lib/state/error.ts";
 import { documentJsonSchema } from "../../lib/state/schema.ts";
 import { parseSource, readSource } from "../../lib/state/source.ts";
+import { firstTryCounts } from "../needs.ts";
 
 function errorOf(text: string | Uint8Array): ConfigError {
   try {
@@ -222,7 +223,8 @@ const FILES: readonly (readonly [name: string, text: string | Uint8Array, line: 
   ["a deep list", `a: ${"[".repeat(5000)}`, "values too deep within each other"],
 ];
 
-describe("a document that is wrong", () => {
+describe("a document that is wrong", function () {
+  firstTryCounts(this);
   for (const [name, body, ...lines] of TABLE)
     it(`has ${name}`, () => {
       const found = said(body);

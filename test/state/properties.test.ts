@@ -8,6 +8,7 @@ import { plan } from "../../lib/state/plan.ts";
 import { planRemoval } from "../../lib/state/remove.ts";
 import { parseSource } from "../../lib/state/source.ts";
 import type { Step } from "../../lib/state/step.ts";
+import { firstTryCounts } from "../needs.ts";
 import { Model } from "./model.ts";
 
 const RUNS = Number(process.env["FC_RUNS"] ?? 300);
@@ -122,7 +123,8 @@ function same(a: Observed, b: Observed): void {
   deepEqual(text(a.fdb), text(b.fdb));
 }
 
-describe("any document", () => {
+describe("any document", function () {
+  firstTryCounts(this);
   it("means the same in whatever order its keys are", () => {
     fc.assert(
       fc.property(documents, fc.integer(), (document, seed) => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { SysctlError } from "../../lib/sysctl/error.ts";
 import { expandBraces, formatKey, formatSlashKey, parseKey, type SysctlKey } from "../../lib/sysctl/key.ts";
+import { firstTryCounts } from "../needs.ts";
 
 const refused = (step: () => unknown, words: RegExp): void => {
   assert.throws(step, (error) => {
@@ -12,7 +13,8 @@ const refused = (step: () => unknown, words: RegExp): void => {
   });
 };
 
-describe("sysctl: keys", () => {
+describe("sysctl: keys", function () {
+  firstTryCounts(this);
   const written: readonly (readonly [SysctlKey, string])[] = [
     ["net.ipv4.ip_forward", "net/ipv4/ip_forward"],
     ["net/ipv4/ip_forward", "net/ipv4/ip_forward"],

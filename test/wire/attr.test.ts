@@ -31,6 +31,7 @@ import {
   writeMessage,
 } from "../../lib/wire/index.ts";
 import { only } from "../fixtures.ts";
+import { firstTryCounts } from "../needs.ts";
 
 const vxlan = attrs("IFLA_VXLAN", {
   id: at(1, u32),
@@ -60,7 +61,8 @@ function written(value: Parameters<typeof link.write>[1]): Uint8Array {
 /** Attributes of a capture: what follows nlmsghdr and ifinfomsg. */
 const attributesOf = (path: string): Uint8Array => only(path).slice(NLMSG_HDRLEN + ifinfomsg.size);
 
-describe("attribute schemas", () => {
+describe("attribute schemas", function () {
+  firstTryCounts(this);
   it("read what the kernel sent", () => {
     const state = read(attributesOf("wire/vxlan.hex"));
     equal(state.ifname, "vxlan0");
@@ -196,7 +198,8 @@ describe("attribute schemas", () => {
   });
 });
 
-describe("schemas used a lot", () => {
+describe("schemas used a lot", function () {
+  firstTryCounts(this);
   // They are compiled after a number of calls; from then on they must read, write and refuse as before.
   const payload = attributesOf("wire/vxlan.hex");
   const outcome = (step: () => unknown): unknown => {

@@ -5,6 +5,7 @@ import { ifinfomsg } from "../../lib/families/route.ts";
 import { ifla, newlink } from "../../lib/links/schema.ts";
 import { Reader, viewed, WireError } from "../../lib/wire/index.ts";
 import { capture } from "../fixtures.ts";
+import { firstTryCounts } from "../needs.ts";
 
 const HEADER = 16;
 const links = readdirSync("test/fixtures/links")
@@ -12,7 +13,8 @@ const links = readdirSync("test/fixtures/links")
   .flatMap((file) => capture(`links/${file}`).map((bytes, at) => ({ name: `${file} ${at + 1}`, bytes })));
 const linkView = viewed(newlink, ifinfomsg, ifla);
 
-describe("wire: views", () => {
+describe("wire: views", function () {
+  firstTryCounts(this);
   for (const { name, bytes } of links)
     it(`${name}: each attribute reads as it does when all are decoded`, () => {
       const eager = newlink.body.read(new Reader(bytes), HEADER, bytes.length);
