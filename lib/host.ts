@@ -52,6 +52,7 @@ export class Host implements AsyncDisposable {
   readonly #inline: boolean;
   readonly #connections = new Map<number, Connection>();
   readonly #services = new Map<string, unknown>();
+  readonly #ended = new AbortController();
   #closed = false;
 
   /** @throws {NetnsError} when there is no such namespace. */
@@ -202,7 +203,10 @@ export class Host implements AsyncDisposable {
       names: () => this.links.names(),
       open: (how) => Monitor.open({ protocol: NETLINK_ROUTE, netns: this.#fd, ...how }),
     };
-    return options.cache === true ? new CachedWatch(sources, options) : new Watch(sources, options);
+    const { signal } = options;
+    const ended = signal instanceof AbortSignal ? AbortSignal.any([signal, this.#ended.signal]) : this.#ended.signal;
+    const all = { ...options, ...(signal === undefined || signal instanceof AbortSignal ? { signal: ended } : {}) };
+    return options.cache === true ? new CachedWatch(sources, all) : new Watch(sources, all);
   }
 
   /** Closes every socket; what is under way rejects with `ERR_CLOSED`. A namespace that was handed in stays open. */
@@ -210,6 +214,7 @@ export class Host implements AsyncDisposable {
     if (this.#closed) return;
     this.#closed = true;
     for (const connection of this.#connections.values()) connection.close();
+    this.#ended.abort(new SocketError("ERR_CLOSED", "the host was closed"));
     if (this.#owned) this.netns.close();
   }
   async [Symbol.asyncDispose](): Promise<void> {

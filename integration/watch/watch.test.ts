@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { Host } from "../../lib/host.ts";
 import { newlink } from "../../lib/links/schema.ts";
 import type { Link } from "../../lib/links/words.ts";
+import { NetlinkError } from "../../lib/socket/index.ts";
 import { KernelTransport } from "../../lib/socket/kernel.ts";
 import { TestNamespace } from "../../lib/testkit/namespace.ts";
 import type { TableName, Watched } from "../../lib/watch/tables.ts";
@@ -99,7 +100,7 @@ describe("watch", () => {
         await host.vlans.create({ dev: "p0", vid: 7 });
         await until(watch, (event) => event.type === "vlan" && event.value.dev === "p0" && event.value.vid === 7);
       },
-      () => undefined, // a kernel without; another has it
+      (error: unknown) => ok(error instanceof NetlinkError && error.code === "EOPNOTSUPP", String(error)),
     );
   });
 
@@ -176,7 +177,40 @@ describe("watch", () => {
       break;
     }
     deepEqual(await left.next(), { done: true, value: undefined });
-    throws(() => host.watch({}), /watch what\? name at least one of links, addresses/);
+    throws(() => host.watch({}), /watch: names nothing; name at least one of links, addresses/);
+  });
+
+  it("settles only when all that was changed before is in the tables", async () => {
+    await host.links.create({ kind: "vxlan", name: "vx0", vni: 7, up: true });
+    await using watch = host.watch({ fdb: true, cache: true });
+    await watch.settled();
+    const mac = (n: number): string =>
+      `02:00:00:00:${(n >> 8).toString(16).padStart(2, "0")}:${(n & 255).toString(16).padStart(2, "0")}`;
+    const entries = Array.from({ length: 4000 }, (_, n) => ({ mac: mac(n), dev: "vx0", dst: "192.0.2.1" }));
+    deepEqual((await host.fdb.batch("append", entries)).filter(Boolean), []);
+    await watch.settled();
+    equal(watch.tables.fdb?.filter(({ mac: one }) => one.startsWith("02:")).length, 4000);
+    await rejects(watch.settled({ signal: AbortSignal.abort(new Error("enough")) }), /enough/);
+  });
+
+  it("ends with its host, and a cache that can no longer be kept says so", async () => {
+    const plainly = host.watch({ links: true });
+    const cached = host.watch({ links: true, cache: true });
+    await cached.settled();
+    const waiting = plainly.next();
+    host.close();
+    await rejects(waiting, /the host was closed/);
+    await rejects(cached.settled(), /the host was closed/);
+    throws(() => cached.tables, /the host was closed/);
+  });
+
+  it("refuses what it does not know", () => {
+    const bad = (options: object): void => void host.watch(options as { links: true });
+    throws(() => bad({ links: true, bogus: true }), /bogus: unknown key/);
+    throws(() => bad({ links: "yes" }), /links: /);
+    throws(() => bad({ links: true, resyncInterval: "x" }), /resyncInterval: /);
+    throws(() => bad({ links: true, buffer: -5 }), /buffer: /);
+    throws(() => bad({ links: true, signal: "x" }), /signal: expected an AbortSignal/);
   });
 
   it("does not hold the process", async () => {
@@ -283,6 +317,16 @@ describe("watch", () => {
             host.nexthops.replace({ id: n + 1, dev: link }),
       ),
       small.map((n) => () => host.nexthops.delete({ id: n + 1 })),
+      fc.tuple(small, small).map(
+        ([n, id]) =>
+          () =>
+            host.routes.replace({ dst: `203.0.113.${n}/32`, nhid: id + 1 }),
+      ),
+      fc.tuple(name, small).map(
+        ([link, n]) =>
+          () =>
+            host.fdb.replace({ mac: `02:00:00:00:01:0${n}`, dev: link, master: true, state: "static" }),
+      ),
       fc.tuple(dev, fc.boolean()).map(
         ([link, on]) =>
           () =>

@@ -146,19 +146,22 @@ export class Monitor<M extends Kind = Kind> implements AsyncDisposable, AsyncIte
     this.#finish({ error: new SocketError("ERR_RECEIVE", "the socket is broken", { errno }) });
   }
 
-  #ready(status: number): void {
+  /** True when all that has arrived was read. */
+  #ready(status: number): boolean {
+    let empty = false;
     if (status < 0) this.#lose();
     const until = performance.now() + TURN;
     do {
       const received = this.#transport.receive(this.#inbox);
       if (received === EAGAIN) {
         if (this.#losing > 0) this.#lost();
+        empty = true;
         break;
       }
       if (received < 0) {
         if (received === EBADF) {
           this.#broken(received);
-          return;
+          return true;
         }
         this.#lose();
         continue;
@@ -171,6 +174,7 @@ export class Monitor<M extends Kind = Kind> implements AsyncDisposable, AsyncIte
       }
     } while (performance.now() < until && this.#end === undefined);
     this.#serve();
+    return empty;
   }
   get #waiting(): number {
     return this.#queue.length - this.#at;
@@ -263,9 +267,12 @@ export class Monitor<M extends Kind = Kind> implements AsyncDisposable, AsyncIte
       this.#serve();
     });
   }
-  /** Reads what the kernel has told by now, without waiting: an acknowledged change has been told. */
-  poll(): void {
-    if (this.#end === undefined) this.#ready(0);
+  /**
+   * Reads what the kernel has told by now, without waiting; false where that was too much for one turn. A change that
+   * was acknowledged has been told.
+   */
+  poll(): boolean {
+    return this.#end !== undefined || this.#ready(0);
   }
   /** All events that are there already, without waiting; empty when there is none. */
   take(): MonitorEvent<M>[] {

@@ -1,5 +1,6 @@
 /** A watch that keeps what it watches: at any quiet moment its tables are what a fresh reading would give. */
-import type { Change } from "../socket/index.ts";
+import { inTurns } from "../families/turns.ts";
+import { type CallOptions, type Change, SocketError } from "../socket/index.ts";
 import { type TableName, type Tables, type Watchable, watchables } from "./tables.ts";
 import { type Read, type Sources, Watch, type WatchEvent, type WatchOptions } from "./watch.ts";
 
@@ -13,22 +14,23 @@ const tableOf = (name: TableName): AnyTable => watchables[name] as unknown as An
 class Kept {
   readonly #table: AnyTable;
   /** Objects by key, or by number where the table is only read whole. */
-  #objects = new Map<string | number, unknown>();
+  readonly #objects = new Map<string | number, unknown>();
   /** Keys of each group. */
-  #groups = new Map<string, Set<string>>();
+  readonly #groups = new Map<string, Set<string>>();
 
   constructor(table: AnyTable) {
     this.#table = table;
   }
+  static async of(table: AnyTable, objects: readonly unknown[]): Promise<Kept> {
+    const kept = new Kept(table);
+    await inTurns(objects, (object) => {
+      if (table.key === undefined) kept.#objects.set(kept.#objects.size, object);
+      else kept.put(object, false);
+    });
+    return kept;
+  }
   get all(): unknown[] {
     return [...this.#objects.values()];
-  }
-  fill(objects: readonly unknown[]): void {
-    this.#objects = new Map();
-    this.#groups = new Map();
-    for (const [at, object] of objects.entries())
-      if (this.#table.key === undefined) this.#objects.set(at, object);
-      else this.put(object, false);
   }
   /** Takes a change in. False where the table has to be read anew. */
   put(object: unknown, removed: boolean): boolean {
@@ -38,10 +40,9 @@ class Kept {
     const keys = this.#groups.get(group) ?? new Set();
     this.#groups.set(group, keys);
     if (removed) {
-      if (!this.#objects.delete(key)) return false; // what goes is not always told as it was
       keys.delete(key);
       if (keys.size === 0) this.#groups.delete(group);
-      return true;
+      return this.#objects.delete(key); // what goes is not always told as it was
     }
     this.#objects.set(key, object);
     keys.add(key);
@@ -57,6 +58,11 @@ export class CachedWatch<K extends TableName = TableName> extends Watch<K> {
   #lost = false;
   #wake: (() => void) | undefined;
   #end: { readonly error?: unknown } | undefined;
+  /** Those who wait until everything that was read is in the tables. */
+  #waiters: (() => void)[] = [];
+  /** Milliseconds of the last reading, and when it ended. */
+  #took = 0;
+  #read = 0;
 
   constructor(sources: Sources, options: WatchOptions) {
     super(sources, options);
@@ -65,20 +71,29 @@ export class CachedWatch<K extends TableName = TableName> extends Watch<K> {
     void this.#run(); // never rejects
   }
 
-  /** The tables as they were when the last change was read; {@link settled} makes sure that none is outstanding. */
+  /**
+   * The tables as they were when the last change was read; {@link settled} makes sure that none is outstanding.
+   * @throws what ended the watch, as what it kept is out of date then.
+   */
   get tables(): Tables<K> {
+    if (this.#end !== undefined && "error" in this.#end) throw this.#end.error;
     const entries = this.chosen.map((name) => [name, this.#kept.get(name)?.all ?? []]);
     return Object.fromEntries(entries) as Tables<K>;
   }
 
   /** Resolves when every change that the kernel had made before the call is in {@link tables}. */
-  async settled(): Promise<void> {
-    for (let quiet = 0; quiet < 2; quiet++) {
-      if (this.#end !== undefined) throw this.#end.error ?? new TypeError("the watch is closed");
-      this.monitor.poll();
+  async settled({ signal }: Pick<CallOptions, "signal"> = {}): Promise<void> {
+    for (;;) {
+      signal?.throwIfAborted();
+      if (this.#end !== undefined) throw this.#end.error ?? new SocketError("ERR_CLOSED", "the watch was closed");
+      const all = this.monitor.poll();
       await new Promise(setImmediate);
-      if (!this.resting || this.#stale.size > 0) quiet = -1;
+      if (!this.resting) await new Promise<void>((resolve) => this.#waiters.push(resolve));
+      else if (all) return;
     }
+  }
+  protected override rests(): void {
+    for (const resolve of this.#waiters.splice(0)) resolve();
   }
 
   async #run(): Promise<void> {
@@ -88,16 +103,27 @@ export class CachedWatch<K extends TableName = TableName> extends Watch<K> {
       this.#end = {};
     } catch (error) {
       this.#end = { error };
+      this.close();
     }
     this.#wake?.();
+    this.rests();
   }
-  /** Reads stale tables anew; what changes meanwhile waits, and is taken in afterwards. */
+  /**
+   * Reads stale tables anew; what changes meanwhile waits, and is taken in afterwards. Rests as long as it took the last
+   * time, so that a table that always changes does not take more than half of a processor.
+   */
   async #refresh(): Promise<void> {
-    for (const name of [...this.#stale]) {
-      this.#stale.delete(name);
-      const list = await this.sources.lists[name]();
-      this.#kept.get(name)?.fill(list);
-      if (!list.consistent) this.#stale.add(name);
+    while (this.#stale.size > 0) {
+      await this.pause(Math.min(this.#took, 1000) - (performance.now() - this.#read), true);
+      const begin = performance.now();
+      for (const name of [...this.#stale]) {
+        this.#stale.delete(name);
+        const list = await this.sources.lists[name]();
+        this.#kept.set(name, await Kept.of(tableOf(name), list));
+        if (!list.consistent) this.#stale.add(name);
+      }
+      this.#read = performance.now();
+      this.#took = this.#read - begin;
     }
   }
 

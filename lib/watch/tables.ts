@@ -10,7 +10,7 @@ import { deltunnel, delvlan, newmdb, newtunnel, newvlan, toldGone } from "../bri
 import { type Vlan, vlanFromWire } from "../bridges/vlans.ts";
 import { type Vni, vniFromWire } from "../bridges/vnis.ts";
 import { type NetconfEntry, netconfFromWire } from "../devconf/netconf.ts";
-import { delnetconf, newnetconf } from "../devconf/schema.ts";
+import { delnetconf, NETCONF_GROUPS, newnetconf } from "../devconf/schema.ts";
 import { type Listing, linkNamed } from "../families/lookup.ts";
 import { AF_BRIDGE } from "../families/route.ts";
 import { linkFromWire } from "../links/observed.ts";
@@ -36,8 +36,8 @@ export type Names = ReadonlyMap<number, string>;
 
 /**
  * The objects of each table. The kernel does not tell of neighbors that are `incomplete` or `noarp`, which it makes by
- * itself, nor of the multicast addresses that a device listens to, which its forwarding entries list, nor in netconf of
- * what was set by netlink instead of a file under /proc/sys.
+ * itself, or that become `delay`; nor of the multicast addresses that a device listens to, which its forwarding entries
+ * list; nor in netconf of what was set by netlink instead of a file under /proc/sys.
  */
 export interface Watched {
   readonly links: Link;
@@ -115,7 +115,7 @@ export const watchables = {
     made: newroute as Message<never, MessageOut<typeof newroute>>,
     gone: delroute as Message<never, MessageOut<typeof newroute>>,
     read: (message, names): readonly Route[] => (isRoute(message) ? [routeFromWire(message, names)] : []),
-    dependsOn: ["links", "addresses"],
+    dependsOn: ["links", "addresses", "nexthops"],
   }),
   neighbors: watchable({
     type: "neighbor",
@@ -132,8 +132,8 @@ export const watchables = {
       message.header.family === AF_BRIDGE ? [entryFromWire(message, names)] : [],
     key: ({ mac, dev, vlan, srcVni, self, master, dst, nhid, port, vni, via }) =>
       joined(mac, dev, vlan, srcVni, self, master, dst, nhid, port, vni, via),
-    // A VXLAN that learns an address behind another far end tells the new one only.
-    group: ({ mac, dev, vlan, srcVni, self }) => joined(mac, dev, vlan, srcVni, self),
+    // A VXLAN that learns an address behind another far end, and a bridge behind another port, tell the new one only.
+    group: ({ mac, dev, master, vlan, srcVni, self }) => joined(mac, master ?? dev, vlan, srcVni, self),
   }),
   rules: watchable({
     type: "rule",
@@ -161,7 +161,7 @@ export const watchables = {
   }),
   netconf: watchable({
     type: "netconf",
-    groups: [24, 25, 27],
+    groups: Object.values(NETCONF_GROUPS),
     made: newnetconf as Message<never, MessageOut<typeof newnetconf>>,
     gone: delnetconf as Message<never, MessageOut<typeof newnetconf>>,
     read: (message, names): readonly NetconfEntry[] => [netconfFromWire(message, names)],

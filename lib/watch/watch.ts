@@ -1,6 +1,7 @@
 /** Changes of a network namespace as they happen, in people's words. */
 import { AF_BRIDGE } from "../families/route.ts";
 import { dellink, newlink } from "../links/schema.ts";
+import { boolean, check, InputError, integer, type Shape, type Shapes } from "../shape/shape.ts";
 import type { Change, Monitor, MonitorOptions } from "../socket/index.ts";
 import type { Message, MessageOut } from "../wire/index.ts";
 import {
@@ -50,7 +51,9 @@ export type WatchOptions = { readonly [T in TableName]?: boolean | undefined } &
 };
 
 /** The tables that options name. */
-export type Chosen<O> = { [T in TableName]: O extends { readonly [N in T]: true } ? T : never }[TableName];
+export type Chosen<O> = {
+  [T in TableName]: O extends { readonly [N in T]?: infer V } ? (true extends V ? T : never) : never;
+}[TableName];
 
 type Kind = Message<never, unknown>;
 type AnyTable = Watchable<never, unknown>;
@@ -72,11 +75,22 @@ const RESYNC_INTERVAL = 1000;
 const NONE: Names = new Map();
 const tableOf = (name: TableName): AnyTable => watchables[name] as unknown as AnyTable;
 
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds).unref();
-  });
-}
+const signalShape: Shape<AbortSignal> = {
+  expected: "an AbortSignal",
+  json: { not: {} },
+  accepts: (value): value is AbortSignal => value instanceof AbortSignal,
+};
+const OPTIONS: Shapes = {
+  ...Object.fromEntries(Object.keys(watchables).map((name) => [name, boolean])),
+  cache: boolean,
+  allNetns: boolean,
+  signal: signalShape,
+  held: boolean,
+  resyncInterval: integer(0, 0x7fff_ffff, "milliseconds"),
+  buffer: integer(1, 0x7fff_ffff, "bytes"),
+};
+/** Links whose names are remembered after they are gone. */
+const REMEMBERED = 1000;
 
 /**
  * Iterate over it. Changes that are not read wait: some thousand here, further ones in the kernel's buffer, and when
@@ -89,6 +103,11 @@ export class Watch<K extends TableName = TableName>
   protected readonly chosen: readonly K[];
   protected readonly monitor: Monitor<Kind>;
   readonly #interval: number;
+  readonly #held: boolean;
+  /** Links that are gone, the longest gone first. */
+  readonly #gone = new Set<number>();
+  /** All links, where a port's message had them read in this step. */
+  #links: Promise<readonly Watched["links"][]> | undefined;
   #names: Map<number, string> | undefined;
   #resynced = Number.NEGATIVE_INFINITY;
   #queue: WatchEvent<K>[] = [];
@@ -97,12 +116,14 @@ export class Watch<K extends TableName = TableName>
   protected resting = false;
 
   constructor(sources: Sources, options: WatchOptions) {
+    check([], OPTIONS, options);
     this.sources = sources;
     this.chosen = (Object.keys(watchables) as K[]).filter((name) => options[name] === true);
     if (this.chosen.length === 0)
-      throw new TypeError(`watch what? name at least one of ${Object.keys(watchables).join(", ")}`);
-    this.#interval = options.resyncInterval ?? RESYNC_INTERVAL;
-    const { allNetns = false, signal, held, buffer } = options;
+      throw new InputError(["watch"], `names nothing; name at least one of ${Object.keys(watchables).join(", ")}`);
+    const { allNetns = false, signal, held = false, buffer, resyncInterval = RESYNC_INTERVAL } = options;
+    this.#interval = resyncInterval;
+    this.#held = held;
     const beside = this.chosen.flatMap((name) => tableOf(name).dependsOn ?? []) as TableName[];
     // Names are always of interest.
     const tables = [...new Set<TableName>(["links", ...this.chosen, ...beside])].map(tableOf);
@@ -120,8 +141,10 @@ export class Watch<K extends TableName = TableName>
   protected async step(): Promise<boolean> {
     this.#names ??= new Map(await this.sources.names());
     this.resting = true;
+    this.rests();
     const { done, value } = await this.monitor.next();
     this.resting = false;
+    this.#links = undefined;
     if (done === true) return false;
     for (const event of [value, ...this.monitor.take()])
       if (event.type === "resync") {
@@ -147,8 +170,9 @@ export class Watch<K extends TableName = TableName>
   }
   /** A bridge tells of its ports in messages of its own, which lack the link. */
   async #port(change: Change): Promise<readonly unknown[]> {
-    const name = this.#names?.get((change.value as MessageOut<typeof newlink>).header.index);
-    return (await this.sources.lists.links()).filter((link) => link.name === name);
+    const { index } = (change.value as MessageOut<typeof newlink>).header;
+    this.#links ??= this.sources.lists.links();
+    return (await this.#links).filter((link) => link.index === index);
   }
   /** Queues a change. */
   protected told({ table, removed, value }: Read, { nsid }: Change): void {
@@ -165,23 +189,44 @@ export class Watch<K extends TableName = TableName>
     return this.#queue.length;
   }
 
+  /** Everything that was read has been told. */
+  protected rests(): void {}
+  /** Lets time pass; `held`: while the process is kept alive. */
+  protected pause(milliseconds: number, held = this.#held): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      if (!held) timer.unref();
+    });
+  }
   /** Called for every change here, also of tables that were not chosen. `renamed`: a link has another name, or is gone. */
   protected noticed(_change: Change, _renamed: boolean): void {}
-  /** Keeps the names. Those of links that are gone stay, for what is told of them later. */
+  /** Keeps the names. Those of links that are gone stay a while, for what is told of them later. */
   #renames(change: Change): boolean {
-    if (change.is(dellink)) return !isPort(change);
-    if (!change.is(newlink) || isPort(change)) return false;
+    if ((!change.is(newlink) && !change.is(dellink)) || isPort(change)) return false;
     const { header, attrs } = change.value as MessageOut<typeof newlink>;
+    this.#gone.delete(header.index);
+    if (change.is(dellink)) {
+      this.#gone.add(header.index);
+      const [oldest] = this.#gone;
+      if (oldest !== undefined && this.#gone.size > REMEMBERED) this.#forget(oldest);
+      return true;
+    }
     const before = this.#names?.get(header.index);
     if (attrs.ifname !== undefined) this.#names?.set(header.index, attrs.ifname);
     return before !== undefined && before !== attrs.ifname;
   }
 
+  #forget(index: number): void {
+    this.#gone.delete(index);
+    this.#names?.delete(index);
+  }
+
   async #resync(): Promise<void> {
-    await pause(this.#resynced + this.#interval - performance.now());
+    await this.pause(this.#resynced + this.#interval - performance.now());
     this.monitor.take(); // older than what is read now
     this.#resynced = performance.now();
     this.#names = new Map(await this.sources.names());
+    this.#gone.clear();
     await this.resynced();
   }
   /** Reads everything anew and queues it. */
@@ -206,6 +251,7 @@ export class Watch<K extends TableName = TableName>
   }
   async return(): Promise<IteratorResult<WatchEvent<K>, undefined>> {
     this.close();
+    this.drop();
     return { done: true, value: undefined };
   }
   [Symbol.asyncIterator](): this {
