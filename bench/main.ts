@@ -165,21 +165,26 @@ async function bench(scratch: string): Promise<void> {
       results.push(result);
       console.log(line(result, present));
     }
+  // After the rows already: the largest table takes minutes to read, and what is measured shall not be lost with it.
+  const save = (points: readonly Point[], delays: readonly Delay[]): void => {
+    if (!values.report) return;
+    const facts = {
+      machine: machine(),
+      commit: commit(),
+      date: new Date().toISOString().slice(0, 10),
+      command: `npm run bench -- ${process.argv.slice(2).join(" ")}`,
+      rounds,
+      load: [loadBefore, load()] as const,
+    };
+    if (points.length > 0) writeFileSync(join(root, "docs/performance.svg"), figure(points));
+    writeFileSync(join(root, "docs/performance.md"), page({ facts, results, present, missing, points, delays }));
+  };
+  save([], []);
   const points = wanted("curve") ? await grow(arena, present) : [];
   if (points.length > 0) console.log(curve(points));
   const waits = wanted("delay") ? await delays(arena) : [];
   if (waits.length > 0) console.log(delayed(waits));
-  if (!values.report) return;
-  const facts = {
-    machine: machine(),
-    commit: commit(),
-    date: new Date().toISOString().slice(0, 10),
-    command: `npm run bench -- ${process.argv.slice(2).join(" ")}`,
-    rounds,
-    load: [loadBefore, load()] as const,
-  };
-  writeFileSync(join(root, "docs/performance.svg"), figure(points));
-  writeFileSync(join(root, "docs/performance.md"), page({ facts, results, present, missing, points, delays: waits }));
+  save(points, waits);
 }
 
 /** Outside of the sandbox: whatever needs the network, and a folder that is removed at the end. */
