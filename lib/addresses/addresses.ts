@@ -10,6 +10,7 @@ import {
   scopes,
 } from "../families/lookup.ts";
 import { checkFlush, familyNumber, familyShape, matches, removeAll, Service } from "../families/service.ts";
+import { inTurns } from "../families/turns.ts";
 import { boolean, check, choice, InputError, linkName } from "../shape/shape.ts";
 import { type CallOptions, type Connection, command } from "../socket/index.ts";
 import { type MessageIn, type MessageOut, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from "../wire/index.ts";
@@ -109,14 +110,13 @@ export class Addresses extends Service<AddressVerb, AddressConfig, MessageIn<typ
       scope: scope === undefined ? undefined : scopes.wordOf(scopes.numberOf(scope)),
       protocol: protocol === undefined ? undefined : addressProtocols.wordOf(addressProtocols.numberOf(protocol)),
     };
-    const pairs: Found["pairs"] = [];
-    for (const message of messages) {
-      if (index !== 0 && message.header.index !== index) continue; // kernels before 4.20 do not filter
+    const pairs = await inTurns(messages, (message) => {
+      if (index !== 0 && message.header.index !== index) return undefined; // kernels before 4.20 do not filter
       const address = addressFromWire(message, names);
-      if (address === undefined || !matches(wanted, address, "dev", "family", ...FLAGS)) continue;
-      if (FLAGS.every((flag) => filter[flag] === undefined || filter[flag] === (address[flag] ?? false)))
-        pairs.push({ message, address });
-    }
+      if (address === undefined || !matches(wanted, address, "dev", "family", ...FLAGS)) return undefined;
+      const meant = FLAGS.every((flag) => filter[flag] === undefined || filter[flag] === (address[flag] ?? false));
+      return meant ? { message, address } : undefined;
+    });
     return { pairs, consistent };
   }
 

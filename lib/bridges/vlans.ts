@@ -2,6 +2,7 @@
 import { type ChangeRules, Changes, type LinkLookup, type Listing, linkNamed, listing } from "../families/lookup.ts";
 import { AF_BRIDGE } from "../families/route.ts";
 import { Service } from "../families/service.ts";
+import { inTurns } from "../families/turns.ts";
 import { boolean, check, choice, InputError, integer, linkName, type Shapes, seconds } from "../shape/shape.ts";
 import type { CallOptions, Connection } from "../socket/index.ts";
 import type { MessageIn, MessageOut, Out } from "../wire/index.ts";
@@ -365,10 +366,8 @@ export class Vlans extends Service<"create" | "delete", VlanConfig, Wire> {
     const request = { header: { family: AF_BRIDGE, ifindex }, attrs: { flags } };
     const { messages, consistent } = await this.connection.dump(getvlan, request, newvlan, options);
     const names = await this.links.names();
-    return listing(
-      messages.flatMap(({ header, attrs }) => read(linkNamed(names, header.ifindex), attrs)),
-      consistent,
-    );
+    const found = await inTurns(messages, ({ header, attrs }) => read(linkNamed(names, header.ifindex), attrs));
+    return listing(found.flat(), consistent);
   }
 
   /** All VLANs, or those of a link; equal neighbors in one range. Same as: bridge -d vlan show; bridge vlan tunnelshow */

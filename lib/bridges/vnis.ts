@@ -2,6 +2,7 @@
 import { type ChangeRules, type LinkLookup, type Listing, linkNamed, listing } from "../families/lookup.ts";
 import { AF_BRIDGE } from "../families/route.ts";
 import { Service } from "../families/service.ts";
+import { inTurns } from "../families/turns.ts";
 import { address, boolean, check, InputError, integer, linkName, type Shapes } from "../shape/shape.ts";
 import type { CallOptions, Connection } from "../socket/index.ts";
 import type { MessageIn, Out } from "../wire/index.ts";
@@ -135,10 +136,10 @@ export class Vnis extends Service<"create" | "delete", VniConfig, Wire> {
     const header = { family: AF_BRIDGE, flags: statistics ? TUNNEL_MSG_FLAG.STATS : 0, ifindex };
     const { messages, consistent } = await this.connection.dump(gettunnel, { header }, newtunnel, options);
     const names = await this.links.names();
-    const found = messages.flatMap(({ header: { ifindex: at }, attrs: { entry = [] } }) =>
+    const found = await inTurns(messages, ({ header: { ifindex: at }, attrs: { entry = [] } }) =>
       entry.map((one) => vniFromWire(linkNamed(names, at), one)),
     );
-    return listing(found, consistent);
+    return listing(found.flat(), consistent);
   }
 
   /** Adds VNIs; of those that are there it changes where they flood to. Same as: bridge vni add dev DEV vni VNI-END group GROUP */

@@ -1,6 +1,7 @@
 /** Who forwards: the sysctls of which the kernel tells changes. Same as: ip netconf, ip monitor netconf */
 import { type LinkLookup, type Listing, linkNamed, listing, retold } from "../families/lookup.ts";
 import { AF_INET, AF_INET6 } from "../families/route.ts";
+import { inTurns } from "../families/turns.ts";
 import { check, choice, text } from "../shape/shape.ts";
 import { type CallOptions, type Connection, NetlinkError } from "../socket/index.ts";
 import type { MessageOut } from "../wire/index.ts";
@@ -93,10 +94,7 @@ export class Netconf {
       }
     }
     const names = await this.#links.names();
-    return listing(
-      found.map((message) => netconfFromWire(message, names)),
-      whole,
-    );
+    return listing(await inTurns(found, (message) => netconfFromWire(message, names)), whole);
   }
 
   /** One interface, `all`, or `default`. Same as: ip netconf show dev DEV; ip -6 netconf show dev DEV */

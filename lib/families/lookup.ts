@@ -5,6 +5,7 @@
 import { InputError, integer, type Shape } from "../shape/shape.ts";
 import { type CallOptions, type Command, type Connection, command, NetlinkError } from "../socket/index.ts";
 import { ip, type Message, Reader, Writer } from "../wire/index.ts";
+import { inTurns } from "./turns.ts";
 
 /** Finds links of one network namespace. */
 export interface LinkLookup {
@@ -34,19 +35,6 @@ export type Listing<T> = T[] & { readonly consistent: boolean };
 /** Marks a list; the mark does not take part in comparisons and spreads. */
 export function listing<T>(entries: T[], consistent: boolean): Listing<T> {
   return Object.defineProperty(entries as Listing<T>, "consistent", { value: consistent });
-}
-
-/** Milliseconds of work after which the event loop gets its turn. */
-const TURN = 4;
-/** Turns each of a long list into words, and lets the event loop have its turn meanwhile. */
-export async function inTurns<T>(list: readonly T[], each: (one: T) => void): Promise<void> {
-  let until = performance.now() + TURN;
-  for (let i = 0; i < list.length; i++) {
-    each(list[i] as T);
-    if (i % 64 !== 63 || performance.now() < until) continue;
-    await new Promise(setImmediate);
-    until = performance.now() + TURN;
-  }
 }
 
 /** Words for some of the values of a number; the others are written as they are. */
@@ -208,18 +196,19 @@ export class Changes<V extends string, C, W> {
     }
   }
 
-  /** The checked requests for many changes of one sort. @throws {InputError} whose path begins with the place. */
+  /** The checked requests for many changes of one sort, as the list is now. @throws {InputError} whose path begins with the place. */
   async commands(verb: V, configs: readonly C[]): Promise<Command[]> {
     const rules = this.#rules;
+    const all = [...configs];
     const devices = new Set<string | undefined>();
-    for (const [i, config] of configs.entries()) {
+    await inTurns(all, (config, i) => {
       try {
         rules.check(config, verb);
       } catch (error) {
         throw error instanceof InputError ? new InputError([String(i), ...error.path], error.reason) : error;
       }
       for (const name of rules.devices(config)) devices.add(name);
-    }
+    });
     const indexOf = await indexesOf(this.#links, devices);
     const { message, flags } = rules.verbs[verb];
     // Turned into bytes when its turn comes, while the kernel works on the ones before.
@@ -231,14 +220,17 @@ export class Changes<V extends string, C, W> {
         locate: (from, start, end, target) => message.body.locate(from, start, end, target),
       },
     };
-    return configs.map((config) => command(late, config, flags));
+    return inTurns(all, (config) => command(late, config, flags));
   }
 
   /** Many changes of one sort, in few system calls. One entry for each: undefined, or the refusal. */
   async batch(verb: V, configs: readonly C[], options?: CallOptions): Promise<readonly (NetlinkError | undefined)[]> {
-    const results = await this.#connection.batch(await this.commands(verb, configs), options);
-    const tell = (error: NetlinkError, i: number): NetlinkError =>
-      retold(error, this.#rules.told(configs[i] as C, verb)) as NetlinkError;
-    return results.map((error, i) => error && tell(error, i));
+    const commands = await this.commands(verb, configs);
+    const results = [...(await this.#connection.batch(commands, options))];
+    await inTurns(results, (error, i) => {
+      if (error !== undefined)
+        results[i] = retold(error, this.#rules.told(commands[i]?.value as C, verb)) as NetlinkError;
+    });
+    return results;
   }
 }

@@ -4,13 +4,13 @@ import {
   Changes,
   canonicalIp,
   indexesOf,
-  inTurns,
   type LinkLookup,
   type Listing,
   listing,
   retold,
 } from "../families/lookup.ts";
 import { AF_BRIDGE } from "../families/route.ts";
+import { inTurns } from "../families/turns.ts";
 import { address, boolean, check, InputError, linkName, list, type Shapes } from "../shape/shape.ts";
 import { type CallOptions, type Command, type Connection, NetlinkError } from "../socket/index.ts";
 import {
@@ -218,10 +218,7 @@ export class Fdb {
     const { wire, wanted } = await this.#request(filter);
     const { messages, consistent } = await this.#connection.dump(getneigh, wire, newneigh, options);
     const names = await this.#links.names();
-    const found: FdbEntry[] = [];
-    await inTurns(messages, (message) => {
-      if (wanted(message)) found.push(entryFromWire(message, names));
-    });
+    const found = await inTurns(messages, (message) => (wanted(message) ? entryFromWire(message, names) : undefined));
     return listing(found, consistent);
   }
 

@@ -2,7 +2,6 @@
 import {
   type ChangeRules,
   type Family,
-  inTurns,
   type LinkLookup,
   type Listing,
   listing,
@@ -10,6 +9,7 @@ import {
   protocols,
 } from "../families/lookup.ts";
 import { checkFlush, familyNumber, familyShape, matches, removeAll, Service } from "../families/service.ts";
+import { inTurns } from "../families/turns.ts";
 import { boolean, check, linkName } from "../shape/shape.ts";
 import { type CallOptions, type Connection, command } from "../socket/index.ts";
 import { type MessageIn, type MessageOut, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from "../wire/index.ts";
@@ -88,13 +88,12 @@ export class Neighbors extends Service<NeighborVerb, NeighborConfig, Wire> {
     const names = await this.links.names();
     const wanted =
       protocol === undefined ? filter : { ...filter, protocol: protocols.wordOf(protocols.numberOf(protocol)) };
-    const pairs: Found["pairs"] = [];
-    await inTurns(messages, (message) => {
-      if (index !== undefined && message.header.ifindex !== index) return; // kernels that do not filter
+    const pairs = await inTurns(messages, (message) => {
+      if (index !== undefined && message.header.ifindex !== index) return undefined; // kernels that do not filter
       const neighbor = neighborFromWire(message, names);
-      if (neighbor === undefined || !matches(wanted, neighbor, "dev", "family", "proxy", ...FLAGS)) return;
-      if (FLAGS.every((flag) => filter[flag] === undefined || filter[flag] === (neighbor[flag] ?? false)))
-        pairs.push({ message, neighbor });
+      if (neighbor === undefined || !matches(wanted, neighbor, "dev", "family", "proxy", ...FLAGS)) return undefined;
+      const meant = FLAGS.every((flag) => filter[flag] === undefined || filter[flag] === (neighbor[flag] ?? false));
+      return meant ? { message, neighbor } : undefined;
     });
     return { pairs, consistent };
   }

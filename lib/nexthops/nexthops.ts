@@ -9,6 +9,7 @@ import {
   retold,
 } from "../families/lookup.ts";
 import { checkFlush, removeAll, Service } from "../families/service.ts";
+import { inTurns } from "../families/turns.ts";
 import { boolean, check, linkName } from "../shape/shape.ts";
 import { type CallOptions, type Connection, command } from "../socket/index.ts";
 import { type MessageIn, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from "../wire/index.ts";
@@ -91,10 +92,7 @@ export class Nexthops extends Service<NexthopVerb, NexthopObjectConfig, Wire> {
       ({ header, attrs: told }) =>
         (by === undefined || header.protocol === by) && (fdb === undefined || (told.fdb ?? false) === fdb),
     );
-    return listing(
-      wanted.map((message) => nexthopFromWire(message, names)),
-      consistent,
-    );
+    return listing(await inTurns(wanted, (message) => nexthopFromWire(message, names)), consistent);
   }
 
   /** One nexthop by its number. Same as: ip nexthop get id ID @throws {NetlinkError} `ENOENT` */
@@ -114,7 +112,7 @@ export class Nexthops extends Service<NexthopVerb, NexthopObjectConfig, Wire> {
     const { id, nhid, dev } = filter;
     const attrs = { id, oif: await this.#index(dev), resBucket: nhid === undefined ? undefined : { nhId: nhid } };
     const { messages, consistent } = await this.connection.dump(getbucket, { header: {}, attrs }, newbucket, options);
-    return listing(messages.map(bucketFromWire), consistent);
+    return listing(await inTurns(messages, bucketFromWire), consistent);
   }
 
   /**

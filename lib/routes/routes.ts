@@ -3,7 +3,6 @@ import {
   type ChangeRules,
   type Family,
   type IpProtocol,
-  inTurns,
   ipProtocols,
   type LinkLookup,
   type Listing,
@@ -16,6 +15,7 @@ import {
 } from "../families/lookup.ts";
 import { AF_INET, AF_INET6 } from "../families/route.ts";
 import { checkFlush, familyNumber, familyShape, removeAll, Service } from "../families/service.ts";
+import { inTurns } from "../families/turns.ts";
 import { address, boolean, check, InputError, integer, linkName, type Shape } from "../shape/shape.ts";
 import { type CallOptions, type Connection, command, NetlinkError } from "../socket/index.ts";
 import {
@@ -175,9 +175,7 @@ export class Routes extends Service<RouteVerb, RouteConfig, Wire> {
   async #list(filter: RouteFilter, flags: number, options?: CallOptions): Promise<Listing<Route>> {
     const { raw, consistent } = await this.#raw(filter, flags, options);
     const names = await this.links.names();
-    const routes: Route[] = [];
-    await inTurns(raw, (message) => routes.push(routeFromWire(message, names)));
-    return listing(routes, consistent);
+    return listing(await inTurns(raw, (message) => routeFromWire(message, names)), consistent);
   }
 
   async #raw(filter: RouteFilter, flags: number, options?: CallOptions): Promise<{ raw: Raw[]; consistent: boolean }> {

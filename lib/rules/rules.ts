@@ -11,6 +11,7 @@ import {
   tables,
 } from "../families/lookup.ts";
 import { checkFlush, familyNumber, matches, removeAll, Service } from "../families/service.ts";
+import { inTurns } from "../families/turns.ts";
 import { check } from "../shape/shape.ts";
 import { type CallOptions, type Connection, command } from "../socket/index.ts";
 import { type MessageIn, type MessageOut, NLM_F_CREATE, NLM_F_EXCL } from "../wire/index.ts";
@@ -83,11 +84,10 @@ export class Rules extends Service<RuleVerb, RuleConfig, Wire> {
       table: filter.table === undefined ? undefined : tables.wordOf(tables.numberOf(filter.table)),
       protocol: filter.protocol === undefined ? undefined : protocols.wordOf(protocols.numberOf(filter.protocol)),
     };
-    const pairs: Found["pairs"] = [];
-    for (const message of messages) {
+    const pairs = await inTurns(messages, (message) => {
       const rule = ruleFromWire(message);
-      if (rule !== undefined && matches(wanted, rule)) pairs.push({ message, rule });
-    }
+      return rule !== undefined && matches(wanted, rule) ? { message, rule } : undefined;
+    });
     return { pairs, consistent };
   }
 
