@@ -1,13 +1,14 @@
 /** What network devices can do, and how they are set. Same as: ethtool */
 import { type Family, type FamilyLookup, genericBody, genericMessage, lookUpFamily } from "../families/generic.ts";
 import { retold } from "../families/lookup.ts";
-import { check } from "../shape/shape.ts";
-import { NetlinkError } from "../socket/index.ts";
+import { check, checkOne, knownLinkName } from "../shape/shape.ts";
+import { type CallOptions, NetlinkError } from "../socket/index.ts";
 import type { AttrsIn, AttrsOut, Fields, Schema } from "../wire/attr.ts";
 import type { Message } from "../wire/message.ts";
 import { type Driver, readDriver, readFeatures, readStatistics, writeFeatures } from "./driver.ts";
 import {
   bitsOf,
+  checkFeatures,
   compareFeatures,
   decodeFeatures,
   type FeatureChanges,
@@ -72,7 +73,7 @@ const WORDS = { header: "name", "header.devName": "name", wanted: "features" } a
 
 /** The part of a connection over NETLINK_GENERIC that is needed here. */
 export interface EthtoolConnection extends FamilyLookup {
-  request<I>(message: Message<I, unknown>, value: I): Promise<unknown>;
+  request<I>(message: Message<I, unknown>, value: I, flags?: number, options?: CallOptions): Promise<unknown>;
 }
 
 /** A request whose refusal is told in people's words. */
@@ -86,11 +87,14 @@ interface Asked {
 /** Whether this kernel has no family `ethtool`: it came with Linux 5.6. */
 const isOld = (error: unknown): boolean => error instanceof NetlinkError && error.code === "ENOENT";
 
-/** Devices of one namespace, over a connection that was opened with NETLINK_GENERIC. */
+/**
+ * Devices of one namespace, over a connection that was opened with NETLINK_GENERIC. What only an ioctl tells knows no
+ * `timeout`, and one that was sent is waited for: `signal` keeps it, and those after it, from being sent.
+ */
 export class Ethtool {
   readonly #connection: EthtoolConnection;
   readonly #ioctl: EthtoolIoctl;
-  #family: Promise<Family> | undefined;
+  #family: Family | undefined;
 
   /** The connection stays the caller's to close. */
   constructor(connection: EthtoolConnection, ioctl: EthtoolIoctl) {
@@ -99,10 +103,12 @@ export class Ethtool {
   }
 
   /** Also of kernels before 5.6. Same as: ethtool -k NAME */
-  async features(name: string): Promise<Features> {
+  async features(name: string, options?: CallOptions): Promise<Features> {
+    checkOne(["name"], knownLinkName, name);
     const what = `cannot read features of ${JSON.stringify(name)}`;
-    if (await this.#isOld()) return withGroups(await this.#told(what, () => readFeatures(this.#ioctl, name)));
-    return decodeFeatures(await this.#read(ethtoolFeatures, name, { request: "FEATURES_GET", what }));
+    if (await this.#isOld(options))
+      return withGroups(await this.#told(what, () => readFeatures(this.#ioctlFor(options), name)));
+    return decodeFeatures(await this.#read(ethtoolFeatures, name, { request: "FEATURES_GET", what }, options));
   }
 
   /**
@@ -111,101 +117,111 @@ export class Ethtool {
    *
    * @throws {EthtoolError} for a word that names no feature of the device; nothing was changed then.
    */
-  async set(name: string, changes: FeatureChanges): Promise<FeatureReport> {
-    const before = await this.features(name);
+  async set(name: string, changes: FeatureChanges, options?: CallOptions): Promise<FeatureReport> {
+    checkOne(["name"], knownLinkName, name);
+    checkFeatures(changes);
+    const before = await this.features(name, options);
     const plan = planFeatures(name, before, changes);
     const bit = bitsOf(plan, before);
     if (bit.length === 0) return compareFeatures(before, before, plan);
     const what = `cannot set features of ${JSON.stringify(name)}`;
-    if (await this.#isOld()) await this.#told(what, () => writeFeatures(this.#ioctl, name, bit));
-    else await this.#write(ethtoolFeatures, name, { wanted: { bits: { bit } } }, { request: "FEATURES_SET", what });
-    return compareFeatures(before, await this.features(name), plan);
+    const asked = { request: "FEATURES_SET", what } as const;
+    if (await this.#isOld(options)) await this.#told(what, () => writeFeatures(this.#ioctlFor(options), name, bit));
+    else await this.#write(ethtoolFeatures, name, { wanted: { bits: { bit } } }, asked, options);
+    return compareFeatures(before, await this.features(name, options), plan);
   }
 
   /** Same as: ethtool -g NAME @throws {NetlinkError} `EOPNOTSUPP` where the device has none. */
-  rings(name: string): Promise<Rings> {
-    return this.#get(rings, name);
+  rings(name: string, options?: CallOptions): Promise<Rings> {
+    return this.#get(rings, name, options);
   }
   /** Returns what it is then. Many devices lose their link for it. Same as: ethtool -G NAME rx 512 @throws {NetlinkError} */
-  setRings(name: string, changes: RingChanges): Promise<Rings> {
-    return this.#set(rings, name, changes);
+  setRings(name: string, changes: RingChanges, options?: CallOptions): Promise<Rings> {
+    return this.#set(rings, name, changes, options);
   }
 
   /** Same as: ethtool -l NAME @throws {NetlinkError} `EOPNOTSUPP` where the device has none. */
-  channels(name: string): Promise<Channels> {
-    return this.#get(channels, name);
+  channels(name: string, options?: CallOptions): Promise<Channels> {
+    return this.#get(channels, name, options);
   }
   /** Returns what it is then. Same as: ethtool -L NAME combined 4 @throws {NetlinkError} */
-  setChannels(name: string, changes: ChannelChanges): Promise<Channels> {
-    return this.#set(channels, name, changes);
+  setChannels(name: string, changes: ChannelChanges, options?: CallOptions): Promise<Channels> {
+    return this.#set(channels, name, changes, options);
   }
 
   /** Same as: ethtool -c NAME @throws {NetlinkError} `EOPNOTSUPP` where the device has none. */
-  coalesce(name: string): Promise<Coalesce> {
-    return this.#get(coalesce, name);
+  coalesce(name: string, options?: CallOptions): Promise<Coalesce> {
+    return this.#get(coalesce, name, options);
   }
   /** Returns what it is then. Same as: ethtool -C NAME rx-usecs 50 @throws {NetlinkError} */
-  setCoalesce(name: string, changes: Coalesce): Promise<Coalesce> {
-    return this.#set(coalesce, name, changes);
+  setCoalesce(name: string, changes: Coalesce, options?: CallOptions): Promise<Coalesce> {
+    return this.#set(coalesce, name, changes, options);
   }
 
   /** Same as: ethtool -a NAME @throws {NetlinkError} `EOPNOTSUPP` where the device has none. */
-  pause(name: string): Promise<Pause> {
-    return this.#get(pause, name);
+  pause(name: string, options?: CallOptions): Promise<Pause> {
+    return this.#get(pause, name, options);
   }
   /** Returns what it is then. Same as: ethtool -A NAME rx off @throws {NetlinkError} */
-  setPause(name: string, changes: Pause): Promise<Pause> {
-    return this.#set(pause, name, changes);
+  setPause(name: string, changes: Pause, options?: CallOptions): Promise<Pause> {
+    return this.#set(pause, name, changes, options);
   }
 
   /** The connector. Same as: ethtool NAME @throws {NetlinkError} `EOPNOTSUPP` where the device has none. */
-  linkInfo(name: string): Promise<LinkInfo> {
-    return this.#get(linkInfo, name);
+  linkInfo(name: string, options?: CallOptions): Promise<LinkInfo> {
+    return this.#get(linkInfo, name, options);
   }
   /** Returns what it is then. Same as: ethtool -s NAME mdix auto @throws {NetlinkError} */
-  setLinkInfo(name: string, changes: LinkInfoChanges): Promise<LinkInfo> {
-    return this.#set(linkInfo, name, changes);
+  setLinkInfo(name: string, changes: LinkInfoChanges, options?: CallOptions): Promise<LinkInfo> {
+    return this.#set(linkInfo, name, changes, options);
   }
 
   /** Same as: ethtool NAME @throws {NetlinkError} `EOPNOTSUPP` where the device has no speed. */
-  async linkModes(name: string): Promise<LinkModes> {
+  async linkModes(name: string, options?: CallOptions): Promise<LinkModes> {
+    checkOne(["name"], knownLinkName, name);
     const what = `cannot read link modes of ${JSON.stringify(name)}`;
-    return linkModesFromWire(
-      await this.#read(ethtoolLinkModes, name, { request: "LINKMODES_GET", what, words: LINK_MODE_WORDS }),
-    );
+    const asked = { request: "LINKMODES_GET", what, words: LINK_MODE_WORDS } as const;
+    return linkModesFromWire(await this.#read(ethtoolLinkModes, name, asked, options));
   }
   /**
    * Returns what it is then; a speed that has to be agreed first is not there yet.
    * Same as: ethtool -s NAME speed 100 duplex full autoneg off @throws {NetlinkError}
    */
-  async setLinkModes(name: string, changes: LinkModeChanges): Promise<LinkModes> {
-    check([], LINK_MODE_SHAPES, changes);
+  async setLinkModes(name: string, changes: LinkModeChanges, options?: CallOptions): Promise<LinkModes> {
+    checkOne(["name"], knownLinkName, name);
+    check([], LINK_MODE_SHAPES, changes, "changes");
     const what = `cannot set link modes of ${JSON.stringify(name)}`;
     const asked = { request: "LINKMODES_SET", what, words: LINK_MODE_WORDS } as const;
-    await this.#write(ethtoolLinkModes, name, linkModesToWire(changes), asked);
-    return this.linkModes(name);
+    await this.#write(ethtoolLinkModes, name, linkModesToWire(changes), asked, options);
+    return this.linkModes(name, options);
   }
 
   /** Same as: ethtool NAME */
-  async linkState(name: string): Promise<LinkState> {
+  async linkState(name: string, options?: CallOptions): Promise<LinkState> {
+    checkOne(["name"], knownLinkName, name);
     const what = `cannot read the link state of ${JSON.stringify(name)}`;
-    return linkStateFromWire(await this.#read(ethtoolLinkState, name, { request: "LINKSTATE_GET", what }));
+    return linkStateFromWire(await this.#read(ethtoolLinkState, name, { request: "LINKSTATE_GET", what }, options));
   }
 
   /**
    * Counters that the standards define; of most devices the groups are empty.
    * Same as: ethtool -S NAME --all-groups
    */
-  async standardStatistics(name: string): Promise<Partial<Record<StatsGroup, StandardStatistics>>> {
+  async standardStatistics(
+    name: string,
+    options?: CallOptions,
+  ): Promise<Partial<Record<StatsGroup, StandardStatistics>>> {
+    checkOne(["name"], knownLinkName, name);
     const what = `cannot read standard statistics of ${JSON.stringify(name)}`;
     const bit = STATS_GROUPS.map((group) => ({ name: group }));
     const attrs = { groups: { nomask: true, bits: { bit } } };
-    const reply = await this.#read(ethtoolStats, name, { request: "STATS_GET", what }, attrs);
+    const reply = await this.#read(ethtoolStats, name, { request: "STATS_GET", what }, options, attrs);
     const sets = Object.values(STATS_NAMES).map((id) => ({ id }));
     const names = await this.#ask(
       ethtoolStrings,
       { header: {}, stringsets: { stringset: sets } },
       { request: "STRSET_GET", what },
+      options,
     );
     return statisticsFromWire(reply, stringsFromWire(names));
   }
@@ -214,59 +230,82 @@ export class Ethtool {
    * The driver's own statistics, under its own names; empty where it has none. A name that comes twice gets its place
    * added: `rx_drops #7`. Same as: ethtool -S NAME
    */
-  statistics(name: string): Promise<ReadonlyMap<string, bigint>> {
+  async statistics(name: string, options?: CallOptions): Promise<ReadonlyMap<string, bigint>> {
+    checkOne(["name"], knownLinkName, name);
     const what = `cannot read statistics of ${JSON.stringify(name)}`;
-    return this.#told(what, () => readStatistics(this.#ioctl, name));
+    return this.#told(what, () => readStatistics(this.#ioctlFor(options), name));
   }
 
   /** Same as: ethtool -i NAME @throws {NetlinkError} `EOPNOTSUPP` where the device has no driver that tells. */
-  driver(name: string): Promise<Driver> {
-    return this.#told(`cannot read the driver of ${JSON.stringify(name)}`, () => readDriver(this.#ioctl, name));
+  async driver(name: string, options?: CallOptions): Promise<Driver> {
+    checkOne(["name"], knownLinkName, name);
+    return this.#told(`cannot read the driver of ${JSON.stringify(name)}`, () =>
+      readDriver(this.#ioctlFor(options), name),
+    );
   }
 
-  async #get<T, C>(group: Group<T, C>, name: string): Promise<T> {
+  async #get<T, C>(group: Group<T, C>, name: string, options?: CallOptions): Promise<T> {
+    checkOne(["name"], knownLinkName, name);
     const asked = {
       request: group.get,
       what: `cannot read ${group.what} of ${JSON.stringify(name)}`,
       words: wordsOf(group),
     };
-    return groupFromWire(group, await this.#read(group.schema as Schema<Fields>, name, asked));
+    return groupFromWire(group, await this.#read(group.schema as Schema<Fields>, name, asked, options));
   }
 
-  async #set<T, C extends object>(group: Group<T, C>, name: string, changes: C): Promise<T> {
-    check([], group.shapes, changes);
+  async #set<T, C extends object>(group: Group<T, C>, name: string, changes: C, options?: CallOptions): Promise<T> {
+    checkOne(["name"], knownLinkName, name);
+    check([], group.shapes, changes, "changes");
     const asked = {
       request: group.set,
       what: `cannot set ${group.what} of ${JSON.stringify(name)}`,
       words: wordsOf(group),
     };
-    await this.#write(group.schema as Schema<Fields>, name, groupToWire(group, changes), asked);
-    return this.#get(group, name);
+    await this.#write(group.schema as Schema<Fields>, name, groupToWire(group, changes), asked, options);
+    return this.#get(group, name, options);
   }
 
   /** A request for one device. */
-  #read<F extends Fields>(schema: Schema<F>, name: string, asked: Asked, attrs: object = {}): Promise<AttrsOut<F>> {
-    return this.#ask(schema, { header: { devName: name }, ...attrs }, asked);
+  #read<F extends Fields>(
+    schema: Schema<F>,
+    name: string,
+    asked: Asked,
+    options?: CallOptions,
+    attrs: object = {},
+  ): Promise<AttrsOut<F>> {
+    return this.#ask(schema, { header: { devName: name }, ...attrs }, asked, options);
   }
 
-  async #ask<F extends Fields>(schema: Schema<F>, attrs: object, asked: Asked): Promise<AttrsOut<F>> {
+  async #ask<F extends Fields>(
+    schema: Schema<F>,
+    attrs: object,
+    asked: Asked,
+    options?: CallOptions,
+  ): Promise<AttrsOut<F>> {
     return this.#told(
       asked.what,
       async () => {
-        const message = await this.#message(schema, asked.request);
-        return (await this.#connection.get(message, payload<F>(asked.request, attrs), message)).attrs;
+        const message = await this.#message(schema, asked.request, options);
+        return (await this.#connection.get(message, payload<F>(asked.request, attrs), message, options)).attrs;
       },
       asked.words,
     );
   }
 
-  #write<F extends Fields>(schema: Schema<F>, name: string, attrs: object, asked: Asked): Promise<unknown> {
+  #write<F extends Fields>(
+    schema: Schema<F>,
+    name: string,
+    attrs: object,
+    asked: Asked,
+    options?: CallOptions,
+  ): Promise<unknown> {
     const header = { devName: name, flags: ETHTOOL_FLAG_OMIT_REPLY };
     return this.#told(
       asked.what,
       async () => {
-        const message = await this.#message(schema, asked.request);
-        return this.#connection.request(message, payload<F>(asked.request, { ...attrs, header }));
+        const message = await this.#message(schema, asked.request, options);
+        return this.#connection.request(message, payload<F>(asked.request, { ...attrs, header }), 0, options);
       },
       asked.words,
     );
@@ -280,9 +319,16 @@ export class Ethtool {
     }
   }
 
-  async #isOld(): Promise<boolean> {
+  #ioctlFor({ signal }: CallOptions = {}): EthtoolIoctl {
+    return async (device, request, name) => {
+      signal?.throwIfAborted();
+      await this.#ioctl(device, request, name);
+    };
+  }
+
+  async #isOld(options?: CallOptions): Promise<boolean> {
     try {
-      await this.#known();
+      await this.#known(options);
       return false;
     } catch (error) {
       if (isOld(error)) return true;
@@ -290,18 +336,13 @@ export class Ethtool {
     }
   }
 
-  #known(): Promise<Family> {
-    if (this.#family === undefined) {
-      this.#family = lookUpFamily(this.#connection, ETHTOOL_GENL_NAME);
-      this.#family.catch(() => {
-        this.#family = undefined; // asked again the next time
-      });
-    }
+  async #known(options?: CallOptions): Promise<Family> {
+    this.#family ??= await lookUpFamily(this.#connection, ETHTOOL_GENL_NAME, options);
     return this.#family;
   }
 
-  async #message<F extends Fields>(schema: Schema<F>, request: EthtoolRequest) {
-    return genericMessage(`ETHTOOL_MSG_${request}`, (await this.#known()).id, genericBody(schema));
+  async #message<F extends Fields>(schema: Schema<F>, request: EthtoolRequest, options?: CallOptions) {
+    return genericMessage(`ETHTOOL_MSG_${request}`, (await this.#known(options)).id, genericBody(schema));
   }
 }
 

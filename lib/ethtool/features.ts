@@ -1,4 +1,5 @@
 /** Features (offloads) of a device: what they are, and what came of changing them. */
+import { boolean, check, checkObject } from "../shape/shape.ts";
 import type { AttrsOut } from "../wire/attr.ts";
 import { namesIn } from "./bits.ts";
 import { expandFeature, FEATURE_GROUPS, type LongFeature, type ShortFeature } from "./names.ts";
@@ -94,13 +95,17 @@ export function bitsOf(plan: ReadonlyMap<string, boolean>, { features }: Feature
     .map(([name, value]) => ({ name, value }));
 }
 
+/** What can be said before it is known what the device has. @throws {InputError} */
+export function checkFeatures(changes: FeatureChanges): void {
+  checkObject([], changes, "changes");
+  check([], Object.fromEntries(Object.keys(changes).map((word) => [word, boolean])), changes);
+}
+
 /** The kernel's names to change, for words; a word for a group leaves those of its features out that are fixed. */
 export function planFeatures(device: string, now: Features, changes: FeatureChanges): Map<string, boolean> {
   const plan = new Map<string, boolean>();
   for (const [word, value] of Object.entries(changes)) {
     if (value === undefined) continue;
-    if (typeof value !== "boolean")
-      throw new TypeError(`cannot set features of ${device}: expected true or false for ${word}, got ${String(value)}`);
     const names = expandFeature(word, now.features.keys());
     if (names.length === 0) throw new EthtoolError(device, word);
     const changeable = names.filter((name) => now.features.get(name)?.changeable);

@@ -3,6 +3,7 @@
  *
  * Source: include/uapi/linux/genetlink.h (struct genlmsghdr, CTRL_CMD_*, CTRL_ATTR_*).
  */
+import type { CallOptions } from "../socket/index.ts";
 import { at, attrs, type Fields, type Schema } from "../wire/attr.ts";
 import { type Codec, struct, u8, u16, u32 } from "../wire/codec.ts";
 import { type Body, body, type Message, message } from "../wire/message.ts";
@@ -81,13 +82,13 @@ export interface Family {
 
 /** The part of a connection that a look-up needs. */
 export interface FamilyLookup {
-  get<I, O>(request: Message<I, unknown>, value: I, reply: Message<never, O>): Promise<O>;
+  get<I, O>(request: Message<I, unknown>, value: I, reply: Message<never, O>, options?: CallOptions): Promise<O>;
 }
 
 /** Finds a family by name; the kernel answers ENOENT where it has none. Same as: genl ctrl get name FAMILY */
-export async function lookUpFamily(connection: FamilyLookup, name: string): Promise<Family> {
+export async function lookUpFamily(connection: FamilyLookup, name: string, options?: CallOptions): Promise<Family> {
   const request = { header: { cmd: CTRL_CMD_GETFAMILY, version: 1 }, attrs: { familyName: name } };
-  const { attrs: found } = await connection.get(getFamily, request, getFamily);
+  const { attrs: found } = await connection.get(getFamily, request, getFamily, options);
   const groups = new Map<string, number>();
   for (const { name: group, id } of found.mcastGroups ?? []) if (group !== undefined) groups.set(group, id ?? 0);
   return { id: found.familyId ?? 0, name: found.familyName ?? name, version: found.version ?? 0, groups };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { decodeFeatures, EthtoolError, planFeatures } from "../../lib/ethtool/features.ts";
+import { checkFeatures, decodeFeatures, EthtoolError, planFeatures } from "../../lib/ethtool/features.ts";
 import { expandFeature } from "../../lib/ethtool/names.ts";
 import { ethtoolFeatures } from "../../lib/ethtool/schema.ts";
 import { lookUpFamily } from "../../lib/families/generic.ts";
@@ -43,7 +43,10 @@ describe("ethtool: features", () => {
 
   it("refuses words that mean nothing, and values that are none", () => {
     assert.throws(() => planFeatures("eth0", read(), { nonsense: true }), EthtoolError);
-    assert.throws(() => planFeatures("eth0", read(), { tso: "off" as unknown as boolean }), TypeError);
+    assert.throws(() => checkFeatures({ tso: "off" as unknown as boolean }), {
+      code: "ERR_INPUT",
+      message: 'tso: expected true or false, got "off"',
+    });
     assert.equal(planFeatures("eth0", read(), { tso: undefined as unknown as boolean }).size, 0);
   });
 
