@@ -1,23 +1,12 @@
-/** The examples do what they say. Each runs in a namespace of its own. */
+/** The examples do what they say; wireguard-pair does in ../wireguard. */
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { fileURLToPath } from "node:url";
 import { Host } from "../../lib/host.ts";
 import { TestNamespace } from "../../lib/testkit/namespace.ts";
 import { needs, skip } from "../../test/needs.ts";
-
-const examples = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), "examples");
-
-function run(name: string): string {
-  const command = ["--net", process.execPath, join(examples, `${name}.js`)];
-  const { status, stdout, stderr } = spawnSync("unshare", command, { encoding: "utf8" });
-  equal(stderr, "");
-  equal(status, 0);
-  return stdout;
-}
+import { examples, run } from "./kit.ts";
 
 describe("examples", () => {
   it("embed", () => {
@@ -26,17 +15,6 @@ describe("examples", () => {
     match(said, /^br-vm: bridge, MTU 1450$/m);
     match(said, /^EEXIST: cannot create link vxlan1: A VXLAN device with the specified VNI already exists/m);
     match(said, /^vxlan1\.vni: expected a whole number from 0 to 16777215, got 16777216$/m);
-  });
-
-  it("wireguard-pair", function () {
-    needs(this, "ping");
-    const said = run("wireguard-pair");
-    if (said.startsWith("no tunnel here: ")) {
-      match(said, /^no tunnel here: cannot create link wg0: Unknown device type \(EOPNOTSUPP, at kind\)/);
-      skip(this, said.trim());
-    }
-    match(said, /^10\.0\.0\.2 answers through the tunnel$/m);
-    match(said, /^192\.0\.2\.2:51820: shook hands, received \d+, sent \d+ bytes$/m);
   });
 
   it("vrf-router", function () {
