@@ -118,6 +118,11 @@ async function delays(arena: Arena): Promise<Delay[]> {
     ["lock", "requests, while another process makes and removes 200 bridges", 200],
     ["list", "`host.routes.list()`, 100,000 routes", 100_000, "routes-made"],
     ["stream", "`host.routes.stream()`, 100,000 routes", 100_000, "routes-made"],
+    ["links", "`host.links.list()`, 2,000 links", 2000, "links-made"],
+    ["devconf", "`host.devconf.list()`, 2,000 links", 2000, "links-made"],
+    ["entries", "`host.fdb.batch()`, 100,000 entries", 100_000, "tunnel-made"],
+    ["routes", "`host.routes.batch()`, 50,000 routes", 50_000, "device-made"],
+    ["addresses", "`host.addresses.batch()` and `list()`, 10,000 addresses", 10_000, "device-made"],
   ];
   for (const [name, title, full, before] of scenarios) {
     const count = scaled(full);
