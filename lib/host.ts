@@ -21,6 +21,7 @@ import { Nftables } from "./nftables/nftables.ts";
 import { Qdiscs } from "./qdiscs/index.ts";
 import { Routes } from "./routes/routes.ts";
 import { Rules } from "./rules/rules.ts";
+import { checkList, checkOne, type Shape } from "./shape/shape.ts";
 import { type CallOptions, type Command, Connection, Monitor, type NetlinkError, SocketError } from "./socket/index.ts";
 import { Sysctls } from "./sysctl/sysctl.ts";
 import { CachedWatch } from "./watch/cache.ts";
@@ -37,6 +38,14 @@ export interface HostOptions {
    */
   readonly inline?: boolean | undefined;
 }
+
+/** What {@link Host.batch} takes. */
+const prepared: Shape<Command> = {
+  expected: "a change that the commands() of a service prepared",
+  json: { type: "object" },
+  accepts: (value): value is Command =>
+    typeof value === "object" && value !== null && "message" in value && "value" in value,
+};
 
 /** Instead of a descriptor: the namespace of the calling thread. */
 const HERE = -1;
@@ -171,8 +180,10 @@ export class Host implements AsyncDisposable {
    * `host.batch([...(await host.addresses.commands("create", […])), ...(await host.routes.commands("create", […]))])`.
    * Resolves to one entry for each: undefined, or why the kernel refused it.
    */
-  batch(commands: readonly Command[], options?: CallOptions): Promise<readonly (NetlinkError | undefined)[]> {
+  async batch(commands: readonly Command[], options?: CallOptions): Promise<readonly (NetlinkError | undefined)[]> {
     if (this.#closed) throw new SocketError("ERR_CLOSED", "the host was closed");
+    checkList(["commands"], commands);
+    for (const [i, one] of commands.entries()) checkOne(["commands", String(i)], prepared, one);
     return this.#connection(NETLINK_ROUTE).batch(commands, options);
   }
 

@@ -11,7 +11,7 @@ import {
 } from "../families/lookup.ts";
 import { checkFlush, familyNumber, familyShape, matches, removeAll, Service } from "../families/service.ts";
 import { inTurns } from "../families/turns.ts";
-import { boolean, check, choice, InputError, linkName } from "../shape/shape.ts";
+import { boolean, check, checkObject, choice, InputError, linkName } from "../shape/shape.ts";
 import { type CallOptions, type Connection, command } from "../socket/index.ts";
 import { type MessageIn, type MessageOut, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from "../wire/index.ts";
 import { type Listen, withDad } from "./dad.ts";
@@ -99,7 +99,7 @@ export class Addresses extends Service<AddressVerb, AddressConfig, MessageIn<typ
   }
 
   async #found(filter: AddressFilter, options?: CallOptions): Promise<Found> {
-    check([], FILTER, filter);
+    check([], FILTER, filter, "filter");
     const { dev, family, scope, protocol } = filter;
     const index = dev === undefined ? 0 : await this.links.indexOf(dev);
     const header = { family: familyNumber(family), index };
@@ -145,6 +145,8 @@ export class Addresses extends Service<AddressVerb, AddressConfig, MessageIn<typ
   }
 
   async #make(verb: "create" | "replace", config: AddressConfig, options: AddressOptions = {}): Promise<void> {
+    checkObject([], config);
+    checkObject([], options, "options");
     const { dad, ...call } = options;
     check([], { dad: choice("wait") }, { dad });
     const make = (): Promise<void> => this.changes.make(verb, config, call);

@@ -245,7 +245,7 @@ export class Mdb extends Service<MdbVerb, MdbConfig, Wire> {
 
   /** All entries, or those of a bridge or VXLAN. Same as: bridge -d mdb show */
   async list(filter: MdbFilter = {}, options?: CallOptions): Promise<Listing<MdbEntry>> {
-    check([], FILTER, filter);
+    check([], FILTER, filter, "filter");
     const ifindex = filter.dev === undefined ? 0 : await this.links.indexOf(filter.dev);
     // The kernel refuses to filter by link.
     const request = { header: { family: AF_BRIDGE } };

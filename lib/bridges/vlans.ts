@@ -356,12 +356,11 @@ export class Vlans extends Service<"create" | "delete", VlanConfig, Wire> {
   }
 
   async #dump<T>(
-    { dev, ...filter }: VlanFilter,
+    dev: string | undefined,
     flags: number,
     read: (dev: string, attrs: MessageOut<typeof newvlan>["attrs"]) => readonly T[],
     options?: CallOptions,
   ): Promise<Listing<T>> {
-    check([], FILTER, { dev, ...filter });
     const ifindex = dev === undefined ? 0 : await this.links.indexOf(dev);
     const request = { header: { family: AF_BRIDGE, ifindex }, attrs: { flags } };
     const { messages, consistent } = await this.connection.dump(getvlan, request, newvlan, options);
@@ -371,16 +370,18 @@ export class Vlans extends Service<"create" | "delete", VlanConfig, Wire> {
   }
 
   /** All VLANs, or those of a link; equal neighbors in one range. Same as: bridge -d vlan show; bridge vlan tunnelshow */
-  list(filter: VlanFilter = {}, options?: CallOptions): Promise<Listing<Vlan>> {
+  async list(filter: VlanFilter = {}, options?: CallOptions): Promise<Listing<Vlan>> {
+    check([], FILTER, filter, "filter");
     const flags = filter.statistics === true ? BRIDGE_VLANDB_DUMPF.STATS : 0;
-    return this.#dump(filter, flags, (dev, { entry = [] }) => entry.map((one) => vlanFromWire(dev, one)), options);
+    return this.#dump(filter.dev, flags, (dev, { entry = [] }) => entry.map((one) => vlanFromWire(dev, one)), options);
   }
 
   /** Options of VLANs for whole bridges. Same as: bridge vlan global show. Linux 5.15 and later. */
-  globals(filter: Pick<VlanFilter, "dev"> = {}, options?: CallOptions): Promise<Listing<VlanGlobalsConfig>> {
+  async globals(filter: Pick<VlanFilter, "dev"> = {}, options?: CallOptions): Promise<Listing<VlanGlobalsConfig>> {
+    check([], { dev: FILTER.dev }, filter, "filter");
     const read = (dev: string, { globalOptions = [] }: MessageOut<typeof newvlan>["attrs"]): VlanGlobalsConfig[] =>
       globalOptions.map((one) => globalsFromWire(dev, one));
-    return this.#dump(filter, BRIDGE_VLANDB_DUMPF.GLOBAL, read, options);
+    return this.#dump(filter.dev, BRIDGE_VLANDB_DUMPF.GLOBAL, read, options);
   }
 
   /**

@@ -130,7 +130,7 @@ export class Vnis extends Service<"create" | "delete", VniConfig, Wire> {
 
   /** All VNIs, or those of a VXLAN; equal neighbors in one range. Same as: bridge vni show; bridge -s vni show */
   async list(filter: VniFilter = {}, options?: CallOptions): Promise<Listing<Vni>> {
-    check([], FILTER, filter);
+    check([], FILTER, filter, "filter");
     const { dev, statistics = false } = filter;
     const ifindex = dev === undefined ? 0 : await this.links.indexOf(dev);
     const header = { family: AF_BRIDGE, flags: statistics ? TUNNEL_MSG_FLAG.STATS : 0, ifindex };

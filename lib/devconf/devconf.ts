@@ -2,7 +2,7 @@
 import { type LinkLookup, type Listing, listing, retold } from "../families/lookup.ts";
 import { RTEXT_FILTER_SKIP_STATS } from "../families/route.ts";
 import { inTurns } from "../families/turns.ts";
-import { check, InputError } from "../shape/shape.ts";
+import { check, checkOne, InputError, knownLinkName } from "../shape/shape.ts";
 import type { CallOptions, Connection } from "../socket/index.ts";
 import type { MessageOut } from "../wire/index.ts";
 import { getlink, newlink, setlink } from "./schema.ts";
@@ -35,9 +35,9 @@ export function confToWire(changes: InetConfChanges): { readonly [K in keyof Ine
   const settings: Settings = inetSettings;
   const settable = Object.keys(settings).filter((word) => settings[word]?.settable);
   const shapes = Object.fromEntries(settable.map((word) => [word, inetSettings[word as keyof InetConfChanges].shape]));
-  check([], shapes, changes);
+  check([], shapes, changes, "changes");
   const given = Object.entries(changes).filter(([, value]) => value !== undefined);
-  if (given.length === 0) throw new InputError([], "nothing to set");
+  if (given.length === 0) throw new InputError(["changes"], "nothing to set");
   return Object.fromEntries(given.map(([word, value]) => [word, settings[word]?.toNumber(value)]));
 }
 
@@ -60,6 +60,7 @@ export class Devconf {
 
   /** Sysctls of one interface. @throws {NetlinkError} `ENODEV` */
   async get(name: string, options?: CallOptions): Promise<InterfaceConf> {
+    checkOne(["name"], knownLinkName, name);
     const request = { header: {}, attrs: { ifname: name, extMask: RTEXT_FILTER_SKIP_STATS } };
     try {
       return confFromWire(await this.#connection.get(getlink, request, newlink, options));
@@ -81,6 +82,7 @@ export class Devconf {
    * `EAFNOSUPPORT` where the interface has no IPv4.
    */
   async set(name: string, changes: InetConfChanges, options?: CallOptions): Promise<void> {
+    checkOne(["name"], knownLinkName, name);
     const conf = confToWire(changes);
     const index = await this.#links.indexOf(name);
     try {

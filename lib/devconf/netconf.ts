@@ -2,7 +2,7 @@
 import { type LinkLookup, type Listing, linkNamed, listing, retold } from "../families/lookup.ts";
 import { AF_INET, AF_INET6 } from "../families/route.ts";
 import { inTurns } from "../families/turns.ts";
-import { check, choice, text } from "../shape/shape.ts";
+import { check, checkOne, choice, knownLinkName } from "../shape/shape.ts";
 import { type CallOptions, type Connection, NetlinkError } from "../socket/index.ts";
 import type { MessageOut } from "../wire/index.ts";
 import { getnetconf, IFINDEX_ALL, IFINDEX_DEFAULT, newnetconf } from "./schema.ts";
@@ -79,7 +79,7 @@ export class Netconf {
    * Every interface, `all` and `default`; nothing of a family that the kernel lacks. Same as: ip netconf; ip -6 netconf
    */
   async list(filter: NetconfFilter = {}, options?: CallOptions): Promise<Listing<NetconfEntry>> {
-    check([], { family }, filter);
+    check([], { family }, filter, "filter");
     const families = filter.family === undefined ? Object.values(FAMILIES) : [FAMILIES[filter.family]];
     const found: MessageOut<typeof newnetconf>[] = [];
     let whole = true;
@@ -99,7 +99,8 @@ export class Netconf {
 
   /** One interface, `all`, or `default`. Same as: ip netconf show dev DEV; ip -6 netconf show dev DEV */
   async get(dev: string, of: NetconfFamily = "inet", options?: CallOptions): Promise<NetconfEntry> {
-    check([], { dev: text(255), family }, { dev, family: of });
+    checkOne(["dev"], knownLinkName, dev);
+    checkOne(["family"], family, of);
     const ifindex = SPECIAL[dev] ?? (await this.#links.indexOf(dev));
     try {
       const request = { header: { family: FAMILIES[of] }, attrs: { ifindex } };

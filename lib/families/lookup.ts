@@ -2,7 +2,7 @@
  * What the services of rtnetlink share: names for the indexes of links, words for numbers, refusals told in the
  * caller's own properties, and changes made from checked input.
  */
-import { InputError, integer, type Shape } from "../shape/shape.ts";
+import { checkList, checkOne, choice, InputError, integer, type Shape } from "../shape/shape.ts";
 import { type CallOptions, type Command, type Connection, command, NetlinkError } from "../socket/index.ts";
 import { ip, type Message, Reader, Writer } from "../wire/index.ts";
 import { inTurns } from "./turns.ts";
@@ -199,6 +199,8 @@ export class Changes<V extends string, C, W> {
   /** The checked requests for many changes of one sort, as the list is now. @throws {InputError} whose path begins with the place. */
   async commands(verb: V, configs: readonly C[]): Promise<Command[]> {
     const rules = this.#rules;
+    checkOne(["verb"], choice(...Object.keys(rules.verbs)), verb);
+    checkList(["configs"], configs);
     const all = [...configs];
     const devices = new Set<string | undefined>();
     await inTurns(all, (config, i) => {

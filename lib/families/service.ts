@@ -1,5 +1,5 @@
 /** What all services share that change their objects one by one: many at once, requests for later, and flushing. */
-import { choice, InputError, type Shape } from "../shape/shape.ts";
+import { checkObject, choice, InputError, type Shape } from "../shape/shape.ts";
 import type { CallOptions, Command, Connection, NetlinkError } from "../socket/index.ts";
 import { type ChangeRules, Changes, type Family, type LinkLookup, retold } from "./lookup.ts";
 import { AF_INET, AF_INET6, AF_UNSPEC } from "./route.ts";
@@ -47,6 +47,7 @@ export abstract class Service<V extends string, C, W> {
 
 /** @throws {InputError} for a filter that names nothing: everything is never meant by mistake. */
 export function checkFlush(filter: object, what: string): void {
+  checkObject([], filter, "filter");
   if (Object.values(filter).some((value) => value !== undefined)) return;
   throw new InputError(["filter"], `names nothing; say which ${what} are to go, at least { family: "inet" }`);
 }

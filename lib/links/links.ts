@@ -2,7 +2,17 @@
 import { type LinkLookup, type Listing, listing, retold, type Told } from "../families/lookup.ts";
 import { NETLINK_ROUTE, RTEXT_FILTER_SKIP_STATS } from "../families/route.ts";
 import { inTurns } from "../families/turns.ts";
-import { InputError } from "../shape/shape.ts";
+import {
+  boolean,
+  check,
+  checkObject,
+  checkOne,
+  InputError,
+  integer,
+  knownLinkName,
+  linkName,
+  type Shape,
+} from "../shape/shape.ts";
 import { type CallOptions, Connection, NetlinkError } from "../socket/index.ts";
 import type { MessageOut } from "../wire/index.ts";
 import { Indexes } from "./indexes.ts";
@@ -11,6 +21,7 @@ import { type KindName, kindNamed } from "./kinds/index.ts";
 import { changeSteps, creation, references, type Step } from "./messages.ts";
 import { linkFromWire } from "./observed.ts";
 import type { LinkNames, NetnsRef } from "./option.ts";
+import { netnsRef } from "./peer.ts";
 import { checkPortOf } from "./ports.ts";
 import { dellink, getlink, linkNameOnly, newlink } from "./schema.ts";
 import {
@@ -49,6 +60,18 @@ export interface LinkFilter {
   readonly statistics?: boolean | undefined;
 }
 
+const FILTER = { statistics: boolean };
+const linkIndex = integer(1, 0x7fff_ffff);
+/** Where a link is moved to. */
+const target: Shape<NetnsRef | { readonly pid: number }> = {
+  expected: `${netnsRef.expected}, or { pid } with that of a process`,
+  json: netnsRef.json,
+  accepts: (value): value is NetnsRef | { readonly pid: number } =>
+    typeof value === "object" && value !== null && "pid" in value
+      ? linkIndex.accepts(value.pid)
+      : netnsRef.accepts(value as unknown),
+};
+
 /** Namespaces that were opened for one request. */
 class OpenNamespaces implements Disposable {
   readonly #open: LinksOptions["openNetns"];
@@ -86,7 +109,9 @@ export class Links implements LinkLookup {
   }
 
   /** All links, without counters unless `statistics` is asked for. Same as: ip -details link show */
-  async list({ statistics = false }: LinkFilter = {}, options?: CallOptions): Promise<Listing<Link>> {
+  async list(filter: LinkFilter = {}, options?: CallOptions): Promise<Listing<Link>> {
+    check([], FILTER, filter, "filter");
+    const { statistics = false } = filter;
     const attrs = { extMask: statistics ? 0 : RTEXT_FILTER_SKIP_STATS };
     const { messages, consistent } = await this.#connection.dump(getlink, { header: {}, attrs }, newlink, options);
     const names = new Map(messages.map(({ header, attrs: { ifname = "" } }) => [header.index, ifname]));
@@ -99,6 +124,7 @@ export class Links implements LinkLookup {
    * Same as: ip -details -statistics link show dev NAME
    */
   async get(name: string, options?: CallOptions): Promise<Link | undefined> {
+    checkOne(["name"], knownLinkName, name);
     const message = await this.#read(name, options);
     return message && (await this.#observe(message, options));
   }
@@ -137,6 +163,7 @@ export class Links implements LinkLookup {
    * @throws {InputError} when there is none.
    */
   async indexOf(name: string, options?: CallOptions): Promise<number> {
+    checkOne(["name"], knownLinkName, name);
     const known = this.#indexes.get(name);
     if (known !== undefined) return known;
     const since = this.#indexes.changes;
@@ -148,6 +175,7 @@ export class Links implements LinkLookup {
 
   /** The name of a link now; undefined where there is none with this index. */
   async nameOf(index: number, options?: CallOptions): Promise<string | undefined> {
+    checkOne(["index"], linkIndex, index);
     return (await this.#readIndex(index, options))?.attrs.ifname;
   }
 
@@ -261,6 +289,8 @@ export class Links implements LinkLookup {
    * @throws {NetlinkError} `ENODEV` where there is no such link, `EOPNOTSUPP` for what cannot change in place, …
    */
   async update(name: string, changes: LinkChanges, options?: CallOptions): Promise<readonly string[]> {
+    checkOne(["name"], knownLinkName, name);
+    checkObject([], changes, "changes");
     const now = await this.#observe(await this.#present(name, `cannot change link ${name}`, options), options);
     const kind = kindNamed(now.kind);
     checkChanges(now, kind, changes);
@@ -286,8 +316,11 @@ export class Links implements LinkLookup {
    * @throws {NetlinkError} `ENODEV` where there is none, `EOPNOTSUPP` for hardware.
    */
   async delete(name: string, options: CallOptions & { readonly index?: number | undefined } = {}): Promise<void> {
+    checkOne(["name"], knownLinkName, name);
+    checkObject([], options, "options");
     const what = `cannot delete link ${name}`;
     const { index } = options;
+    check(["options"], { index: linkIndex }, { index });
     if (index !== undefined && (await this.#present(name, what, options)).header.index !== index)
       throw new NetlinkError({ errno: ENODEV, request: what, reason: `its index is not ${index}`, attribute: "index" });
     const value = index === undefined ? { header: {}, attrs: nameAttrs(name) } : { header: { index } };
@@ -309,6 +342,10 @@ export class Links implements LinkLookup {
     netns: NetnsRef | { readonly pid: number },
     options: CallOptions & { readonly name?: string } = {},
   ): Promise<void> {
+    checkOne(["name"], knownLinkName, name);
+    checkOne(["netns"], target, netns);
+    checkObject([], options, "options");
+    check(["options"], { name: linkName }, { name: options.name });
     const what = `cannot move link ${name}`;
     const { index } = (await this.#present(name, what, options)).header;
     using namespaces = new OpenNamespaces(this.#openNetns);

@@ -11,6 +11,7 @@ import {
 import {
   boolean,
   check,
+  checkObject,
   choice,
   InputError,
   integer,
@@ -285,6 +286,7 @@ function checkShapes(name: string, kind: AnyKind | undefined, values: object, mo
 
 /** The kind of a config that is as it should be. @throws {InputError} whose path begins with the link's name. */
 export function checkConfig(config: LinkConfig): AnyKind {
+  checkObject([], config);
   const { name, kind: kindName } = config as { readonly name: unknown; readonly kind: unknown };
   if (!linkName.accepts(name)) throw new InputError(["name"], `expected ${linkName.expected}, got ${shown(name)}`);
   if (kindName === undefined) throw new InputError([name, "kind"], "missing");

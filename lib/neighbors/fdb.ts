@@ -11,7 +11,17 @@ import {
 } from "../families/lookup.ts";
 import { AF_BRIDGE } from "../families/route.ts";
 import { inTurns } from "../families/turns.ts";
-import { address, boolean, check, InputError, linkName, list, type Shapes } from "../shape/shape.ts";
+import {
+  address,
+  boolean,
+  check,
+  checkObject,
+  checkOne,
+  InputError,
+  linkName,
+  list,
+  type Shapes,
+} from "../shape/shape.ts";
 import { type CallOptions, type Command, type Connection, NetlinkError } from "../socket/index.ts";
 import {
   type MessageIn,
@@ -201,7 +211,7 @@ export class Fdb {
   async #request(
     filter: FdbFilter,
   ): Promise<{ wire: Wire; wanted: (message: MessageOut<typeof newneigh>) => boolean }> {
-    check([], FILTER, filter);
+    check([], FILTER, filter, "filter");
     const index = filter.dev === undefined ? 0 : await this.#links.indexOf(filter.dev);
     const master = filter.master === undefined ? undefined : await this.#links.indexOf(filter.master);
     return {
@@ -278,7 +288,7 @@ export class Fdb {
    * VXLANs since 6.7.
    */
   async flush(filter: FdbFlush, options?: CallOptions): Promise<void> {
-    check([], FLUSH, filter);
+    check([], FLUSH, filter, "filter");
     if (filter.dev === undefined) throw new InputError(["dev"], `missing; expected ${linkName.expected}`);
     const { dev, brport, permanent, static: fixed, dynamic } = filter;
     if ([permanent, fixed, dynamic].filter((one) => one === true).length > 1)
@@ -320,7 +330,7 @@ export class Fdb {
    * Same as: bridge fdb get MAC dev DEV
    */
   async get(query: FdbQuery, options?: CallOptions): Promise<FdbEntry | undefined> {
-    check([], QUERY, query);
+    check([], QUERY, query, "query");
     for (const key of ["mac", "dev"] as const)
       if (query[key] === undefined) throw new InputError([key], `missing; expected ${QUERY[key].expected}`);
     const { mac: lladdr, dev, master } = query;
@@ -367,6 +377,9 @@ export class Fdb {
    * Same as: bridge fdb show dev DEV | grep 00:00:00:00:00:00
    */
   async remotes(dev: string, options: CallOptions & { readonly srcVni?: number | undefined } = {}): Promise<string[]> {
+    checkOne(["dev"], linkName, dev);
+    checkObject([], options, "options");
+    check(["options"], { srcVni }, { srcVni: options.srcVni });
     return (await this.#flooding(dev, options.srcVni, options)).flatMap(({ dst }) => dst ?? []);
   }
 
@@ -379,8 +392,11 @@ export class Fdb {
     addresses: readonly string[],
     options: CallOptions & { readonly srcVni?: number | undefined } = {},
   ): Promise<RemoteChanges> {
+    checkOne(["dev"], linkName, dev);
+    checkOne(["addresses"], list(address), addresses);
+    checkObject([], options, "options");
     const { srcVni } = options;
-    check([], { dev: linkName, addresses: list(address), srcVni: fdbShapes.srcVni }, { dev, addresses, srcVni });
+    check(["options"], { srcVni: fdbShapes.srcVni }, { srcVni });
     const wanted = new Set(addresses.map(canonicalIp));
     const entries = await this.#flooding(dev, srcVni, options);
     // An entry with a port, VNI or output link of its own is not the one that is wanted, though it has the address.

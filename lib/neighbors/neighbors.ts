@@ -79,7 +79,7 @@ export class Neighbors extends Service<NeighborVerb, NeighborConfig, Wire> {
   }
 
   async #found(filter: NeighborFilter, options?: CallOptions): Promise<Found> {
-    check([], FILTER, filter);
+    check([], FILTER, filter, "filter");
     const { dev, family, proxy = false, protocol } = filter;
     const index = dev === undefined ? undefined : await this.links.indexOf(dev);
     const header = { family: familyNumber(family), flags: proxy ? NTF.PROXY : 0 };

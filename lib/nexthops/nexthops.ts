@@ -10,7 +10,7 @@ import {
 } from "../families/lookup.ts";
 import { checkFlush, removeAll, Service } from "../families/service.ts";
 import { inTurns } from "../families/turns.ts";
-import { boolean, check, linkName } from "../shape/shape.ts";
+import { boolean, check, checkOne, linkName } from "../shape/shape.ts";
 import { type CallOptions, type Connection, command } from "../socket/index.ts";
 import { type MessageIn, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from "../wire/index.ts";
 import { delnexthop, getbucket, getnexthop, newbucket, newnexthop } from "./schema.ts";
@@ -81,7 +81,7 @@ export class Nexthops extends Service<NexthopVerb, NexthopObjectConfig, Wire> {
 
   /** All nexthops, or those that the filter means. Same as: ip nexthop show */
   async list(filter: NexthopFilter = {}, options?: CallOptions): Promise<Listing<NexthopObject>> {
-    check([], FILTER, filter);
+    check([], FILTER, filter, "filter");
     const { dev, master, groups, fdb, protocol } = filter;
     const attrs = { oif: await this.#index(dev), master: await this.#index(master), groups };
     const { messages, consistent } = await this.connection.dump(getnexthop, { header: {}, attrs }, newnexthop, options);
@@ -97,7 +97,7 @@ export class Nexthops extends Service<NexthopVerb, NexthopObjectConfig, Wire> {
 
   /** One nexthop by its number. Same as: ip nexthop get id ID @throws {NetlinkError} `ENOENT` */
   async get(id: number, options?: CallOptions): Promise<NexthopObject> {
-    check([], { id: nexthopShapes.id }, { id });
+    checkOne(["id"], nexthopShapes.id, id);
     try {
       const message = await this.connection.get(getnexthop, { header: {}, attrs: { id } }, newnexthop, options);
       return nexthopFromWire(message, await this.links.names());
@@ -108,7 +108,7 @@ export class Nexthops extends Service<NexthopVerb, NexthopObjectConfig, Wire> {
 
   /** Buckets of resilient groups, in order. Same as: ip nexthop bucket show */
   async buckets(filter: BucketFilter = {}, options?: CallOptions): Promise<Listing<NexthopBucket>> {
-    check([], BUCKETS, filter);
+    check([], BUCKETS, filter, "filter");
     const { id, nhid, dev } = filter;
     const attrs = { id, oif: await this.#index(dev), resBucket: nhid === undefined ? undefined : { nhId: nhid } };
     const { messages, consistent } = await this.connection.dump(getbucket, { header: {}, attrs }, newbucket, options);

@@ -1,8 +1,8 @@
 /** The tables of one network namespace. */
-import { batchBegin, batchEnd, nftBatch } from "../families/netfilter.ts";
+import { batchBegin, batchEnd, nfproto, nftBatch } from "../families/netfilter.ts";
 import { type CallOptions, type Command, type Connection, command, NetlinkError } from "../socket/index.ts";
 import { headerOf, type Step, stepsToReplace, stepToDelete } from "./commands.ts";
-import { StaleGenerationError } from "./error.ts";
+import { invalid, StaleGenerationError, shown } from "./error.ts";
 import {
   getChain,
   getGen,
@@ -15,6 +15,8 @@ import {
   newRule,
   newTable,
 } from "./messages.ts";
+import { oneOf } from "./normal.ts";
+import { normalTable } from "./normal-table.ts";
 import { chainEntry, observedTable, readings, tableEntry } from "./observe.ts";
 import { explain } from "./refusal.ts";
 import type { Family } from "./rule.ts";
@@ -29,6 +31,12 @@ const anyFamily = { header: { family: 0, version: 0, resId: 0 } };
 export interface ChangeOptions extends CallOptions {
   /** The generation that the change was decided on; the kernel refuses it when the ruleset is another one by now. */
   readonly generation?: number;
+}
+
+/** Which table is meant; somebody else's may be called what ours may not. @throws {NftablesError} `ERR_INVALID` */
+function checkAsked(family: unknown, name: unknown): void {
+  oneOf(family, Object.keys(nfproto), "family");
+  if (typeof name !== "string" || name === "") invalid("name", `expected the name of a table, got ${shown(name)}`);
 }
 
 /** Same as: nft; one object for each network namespace. Takes a connection of protocol NETLINK_NETFILTER, which stays the caller's. */
@@ -70,6 +78,7 @@ export class Nftables {
 
   /** A table with its chains and rules, all of one generation, or nothing when there is none. Same as: nft list table …. */
   async get(family: Family, name: string, options?: CallOptions): Promise<ObservedTable | undefined> {
+    checkAsked(family, name);
     return this.#ask("read", `table ${family} ${name}`, async () => {
       for (let attempt = 1; ; attempt++) {
         const read = await this.#read(family, name, options);
@@ -107,11 +116,13 @@ export class Nftables {
    * @throws {NftablesError} with the path of the field at fault.
    */
   async replace(table: Table, options: ChangeOptions = {}): Promise<void> {
-    await this.#change("replace", `table ${table.family} ${table.name}`, stepsToReplace(table), options);
+    const steps = stepsToReplace(table);
+    await this.#change("replace", `table ${table.family} ${table.name}`, steps, options);
   }
 
   /** Removes a table with all that is in it; resolves to whether it was there. Same as: nft destroy table …. */
   async delete(family: Family, name: string, options: ChangeOptions = {}): Promise<boolean> {
+    checkAsked(family, name);
     try {
       await this.#change("delete", `table ${family} ${name}`, [stepToDelete(family, name)], options);
       return true;
@@ -123,6 +134,7 @@ export class Nftables {
 
   /** Makes it so: replaces the table unless it is the same already; resolves to whether it had to. Decides anew when somebody else changes the ruleset meanwhile. */
   async ensure(table: Table, options?: CallOptions): Promise<boolean> {
+    normalTable(table);
     for (let attempt = 1; ; attempt++) {
       const { id } = await this.generation(options);
       const seen = await this.get(table.family, table.name, options);
@@ -138,6 +150,7 @@ export class Nftables {
 
   /** What the counters of a table say: those in rules, and those with a name. Same as: nft list counters …. */
   async counters(family: Family, name: string, options?: CallOptions): Promise<readonly CounterReading[]> {
+    checkAsked(family, name);
     const header = headerOf(family);
     return this.#ask("read the counters of", `table ${family} ${name}`, async () => {
       const value = { header, attrs: { table: name } };

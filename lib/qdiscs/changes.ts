@@ -1,6 +1,6 @@
 /** Changes of one sort of object: checked, completed by what is there, sent, and refused in the caller's words. */
 import { indexesOf, type LinkLookup, retold } from "../families/lookup.ts";
-import { check, InputError, shown } from "../shape/shape.ts";
+import { check, checkObject, InputError, shown } from "../shape/shape.ts";
 import { type CallOptions, type Connection, NetlinkError } from "../socket/index.ts";
 import { type Message, type MessageIn, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from "../wire/index.ts";
 import type { AnyKind } from "./kind.ts";
@@ -60,6 +60,7 @@ export class Changes {
 
   async remove(place: object, options?: CallOptions): Promise<void> {
     const { sort, remove } = this.#of;
+    checkObject([], place, "place");
     const { kind: _, ...values } = place as Values;
     check([], sort.shapes, values);
     checkPlace(sort, values);

@@ -1,5 +1,5 @@
 /** Checks of a config against the declaration of its kind. */
-import { check, InputError, type Shapes, shown, unknownKey } from "../shape/shape.ts";
+import { check, checkObject, InputError, type Shapes, shown, unknownKey } from "../shape/shape.ts";
 import type { AnyKind } from "./kind.ts";
 import { shapesOf } from "./option.ts";
 
@@ -10,8 +10,7 @@ export function checkWords(
   common: Shapes,
   config: unknown,
 ): AnyKind {
-  if (typeof config !== "object" || config === null)
-    throw new InputError(path, `expected an object, got ${shown(config)}`);
+  checkObject(path, config);
   const { kind, ...values } = config as Readonly<Record<string, unknown>>;
   const known = typeof kind === "string" && Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
   if (known === undefined) {

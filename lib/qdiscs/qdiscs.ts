@@ -1,7 +1,7 @@
 /** Traffic control of one network namespace: qdiscs, their classes, and the filters that sort packets into them. */
 import { type LinkLookup, type Listing, linkNamed, listing } from "../families/lookup.ts";
 import { inTurns } from "../families/turns.ts";
-import { check, InputError, linkName } from "../shape/shape.ts";
+import { boolean, check, checkObject, checkOne, InputError, linkName } from "../shape/shape.ts";
 import type { CallOptions, Connection, Dump } from "../socket/index.ts";
 import { Changes } from "./changes.ts";
 import { handleNumber } from "./handle.ts";
@@ -58,6 +58,10 @@ export interface TcFilterSelection extends TcFilterPlace {
   readonly chain?: number | undefined;
 }
 
+const QDISCS = { dev: linkName, invisible: boolean };
+const CLASSES = { dev: linkName, qdisc: qdiscShapes.handle };
+const FILTERS = { dev: linkName, parent: filterShapes.parent, pref: filterShapes.pref, chain: filterShapes.chain };
+
 type Told<T> = (wire: TcMessage, nameOf: (index: number) => string) => T;
 
 /** The dump of a table in words. */
@@ -94,8 +98,8 @@ export class Qdiscs {
 
   /** All qdiscs with their counters. Same as: tc -s -d qdisc show [dev DEV] [invisible] */
   async list(filter: QdiscSelection = {}, options?: CallOptions): Promise<Listing<Qdisc>> {
+    check([], QDISCS, filter, "filter");
     const { dev, invisible = false } = filter;
-    check([], { dev: linkName }, { dev });
     const ifindex = dev === undefined ? 0 : await this.#links.indexOf(dev);
     const request = { header: { ifindex }, attrs: { dumpInvisible: invisible } };
     const dump = this.#connection.dump(getqdisc, request, newqdisc, options);
@@ -110,8 +114,10 @@ export class Qdiscs {
 
   /** The qdisc at a place, by its handle where one is given; undefined where there is none. */
   async get(place: QdiscPlace, options?: CallOptions): Promise<Qdisc | undefined> {
+    checkObject([], place, "place");
     const { dev, parent, handle } = place;
-    check([], qdiscShapes, { dev, parent, handle });
+    checkOne(["dev"], linkName, dev);
+    check([], qdiscShapes, { parent, handle });
     const all = await this.list({ dev, invisible: true }, options);
     const wanted = handle === undefined ? undefined : handleNumber(handle);
     return all.find((one) => {
@@ -177,17 +183,20 @@ export class Classes {
   }
 
   /** The classes of a link with their counters. Same as: tc -s -d class show dev DEV */
-  async list({ dev, qdisc }: TcClassSelection, options?: CallOptions): Promise<Listing<TcClass>> {
+  async list(filter: TcClassSelection, options?: CallOptions): Promise<Listing<TcClass>> {
+    check([], CLASSES, filter, "filter");
+    const { dev, qdisc } = filter;
     if (dev === undefined) throw new InputError(["dev"], `missing; expected ${linkName.expected}`);
-    check([], { dev: linkName, qdisc: qdiscShapes.handle }, { dev, qdisc });
     const parent = qdisc === undefined ? 0 : handleNumber(qdisc);
     const request = { header: { ifindex: await this.#links.indexOf(dev), parent } };
     return told(this.#links, this.#connection.dump(getclass, request, newclass, options), classFromWire);
   }
 
   /** One class; undefined where there is none. */
-  async get({ dev, classid }: TcClassPlace, options?: CallOptions): Promise<TcClass | undefined> {
-    check([], classShapes, { dev, classid });
+  async get(place: TcClassPlace, options?: CallOptions): Promise<TcClass | undefined> {
+    checkObject([], place, "place");
+    const { dev, classid } = place;
+    checkOne(["classid"], classShapes.classid, classid);
     const wanted = handleNumber(classid);
     return (await this.list({ dev }, options)).find((one) => one.wire.header.handle === wanted);
   }
@@ -205,7 +214,8 @@ export class Classes {
     return this.#changes.make("change", config, options);
   }
   /** Removes a class. Same as: tc class delete dev DEV classid CLASSID @throws {NetlinkError} `EBUSY` where filters use it. */
-  delete(place: TcClassPlace, options?: CallOptions): Promise<void> {
+  async delete(place: TcClassPlace, options?: CallOptions): Promise<void> {
+    checkObject([], place, "place");
     const { dev, classid } = place;
     return this.#changes.remove({ dev, classid }, options);
   }
@@ -231,9 +241,9 @@ export class Filters {
 
   /** The filters at one place, in the order in which they are asked. Same as: tc -s -d filter show dev DEV [ingress|egress|parent PARENT] */
   async list(filter: TcFilterSelection, options?: CallOptions): Promise<Listing<TcFilter>> {
+    check([], FILTERS, filter, "filter");
     const { dev, parent, pref, chain } = filter;
     if (dev === undefined) throw new InputError(["dev"], `missing; expected ${linkName.expected}`);
-    check([], filterShapes, { dev, parent, pref, chain });
     const header = filterSort.header({ dev, parent, pref }, () => 0);
     const request = { header: { ...header, ifindex: await this.#links.indexOf(dev) }, attrs: { chain } };
     const dump = this.#connection.dump(getfilter, request, newfilter, options);
@@ -247,6 +257,7 @@ export class Filters {
 
   /** The first filter that has the given place, `pref`, `protocol`, `chain` and `handle`; undefined where there is none. */
   async get(name: TcFilterName, options?: CallOptions): Promise<TcFilter | undefined> {
+    checkObject([], name, "name");
     const { dev, parent, pref, chain, handle, protocol } = name;
     check([], filterShapes, { dev, parent, pref, chain, handle, protocol });
     const all = await this.list({ dev, parent, pref, chain }, options);
@@ -274,6 +285,7 @@ export class Filters {
    * @throws {NetlinkError} `EEXIST` for a matchall, which Linux does not change.
    */
   async change(config: TcFilterConfig, options?: CallOptions): Promise<void> {
+    checkObject([], config);
     if (config.pref === undefined) throw new InputError(["pref"], `missing; expected ${filterShapes.pref.expected}`);
     const { handle, protocol } = (await this.get(config, options)) ?? config;
     return this.#changes.make("change", { ...config, handle, protocol }, options);
@@ -283,6 +295,7 @@ export class Filters {
    * is. A `handle` needs the `kind`, as numbers are each kind's own. Same as: tc filter delete
    */
   async delete(name: TcFilterName & { readonly kind?: string | undefined }, options?: CallOptions): Promise<void> {
+    checkObject([], name, "name");
     if (name.handle !== undefined && name.pref === undefined)
       throw new InputError(["pref"], "missing; a handle needs it");
     return this.#changes.remove(name, options);

@@ -16,7 +16,7 @@ import {
 import { AF_INET, AF_INET6 } from "../families/route.ts";
 import { checkFlush, familyNumber, familyShape, removeAll, Service } from "../families/service.ts";
 import { inTurns } from "../families/turns.ts";
-import { address, boolean, check, InputError, integer, linkName, type Shape } from "../shape/shape.ts";
+import { address, boolean, check, checkOne, InputError, integer, linkName, type Shape } from "../shape/shape.ts";
 import { type CallOptions, type Connection, command, NetlinkError } from "../socket/index.ts";
 import {
   type MessageIn,
@@ -142,7 +142,7 @@ export class Routes extends Service<RouteVerb, RouteConfig, Wire> {
   }
 
   async #request(filter: RouteFilter, flags: number): Promise<Wire[]> {
-    check([], FILTER, filter);
+    check([], FILTER, filter, "filter");
     const { table = "main", family, dev, type, protocol } = filter;
     const number = table === "all" ? 0 : tables.numberOf(table);
     const oif = dev === undefined ? undefined : await this.links.indexOf(dev);
@@ -168,7 +168,8 @@ export class Routes extends Service<RouteVerb, RouteConfig, Wire> {
   /**
    * Learned exceptions: path MTUs and redirects, each with the seconds until it ends. Same as: ip route show cache
    */
-  cached(filter: Pick<RouteFilter, "family" | "dev"> = {}, options?: CallOptions): Promise<Listing<Route>> {
+  async cached(filter: Pick<RouteFilter, "family" | "dev"> = {}, options?: CallOptions): Promise<Listing<Route>> {
+    check([], { family: FILTER.family, dev: FILTER.dev }, filter, "filter");
     return this.#list({ table: "all", ...filter }, RTM_F.CLONED, options);
   }
 
@@ -222,8 +223,8 @@ export class Routes extends Service<RouteVerb, RouteConfig, Wire> {
    * @throws {NetlinkError} `ENETUNREACH`, `EHOSTUNREACH`, `EACCES` where the packet goes nowhere.
    */
   async get(destination: string, query: RouteQuery = {}, options?: CallOptions): Promise<Route> {
-    check([], { destination: address }, { destination });
-    check([], QUERY, query);
+    checkOne(["destination"], address, destination);
+    check([], QUERY, query, "query");
     const { from, vrf, dev = vrf, iif, mark, tos = 0, uid, ipproto, sport, dport, fibmatch } = query;
     if (vrf !== undefined && query.dev !== undefined) throw new InputError(["vrf"], "stands beside dev; use one");
     const wide = destination.includes(":");
@@ -266,7 +267,7 @@ export class Routes extends Service<RouteVerb, RouteConfig, Wire> {
    * @throws {InputError} for IPv4 where nobody gave this object a way to the sysctl net.ipv4.route.flush.
    */
   async flushCache(filter: { readonly family?: Family | undefined } = {}, options?: CallOptions): Promise<void> {
-    check([], { family: FILTER.family }, filter);
+    check([], { family: FILTER.family }, filter, "filter");
     if (filter.family !== "inet6") {
       if (this.#flush4 === undefined)
         throw new InputError(

@@ -76,7 +76,7 @@ export class Rules extends Service<RuleVerb, RuleConfig, Wire> {
   }
 
   async #found(filter: RuleFilter, options?: CallOptions): Promise<Found> {
-    check([], FILTER, filter);
+    check([], FILTER, filter, "filter");
     const header = { family: familyNumber(filter.family) };
     const { messages, consistent } = await this.connection.dump(getrule, { header }, newrule, options);
     const wanted = {

@@ -69,6 +69,12 @@ export const linkName: Shape<string> = shape(
       /^[A-Za-z0-9._:+@=][A-Za-z0-9._:+@=-]{0,14}$/.test(value) && ![".", "..", "all", "default"].includes(value),
   ),
 );
+/** The name or an alternative name of a link that is there: the kernel allows more than we create. */
+export const knownLinkName: Shape<string> = shape(
+  "the name of a link: text of 1 to 127 bytes",
+  { type: "string", minLength: 1, maxLength: 127 },
+  string((value) => value !== "" && Buffer.byteLength(value) <= 127 && !value.includes("\0")),
+);
 export const mac: Shape<string> = shape(
   "a MAC address such as 02:00:00:00:00:01",
   { type: "string", pattern: "^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$" },
@@ -121,15 +127,23 @@ export class InputError extends Error {
   readonly reason: string;
 
   constructor(path: readonly string[], reason: string) {
-    super(`${path.join(".")}: ${reason}`);
+    super([...(path.length === 0 ? [] : [path.join(".")]), reason].join(": "));
     this.path = path;
     this.reason = reason;
   }
 }
 
+function written(value: unknown): string {
+  try {
+    const plain = JSON.stringify(value, (_, part) => (typeof part === "bigint" ? `${part}n` : part));
+    return typeof value === "bigint" ? String(value) : (plain ?? String(value));
+  } catch {
+    return Object.prototype.toString.call(value); // it refers to itself, or refuses to be read
+  }
+}
 /** How a refused value is shown: short, and harmless in a terminal. */
 export function shown(value: unknown): string {
-  const plain = typeof value === "bigint" ? String(value) : (JSON.stringify(value) ?? String(value));
+  const plain = typeof value === "function" ? "a function" : written(value);
   return plain.length > 60 ? `${plain.slice(0, 57)}...` : plain;
 }
 
@@ -171,8 +185,29 @@ export function unknownKey(key: string, known: readonly string[]): string {
   return meant === undefined ? `unknown key; known are ${known.join(", ")}` : `unknown key; did you mean ${meant}?`;
 }
 
-/** @throws {InputError} for the first property that is unknown or does not fit. */
-export function check(path: readonly string[], shapes: Shapes, value: object): void {
+/** One value that has to be there. @throws {InputError} */
+export function checkOne(path: readonly string[], wanted: Shape<unknown>, value: unknown): void {
+  const wrong = problem(wanted, value);
+  if (wrong !== undefined) throw new InputError(path, wrong);
+}
+
+/** What a value is, for those that are not shown as they may be secrets. */
+const typeOf = (value: unknown): string => (value === null ? "null" : Array.isArray(value) ? "a list" : typeof value);
+
+/** Something with properties; without a path it is called `name`. @throws {InputError} */
+export function checkObject(path: readonly string[], value: unknown, name = "config"): void {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
+  throw new InputError(path.length === 0 ? [name] : path, `expected an object, got ${typeOf(value)}`);
+}
+
+/** @throws {InputError} for what is no list. */
+export function checkList(path: readonly string[], value: unknown): void {
+  if (!Array.isArray(value)) throw new InputError(path, `expected a list, got ${typeOf(value)}`);
+}
+
+/** @throws {InputError} for what is no object, and for the first property that is unknown or does not fit. */
+export function check(path: readonly string[], shapes: Shapes, value: unknown, name?: string): void {
+  checkObject(path, value, name);
   const parts = value as Readonly<Record<string, unknown>>;
   for (const key in parts) {
     const part = parts[key];
@@ -180,7 +215,6 @@ export function check(path: readonly string[], shapes: Shapes, value: object): v
     const wanted = Object.hasOwn(shapes, key) ? shapes[key] : undefined;
     if (wanted === undefined)
       throw new InputError([...path, shown(key).slice(1, -1)], unknownKey(key, Object.keys(shapes)));
-    const wrong = problem(wanted, part);
-    if (wrong !== undefined) throw new InputError([...path, key], wrong);
+    checkOne([...path, key], wanted, part);
   }
 }

@@ -1,6 +1,7 @@
 /** Keys and peers of WireGuard links; the link itself is made as every link is. Same as: wg show and wg set */
 import { type Family, genericBody, genericMessage, lookUpFamily } from "../families/generic.ts";
 import { indexesOf, type LinkLookup, retold, type Told } from "../families/lookup.ts";
+import { checkOne, knownLinkName } from "../shape/shape.ts";
 import { type CallOptions, type Connection, NetlinkError } from "../socket/index.ts";
 import { WG_CMD_GET_DEVICE, WG_CMD_SET_DEVICE, WG_GENL_NAME, WG_GENL_VERSION, wgDevice } from "./schema.ts";
 import {
@@ -40,6 +41,7 @@ export class Wireguard {
    * WireGuard.
    */
   async get(name: string, options?: CallOptions): Promise<WireguardDevice | undefined> {
+    checkOne(["name"], knownLinkName, name);
     const what = `cannot read WireGuard of ${name}`;
     const message = await this.#message(what, "WG_CMD_GET_DEVICE");
     const request = { header: { cmd: WG_CMD_GET_DEVICE, version: WG_GENL_VERSION }, attrs: { ifname: name } };
@@ -63,6 +65,7 @@ export class Wireguard {
    * @throws {NetlinkError} `ENODEV`, `EOPNOTSUPP` where the link is of another kind, `EADDRINUSE` of `listenPort`, …
    */
   async set(name: string, config: WireguardConfig, options?: CallOptions): Promise<void> {
+    checkOne(["name"], knownLinkName, name);
     checkConfig(name, config);
     const what = `cannot set WireGuard of ${name}`;
     const message = await this.#message(what, "WG_CMD_SET_DEVICE");

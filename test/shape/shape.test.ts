@@ -2,10 +2,13 @@ import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import {
   boolean,
   check,
+  checkList,
+  checkOne,
   choice,
   InputError,
   integer,
   interfaceAddress,
+  knownLinkName,
   linkName,
   list,
   mac,
@@ -32,6 +35,7 @@ describe("shapes", () => {
           ["a", "vxlan0", "eth0.100", "fifteen-bytes-x"],
           ["", "sixteen-bytes-xx", "a/b", "a\nb", "-x", ".", "..", "all", "default", "a b", "é", 7],
         ],
+        [knownLinkName, ["a", "a b/é", "x".repeat(127)], ["", "x".repeat(128), "a\0", 7, null]],
         [mac, ["02:00:00:00:00:0A"], ["02:00:00:00:00", "02-00-00-00-00-01", ""]],
         [
           interfaceAddress,
@@ -57,6 +61,14 @@ describe("shapes", () => {
     equal(shown("x".repeat(100)).length, 60);
     equal(shown(5n), "5");
     equal(shown(undefined), "undefined");
+    equal(shown({ wide: 1n }), '{"wide":"1n"}');
+    equal(
+      shown(() => "\u001b[31m"),
+      "a function",
+    );
+    const round: { self?: unknown } = {};
+    round.self = round;
+    equal(shown(round), "[object Object]");
   });
 });
 
@@ -98,5 +110,21 @@ describe("check", () => {
       code: "ERR_INPUT",
       message: /^vx\.vni: expected a whole number/,
     });
+  });
+
+  it("takes objects only, and does not show what else it is: it may be a key", () => {
+    for (const [value, is] of [
+      [null, "null"],
+      [undefined, "undefined"],
+      ["secret", "string"],
+      [[1], "a list"],
+    ] as const) {
+      throws(() => check([], shapes, value), { message: `config: expected an object, got ${is}` });
+      throws(() => check([], shapes, value, "filter"), { path: ["filter"] });
+      throws(() => check(["vx"], shapes, value), { path: ["vx"] });
+    }
+    throws(() => checkList(["configs"], {}), { message: "configs: expected a list, got object" });
+    throws(() => checkOne(["id"], integer(0, 1), undefined), { message: /^id: expected .*, got undefined$/ });
+    equal(new InputError([], "nothing").message, "nothing");
   });
 });

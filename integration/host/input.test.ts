@@ -1,0 +1,238 @@
+/** What no caller may pass: every service refuses it before anything changes, and says where it is. */
+import { deepEqual, equal, ok } from "node:assert/strict";
+import type { Host } from "../../lib/host.ts";
+import { NftablesError } from "../../lib/nftables/index.ts";
+import { InputError } from "../../lib/shape/shape.ts";
+import { SysctlError } from "../../lib/sysctl/error.ts";
+import { needs } from "../../test/needs.ts";
+import { type Scene, scene } from "../links/kit.ts";
+
+/** Services as a program without types sees them. */
+type Untyped = Readonly<Record<string, (...args: unknown[]) => unknown>>;
+/** The words of a method, its arguments, and the path of the refusal. */
+type Refused = readonly [method: string, args: readonly unknown[], path: string];
+
+const MAC = "02:00:00:00:00:01";
+/** Methods that take a config or filter, by what they call it. */
+const OBJECTS: readonly (readonly [methods: string, name: string])[] = [
+  ["links: create", "config"],
+  ["links: list", "filter"],
+  ["addresses: create replace delete", "config"],
+  ["addresses: list flush", "filter"],
+  ["routes: create replace append prepend change delete", "config"],
+  ["routes: list cached flush flushCache", "filter"],
+  ["nexthops: create replace delete", "config"],
+  ["nexthops: list buckets flush", "filter"],
+  ["rules: create delete", "config"],
+  ["rules: list flush", "filter"],
+  ["neighbors: create replace delete", "config"],
+  ["neighbors: list flush", "filter"],
+  ["fdb: create append replace delete", "config"],
+  ["fdb: list flush", "filter"],
+  ["fdb: get", "query"],
+  ["qdiscs: create replace change", "config"],
+  ["qdiscs: get delete", "place"],
+  ["qdiscs: list", "filter"],
+  ["qdiscs.classes: create replace change", "config"],
+  ["qdiscs.classes: get delete", "place"],
+  ["qdiscs.classes: list", "filter"],
+  ["qdiscs.filters: create replace change", "config"],
+  ["qdiscs.filters: get delete", "name"],
+  ["qdiscs.filters: list", "filter"],
+  ["vlans: create delete update updateGlobals", "config"],
+  ["vlans: list globals", "filter"],
+  ["vnis: create delete", "config"],
+  ["vnis: list", "filter"],
+  ["mdb: create replace delete", "config"],
+  ["mdb: list", "filter"],
+  ["netconf: list", "filter"],
+];
+/** Methods whose first argument is the name of a link. */
+const NAMED: readonly (readonly [service: string, methods: string, name: string])[] = [
+  ["links", "get indexOf update delete move", "name"],
+  ["fdb", "remotes setRemotes", "dev"],
+  ["devconf", "get set", "name"],
+  ["netconf", "get", "dev"],
+  ["wireguard", "get set", "name"],
+  [
+    "ethtool",
+    "features set rings setRings channels setChannels coalesce setCoalesce pause setPause linkInfo setLinkInfo linkModes setLinkModes linkState standardStatistics statistics driver",
+    "name",
+  ],
+];
+/** Methods that take changes beside a name. */
+const CHANGES: readonly (readonly [method: string, path: string])[] = [
+  ["links.update", "changes"],
+  ["devconf.set", "changes"],
+  ["wireguard.set", "lo"],
+  ...["set", "setRings", "setChannels", "setCoalesce", "setPause", "setLinkInfo", "setLinkModes"].map(
+    (method) => [`ethtool.${method}`, "changes"] as const,
+  ),
+];
+/** Services with `commands` and `batch`. */
+const SERVICES = ["addresses", "routes", "nexthops", "rules", "neighbors", "fdb", "vlans", "vnis", "mdb"];
+/** Lists that take a filter. */
+const FILTERED = OBJECTS.filter(([, name]) => name === "filter");
+
+const each = (methods: string): readonly string[] => {
+  const [service = "", names = ""] = methods.split(": ");
+  return names.split(" ").map((name) => `${service}.${name}`);
+};
+const REFUSED: readonly Refused[] = [
+  ...OBJECTS.flatMap(([methods, name]) =>
+    each(methods).flatMap((method) => [null, 5, "lo", []].map((value): Refused => [method, [value], name])),
+  ).filter(([method, [value]]) => !(method.startsWith("fdb.") && value === "lo")), // the other form: a link, and its entry
+  ...NAMED.flatMap(([service, methods, name]) =>
+    methods
+      .split(" ")
+      .flatMap((method) =>
+        [undefined, null, 5, "", {}].map((value): Refused => [`${service}.${method}`, [value], name]),
+      ),
+  ),
+  ...CHANGES.flatMap(([method, path]) => [null, 5, "x"].map((value): Refused => [method, ["lo", value], path])),
+  ...SERVICES.flatMap((service): Refused[] => [
+    [`${service}.batch`, ["bogus", []], "verb"],
+    [`${service}.batch`, [5, []], "verb"],
+    [`${service}.commands`, ["toString", []], "verb"],
+  ]),
+  ...SERVICES.filter((service) => service !== "vlans").flatMap((service): Refused[] => [
+    [`${service}.batch`, ["create", null], "configs"],
+    [`${service}.batch`, ["create", [null]], "0.config"],
+  ]),
+  ...FILTERED.flatMap(([methods]) => each(methods).map((method): Refused => [method, [{ bogus: 1 }], "bogus"])).filter(
+    ([method]) => !method.endsWith(".flushCache"),
+  ),
+  ["routes.flushCache", [{ family: "ipx" }], "family"],
+  ["host.batch", [5], "commands"],
+  ["host.batch", [[5]], "commands.0"],
+  ["links.list", [{ statistics: "no" }], "statistics"],
+  ["links.nameOf", ["lo"], "index"],
+  ["links.update", ["lo", { mtu: "1500" }], "lo.mtu"],
+  ["links.update", ["lo", { bogus: 1 }], "lo.bogus"],
+  ["links.delete", ["lo", { index: "1" }], "options.index"],
+  ["links.delete", ["lo", null], "options"],
+  ["links.move", ["lo", null], "netns"],
+  ["links.move", ["lo", undefined], "netns"],
+  ["links.move", ["lo", { pid: "x" }], "netns"],
+  ["links.move", ["lo", { pid: 0 }], "netns"],
+  ["links.move", ["lo", { fd: "x" }], "netns"],
+  ["links.move", ["lo", { pid: 1 }, { name: "a/b" }], "options.name"],
+  ["links.create", [{ kind: "vxlan", name: "v", vni: 2 ** 24 }], "v.vni"],
+  ["links.create", [{ kind: "vxlan", name: "v", vni: { wide: 1n } }], "v.vni"],
+  ["links.create", [{ kind: "vxlan", name: "v", vni: 1, bogus: 1 }], "v.bogus"],
+  ["addresses.create", [{ address: 5, dev: "lo" }], "address"],
+  ["addresses.create", [{ address: "192.0.2.1/24", dev: "lo" }, null], "options"],
+  ["addresses.create", [{ address: "192.0.2.1/24", dev: "lo" }, { dad: "x" }], "dad"],
+  ["routes.create", [{ dst: "default", via: 5 }], "via"],
+  ["routes.get", [], "destination"],
+  ["routes.get", [5], "destination"],
+  ["routes.get", ["192.0.2.1", null], "query"],
+  ["routes.get", ["192.0.2.1", { mark: -1 }], "mark"],
+  ["routes.cached", [{ table: 5 }], "table"],
+  ["nexthops.get", [], "id"],
+  ["nexthops.get", ["1"], "id"],
+  ["nexthops.create", [{ id: 0, dev: "lo" }], "id"],
+  ["rules.create", [{ priority: "1" }], "priority"],
+  ["neighbors.create", [{ address: "192.0.2.1", dev: "lo", mac: 5 }], "mac"],
+  ["fdb.append", [{ mac: MAC, dev: "lo", dst: 5 }], "dst"],
+  ["fdb.append", ["lo", null], "mac"],
+  ["fdb.remotes", ["lo", { srcVni: "x" }], "options.srcVni"],
+  ["fdb.setRemotes", ["lo", null], "addresses"],
+  ["fdb.setRemotes", ["lo", ["x"]], "addresses"],
+  ["qdiscs.list", [{ invisible: "x" }], "invisible"],
+  ["qdiscs.get", [{}], "dev"],
+  ["qdiscs.create", [{ kind: "bogus", dev: "lo" }], "kind"],
+  ["qdiscs.create", [{ kind: "netem", dev: "lo", limit: 0 }], "limit"],
+  ["qdiscs.classes.get", [{ dev: "lo" }], "classid"],
+  ["qdiscs.classes.get", [{ classid: "1:1" }], "dev"],
+  ["qdiscs.filters.list", [{ dev: "lo", pref: "x" }], "pref"],
+  ["qdiscs.filters.get", [{ dev: "lo", pref: "x" }], "pref"],
+  ["vlans.create", [{ dev: "lo", vid: 4095 }], "vid"],
+  ["vlans.globals", [{ statistics: true }], "statistics"],
+  ["vlans.list", [{ statistics: 1 }], "statistics"],
+  ["vnis.create", [{ dev: "lo", vni: "1" }], "vni"],
+  ["mdb.create", [{ dev: "lo", group: 5 }], "group"],
+  ["devconf.set", ["lo", { forwarding: "yes" }], "forwarding"],
+  ["devconf.set", ["lo", {}], "changes"],
+  ["netconf.get", ["lo", "ipx"], "family"],
+  ["ethtool.set", ["lo", { tso: "off" }], "tso"],
+  ["ethtool.setRings", ["lo", { rx: "512" }], "rx"],
+  ["ethtool.setRings", ["lo", { bogus: 1 }], "bogus"],
+  ["wireguard.set", ["lo", { listenPort: 65_536 }], "lo.listenPort"],
+  ["wireguard.set", ["lo", { peers: [null] }], "lo.peers"],
+];
+/** Services whose refusals are errors of their own, with a path or key. */
+const OTHERS: readonly (readonly [
+  method: string,
+  args: readonly unknown[],
+  kind: typeof SysctlError | typeof NftablesError,
+])[] = [
+  ["nftables.replace", [null], NftablesError],
+  ["nftables.replace", [5], NftablesError],
+  ["nftables.ensure", [null], NftablesError],
+  ["nftables.get", [5, "t"], NftablesError],
+  ["nftables.get", ["inet", 5], NftablesError],
+  ["nftables.delete", ["bogus", "t"], NftablesError],
+  ["nftables.delete", ["inet", null], NftablesError],
+  ["nftables.counters", ["inet"], NftablesError],
+  ["sysctls.get", [5], SysctlError],
+  ["sysctls.set", [null, 1], SysctlError],
+  ["sysctls.set", ["net.ipv4.ip_forward", null], SysctlError],
+  ["sysctls.set", ["net.ipv4.ip_forward", {}], SysctlError],
+  ["sysctls.list", [5], SysctlError],
+];
+
+/** Calls a method by its words; resolves to what it throws. */
+async function refusal(host: Host, method: string, args: readonly unknown[]): Promise<unknown> {
+  const words = method.split(".");
+  const name = words.pop() ?? "";
+  const service = words.reduce<unknown>(
+    (at, word) => (word === "host" ? at : (at as Readonly<Record<string, unknown>>)[word]),
+    host,
+  );
+  try {
+    await (service as Untyped)[name]?.(...args);
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+const called = (method: string, args: readonly unknown[]): string => `${method}(${args.map(String).join(", ")})`;
+
+describe("input of every service", () => {
+  let here: Scene;
+  /** What there is, but for counters. */
+  const everything = async (): Promise<unknown> => [
+    JSON.parse(await here.sh("ip -json -details link")),
+    await here.sh("ip address; ip route show table all; ip -6 route show table all; ip rule; ip -6 rule; ip neighbor"),
+    await here.sh("ip nexthop; bridge fdb; tc qdisc; cat /proc/sys/net/ipv4/ip_forward"),
+  ];
+  before(function () {
+    needs(this, "ip", "bridge", "tc");
+  });
+  beforeEach(async () => {
+    here = await scene("ip link set lo up; ip link add name v0 type vxlan id 39 dstport 4789; ip link set v0 up");
+  });
+  afterEach(async () => {
+    await here[Symbol.asyncDispose]();
+  });
+
+  it("is refused with its path where it is wrong, and nothing is changed", async () => {
+    const before = await everything();
+    for (const [method, args, path] of REFUSED) {
+      const error = await refusal(here.host, method, args);
+      ok(error instanceof InputError, `${called(method, args)}: ${error}`);
+      equal(error.path.join("."), path, `${called(method, args)}: ${error.message}`);
+    }
+    deepEqual(await everything(), before);
+  });
+
+  it("is refused by services with errors of their own, too", async () => {
+    const before = await everything();
+    for (const [method, args, kind] of OTHERS) {
+      const error = await refusal(here.host, method, args);
+      ok(error instanceof kind, `${called(method, args)}: ${error}`);
+    }
+    deepEqual(await everything(), before);
+  });
+});
