@@ -2,6 +2,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { canonicalIp } from "../../lib/families/lookup.ts";
+import { NetlinkError } from "../../lib/socket/index.ts";
 
 /** A sort of object: how objects are drawn, said to either program, compared and taken away. */
 export interface Sort<C> {
@@ -24,32 +25,49 @@ export interface Tally {
   compared: number;
   readonly refused: string[];
 }
-/** Objects that were made. */
-type Made<C> = readonly C[];
+/** Makes objects, and tells what was said of those that were refused. */
+type Maker = <C>(sort: Sort<C>, sh: Shell, configs: readonly C[]) => Promise<Map<C, string>>;
 
 /** Lets iproute2 carry out lines, and go on after a refusal. */
-async function byThem<C>(sort: Sort<C>, sh: Shell, configs: readonly C[], refused: string[]): Promise<Made<C>> {
+const theirs: Maker = async <C>(sort: Sort<C>, sh: Shell, configs: readonly C[]) => {
   const steps = configs.flatMap((config) => sort.lines(config).map((line) => ({ config, line })));
   const script = steps.map(({ line }) => line).join("\n");
   const said = await sh(`${sort.program} -force -batch - 2>&1 <<'END' || true\n${script}\nEND`);
-  const unmade = new Set<C>();
+  const refused = new Map<C, string>();
   let reason = "";
   for (const line of said.split("\n")) {
     const [, number] = /^Command failed -:(\d+)/.exec(line) ?? [];
     const step = steps[Number(number) - 1];
     if (step === undefined) reason = line;
-    else {
-      if (!unmade.has(step.config)) refused.push(`${step.line}: ${reason}`);
-      unmade.add(step.config);
-    }
+    else if (!refused.has(step.config)) refused.set(step.config, `${step.line}: ${reason}`);
   }
-  return configs.filter((config) => !unmade.has(config));
-}
+  return refused;
+};
 
-async function byUs<C>(sort: Sort<C>, configs: readonly C[], refused: string[]): Promise<Made<C>> {
-  const results = await Promise.allSettled(configs.map((config) => sort.write(config)));
-  for (const one of results) if (one.status === "rejected") refused.push((one.reason as Error).message);
-  return configs.filter((_, i) => results[i]?.status === "fulfilled");
+/** Throws what is no refusal of the kernel: what is drawn passes our check. */
+const ours: Maker = async <C>(sort: Sort<C>, _sh: Shell, configs: readonly C[]) => {
+  const refused = new Map<C, string>();
+  const refuse = (config: C) => (error: unknown) => {
+    if (!(error instanceof NetlinkError)) throw error;
+    refused.set(config, error.message);
+  };
+  const results = await Promise.allSettled(configs.map((config) => sort.write(config).catch(refuse(config))));
+  for (const one of results) if (one.status === "rejected") throw one.reason;
+  return refused;
+};
+const MAKERS = { ours, theirs } as const;
+
+/** Makes objects in the words of one of the two. Throws where the other one makes what this one cannot. */
+async function make<C>(words: keyof typeof MAKERS, sort: Sort<C>, sh: Shell, configs: readonly C[]): ReturnType<Maker> {
+  const [one, other] = words === "ours" ? [ours, theirs] : [theirs, ours];
+  const first = await one(sort, sh, configs);
+  if (first.size === 0) return first;
+  // Some need others, that came after them.
+  const refused = await one(sort, sh, [...first.keys()]);
+  const again = await other(sort, sh, [...refused.keys()]);
+  for (const [config, said] of refused)
+    ok(again.has(config), `only the other one than ${words} makes ${JSON.stringify(config)}; here ${said}`);
+  return refused;
 }
 
 /** The kernel may go on by itself between two readings (a carrier, a second that passes): what differs for good counts. */
@@ -68,16 +86,21 @@ const SHRINKING = 60_000;
 /** Draws objects until as many as wanted were compared without disagreement. */
 export async function agreeOn<C>(sort: Sort<C>, sh: Shell, wanted: number): Promise<Tally> {
   const tally: Tally = { compared: 0, refused: [] };
-  const agreement = fc.asyncProperty(fc.constantFrom("ours", "theirs"), sort.drawn, async (words, configs) => {
-    try {
-      const made =
-        words === "ours" ? await byUs(sort, configs, tally.refused) : await byThem(sort, sh, configs, tally.refused);
-      await lasting(() => sort.compare(made));
-      tally.compared += made.length;
-    } finally {
-      await sort.clear(configs);
-    }
-  });
+  const agreement = fc.asyncProperty(
+    fc.constantFrom("ours" as const, "theirs" as const),
+    sort.drawn,
+    async (words, configs) => {
+      try {
+        const refused = await make(words, sort, sh, configs);
+        tally.refused.push(...refused.values());
+        const made = configs.filter((config) => !refused.has(config));
+        await lasting(() => sort.compare(made));
+        tally.compared += made.length;
+      } finally {
+        await sort.clear(configs);
+      }
+    },
+  );
   while (tally.compared < wanted) {
     await fc.assert(agreement, { numRuns: 3, interruptAfterTimeLimit: SHRINKING });
     // Objects that the kernel does not take prove nothing: most are to be good.

@@ -445,7 +445,7 @@ export function linksIn({ links, sh }: Scene, kinds: readonly KindName[]): Sort<
   return {
     name: "links",
     program: "ip",
-    drawn: fc.array(one, upTo(12)).map((list) => list.map(named)),
+    drawn: fc.array(one, upTo(20)).map((list) => list.map(named)),
     write: (config) => links.create(config),
     lines,
     async compare(made) {
