@@ -69,11 +69,11 @@ export const linkName: Shape<string> = shape(
       /^[A-Za-z0-9._:+@=][A-Za-z0-9._:+@=-]{0,14}$/.test(value) && ![".", "..", "all", "default"].includes(value),
   ),
 );
-/** The name or an alternative name of a link that is there: the kernel allows more than we create. */
+/** The name or an alternative name of a link that is there: the kernel allows more than we create, even nothing at all. */
 export const knownLinkName: Shape<string> = shape(
-  "the name of a link: text of 1 to 127 bytes",
-  { type: "string", minLength: 1, maxLength: 127 },
-  string((value) => value !== "" && Buffer.byteLength(value) <= 127 && !value.includes("\0")),
+  "the name of a link: text of at most 127 bytes",
+  { type: "string", maxLength: 127 },
+  string((value) => Buffer.byteLength(value) <= 127 && !value.includes("\0")),
 );
 export const mac: Shape<string> = shape(
   "a MAC address such as 02:00:00:00:00:01",

@@ -80,8 +80,8 @@ describe("devconf: words", () => {
     [{ mcForwarding: true }, "mcForwarding", /unknown key/],
     [{ arpIgnore: 9 }, "arpIgnore", /from 0 to 8, got 9/],
     [{ mediumId: -2 }, "mediumId", /from -1 to/],
-    [{}, "", /nothing to set/],
-    [{ forwarding: undefined }, "", /nothing to set/],
+    [{}, "changes", /nothing to set/],
+    [{ forwarding: undefined }, "changes", /nothing to set/],
   ] as const)
     it(`refuses ${JSON.stringify(changes)}`, () =>
       throws(

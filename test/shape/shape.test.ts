@@ -35,7 +35,7 @@ describe("shapes", () => {
           ["a", "vxlan0", "eth0.100", "fifteen-bytes-x"],
           ["", "sixteen-bytes-xx", "a/b", "a\nb", "-x", ".", "..", "all", "default", "a b", "é", 7],
         ],
-        [knownLinkName, ["a", "a b/é", "x".repeat(127)], ["", "x".repeat(128), "a\0", 7, null]],
+        [knownLinkName, ["", "a", "a b/é", "x".repeat(127)], ["x".repeat(128), "a\0", 7, null]],
         [mac, ["02:00:00:00:00:0A"], ["02:00:00:00:00", "02-00-00-00-00-01", ""]],
         [
           interfaceAddress,
