@@ -145,8 +145,11 @@ describe("links as iproute2 sees them", () => {
     it(`made by them: ${script}`, async () => {
       await using made = await scene(`${UNDER}; ${script}`);
       await same(made);
-      const listed = await made.links.list({ statistics: true });
-      const all = JSON.parse(await made.sh("ip -json -d link show")) as { ifname: string }[];
+      const list = (): Promise<Link[]> => made.links.list({ statistics: true });
+      const show = async () => JSON.parse(await made.sh("ip -json -d link show")) as { ifname: string }[];
+      const states = (links: readonly Link[]): string => links.map(({ operstate }) => operstate).join();
+      let [before, all, listed] = [await list(), await show(), await list()];
+      while (states(before) !== states(listed)) [before, all, listed] = [await list(), await show(), await list()];
       deepEqual(
         listed.map(({ name }) => name),
         all.map(({ ifname }) => ifname),
