@@ -218,6 +218,27 @@ function shortfalls({ results, present, delays }: Measured): string[] {
   return [...missed, ...behind, ...lost, ...script, ...held, ...failures];
 }
 
+/** How cost grows, where that was measured. */
+function growth(points: readonly Point[]): string {
+  if (points.length === 0) return "## Growth\n\nNot measured in this run: `curve` was not among the rows asked for.";
+  const head = [
+    "entries",
+    "append, C floor",
+    "append, linkwright",
+    "dump, C floor",
+    "dump, linkwright",
+    "peak of our dump, MiB",
+  ];
+  const rows = points.map((point) => [
+    number(point.entries),
+    ...Object.keys(WORKLOADS).flatMap((workload) =>
+      ["floor", "ours"].map((id) => `${duration(each(point, `${id} ${workload}`))} each`),
+    ),
+    rounded(point.found["ours entries-dump peak"] ?? Number.NaN),
+  ]);
+  return `## Growth\n\n![Time for all entries against their number](performance.svg)\n\n${table(head, rows)}`;
+}
+
 /** docs/performance.md */
 export function page(measured: Measured): string {
   const { facts, results, present, missing, points, delays } = measured;
@@ -253,20 +274,7 @@ ${memory(results, present)}
 
 The peak of the largest process of each contestant over all rounds, as the kernel counts it (\`ru_maxrss\`).
 
-## Growth
-
-![Time for all entries against their number](performance.svg)
-
-${table(
-  ["entries", "append, C floor", "append, linkwright", "dump, C floor", "dump, linkwright", "peak of our dump, MiB"],
-  points.map((point) => [
-    number(point.entries),
-    ...Object.keys(WORKLOADS).flatMap((workload) =>
-      ["floor", "ours"].map((id) => `${duration(each(point, `${id} ${workload}`))} each`),
-    ),
-    rounded(point.found["ours entries-dump peak"] ?? Number.NaN),
-  ]),
-)}
+${growth(points)}
 
 ## Event loop
 
