@@ -139,10 +139,16 @@ export interface NativeBinding {
     group: number,
     done: (status: 0 | Errno) => void,
   ): 0 | Errno;
+
+  /**
+   * flock(2), exclusive: -EAGAIN where another open file has it. The descriptor is Node's own. The lock ends when the file
+   * is closed, by this process and by all that inherited the descriptor.
+   */
+  lock(fd: number): 0 | Errno;
 }
 
 /** The interface version that this file speaks. */
-const ABI = 3;
+const ABI = 4;
 
 let loaded: NativeBinding | undefined;
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#define ABI 3
+#define ABI 4
 
 #ifdef LINKWRIGHT_PLANT
 /* A mistake of each kind, in debug builds only: the sanitizer run must find both, or it proves nothing. */
