@@ -13,7 +13,7 @@ export function isInside(): boolean {
 
 /** The command line of this process, for a process of its own. */
 function ownCommand(): string[] {
-  const main = import.meta.url.endsWith(".ts") ? "./main.ts" : "./main.js";
+  const main = import.meta.url.endsWith(".ts") ? "../cli/main.ts" : "../cli/main.js";
   const file = fileURLToPath(new URL(main, import.meta.url));
   return [process.execPath, ...process.execArgv, file, ...process.argv.slice(2)];
 }

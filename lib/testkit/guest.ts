@@ -49,7 +49,7 @@ export class Guest implements AsyncDisposable {
   /** Starts the thread. The namespace must stay open as long as the guest. */
   static async start(netns: Netns): Promise<Guest> {
     assertSandboxed();
-    const main = import.meta.url.endsWith(".ts") ? "./guest-main.ts" : "./guest-main.js";
+    const main = import.meta.url.endsWith(".ts") ? "../testkit/guest-main.ts" : "../testkit/guest-main.js";
     const guest = new Guest(
       netns,
       netns.worker(new URL(main, import.meta.url), { name: netns.name ?? "guest", execArgv: [] }),

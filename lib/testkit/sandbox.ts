@@ -133,7 +133,7 @@ function forwardSignals(child: ChildProcess): () => void {
 }
 
 function unshareArguments(userNamespace: boolean, command: readonly string[]): string[] {
-  const main = import.meta.url.endsWith(".ts") ? "./sandbox-main.ts" : "./sandbox-main.js";
+  const main = import.meta.url.endsWith(".ts") ? "../testkit/sandbox-main.ts" : "../testkit/sandbox-main.js";
   return [
     ...(userNamespace ? ["--user", "--map-root-user"] : []),
     ...["--net", "--mount", "--pid", "--fork", "--kill-child", "--"],

@@ -11,9 +11,9 @@ import { inside } from "../inside.ts";
 import { counted, printJson } from "../report.ts";
 import { PLAIN } from "../terminal.ts";
 
-/** A file of the package's examples, found from the sources as from the compiled package. */
+/** A file of the package's examples, found from the package and the sources as from a test build. */
 function example(name: string): string {
-  for (const up of ["../../../..", "../../.."]) {
+  for (const up of ["../../..", "../../../.."]) {
     const file = fileURLToPath(new URL(`${up}/examples/${name}`, import.meta.url));
     if (existsSync(file)) return file;
   }
