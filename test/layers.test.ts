@@ -19,6 +19,8 @@ const refused: readonly (readonly [path: string, from: string])[] = [
   ["lib/anything-new/a.ts", "../routes/routes.ts"],
   ["lib/anything-new/b.ts", "../host.ts"],
   ["lib/host.ts", "./state/index.ts"],
+  ["lib/host.ts", "./probe/index.ts"],
+  ["lib/probe/a.ts", "../state/index.ts"],
   ["lib/state/a.ts", "../fabric/fabric.ts"],
   ["lib/fabric/a.ts", "../cli/main.ts"],
   ["native-bindings/a.ts", "../lib/wire/index.ts"],
@@ -33,7 +35,10 @@ const allowed: typeof refused = [
   ["lib/links/kinds/y.ts", "../tunnels/gre.ts"],
   ["lib/links/tunnels/z.ts", "../option.ts"],
   ["lib/links/tunnels/y.ts", "./gre.ts"],
+  ["lib/probe/z.ts", "../host.ts"],
+  ["lib/probe/y.ts", "../../native-bindings/index.ts"],
   ["lib/state/z.ts", "../links/kind.ts"],
+  ["lib/state/y.ts", "../probe/index.ts"],
   ["lib/cli/z.ts", "../fabric/fabric.ts"],
 ];
 

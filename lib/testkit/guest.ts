@@ -11,7 +11,7 @@ import type {
   Reply,
   TlsServer,
 } from "./guest-call.ts";
-import { type PingOptions, type PingResult, ping } from "./ping.ts";
+import { type PingOptions, type PingResult, ping } from "../probe/ping.ts";
 import { assertSandboxed } from "./sandbox.ts";
 
 export type { Listening, Outcome, TlsServer } from "./guest-call.ts";

@@ -7,5 +7,5 @@ export type { LabGuest, LabNode } from "./lab-node.ts";
 export { LabError, type PlannedGuest, type PlannedHost, type PlannedRoute, type Topology } from "./lab-topology.ts";
 export { type LeakCheckOptions, LeakError, leakCheck } from "./leaks.ts";
 export { TestNamespace, type TestNamespaceOptions } from "./namespace.ts";
-export { type PingOptions, type PingResult, ping } from "./ping.ts";
+export { type PingOptions, type PingResult, ping } from "../probe/ping.ts";
 export { assertSandboxed, runInSandbox, SandboxError, type SandboxOptions } from "./sandbox.ts";

@@ -2,7 +2,7 @@
 import type { Host } from "../../host.ts";
 import type { Table } from "../../nftables/index.ts";
 import type { Outcome } from "../../testkit/guest.ts";
-import type { PingResult } from "../../testkit/ping.ts";
+import type { PingResult } from "../../probe/ping.ts";
 
 /** Milliseconds after which something that should have come is lost. */
 export const PATIENCE = 2000;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { checksum, echoRequest, fillPayload, readAnswer } from "../../lib/testkit/packet.ts";
+import { checksum, echoRequest, fillPayload, readAnswer } from "../../lib/probe/echo.ts";
 import { firstTryCounts } from "../needs.ts";
 
 const ID = 0x1234;
@@ -24,7 +24,7 @@ function refusal(version: 4 | 6, type: number, code: number, mtu: number, quote 
   return Buffer.concat([version === 4 ? header4() : Buffer.alloc(0), head, quoted]);
 }
 
-describe("testkit: echo packets", function () {
+describe("probe: echo packets", function () {
   firstTryCounts(this);
   it("sums up to zero", () => {
     assert.equal(checksum(echoRequest(4, ID, 1, payload)), 0);

@@ -13,7 +13,7 @@ import {
   headerLength,
   readAnswer,
   type Version,
-} from "./packet.ts";
+} from "./echo.ts";
 
 /** How to ping. */
 export interface PingOptions {
