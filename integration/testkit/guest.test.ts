@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
+import { type PingOptions, ping } from "../../lib/probe/ping.ts";
 import { Sysctls } from "../../lib/sysctl/sysctl.ts";
 import { makeChain } from "../../lib/testkit/certificates.ts";
 import type { Guest } from "../../lib/testkit/guest.ts";
 import { leakCheck } from "../../lib/testkit/leaks.ts";
 import { TestNamespace } from "../../lib/testkit/namespace.ts";
-import { type PingOptions, ping } from "../../lib/probe/ping.ts";
 import { needs } from "../../test/needs.ts";
 
 const ip = (...args: readonly string[]): string => execFileSync("ip", args, { encoding: "utf8" });

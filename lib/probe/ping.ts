@@ -5,15 +5,7 @@ import { loadBinding, META, type SocketHandle } from "../../native-bindings/inde
 import { EAGAIN, errnoName, SocketError } from "../socket/errors.ts";
 import { ipv4, ipv6 } from "../wire/address.ts";
 import { Writer } from "../wire/buffer.ts";
-import {
-  type Answer,
-  ECHO_HEADER,
-  echoRequest,
-  fillPayload,
-  headerLength,
-  readAnswer,
-  type Version,
-} from "./echo.ts";
+import { type Answer, ECHO_HEADER, echoRequest, fillPayload, headerLength, readAnswer, type Version } from "./echo.ts";
 
 /** How to ping. */
 export interface PingOptions {

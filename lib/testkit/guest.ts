@@ -1,6 +1,7 @@
 /** Guests: what runs on an emulated machine, as a thread that lives in its network namespace. */
 import type { Worker } from "node:worker_threads";
 import type { Netns } from "../netns/netns.ts";
+import { type PingOptions, type PingResult, ping } from "../probe/ping.ts";
 import type {
   GuestAnswer,
   GuestArguments,
@@ -11,7 +12,6 @@ import type {
   Reply,
   TlsServer,
 } from "./guest-call.ts";
-import { type PingOptions, type PingResult, ping } from "../probe/ping.ts";
 import { assertSandboxed } from "./sandbox.ts";
 
 export type { Listening, Outcome, TlsServer } from "./guest-call.ts";

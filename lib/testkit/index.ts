@@ -1,4 +1,6 @@
 /** For tests of networking software: sandboxes, namespaces, guests, labs. All of it without root. */
+
+export { type PingOptions, type PingResult, ping } from "../probe/ping.ts";
 export { type CertificateChain, type ChainOptions, makeChain } from "./certificates.ts";
 export { Guest, GuestError, type Listening, type Outcome, type TlsServer } from "./guest.ts";
 export { Lab, type LabOptions } from "./lab.ts";
@@ -7,5 +9,4 @@ export type { LabGuest, LabNode } from "./lab-node.ts";
 export { LabError, type PlannedGuest, type PlannedHost, type PlannedRoute, type Topology } from "./lab-topology.ts";
 export { type LeakCheckOptions, LeakError, leakCheck } from "./leaks.ts";
 export { TestNamespace, type TestNamespaceOptions } from "./namespace.ts";
-export { type PingOptions, type PingResult, ping } from "../probe/ping.ts";
 export { assertSandboxed, runInSandbox, SandboxError, type SandboxOptions } from "./sandbox.ts";

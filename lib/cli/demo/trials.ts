@@ -1,8 +1,8 @@
 /** What the story tries, in words that can be compared. */
 import type { Host } from "../../host.ts";
 import type { Table } from "../../nftables/index.ts";
-import type { Outcome } from "../../testkit/guest.ts";
 import type { PingResult } from "../../probe/ping.ts";
+import type { Outcome } from "../../testkit/guest.ts";
 
 /** Milliseconds after which something that should have come is lost. */
 export const PATIENCE = 2000;
