@@ -1,132 +1,13 @@
 /** Steps for addresses, routes, forwarding entries and neighbors. */
 import type { DesiredEntry } from "./desired.ts";
+import { request, type Sort } from "./entries/sort.ts";
+import { SORTS, sortOf } from "./entries/sorts.ts";
 import { linkOf, type Observed } from "./observed.ts";
 import type { Fates } from "./plan-links.ts";
 import { farEndsOf, isFarEnd } from "./plan-remotes.ts";
 import { move, type Planner } from "./planner.ts";
-import { addressAgain, entriesOn, fdbAgain, isStatic, neighborAgain, routeAgain } from "./restore.ts";
-import {
-  DIFFERS,
-  type Difference,
-  type Move,
-  type ObjectKind,
-  pick,
-  type Request,
-  sameValue,
-  type Words,
-} from "./step.ts";
-import { ZERO_MAC } from "./words.ts";
-
-type EntryKind = Exclude<ObjectKind, "link" | "sysctl" | "nftables">;
-
-/** How one sort of entries is told apart, compared and changed. */
-interface Sort {
-  readonly object: EntryKind;
-  /** Whether both are the same entry, whatever its other properties are. */
-  same(wanted: Words, seen: Words): boolean;
-  subject(words: Words): string;
-  /** Properties that make it the entry that it is, or that change by themselves. */
-  readonly uncompared: readonly string[];
-  /** What must hold although the document does not name it. */
-  readonly implied: (wanted: Words, seen: Words) => readonly Difference[];
-  create(words: Words): Request;
-  /** Requests for a change, and those that take it back. */
-  change(wanted: Words, seen: Words, differences: readonly Difference[]): readonly Move[];
-  again(seen: Words): Words;
-}
-
-const request = (object: EntryKind, verb: Request["verb"], words: Words): Request => ({ object, verb, words });
-const nothing = (): readonly Difference[] => [];
-const equal = (a: Words, b: Words, ...keys: readonly string[]): boolean =>
-  keys.every((key) => sameValue(a[key], b[key]));
-
-/** Properties that `replace` changes; the others make it another address. */
-const REPLACED = ["validLifetime", "preferredLifetime", "metric", "noprefixroute", "mngtmpaddr", "protocol"];
-
-const addresses: Sort = {
-  object: "address",
-  same: (wanted, seen) => equal(wanted, seen, "dev", "address", "peer"),
-  subject: ({ address, dev }) => `${String(address)} on ${String(dev)}`,
-  // Lifetimes run, and a duplicate check ends.
-  uncompared: ["dev", "address", "peer", "validLifetime", "preferredLifetime", "optimistic", "nodad"],
-  implied: nothing,
-  create: (words) => request("address", "create", words),
-  change(wanted, seen, differences) {
-    const old = addressAgain(seen);
-    if (differences.every(({ field }) => REPLACED.includes(field)))
-      return [move(request("address", "replace", { ...old, ...wanted }), request("address", "replace", old))];
-    return [
-      move(request("address", "delete", old), request("address", "create", old)),
-      move(request("address", "create", wanted), request("address", "delete", wanted)),
-    ];
-  },
-  again: addressAgain,
-};
-
-const routes: Sort = {
-  object: "route",
-  same: (wanted, seen) =>
-    equal(wanted, seen, "dst", "table", "family", "from") &&
-    Number(wanted["metric"] ?? 0) === Number(seen["metric"] ?? 0) &&
-    Number(wanted["tos"] ?? 0) === Number(seen["tos"] ?? 0),
-  subject: ({ dst, via, dev, table }) =>
-    [
-      String(dst),
-      ...(via === undefined ? [] : ["via", String(via)]),
-      ...(dev === undefined ? [] : ["dev", String(dev)]),
-      ...(table === undefined || table === "main" ? [] : ["table", String(table)]),
-    ].join(" "),
-  uncompared: ["dst", "table", "family", "from", "metric", "tos", "protocol", "expires"],
-  implied: nothing,
-  create: (words) => request("route", "create", words),
-  change: (wanted, seen) => [move(request("route", "replace", wanted), request("route", "replace", routeAgain(seen)))],
-  again: routeAgain,
-};
-
-const inMaster = ({ master }: Words): boolean => master !== undefined && master !== false;
-const fdb: Sort = {
-  object: "fdb",
-  same: (wanted, seen) =>
-    equal(wanted, seen, "dev", "mac", "srcVni") &&
-    (wanted["vlan"] === undefined || wanted["vlan"] === seen["vlan"]) &&
-    inMaster(wanted) === inMaster(seen) &&
-    // Of the all-zero MAC there are many entries, one for each far end.
-    (wanted["mac"] !== ZERO_MAC || equal(wanted, seen, "dst", "port", "vni", "nhid")),
-  subject: ({ mac, dst, dev }) => `${String(mac)}${dst === undefined ? "" : ` dst ${String(dst)}`} on ${String(dev)}`,
-  uncompared: ["dev", "mac", "srcVni", "vlan", "self", "master", "use"],
-  implied: (wanted, seen) =>
-    wanted["state"] === undefined && !isStatic(seen) ? [{ field: "state", from: seen["state"], to: "permanent" }] : [],
-  create: (words) => request("fdb", words["mac"] === ZERO_MAC ? "append" : "create", words),
-  change: (wanted, seen) => [
-    move(
-      request("fdb", "replace", wanted),
-      ...(isStatic(seen) ? [request("fdb", "replace", fdbAgain(seen))] : [request("fdb", "delete", wanted)]),
-    ),
-  ],
-  again: fdbAgain,
-};
-
-const neighbors: Sort = {
-  object: "neighbor",
-  same: (wanted, seen) =>
-    equal(wanted, seen, "dev", "address") && (wanted["proxy"] === true) === (seen["proxy"] === true),
-  subject: ({ address, dev }) => `${String(address)} on ${String(dev)}`,
-  uncompared: ["dev", "address", "proxy", "use"],
-  implied: (wanted, { state, proxy }) =>
-    wanted["state"] === undefined && proxy !== true && state !== "permanent"
-      ? [{ field: "state", from: state, to: "permanent" }]
-      : [],
-  create: (words) => request("neighbor", "replace", words),
-  change: (wanted, seen) => [
-    move(
-      request("neighbor", "replace", wanted),
-      seen["state"] === "permanent"
-        ? request("neighbor", "replace", neighborAgain(seen))
-        : request("neighbor", "delete", wanted),
-    ),
-  ],
-  again: neighborAgain,
-};
+import { entriesOn } from "./restore.ts";
+import { DIFFERS, type Difference, pick, type Request, sameValue, type Words } from "./step.ts";
 
 /** Makers of routes whose routes are ours to change: ourselves, and people. */
 const CHANGEABLE = ["linkwright", "boot", "static"];
@@ -169,8 +50,7 @@ function planAbsent(planner: Planner, sort: Sort, { words, path }: DesiredEntry,
     return;
   }
   const old = sort.again(seen);
-  const back = request(object, object === "neighbor" ? "replace" : object === "fdb" ? "append" : "create", old);
-  const moves = [move(request(object, "delete", old), back)];
+  const moves = [move(request(object, "delete", old), sort.restore(old))];
   planner.add({ object, subject, path, action: "remove", reason: "to be absent", moves });
 }
 
@@ -252,8 +132,7 @@ function planRestored(planner: Planner, fates: Fates): void {
     const skip = (one: Request): boolean =>
       planned.has(keyOf(one)) || (listed && isFarEnd(one.words, linkOf(planner.before, name)));
     for (const again of entriesOn(planner.before, name, skip)) {
-      const sort = SORTS.find(({ object }) => object === again.object);
-      const subject = sort?.subject(again.words) ?? name;
+      const subject = sortOf(again.object)?.subject(again.words) ?? name;
       const undo = { ...again, verb: "delete" } as const;
       planner.add({
         action: "create",
@@ -290,11 +169,8 @@ function planRestored(planner: Planner, fates: Fates): void {
 
 /** Two requests with the same key make the same entry. */
 function keyOf({ object, words }: Request): string {
-  const sort = SORTS.find((one) => one.object === object);
-  return `${object} ${sort?.subject(words) ?? ""} ${String(words["metric"] ?? "")}`;
+  return `${object} ${sortOf(object)?.subject(words) ?? ""} ${String(words["metric"] ?? "")}`;
 }
-
-const SORTS: readonly Sort[] = [addresses, routes, fdb, neighbors];
 
 /** Warns where an address is put on a port: packets for it do not come by there. */
 function checkPorts(planner: Planner): void {
@@ -311,16 +187,10 @@ function checkPorts(planner: Planner): void {
 
 /** All steps for what is on links. */
 export function planEntries(planner: Planner, fates: Fates, world: Observed): void {
-  const { desired } = planner;
-  const all: readonly (readonly [Sort, readonly DesiredEntry[], "addresses" | "routes" | "fdb" | "neighbors"])[] = [
-    [addresses, desired.addresses, "addresses"],
-    [routes, desired.routes, "routes"],
-    [fdb, desired.fdb, "fdb"],
-    [neighbors, desired.neighbors, "neighbors"],
-  ];
-  for (const [sort, entries, list] of all)
-    for (const entry of entries)
-      if (checkLinks(planner, entry)) planEntry(planner, sort, entry, world[list] ?? [], planner.before[list] ?? []);
+  for (const sort of SORTS)
+    for (const entry of planner.desired[sort.list])
+      if (checkLinks(planner, entry))
+        planEntry(planner, sort, entry, world[sort.list] ?? [], planner.before[sort.list] ?? []);
   checkPorts(planner);
   planRestored(planner, fates);
 }
