@@ -390,6 +390,50 @@ describe("filters beside tc", function () {
     equal((now as unknown as Told)["dstIp"], "192.0.2.1");
   });
 
+  it("finds those of blocks, and all of all links", async function () {
+    await wants(this, "u32 match u32 0 0", "filter");
+    await wants(this, "htb");
+    await using here = await scene(`${PAIR}
+      tc qdisc add dev d0 ingress_block 22 clsact; tc qdisc add dev d1 ingress_block 22 clsact
+      tc qdisc add dev d1 root handle 1: htb; tc class add dev d1 parent 1: classid 1:1 htb rate 1mbit
+      tc filter add dev d0 egress protocol ip pref 3 u32 match u32 0 0 flowid 1:1
+      tc filter add dev d1 parent 1: protocol ip pref 4 u32 match u32 0 0 flowid 1:1
+      tc filter add dev d1 parent 1:1 protocol ip pref 5 u32 match u32 0 0 flowid 1:1`);
+    const { filters, classes } = here.host.qdiscs;
+    const config: TcFilterConfig = {
+      kind: "u32",
+      block: 22,
+      protocol: "ip",
+      pref: 6,
+      match: [{ value: 6, mask: 255, at: 8 }],
+      classid: "1:1",
+    };
+    await filters.create(config);
+    await rejects(
+      filters.create({ ...config, block: 99 }),
+      /^NetlinkError: cannot create u32 filter on block 99 pref 6: /,
+    );
+    ok(agreeOnFilters(await filters.list({ block: 22 }), await tc(here, "filter show block 22")) > 1);
+    const told = await filters.get({ block: 22, pref: 6 });
+    deepEqual([told?.block, told?.dev, told?.parent, told?.handle], [22, undefined, undefined, "800::800"]);
+    const all = (await filters.list()).filter((one) => one.kind === "u32" && one.match !== undefined);
+    deepEqual(
+      all.map(({ dev, parent, block, pref }) => [dev, parent, block, pref].filter((part) => part !== undefined)).sort(),
+      [
+        [22, 6],
+        ["d0", "egress", 3],
+        ["d1", "1:", 4],
+        ["d1", "1:1", 5],
+      ],
+    );
+    deepEqual(
+      (await classes.list()).map(({ dev, classid }) => `${dev} ${classid}`),
+      [...(await here.sh("tc class show dev d1")).matchAll(/^class htb (\S+)/gm)].map(([, classid]) => `d1 ${classid}`),
+    );
+    await filters.delete({ block: 22, pref: 6 });
+    equal(await filters.get({ block: 22, pref: 6 }), undefined);
+  });
+
   it("refuses in the caller's words", async () => {
     await using here = await scene(PAIR);
     const { filters } = here.host.qdiscs;

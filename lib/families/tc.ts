@@ -1,7 +1,7 @@
 /**
  * Traffic control over rtnetlink: message numbers and the fixed header.
  *
- * Source: include/uapi/linux/rtnetlink.h (RTM_*, struct tcmsg), include/uapi/linux/pkt_sched.h (TC_H_*).
+ * Source: include/uapi/linux/rtnetlink.h (RTM_*, struct tcmsg, TCM_IFINDEX_MAGIC_BLOCK), include/uapi/linux/pkt_sched.h (TC_H_*).
  */
 import { s32, struct, u8, u16, u32 } from "../wire/index.ts";
 
@@ -35,3 +35,5 @@ export const TC_H = {
   MIN_INGRESS: 0xffff_fff2,
   MIN_EGRESS: 0xffff_fff3,
 } as const;
+/** Stands for the index of a link where the parent is the number of a block. */
+export const MAGIC_BLOCK = -1;

@@ -1,6 +1,6 @@
 /** Qdiscs, classes and filters in people's words, and both directions between them and the wire. */
-import { TC_H } from "../families/tc.ts";
-import { InputError, integer, linkName, type Shape, type Shapes } from "../shape/shape.ts";
+import { MAGIC_BLOCK, TC_H } from "../families/tc.ts";
+import { check, InputError, integer, linkName, type Shape, type Shapes, text } from "../shape/shape.ts";
 import type { MessageIn } from "../wire/index.ts";
 import {
   actionDevices,
@@ -91,14 +91,17 @@ export type TcClass = Told<
   } & Known
 >;
 
-/** Where a filter is attached. */
+/** Where a filter is attached: to a link, or to a block, which several links may share. */
 export interface TcFilterPlace {
-  readonly dev: string;
+  /** Name of the link. */
+  readonly dev?: string | undefined;
   /**
    * `root`, the default, is the qdisc that is the link's root; `ingress` and `egress` are those of a clsact, or ingress,
    * qdisc; a qdisc or class such as `1:`.
    */
   readonly parent?: string | undefined;
+  /** Number of the block, instead of `dev` and `parent`: the kernel takes no link where the qdisc has a numbered block. */
+  readonly block?: number | undefined;
 }
 /** Which of the filters there. */
 export interface TcFilterName extends TcFilterPlace {
@@ -121,7 +124,6 @@ export type TcFilterConfig = Config<typeof filterKinds, FilterCommon>;
 export type TcFilter = Told<
   typeof filterKinds,
   TcFilterPlace & {
-    readonly parent: string;
     readonly pref: number;
     readonly protocol: EtherType;
     readonly chain: number;
@@ -176,6 +178,7 @@ const actionsShape: Shape<readonly TcActionConfig[]> = {
 export const filterShapes = {
   dev: linkName,
   parent: filterParents.shape,
+  block: blockNumber,
   pref: integer(1, 0xffff),
   protocol: etherTypes.shape,
   chain: integer(0, 0xfff_ffff),
@@ -190,8 +193,10 @@ type Values = Readonly<Record<string, unknown>>;
 export interface Sort {
   readonly kinds: KindTable;
   readonly shapes: Shapes;
-  /** Words without which nothing can be found. */
-  readonly place: readonly string[];
+  /** Words without which nothing can be found; of a list, one. */
+  readonly needed: readonly (string | readonly string[])[];
+  /** Words that find one. */
+  readonly named: readonly string[];
   header(values: Values, indexOf: Context["indexOf"]): Request["header"];
   /** Attributes beside the kind's own. */
   attributes(values: Values): object;
@@ -207,7 +212,8 @@ const swapped = (number: number): number => ((number & 0xff) << 8) | (number >>>
 export const qdiscSort: Sort = {
   kinds: qdiscTable,
   shapes: qdiscShapes,
-  place: ["dev"],
+  needed: ["dev"],
+  named: ["dev", "parent", "handle"],
   header: (values, indexOf) => ({
     ifindex: indexOf(values["dev"] as string),
     parent: parentOfQdisc(values),
@@ -218,7 +224,8 @@ export const qdiscSort: Sort = {
 export const classSort: Sort = {
   kinds: classTable,
   shapes: classShapes,
-  place: ["dev", "classid"],
+  needed: ["dev", "classid"],
+  named: ["dev", "classid"],
   header(values, indexOf) {
     const classid = handleNumber(values["classid"] as string);
     const parent = values["parent"] as string | undefined;
@@ -233,15 +240,17 @@ export const classSort: Sort = {
 export const filterSort: Sort = {
   kinds: filterTable,
   shapes: filterShapes,
-  place: ["dev"],
+  needed: [["dev", "block"]],
+  named: ["dev", "parent", "block", "pref", "protocol", "chain", "handle"],
   header(values, indexOf) {
-    const { parent = "root", pref = 0, handle = 0 } = values as Partial<FilterCommon>;
+    const { dev, parent = "root", block = 0, pref = 0, handle = 0 } = values as Partial<FilterCommon>;
     const protocol = values["protocol"] as EtherType | undefined;
     // Without a protocol a deletion is of whichever; the kernel takes none for a new filter.
     const number = protocol === undefined ? (values["kind"] === undefined ? 0 : 3) : etherTypes.numberOf(protocol);
     return {
-      ifindex: indexOf(values["dev"] as string),
-      parent: filterParents.numberOf(parent),
+      ...(dev === undefined
+        ? { ifindex: MAGIC_BLOCK, parent: block }
+        : { ifindex: indexOf(dev), parent: filterParents.numberOf(parent) }),
       handle: typeof handle === "string" ? nodeNumber(handle) : handle,
       info: ((pref << 16) | swapped(number)) >>> 0,
     };
@@ -249,16 +258,29 @@ export const filterSort: Sort = {
   attributes: ({ chain }) => ({ chain }),
 };
 
-/** Each word by itself, and those that every request needs. @throws {InputError} */
-export function checkPlace(sort: Sort, values: Values): void {
-  for (const key of sort.place)
-    if (values[key] === undefined) throw new InputError([key], `missing; expected ${sort.shapes[key]?.expected}`);
+/** Words that every request needs. @throws {InputError} */
+function checkNeeded(sort: Sort, values: Values): void {
+  const given = (key: string): boolean => values[key] !== undefined;
+  for (const one of sort.needed) {
+    const [key = "", ...others] = [one].flat();
+    if ([key, ...others].some(given)) continue;
+    const or = others.map((other) => `, or ${other}`).join("");
+    throw new InputError([key], `missing; expected ${sort.shapes[key]?.expected}${or}`);
+  }
+  const beside = given("block") ? ["dev", "parent"].find(given) : undefined;
+  if (beside !== undefined) throw new InputError([beside], "stands beside block; use one");
+}
+/** What finds an object, and nothing else; a deletion may name its `kind`. @throws {InputError} */
+export function checkPlace(sort: Sort, place: unknown): void {
+  const shapes = Object.fromEntries(sort.named.map((key) => [key, sort.shapes[key] as Shape<unknown>]));
+  check([], { ...shapes, kind: text(15) }, place, sort === filterSort ? "name" : "place");
+  checkNeeded(sort, place as Values);
 }
 /** Everything that can be said before it is known what is there. @throws {InputError} */
 export function checkConfig(sort: Sort, config: unknown): AnyKind {
   const known = checkWords([], sort.kinds, sort.shapes, config);
   const values = config as Values;
-  checkPlace(sort, values);
+  checkNeeded(sort, values);
   if (sort === filterSort && typeof values["handle"] === "string" && known.kind !== "u32")
     throw new InputError(["handle"], `expected a number from 1 to 4294967295, got ${JSON.stringify(values["handle"])}`);
   if (values["actions"] !== undefined) checkActions(["actions"], values["actions"]);
@@ -267,7 +289,10 @@ export function checkConfig(sort: Sort, config: unknown): AnyKind {
 
 /** Names of the links that a config refers to. */
 export function devicesOf(config: Values): (string | undefined)[] {
-  return [config["dev"] as string, ...actionDevices(config["actions"] as readonly TcActionConfig[] | undefined)];
+  return [
+    config["dev"] as string | undefined,
+    ...actionDevices(config["actions"] as readonly TcActionConfig[] | undefined),
+  ];
 }
 
 /** The request for a config that is complete. */
@@ -352,8 +377,9 @@ export function filterFromWire(wire: TcMessage, nameOf: NameOf): TcFilter {
   const words = ownWords(wire, filterTable, nameOf);
   const { act } = (attrs.options?.data ?? {}) as { readonly act?: Parameters<typeof actionsFromWire>[0] };
   return {
-    dev: nameOf(header.ifindex),
-    parent: filterParents.textOf(header.parent),
+    ...(header.ifindex === MAGIC_BLOCK
+      ? { block: header.parent }
+      : { dev: nameOf(header.ifindex), parent: filterParents.textOf(header.parent) }),
     pref: header.info >>> 16,
     protocol: etherTypes.wordOf(swapped(header.info & 0xffff)),
     chain: attrs.chain ?? 0,
