@@ -84,7 +84,8 @@ const group: Shape<string> = {
   accepts: (value): value is string => address.accepts(value) || mac.accepts(value),
 };
 const vni = integer(0, 0xff_ffff);
-const mdbShapes = {
+/** What each property of {@link MdbConfig} must look like. */
+export const mdbShapes = {
   dev: linkName,
   port: linkName,
   group,

@@ -116,7 +116,8 @@ export interface VlanGlobalsConfig extends VlanGlobals {
 
 const vid = integer(1, 4094);
 const where = { dev: linkName, vid, vidEnd: vid } as const satisfies Shapes;
-const vlanShapes = {
+/** What each property of {@link VlanConfig} must look like. */
+export const vlanShapes = {
   ...where,
   pvid: boolean,
   untagged: boolean,

@@ -44,7 +44,8 @@ export interface VniFilter {
 }
 
 const vni = integer(0, 0xff_ffff);
-const vniShapes = { dev: linkName, vni, vniEnd: vni, group: address, remote: address } as const satisfies Shapes;
+/** What each property of {@link VniConfig} must look like. */
+export const vniShapes = { dev: linkName, vni, vniEnd: vni, group: address, remote: address } as const satisfies Shapes;
 const FILTER = { dev: linkName, statistics: boolean };
 
 /** Whether an address stands for many hosts. */

@@ -1,5 +1,6 @@
 /** Tunnel headers of routes and nexthops in people's words, and both directions between them and the wire. */
 import { address, boolean, check, choice, InputError, integer, list, type Shape, type Shapes } from "../shape/shape.ts";
+import { canonicalIp } from "./lookup.ts";
 import type { EncapIn, EncapOut } from "./lwtunnel.ts";
 
 /** What a tunnel over IP adds to each packet. */
@@ -116,6 +117,16 @@ export function checkEncap(path: readonly string[], encap: Encap | undefined): v
     family("dst", encap.dst);
     family("src", encap.src);
   }
+}
+
+/** A checked header in the one form in which the kernel's are shown: defaults filled in, texts by RFC 5952. */
+export function canonicalEncap(encap: Encap): Encap {
+  if (isBytes(encap) || encap.type === "mpls") return encap;
+  if (encap.type === "seg6")
+    return { ...encap, mode: encap.mode ?? "encap", segments: encap.segments.map(canonicalIp) };
+  const ends = ["dst", "src"] as const;
+  const given = ends.flatMap((key) => (encap[key] === undefined ? [] : [[key, canonicalIp(encap[key])]]));
+  return { ...encap, ...Object.fromEntries(given) };
 }
 
 /** Bits of a label stack entry. */

@@ -1,6 +1,14 @@
 /** Nexthop objects in people's words, and both directions between them and the wire. */
-import { checkEncap, type Encap, encapFromWire, encapShape, encapToWire } from "../families/encap.ts";
-import { type Family, linkNamed, type Protocol, protocols, type Scope, scopes } from "../families/lookup.ts";
+import { canonicalEncap, checkEncap, type Encap, encapFromWire, encapShape, encapToWire } from "../families/encap.ts";
+import {
+  canonicalIp,
+  type Family,
+  linkNamed,
+  type Protocol,
+  protocols,
+  type Scope,
+  scopes,
+} from "../families/lookup.ts";
 import { AF_INET, AF_INET6, AF_UNSPEC, RTNH_F } from "../families/route.ts";
 import { familyShape } from "../families/service.ts";
 import {
@@ -171,6 +179,24 @@ export function checkNexthop(config: NexthopObjectConfig, verb: string): void {
     refuse(config, ["dev", "onlink", "encap"], "a nexthop for forwarding entries has none; leave it out");
   } else if (dev === undefined)
     throw new InputError(["dev"], "missing; a nexthop needs dev, blackhole, group, or fdb with via");
+}
+
+/**
+ * A nexthop in the one form in which the kernel's are shown, with what the kernel adds; a group's nexthops by their
+ * numbers. @throws {InputError}
+ */
+export function canonicalNexthop(config: NexthopObjectConfig): NexthopObjectConfig & Pick<NexthopObject, "protocol"> {
+  checkNexthop(config, "create");
+  const { via, family, group: members, type = "mpath", encap } = config;
+  const wide = via?.includes(":") ?? family === "inet6";
+  const ways = members?.map(({ id, weight = 1 }) => ({ id, weight })).sort((a, b) => a.id - b.id);
+  return {
+    ...config,
+    ...(ways === undefined ? { family: wide ? "inet6" : "inet" } : { group: ways, type }),
+    ...(via === undefined ? {} : { via: canonicalIp(via) }),
+    ...(encap === undefined ? {} : { encap: canonicalEncap(encap) }),
+    protocol: protocols.wordOf(protocols.numberOf(config.protocol ?? "linkwright")),
+  };
 }
 
 /** The message for a checked nexthop. */

@@ -1,5 +1,5 @@
 /** What a route is in people's words. */
-import { checkEncap, type Encap, encapShape } from "../families/encap.ts";
+import { canonicalEncap, checkEncap, type Encap, encapShape } from "../families/encap.ts";
 import {
   canonicalIp,
   type Family,
@@ -243,11 +243,17 @@ export function canonicalRoute(
     ...ip("src"),
     ...(config.from === undefined ? {} : { from: canonicalPrefix(config.from) }),
     ...(wide ? { metric: metric === 0 ? 1024 : metric } : metric === 0 ? { metric: undefined } : { metric }),
+    ...(config.encap === undefined ? {} : { encap: canonicalEncap(config.encap) }),
     ...(config.nexthops === undefined ? {} : { nexthops: config.nexthops.map(canonicalNexthop) }),
   };
 }
 function canonicalNexthop(one: Nexthop): Nexthop {
-  return { ...one, ...(one.via === undefined ? {} : { via: canonicalIp(one.via) }), weight: one.weight ?? 1 };
+  return {
+    ...one,
+    ...(one.via === undefined ? {} : { via: canonicalIp(one.via) }),
+    ...(one.encap === undefined ? {} : { encap: canonicalEncap(one.encap) }),
+    weight: one.weight ?? 1,
+  };
 }
 
 /** The table of a route that names none. */

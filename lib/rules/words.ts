@@ -8,7 +8,7 @@ import {
   type Table,
   tables,
 } from "../families/lookup.ts";
-import { parsePrefix, prefixText } from "../families/prefix.ts";
+import { canonicalPrefix, parsePrefix, prefixText } from "../families/prefix.ts";
 import { AF_INET, AF_INET6 } from "../families/route.ts";
 import { familyShape } from "../families/service.ts";
 import {
@@ -331,4 +331,13 @@ export function ruleFromWire({ header, attrs }: MessageOut<typeof newrule>): Rul
   else if (action === "table") found["table"] = tables.wordOf(attrs.table ?? header.table);
   found["protocol"] = protocols.wordOf(attrs.protocol ?? 0);
   return found as unknown as Rule;
+}
+
+/** A rule in the one form in which the kernel's are shown, with what the kernel adds. @throws {InputError} */
+export function canonicalRule(config: RuleConfig): Rule {
+  checkRule(config, "create");
+  const network = (key: "from" | "to"): object =>
+    config[key] === undefined ? {} : { [key]: canonicalPrefix(config[key]) };
+  const wire = ruleToWire({ ...config, ...network("from"), ...network("to") }, "create");
+  return ruleFromWire(wire as unknown as MessageOut<typeof newrule>) as Rule;
 }
