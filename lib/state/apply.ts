@@ -21,6 +21,10 @@ export interface ApplyOptions {
   /** Links may be deleted and made again. */
   readonly allowRecreate?: boolean | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Awaited before each request, by the numbers of its step and move: whoever keeps a journal writes it there. */
+  readonly onRequest?: ((step: number, move: number) => Promise<void>) | undefined;
+  /** Awaited before anything is undone; `done` says whether the request that failed may have done something. */
+  readonly onUndo?: ((why: unknown, done: boolean) => Promise<void>) | undefined;
   /** The document that the plan was made from: a refusal is told with its place there. */
   readonly source?: Source | undefined;
 }
@@ -110,9 +114,10 @@ export async function perform(host: Host, { object, verb, words }: Request): Pro
   await call(words);
 }
 
-/** Whether something is gone already, so that nothing is left to be undone. */
-function isGone(error: unknown, { verb }: Request): boolean {
+/** Whether it is already as the undoing would have it: gone, or there. */
+function isUndone(error: unknown, { verb }: Request): boolean {
   const { code, message } = error as { code?: unknown; message?: unknown };
+  if (verb === "create" || verb === "append") return code === "EEXIST";
   const absent = ["ENOENT", "ENODEV", "ESRCH", "EADDRNOTAVAIL"].includes(String(code));
   return verb === "delete" && (absent || /there is no (such )?link/.test(String(message)));
 }
@@ -124,7 +129,7 @@ export async function undo(host: Host, requests: readonly Request[]): Promise<Un
     try {
       await perform(host, request);
     } catch (cause) {
-      if (!isGone(cause, request)) failed.push({ request, cause });
+      if (!isUndone(cause, request)) failed.push({ request, cause });
     }
   return failed;
 }
@@ -161,19 +166,27 @@ class Log {
 }
 
 /**
+ * Throws where a plan makes links again and nobody allowed it.
+ *
+ * @throws {ApplyError} `ERR_RECREATE`
+ */
+export function refuseRecreation(plan: Plan, source: Source | undefined, allowed: boolean | undefined): void {
+  const [again] = recreates(plan);
+  if (again === undefined || allowed === true) return;
+  const drops = escaped(again.drops.join(", "));
+  const text = `link ${escaped(again.subject)} has to be made again: ${escaped(again.reason)}; it drops ${drops}; allow it with allowRecreate (--allow-recreate)`;
+  const message = placed({ step: again, request: undefined, error: undefined }, source, text);
+  throw new ApplyError("ERR_RECREATE", message, { step: again, done: [], undone: [], undoFailed: [] });
+}
+
+/**
  * Carries a plan out, step by step. Where one is refused, all before it are undone in reverse.
  *
  * @throws {ApplyError} with the step at fault, and with `ERR_RECREATE` before anything is done where the plan makes
  * links again and `allowRecreate` is not set.
  */
 export async function apply(host: Host, plan: Plan, options: ApplyOptions = {}): Promise<Applied> {
-  const [again] = recreates(plan);
-  if (again !== undefined && options.allowRecreate !== true) {
-    const drops = escaped(again.drops.join(", "));
-    const text = `link ${escaped(again.subject)} has to be made again: ${escaped(again.reason)}; it drops ${drops}; allow it with allowRecreate (--allow-recreate)`;
-    const message = placed({ step: again, request: undefined, error: undefined }, options.source, text);
-    throw new ApplyError("ERR_RECREATE", message, { step: again, done: [], undone: [], undoFailed: [] });
-  }
+  refuseRecreation(plan, options.source, options.allowRecreate);
   const log = new Log();
   for (const [i, step] of plan.steps.entries()) {
     const tell = (state: Progress["state"], what = step): void =>
@@ -181,16 +194,18 @@ export async function apply(host: Host, plan: Plan, options: ApplyOptions = {}):
     let request: Request | undefined;
     try {
       tell("begin");
-      for (const one of step.moves) {
+      for (const [number, one] of step.moves.entries()) {
         const { undo: back } = one;
         request = one.request;
         options.signal?.throwIfAborted();
+        await options.onRequest?.(i, number);
         // Of a change that was refused nothing is known: it may be half done.
         if (request.verb === "update") log.made(step, back);
         await perform(host, request);
         if (request.verb !== "update") log.made(step, back);
       }
     } catch (cause) {
+      await options.onUndo?.(cause, request?.verb === "update");
       const { undone, failed } = await log.back(host, (what, bad) => tell(bad ? "undo failed" : "undone", what));
       const code = options.signal?.aborted === true ? "ERR_ABORTED" : "ERR_APPLY";
       const done = plan.steps.slice(0, i);

@@ -1,0 +1,42 @@
+/** The way back, by what a journal says: for whoever applied, for the guardian, and for the next boot. */
+import type { Host } from "../host.ts";
+import { type UndoFailure, undo } from "../state/apply.ts";
+import type { Step } from "../state/step.ts";
+import { type Journal, undoing } from "./journal.ts";
+import { changedSteps, planFor, takeUp } from "./wanted.ts";
+
+/** How well the old state was put back. */
+export interface WayBack {
+  /** Steps that were undone, the last first. */
+  readonly undone: readonly Step[];
+  readonly failed: readonly UndoFailure[];
+  /** What is not as it was before the application, found by reading the host again. */
+  readonly differing: readonly Step[];
+}
+
+/** Whether the old state is there, and nothing was refused. */
+export function isExact({ failed, differing }: WayBack): boolean {
+  return failed.length === 0 && differing.length === 0;
+}
+
+/**
+ * What is not as it was when the journal began: planning for the same document again gives the same steps only where
+ * all that they touch is as it was.
+ */
+export async function differing(host: Host, { begin }: Pick<Journal, "begin">): Promise<readonly Step[]> {
+  const { steps } = await planFor(host, takeUp(begin.document));
+  return changedSteps(begin.steps, steps);
+}
+
+/** Takes back all that was begun. It may be called again, after it was cut off anywhere. */
+export async function goBack(host: Host, journal: Journal, reason: string): Promise<WayBack> {
+  const steps = undoing(journal);
+  if (journal.entries.at(-1)?.type !== "back") await journal.note({ type: "back", reason });
+  const failed: UndoFailure[] = [];
+  const undone: Step[] = [];
+  for (const { step, requests } of steps) {
+    failed.push(...(await undo(host, requests)));
+    if (undone.at(-1) !== step) undone.push(step);
+  }
+  return { undone, failed, differing: await differing(host, journal) };
+}

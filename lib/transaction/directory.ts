@@ -1,0 +1,90 @@
+/** Where journals lie: a directory that only its owner can write, for each network namespace one below it. */
+import { type BigIntStats, constants } from "node:fs";
+import { type FileHandle, lstat, mkdir, open, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { TransactionError } from "./error.ts";
+
+/**
+ * The directory of this user: /run/linkwright for root; for others what systemd gives as `RUNTIME_DIRECTORY`, or the user's
+ * own runtime directory. It goes with the boot, as the state of the kernel does that its journals tell of.
+ */
+export function stateDirectory(env: NodeJS.ProcessEnv = process.env, uid = process.geteuid?.() ?? 0): string {
+  const given = env["RUNTIME_DIRECTORY"]?.split(":")[0];
+  if (uid === 0) return "/run/linkwright";
+  return given?.startsWith("/") === true ? given : `/run/user/${uid}/linkwright`;
+}
+
+const OTHERS_MAY_WRITE = 0o022n;
+
+function distrust(path: string, what: string, wayOut: string): TransactionError {
+  return new TransactionError("ERR_STATE_DIRECTORY", `cannot keep a journal in ${path}: ${what}; ${wayOut}`);
+}
+
+/** What makes a file or directory untrustworthy, in words; undefined where nothing does. */
+function fault(stat: BigIntStats, kind: "directory" | "file"): string | undefined {
+  if (stat.isSymbolicLink()) return "it is a symbolic link";
+  if (kind === "directory" ? !stat.isDirectory() : !stat.isFile()) return `it is no ${kind}`;
+  if (stat.uid !== BigInt(process.geteuid?.() ?? 0)) return `it belongs to user ${stat.uid}`;
+  if ((stat.mode & OTHERS_MAY_WRITE) !== 0n) return "others may write to it";
+  if (kind === "file" && stat.nlink !== 1n) return "it has another name elsewhere";
+  return undefined;
+}
+
+/** Makes a directory of our own, or makes sure that it is. */
+async function ownDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code !== "EEXIST") throw distrust(path, `it cannot be made (${code})`, "name another with --state");
+  }
+  const wrong = fault(await lstat(path, { bigint: true }), "directory");
+  if (wrong !== undefined) throw distrust(path, wrong, "remove it, or name another with --state");
+}
+
+/** The directory of one namespace, made where it is not there. @throws {TransactionError} where others could have made it. */
+export async function namespaceDirectory(root: string, inode: number): Promise<string> {
+  await ownDirectory(root);
+  const path = join(root, `netns-${inode}`);
+  await ownDirectory(path);
+  return path;
+}
+
+/** Directories of namespaces that are there. */
+export async function namespaceDirectories(root: string): Promise<readonly string[]> {
+  try {
+    const wrong = fault(await lstat(root, { bigint: true }), "directory");
+    if (wrong !== undefined) throw distrust(root, wrong, "remove it, or name another with --state");
+    return (await readdir(root)).filter((name) => /^netns-\d+$/.test(name)).map((name) => join(root, name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/** Opens a file of ours; undefined where there is none. @throws {TransactionError} where it is not ours alone. */
+export async function openOwn(path: string, flags: number): Promise<FileHandle | undefined> {
+  let file: FileHandle;
+  try {
+    file = await open(path, flags | constants.O_NOFOLLOW, 0o600);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "ENOENT") return undefined;
+    if (code === "ELOOP") throw distrust(path, "it is a symbolic link", "remove it");
+    throw cause;
+  }
+  const wrong = fault(await file.stat({ bigint: true }), "file");
+  if (wrong === undefined) return file;
+  await file.close();
+  throw distrust(path, wrong, "look at it, and remove it");
+}
+
+/** Makes sure that names made, changed or removed in a directory outlast a loss of power. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}

@@ -1,0 +1,103 @@
+/** The program of a guardian: waits, and puts the old state back. Started by `Guardian.arm` only. */
+
+import { writeFileSync } from "node:fs";
+import { Socket } from "node:net";
+import { kill } from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Host } from "../host.ts";
+import { goBack } from "./back.ts";
+import { uptime } from "./boot.ts";
+import { CHANNEL, type Charge, NAMESPACE } from "./guardian.ts";
+import { Journal } from "./journal.ts";
+import { Lock } from "./lock.ts";
+
+/** Milliseconds between two looks at the journal. */
+const PAUSE = 200;
+/** Seconds that it waits for whoever else changes the namespace, before it waits again. */
+const WAIT = 60;
+
+/** What the channel tells: `lost` is the end of the program that applies. */
+type Word = "done" | "over" | "lost";
+
+function listen(): { readonly socket: Socket; readonly word: Promise<Word> } {
+  const socket = new Socket({ fd: CHANNEL, readable: true, writable: true });
+  let said = "";
+  const word = new Promise<Word>((resolve) => {
+    socket.on("data", (data: Buffer) => {
+      said += data.toString("utf8");
+      if (said.includes("over\n")) resolve("over");
+      else if (said.includes("done\n")) resolve("done");
+    });
+    socket.on("error", () => resolve("lost"));
+    socket.on("close", () => resolve("lost"));
+  });
+  return { socket, word };
+}
+
+/** Whether the journal is still there and the same. */
+async function isPending({ directory, id }: Charge): Promise<boolean> {
+  return (await Journal.read(directory))?.begin.id === id;
+}
+
+/** Waits until the journal is over, or the clock says that nobody confirmed. */
+async function untilDeadline(charge: Charge, deadline: number): Promise<"over" | "late"> {
+  for (;;) {
+    if (!(await isPending(charge))) return "over";
+    const left = deadline - uptime();
+    if (left <= 0) return "late";
+    await sleep(Math.min(left * 1000, PAUSE));
+  }
+}
+
+/** Whoever applies may be stopped, and must not go on when the old state is back. */
+function stop(pid: number): void {
+  try {
+    kill(pid, "SIGKILL");
+  } catch {
+    // It is gone.
+  }
+}
+
+async function putBack(charge: Charge, host: Host, reason: string): Promise<void> {
+  for (;;)
+    try {
+      await using _ = await Lock.take(charge.directory, WAIT);
+      if (!(await isPending(charge))) return;
+      await using journal = await Journal.open(charge.directory);
+      if (journal === undefined || journal.entries.some(({ type }) => type === "end")) return;
+      await goBack(host, journal, reason);
+      await journal.end("reverted", reason);
+      return;
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== "ERR_LOCKED") throw error;
+    }
+}
+
+async function main(): Promise<void> {
+  const charge = JSON.parse(process.argv[2] ?? "") as Charge;
+  const deadline = uptime() + charge.seconds;
+  for (const signal of ["SIGHUP", "SIGINT", "SIGQUIT", "SIGPIPE"] as const) process.on(signal, () => undefined);
+  try {
+    writeFileSync("/proc/self/oom_score_adj", "-1000");
+  } catch {
+    // It takes a privilege that not everybody has.
+  }
+  await using host = await Host.open(charge.elsewhere ? { netns: `/proc/self/fd/${NAMESPACE}` } : {});
+  const record = await Journal.read(charge.directory);
+  if (record === undefined) return;
+  await host.links.names();
+  const { socket, word } = listen();
+  socket.write("ready\n");
+
+  const first = await Promise.race([word, untilDeadline(charge, deadline)]);
+  if (first === "over") return;
+  if (first === "lost") await putBack(charge, host, "the program that applied it ended before it was done");
+  else if (first === "late") {
+    stop(record.begin.pid);
+    await putBack(charge, host, `it was not done within ${charge.seconds} s`);
+  } else if ((await untilDeadline(charge, deadline)) === "late")
+    await putBack(charge, host, `nobody confirmed it within ${charge.seconds} s`);
+}
+
+await main();
+process.exit(0);

@@ -1,0 +1,99 @@
+/**
+ * The guardian: a process of its own, in its own session, that puts the old state back when nobody confirms the new one
+ * in time, or when the program that applies is killed or stopped on the way. It is ready before the first change.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Duplex } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import type { Host } from "../host.ts";
+import { TransactionError } from "./error.ts";
+import { isHere } from "./store.ts";
+
+/** Descriptors of the guardian: the channel to the program that applies, and the namespace where it is another. */
+export const CHANNEL = 3;
+export const NAMESPACE = 4;
+
+/** Milliseconds in which a guardian has to be ready. */
+const PATIENCE = 10_000;
+
+/** What a guardian is told. */
+export interface Charge {
+  /** The directory of the namespace's journal. */
+  readonly directory: string;
+  /** Which journal it is. */
+  readonly id: string;
+  /** Seconds from now in which everything has to be done and confirmed. */
+  readonly seconds: number;
+  /** Whether the namespace is handed over as a descriptor, instead of being the one that it is born in. */
+  readonly elsewhere: boolean;
+}
+
+/** The guardian as the program that applies has it. */
+export class Guardian {
+  readonly #child: ChildProcess;
+  readonly #channel: Duplex;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    this.#channel = child.stdio[CHANNEL] as Duplex;
+    this.#channel.on("error", () => undefined);
+  }
+
+  /** Starts one, and waits until it could do all that it may have to. @throws {TransactionError} `ERR_GUARDIAN` */
+  static async arm(host: Host, charge: Omit<Charge, "elsewhere">): Promise<Guardian> {
+    const main = import.meta.url.endsWith(".ts")
+      ? "../transaction/guardian-main.ts"
+      : "../transaction/guardian-main.js";
+    const elsewhere = !isHere(host);
+    const args = [
+      fileURLToPath(new URL(main, import.meta.url)),
+      JSON.stringify({ ...charge, elsewhere } satisfies Charge),
+    ];
+    const child = spawn(process.execPath, args, {
+      detached: true,
+      cwd: "/",
+      stdio: ["ignore", "ignore", "ignore", "pipe", ...(elsewhere ? [host.netns.fd] : [])],
+    });
+    const guardian = new Guardian(child);
+    await guardian.#ready();
+    child.unref();
+    (guardian.#channel as Duplex & { unref(): void }).unref();
+    return guardian;
+  }
+
+  async #ready(): Promise<void> {
+    const late = new AbortController();
+    const said = new Promise<string>((resolve, reject) => {
+      this.#channel.once("data", (data: Buffer) => resolve(data.toString("utf8").trim()));
+      this.#channel.once("end", () => resolve("it ended at once"));
+      this.#child.once("error", reject);
+    });
+    const timer = sleep(PATIENCE, "it is not ready in time", { signal: late.signal });
+    try {
+      const answer = await Promise.race([said, timer]);
+      if (answer !== "ready") throw new Error(answer);
+    } catch (cause) {
+      this.#child.kill("SIGKILL");
+      const why = cause instanceof Error ? cause.message : String(cause);
+      const message = `cannot start what would put the old state back: ${why}; nothing was changed`;
+      throw new TransactionError("ERR_GUARDIAN", message, { cause });
+    } finally {
+      late.abort();
+      timer.catch(() => undefined);
+    }
+  }
+
+  /** All is done: from now on the end of this process means nothing, only the deadline does. */
+  async entrust(): Promise<void> {
+    await new Promise<void>((resolve, reject) =>
+      this.#channel.write("done\n", (error) => (error ? reject(error) : resolve())),
+    );
+    this.#channel.destroy();
+  }
+
+  /** There is nothing to guard any more. */
+  dismiss(): void {
+    this.#channel.end("over\n");
+  }
+}

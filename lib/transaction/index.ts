@@ -1,0 +1,15 @@
+/** Applications that are all or nothing: journal, guardian, confirmation, recovery. */
+export { isExact, type WayBack } from "./back.ts";
+export { confirm, discard, type Ended, type RecoverOptions, recover, revert } from "./ending.ts";
+export { type TransactionCode, TransactionError } from "./error.ts";
+export type { StoreOptions } from "./store.ts";
+export {
+  type Check,
+  describeWayBack,
+  LONGEST_CONFIRM,
+  RevertedError,
+  type Transacted,
+  type TransactOptions,
+  transact,
+} from "./transaction.ts";
+export type { Mode } from "./wanted.ts";

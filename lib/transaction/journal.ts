@@ -1,0 +1,273 @@
+/**
+ * The journal of an application: all steps with what undoes them, on the disk before the first request; then what is
+ * begun, line by line. Each line carries a checksum over itself and the lines before it.
+ */
+import { createHash, randomBytes } from "node:crypto";
+import { constants } from "node:fs";
+import { type FileHandle, rename, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import type { Request, Step } from "../state/step.ts";
+import { openOwn, syncDirectory } from "./directory.ts";
+import { decode, encode } from "./encoding.ts";
+import { TransactionError } from "./error.ts";
+import type { KeptDocument } from "./wanted.ts";
+
+/** The version of the format. */
+const FORMAT = 1;
+
+/** The first line: everything that is needed to go back. */
+export interface Begin {
+  readonly type: "begin";
+  readonly format: typeof FORMAT;
+  readonly id: string;
+  /** The boot that the state belongs to. */
+  readonly boot: string;
+  readonly netns: {
+    readonly inode: number;
+    /** Never used again until the next boot, unlike the inode. Absent before Linux 5.14. */
+    readonly cookie?: bigint;
+    /** How it was named; absent for the one that the process lived in. */
+    readonly name?: string;
+  };
+  /** The process that applies, and when it began. */
+  readonly pid: number;
+  readonly start?: string;
+  /** Time of day, for people. */
+  readonly at: string;
+  readonly document: KeptDocument;
+  /** Seconds within which somebody has to confirm; absent where nobody has to. */
+  readonly confirm?: number;
+  /** With their inverses; and with what is different now, which is there again when all is undone. */
+  readonly steps: readonly Step[];
+}
+
+/** What became of an application. */
+export type Outcome = "committed" | "reverted";
+
+/** A line after the first. */
+export type Entry =
+  /** This request is about to be made. */
+  | { readonly type: "do"; readonly step: number; readonly move: number }
+  /** All were made, and what they made was found to be as it should be. */
+  | { readonly type: "done" }
+  /** Somebody has to confirm before this much uptime, in seconds. */
+  | { readonly type: "wait"; readonly deadline: number }
+  /** The old state is being put back. With `nothing`, the request that was begun last is known to have done nothing. */
+  | { readonly type: "back"; readonly reason: string; readonly nothing?: true }
+  | { readonly type: "end"; readonly outcome: Outcome; readonly at: string; readonly reason?: string };
+
+/** Everything that a journal says. */
+export interface Record {
+  readonly begin: Begin;
+  readonly entries: readonly Entry[];
+}
+
+/** For tests: called right before and right after a line is written. */
+export type Witness = (moment: "before" | "after", entry: Begin | Entry) => void;
+
+const CURRENT = "journal";
+const LAST = "last";
+
+function checksum(before: string, text: string): string {
+  return createHash("sha256").update(before).update(text).digest("hex").slice(0, 32);
+}
+function lineOf(before: string, entry: Begin | Entry): { readonly line: string; readonly sum: string } {
+  const text = encode(entry);
+  const sum = checksum(before, text);
+  return { line: `${sum} ${text}\n`, sum };
+}
+
+function damaged(path: string, what: string): TransactionError {
+  const wayOut = "look at the host, then remove it with: linkwright recover --discard";
+  return new TransactionError("ERR_JOURNAL", `${path} ${what}, so nothing is undone by it; ${wayOut}`);
+}
+
+interface Parsed extends Record {
+  /** Of the last whole line. */
+  readonly sum: string;
+  /** Bytes of the whole lines: what is behind them was being written when the power went. */
+  readonly length: number;
+}
+
+function parse(path: string, content: string): Parsed {
+  const whole = content.slice(0, content.lastIndexOf("\n") + 1);
+  const values: unknown[] = [];
+  let sum = "";
+  for (const line of whole.split("\n").slice(0, -1)) {
+    const text = line.slice(33);
+    const next = checksum(sum, text);
+    if (line.slice(0, 33) !== `${next} `) throw damaged(path, `was edited at line ${values.length + 1}`);
+    values.push(decode(text));
+    sum = next;
+  }
+  const [begin, ...entries] = values as [Begin | undefined, ...Entry[]];
+  if (begin === undefined) throw damaged(path, content === "" ? "is empty" : "was cut off");
+  if (begin.format !== FORMAT)
+    throw damaged(path, `has format ${String(begin.format)}, and this version reads ${FORMAT}`);
+  return { begin, entries, sum, length: Buffer.byteLength(whole) };
+}
+
+async function readFile(path: string): Promise<string | undefined> {
+  const file = await openOwn(path, constants.O_RDONLY);
+  if (file === undefined) return undefined;
+  try {
+    return await file.readFile("utf8");
+  } finally {
+    await file.close();
+  }
+}
+
+/** An open journal. Only whoever holds the lock of its namespace may have it. */
+export class Journal implements AsyncDisposable {
+  readonly directory: string;
+  readonly begin: Begin;
+  readonly #entries: Entry[];
+  readonly #file: FileHandle;
+  readonly #witness: Witness | undefined;
+  #sum: string;
+
+  private constructor(
+    directory: string,
+    file: FileHandle,
+    { begin, entries, sum }: Omit<Parsed, "length">,
+    witness?: Witness,
+  ) {
+    this.directory = directory;
+    this.begin = begin;
+    this.#entries = [...entries];
+    this.#file = file;
+    this.#sum = sum;
+    this.#witness = witness;
+  }
+
+  /** Begins one. It is there, whole, or not at all. */
+  static async create(
+    directory: string,
+    what: Omit<Begin, "type" | "format" | "id">,
+    witness?: Witness,
+  ): Promise<Journal> {
+    const id = randomBytes(8).toString("hex");
+    const begin: Begin = { type: "begin", format: FORMAT, id, ...what };
+    const path = join(directory, CURRENT);
+    const draft = `${path}.${id}`;
+    const { line, sum } = lineOf("", begin);
+    witness?.("before", begin);
+    const file = await openOwn(draft, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND);
+    if (file === undefined) throw new TransactionError("ERR_STATE_DIRECTORY", `cannot make ${draft}`);
+    try {
+      await file.appendFile(line);
+      await file.sync();
+      await rename(draft, path);
+      await syncDirectory(directory);
+    } catch (cause) {
+      await file.close();
+      await unlink(draft).catch(() => undefined);
+      const { code } = cause as NodeJS.ErrnoException;
+      const message = `cannot write ${path} (${code}); nothing was changed: make room, or name another directory with --state`;
+      throw new TransactionError("ERR_STATE_DIRECTORY", message, { cause });
+    }
+    witness?.("after", begin);
+    return new Journal(directory, file, { begin, entries: [], sum }, witness);
+  }
+
+  /** The one that is there, to go on with. @throws {TransactionError} `ERR_JOURNAL` */
+  static async open(directory: string, witness?: Witness): Promise<Journal | undefined> {
+    const path = join(directory, CURRENT);
+    const file = await openOwn(path, constants.O_RDWR | constants.O_APPEND);
+    if (file === undefined) return undefined;
+    try {
+      const parsed = parse(path, await file.readFile("utf8"));
+      await file.truncate(parsed.length);
+      return new Journal(directory, file, parsed, witness);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** What the one that is there says; for this no lock is needed. */
+  static async read(directory: string): Promise<Record | undefined> {
+    const path = join(directory, CURRENT);
+    const content = await readFile(path);
+    return content === undefined ? undefined : parse(path, content);
+  }
+
+  /** What the one that ended last says. */
+  static async readLast(directory: string): Promise<Record | undefined> {
+    const path = join(directory, LAST);
+    const content = await readFile(path);
+    return content === undefined ? undefined : parse(path, content);
+  }
+
+  /** Takes one away whatever is in it; false where there is none. */
+  static async discard(directory: string): Promise<boolean> {
+    try {
+      await unlink(join(directory, CURRENT));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+      throw error;
+    }
+    await syncDirectory(directory);
+    return true;
+  }
+
+  get entries(): readonly Entry[] {
+    return this.#entries;
+  }
+
+  /** Writes a line, and returns when it will outlast a loss of power. */
+  async append(entry: Entry): Promise<void> {
+    this.#witness?.("before", entry);
+    const { line, sum } = lineOf(this.#sum, entry);
+    await this.#file.appendFile(line);
+    await this.#file.datasync();
+    this.#sum = sum;
+    this.#entries.push(entry);
+    this.#witness?.("after", entry);
+  }
+
+  /** Writes a line that others may do without: what it says shows in the kernel too. */
+  async note(entry: Entry): Promise<void> {
+    try {
+      await this.append(entry);
+    } catch {
+      // A full disk must not stop whoever puts the old state back.
+    }
+  }
+
+  /** Ends it. What became of it stays to be read. */
+  async end(outcome: Outcome, reason?: string): Promise<void> {
+    const entry: Entry = {
+      type: "end",
+      outcome,
+      at: new Date().toISOString(),
+      ...(reason !== undefined && { reason }),
+    };
+    // "committed" has to be on the disk; of what was put back the next look finds nothing more to undo.
+    if (outcome === "committed") await this.append(entry);
+    else await this.note(entry);
+    await rename(join(this.directory, CURRENT), join(this.directory, LAST));
+    await syncDirectory(this.directory);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file.close();
+  }
+}
+
+/** What takes back one request that may have been made. */
+export interface Undoing {
+  readonly step: Step;
+  readonly requests: readonly Request[];
+}
+
+/** What takes back all that may have been done, in the order in which it is to be done. */
+export function undoing({ begin, entries }: Pick<Record, "begin" | "entries">): readonly Undoing[] {
+  const begun = entries.filter((entry) => entry.type === "do");
+  if (entries.some((entry) => entry.type === "back" && entry.nothing === true)) begun.pop();
+  return begun.reverse().flatMap(({ step, move }) => {
+    const kept = begin.steps[step];
+    const requests = kept?.moves[move]?.undo ?? [];
+    return kept === undefined || requests.length === 0 ? [] : [{ step: kept, requests }];
+  });
+}

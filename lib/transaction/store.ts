@@ -1,0 +1,143 @@
+/** The place of one network namespace's journal, and whether the one that lies there is about the namespace that is. */
+import { statSync } from "node:fs";
+import { loadBinding } from "../../native-bindings/index.ts";
+import type { Host } from "../host.ts";
+import { bootId, startOf } from "./boot.ts";
+import { namespaceDirectory, stateDirectory } from "./directory.ts";
+import { TransactionError } from "./error.ts";
+import { type Begin, Journal, type Record, type Witness } from "./journal.ts";
+import { Lock } from "./lock.ts";
+
+/** Options of everything that has to do with journals. */
+export interface StoreOptions {
+  /**
+   * Where journals are kept; by default /run/linkwright for root. It has to belong to this user, and nobody else may be
+   * able to write to it.
+   */
+  readonly directory?: string | undefined;
+  /** Seconds to wait while another process changes the same namespace; 10 by default, 0 not at all. */
+  readonly wait?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Seconds that a second run waits for the first. */
+const WAIT = 10;
+
+/** Instead of a descriptor: where this thread is. */
+const HERE = -1;
+const AF_UNIX = 1;
+const SOCK_DGRAM = 2;
+const SOL_SOCKET = 1;
+const SO_NETNS_COOKIE = 71;
+
+/** A number that no other namespace of this boot has. Source: include/uapi/asm-generic/socket.h */
+function cookieOf(fd: number): bigint | undefined {
+  const native = loadBinding();
+  const socket = native.open(AF_UNIX, SOCK_DGRAM, 0, fd);
+  if (typeof socket === "number") return undefined;
+  const out = new BigUint64Array(1);
+  const length = native.getopt(socket, SOL_SOCKET, SO_NETNS_COOKIE, new Uint8Array(out.buffer));
+  native.close(socket);
+  return length === 8 ? out[0] : undefined;
+}
+
+/** Whether a host is the namespace that this thread lives in, which takes no privilege to enter. */
+export function isHere({ netns }: Host): boolean {
+  const { ino, dev } = statSync("/proc/thread-self/ns/net");
+  return netns.identity.inode === ino && netns.identity.device === dev;
+}
+
+/** The namespace of a host, as a journal names it. */
+function namespaceOf(host: Host): Begin["netns"] {
+  const { netns } = host;
+  const cookie = cookieOf(isHere(host) ? HERE : netns.fd);
+  const { inode } = netns.identity;
+  return { inode, ...(cookie !== undefined && { cookie }), ...(netns.name !== undefined && { name: netns.name }) };
+}
+
+/** Whether a journal tells of a namespace that is there no more, though another has its number. */
+function isStale({ boot, netns }: Begin, now: Begin["netns"]): boolean {
+  return boot !== bootId() || (netns.cookie !== undefined && now.cookie !== undefined && netns.cookie !== now.cookie);
+}
+
+/** Whether the process that wrote a journal still runs. */
+export function isRunning({ pid, start }: Begin): boolean {
+  return start !== undefined && startOf(pid) === start;
+}
+
+/** The journals of one namespace. */
+export class Store {
+  readonly directory: string;
+  readonly #netns: Begin["netns"];
+  readonly #options: StoreOptions;
+
+  private constructor(directory: string, netns: Begin["netns"], options: StoreOptions) {
+    this.directory = directory;
+    this.#netns = netns;
+    this.#options = options;
+  }
+
+  /** @throws {TransactionError} `ERR_STATE_DIRECTORY` */
+  static async open(host: Host, options: StoreOptions = {}): Promise<Store> {
+    const netns = namespaceOf(host);
+    const root = options.directory ?? stateDirectory();
+    return new Store(await namespaceDirectory(root, netns.inode), netns, options);
+  }
+
+  /** Waits for whoever changes this namespace. @throws {TransactionError} `ERR_LOCKED` */
+  lock(): Promise<Lock> {
+    const { wait = WAIT, signal } = this.#options;
+    return Lock.take(this.directory, wait, signal);
+  }
+
+  /** What the journal says that is there; one of a namespace that is gone is no more than a file. */
+  async pending(): Promise<Record | undefined> {
+    const record = await Journal.read(this.directory);
+    return record === undefined || isStale(record.begin, this.#netns) ? undefined : record;
+  }
+
+  /** The journal that is there, to go on with; the lock has to be held. */
+  async journal(witness?: Witness): Promise<Journal | undefined> {
+    const journal = await Journal.open(this.directory, witness);
+    if (journal === undefined || !isStale(journal.begin, this.#netns)) return journal;
+    await journal[Symbol.asyncDispose]();
+    await Journal.discard(this.directory);
+    return undefined;
+  }
+
+  /** Begins a journal; the lock has to be held. @throws {TransactionError} `ERR_PENDING` where there is one. */
+  async begin(what: Pick<Begin, "document" | "steps" | "confirm">, witness?: Witness): Promise<Journal> {
+    const start = startOf(process.pid);
+    const by = { pid: process.pid, ...(start !== undefined && { start }), at: new Date().toISOString() };
+    return Journal.create(this.directory, { boot: bootId(), netns: this.#netns, ...by, ...what }, witness);
+  }
+
+  /** @throws {TransactionError} `ERR_PENDING` where an application is not over. */
+  async refusePending(): Promise<void> {
+    const record = await this.pending();
+    if (record !== undefined) throw pendingError(record);
+  }
+}
+
+/** Seconds as people say them. */
+export function seconds(count: number): string {
+  const whole = Math.max(0, Math.round(count));
+  return whole < 120 ? `${whole} s` : `${Math.round(whole / 60)} min`;
+}
+
+function pendingError({ begin, entries }: Record): TransactionError {
+  const { pid } = begin;
+  const last = entries.at(-1)?.type;
+  if (last === "wait") {
+    const wayOut = "keep it with linkwright confirm, or take it back with linkwright revert";
+    return new TransactionError("ERR_PENDING", `what was applied at ${begin.at} waits to be confirmed; ${wayOut}`, {
+      pid,
+    });
+  }
+  const wayOut = "put the host in order first with linkwright recover";
+  return new TransactionError(
+    "ERR_PENDING",
+    `the application of ${begin.at} by process ${pid} was interrupted; ${wayOut}`,
+    { pid },
+  );
+}

@@ -1,0 +1,253 @@
+/** An application that is all or nothing, also where whoever does it is killed. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Host } from "../host.ts";
+import { ApplyError, type ApplyOptions, apply, refuseRecreation } from "../state/apply.ts";
+import type { Desired } from "../state/desired.ts";
+import type { Plan } from "../state/step.ts";
+import { judge, type Verification } from "../state/verify.ts";
+import { goBack, isExact, type WayBack } from "./back.ts";
+import { uptime } from "./boot.ts";
+import { TransactionError } from "./error.ts";
+import { Guardian } from "./guardian.ts";
+import type { Journal, Witness } from "./journal.ts";
+import { Store, type StoreOptions } from "./store.ts";
+import { changedSteps, keep, type Mode, planFor, type Wanted } from "./wanted.ts";
+
+/** What a check of the new state found. */
+export interface Check {
+  readonly ok: boolean;
+  /** One line for a person. */
+  readonly text: string;
+}
+
+/** Options of {@link transact}. */
+export interface TransactOptions extends StoreOptions, Pick<ApplyOptions, "allowRecreate" | "onProgress"> {
+  /** `apply`, the default, makes the document true; `remove` takes away what it describes. */
+  readonly mode?: Mode | undefined;
+  /** Seconds within which `confirm` has to be called, else the old state is put back. 0, the default, waits for nobody. */
+  readonly confirm?: number | undefined;
+  /** Called with each plan before it is carried out: a second time where the host changed meanwhile. */
+  readonly onPlan?: ((plan: Plan) => void) | undefined;
+  /** Looks whether the new state is good for something; run again after the old state was put back. */
+  readonly probe?: ((plan: Plan) => Promise<readonly Check[]>) | undefined;
+  /** For tests. */
+  readonly witness?: Witness | undefined;
+}
+
+/** What {@link transact} did. */
+export interface Transacted {
+  /** `unchanged`: there was nothing to do. `unconfirmed`: it is done, and is taken back unless somebody confirms. */
+  readonly state: "unchanged" | "committed" | "unconfirmed";
+  readonly plan: Plan;
+  /** Number of requests that changed something. */
+  readonly requests: number;
+  readonly verification: Verification;
+  readonly checks: readonly Check[];
+  /** Which application it is, for whoever waits for its end. */
+  readonly id?: string;
+  /** When the old state is put back. */
+  readonly deadline?: Date;
+}
+
+/** The new state was not good, and the old one was put back. */
+export class RevertedError extends TransactionError {
+  readonly wayBack: WayBack;
+  readonly verification: Verification | undefined;
+  /** What the checks found, and what they found after the old state was back. */
+  readonly checks: readonly Check[];
+  readonly checksAfter: readonly Check[];
+
+  constructor(message: string, parts: Pick<RevertedError, "wayBack" | "verification" | "checks" | "checksAfter">) {
+    super("ERR_REVERTED", message);
+    this.wayBack = parts.wayBack;
+    this.verification = parts.verification;
+    this.checks = parts.checks;
+    this.checksAfter = parts.checksAfter;
+  }
+}
+
+/** How often a host is planned for anew that changes meanwhile. */
+const ATTEMPTS = 5;
+/** Milliseconds for the kernel to settle, such as a carrier that is found, and between two looks. */
+const SETTLE = 1000;
+const PAUSE = 50;
+
+/** The longest time to confirm in, in seconds: a day. */
+export const LONGEST_CONFIRM = 86_400;
+
+function checkConfirm(confirm: number): void {
+  if (Number.isInteger(confirm) && confirm >= 0 && confirm <= LONGEST_CONFIRM) return;
+  throw new TypeError(`confirm: expected whole seconds from 0 to ${LONGEST_CONFIRM}, got ${String(confirm)}`);
+}
+
+interface Prepared {
+  readonly planned: Plan;
+  readonly journal: Journal;
+  readonly guardian: Guardian | undefined;
+}
+
+/** One application, from the plan to its end. The lock is held all the time. */
+class Transaction {
+  readonly #host: Host;
+  readonly #store: Store;
+  readonly #wanted: Wanted;
+  readonly #options: TransactOptions;
+  readonly #confirm: number;
+
+  constructor(host: Host, store: Store, desired: Desired, options: TransactOptions) {
+    this.#host = host;
+    this.#store = store;
+    this.#wanted = { desired, mode: options.mode ?? "apply" };
+    this.#options = options;
+    this.#confirm = options.confirm ?? 0;
+  }
+
+  async run(): Promise<Transacted> {
+    const prepared = await this.#prepare();
+    if ("state" in prepared) return prepared;
+    const { planned, journal, guardian } = prepared;
+    await using _ = journal;
+    try {
+      return await this.#carryOut(planned, journal, guardian);
+    } finally {
+      guardian?.dismiss();
+    }
+  }
+
+  /** A plan that is still right when the journal is on the disk and the guardian ready. */
+  async #prepare(): Promise<Prepared | Transacted> {
+    let planned = await this.#plan();
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      this.#options.onPlan?.(planned);
+      refuseRecreation(planned, this.#wanted.desired.source, this.#options.allowRecreate);
+      if (planned.steps.length === 0) {
+        const verification = judge(planned);
+        return { state: "unchanged", plan: planned, requests: 0, verification, checks: [] };
+      }
+      const prepared = await this.#arm(planned);
+      const again = await this.#plan();
+      if (changedSteps(planned.steps, again.steps).length === 0) return { ...prepared, planned };
+      prepared.guardian?.dismiss();
+      await prepared.journal.end("reverted", "the host changed before it began");
+      await prepared.journal[Symbol.asyncDispose]();
+      planned = again;
+    }
+    const message = `the host changed each of the ${ATTEMPTS} times that it was planned for; nothing was changed: find out who changes it`;
+    throw new TransactionError("ERR_UNSTEADY", message);
+  }
+
+  #plan(): Promise<Plan> {
+    return planFor(this.#host, this.#wanted, this.#options.signal);
+  }
+
+  async #arm({ steps }: Plan): Promise<Omit<Prepared, "planned">> {
+    const confirm = this.#confirm > 0 ? { confirm: this.#confirm } : {};
+    const journal = await this.#store.begin({ document: keep(this.#wanted), steps, ...confirm }, this.#options.witness);
+    try {
+      const { directory, begin } = journal;
+      const charge = { directory, id: begin.id, seconds: this.#confirm };
+      return { journal, guardian: this.#confirm > 0 ? await Guardian.arm(this.#host, charge) : undefined };
+    } catch (error) {
+      await journal.end("reverted", "there was no guardian");
+      await journal[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async #carryOut(planned: Plan, journal: Journal, guardian: Guardian | undefined): Promise<Transacted> {
+    // The guardian's time began a little earlier.
+    const deadline = uptime() + this.#confirm;
+    const due = new Date(Date.now() + this.#confirm * 1000);
+    const { requests } = await this.#apply(planned, journal);
+    const verification = await this.#verify(planned);
+    if (!verification.ok)
+      throw await this.#revert(planned, journal, "it did not become what the document says", { verification });
+    const checks = (await this.#options.probe?.(planned)) ?? [];
+    const bad = checks.filter(({ ok }) => !ok);
+    if (bad.length > 0)
+      throw await this.#revert(planned, journal, bad.map(({ text }) => text).join("; "), { verification, checks });
+    const done = { plan: planned, requests, verification, checks };
+    if (guardian === undefined) {
+      await journal.append({ type: "done" });
+      await journal.end("committed");
+      return { state: "committed", ...done };
+    }
+    await journal.append({ type: "wait", deadline });
+    await guardian.entrust();
+    return { state: "unconfirmed", ...done, id: journal.begin.id, deadline: due };
+  }
+
+  async #apply(planned: Plan, journal: Journal): Promise<{ readonly requests: number }> {
+    const { signal, allowRecreate, onProgress } = this.#options;
+    try {
+      return await apply(this.#host, planned, {
+        signal,
+        allowRecreate,
+        onProgress,
+        source: this.#wanted.desired.source,
+        onRequest: (step, move) => journal.append({ type: "do", step, move }),
+        onUndo: (why, done) =>
+          journal.note({ type: "back", reason: messageOf(why), ...(done ? {} : { nothing: true }) }),
+      });
+    } catch (error) {
+      // What could not be undone is left to `recover`, which reads the journal.
+      if (!(error instanceof ApplyError) || error.undoFailed.length === 0)
+        await journal.end("reverted", messageOf(error));
+      throw error;
+    }
+  }
+
+  /** Reads back until it is as it should be, or had time enough. */
+  async #verify(planned: Plan): Promise<Verification> {
+    for (const end = performance.now() + SETTLE; ; await sleep(PAUSE)) {
+      const verification = judge(await this.#plan(), planned);
+      if (verification.ok || performance.now() > end) return verification;
+    }
+  }
+
+  async #revert(
+    planned: Plan,
+    journal: Journal,
+    reason: string,
+    found: { readonly verification: Verification; readonly checks?: readonly Check[] },
+  ): Promise<RevertedError> {
+    const wayBack = await goBack(this.#host, journal, reason);
+    if (wayBack.failed.length === 0) await journal.end("reverted", reason);
+    const checks = found.checks ?? [];
+    const checksAfter = checks.length === 0 ? [] : ((await this.#options.probe?.(planned)) ?? []);
+    const message = `${reason}; ${describeWayBack(wayBack)}`;
+    return new RevertedError(message, { wayBack, verification: found.verification, checks, checksAfter });
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** One line on how well the old state was put back. */
+export function describeWayBack(wayBack: WayBack): string {
+  const { failed, differing } = wayBack;
+  if (isExact(wayBack)) return "the old state was put back";
+  const [first] = failed;
+  if (first !== undefined)
+    return `the old state could not be put back: ${messageOf(first.cause)}; try again with linkwright recover`;
+  return `the old state was put back, except for ${differing.map(({ object, subject }) => `${object} ${subject}`).join(", ")}`;
+}
+
+/**
+ * Makes a host what a document says, or leaves it as it was: everything is in a journal before the first request, read
+ * back afterwards, and undone where anything is not as it should be. Where this process is killed on the way,
+ * {@link recover} puts the old state back; with `confirm` a guardian does so at once.
+ * Same as: linkwright apply
+ *
+ * @throws {ApplyError} where a step was refused; what was done before is undone.
+ * @throws {RevertedError} where the new state is not what it should be, or a check failed.
+ * @throws {TransactionError} where it could not begin; nothing was changed.
+ */
+export async function transact(host: Host, desired: Desired, options: TransactOptions = {}): Promise<Transacted> {
+  checkConfirm(options.confirm ?? 0);
+  const store = await Store.open(host, options);
+  await using _ = await store.lock();
+  await store.refusePending();
+  return await new Transaction(host, store, desired, options).run();
+}
