@@ -9,7 +9,7 @@ export const ECHO_HEADER = 8;
 const IPV4_HEADER = 20;
 const IPV6_HEADER = 40;
 
-/** Which version of the protocol. */
+/** Which version of the Internet Protocol. */
 export type Version = 4 | 6;
 
 /** What came in for an echo request of ours. */

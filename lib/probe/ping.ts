@@ -2,13 +2,26 @@
 import { randomBytes } from "node:crypto";
 import { isIPv4, isIPv6 } from "node:net";
 import { loadBinding, META, type SocketHandle } from "../../native-bindings/index.ts";
-import { EAGAIN, errnoName, SocketError } from "../socket/errors.ts";
-import { ipv4, ipv6 } from "../wire/address.ts";
-import { Writer } from "../wire/buffer.ts";
+import { errnoName } from "../socket/errors.ts";
 import { type Answer, ECHO_HEADER, echoRequest, fillPayload, headerLength, readAnswer, type Version } from "./echo.ts";
+import {
+  AF,
+  int32,
+  LARGEST,
+  leaveBy,
+  openIn,
+  receive,
+  SOCK_DGRAM,
+  SOCK_RAW,
+  setOption,
+  socketAddress,
+  versionOf,
+  type WayOut,
+  widen,
+} from "./sockets.ts";
 
 /** How to ping. */
-export interface PingOptions {
+export interface PingOptions extends WayOut {
   /** Bytes of the whole IP packet; default 84, as ping has it. */
   readonly size?: number;
   /**
@@ -41,12 +54,7 @@ export interface PingResult {
   readonly ms?: number;
 }
 
-const AF = { 4: 2, 6: 10 } as const;
-const SOCK_DGRAM = 2;
-const SOCK_RAW = 3;
 const PROTOCOL = { 4: 1, 6: 58 } as const;
-const SOL_SOCKET = 1;
-const SO_RCVBUF = 8;
 /** Levels and options of Linux: SOL_IP, IP_MTU_DISCOVER, IP_MTU, and those of IPv6. */
 const OPTIONS = {
   4: { level: 0, discover: 10, mtu: 14 },
@@ -55,49 +63,24 @@ const OPTIONS = {
 const IPV6_DONTFRAG = 62;
 /** IP_PMTUDISC_*: whether DF is set, and whether a learned path MTU counts. */
 const DISCOVER = { dont: 0, do: 2, probe: 3 } as const;
-const LARGEST = 65_535;
-
-function int32(value: number): Uint8Array {
-  return new Uint8Array(Int32Array.of(value).buffer);
-}
-
-/** struct sockaddr_in or sockaddr_in6. */
-function socketAddress(version: Version, address: string, port: number, scope: number): Uint8Array {
-  const out = new Writer(32);
-  const at = out.take(version === 4 ? 4 : 8);
-  out.u16[at >> 1] = AF[version];
-  out.u8[at + 2] = port >> 8;
-  out.u8[at + 3] = port;
-  (version === 4 ? ipv4 : ipv6).write(out, address);
-  const end = out.take(version === 4 ? 8 : 4);
-  if (version === 6) out.u32[end >> 2] = scope;
-  return out.finish();
-}
-
-function openIn(nsFd: number, version: Version, type: number, protocol: number): SocketHandle {
-  const socket = loadBinding().open(AF[version], type, protocol, nsFd);
-  if (typeof socket === "number") throw new SocketError("ERR_OPEN", "cannot open a socket for ping", { errno: socket });
-  return socket;
-}
 
 function forbidFragments(socket: SocketHandle, version: Version, df: boolean | "path"): void {
   const { level, discover } = OPTIONS[version];
   const how = df === "path" ? DISCOVER.do : df ? DISCOVER.probe : DISCOVER.dont;
   const settings: [number, number][] = [[discover, how]];
   if (version === 6) settings.push([IPV6_DONTFRAG, df === false ? 0 : 1]);
-  for (const [name, value] of settings) {
-    const errno = loadBinding().setopt(socket, level, name, int32(value));
-    if (errno < 0) throw new SocketError("ERR_OPEN", "cannot forbid fragments", { errno });
-  }
+  for (const [name, value] of settings) setOption(socket, level, name, int32(value), "forbid fragments");
 }
 
 /** The MTU that the kernel would use for this destination. */
-function knownMtu(nsFd: number, version: Version, address: string, scope: number): number | undefined {
+function knownMtu(nsFd: number, address: string, scope: number, way: WayOut): number | undefined {
   const native = loadBinding();
-  const socket = openIn(nsFd, version, SOCK_DGRAM, 0);
+  const version = versionOf(address);
+  const socket = openIn(nsFd, AF[version], SOCK_DGRAM, 0);
   try {
     const out = new Uint8Array(4);
-    if (native.connect(socket, socketAddress(version, address, 9, scope)) < 0) return undefined;
+    leaveBy(socket, way);
+    if (native.connect(socket, socketAddress(address, 9, scope)) < 0) return undefined;
     const length = native.getopt(socket, OPTIONS[version].level, OPTIONS[version].mtu, out);
     return length === 4 ? new Int32Array(out.buffer)[0] : undefined;
   } finally {
@@ -138,36 +121,25 @@ function note(tally: Tally, answer: Answer, start: number): void {
   }
 }
 
-/** Takes everything that has arrived. */
-function receive(socket: SocketHandle, slab: Uint8Array, meta: Uint32Array, take: (data: Buffer) => void): void {
-  const slot = slab.length;
-  for (let errors = 0; errors < 100; ) {
-    const count = loadBinding().recv(socket, slab, slot, meta);
-    if (count === EAGAIN || count === 0) return;
-    // An error of an earlier packet is gone by being told.
-    if (count < 0) errors++;
-    else take(Buffer.from(slab.slice(0, Math.min(meta[META.LENGTH] ?? 0, slot))));
-  }
-}
-
 /**
  * Sends echo requests from a namespace and counts replies; told apart by identifier, sequence number and payload.
  * Same as: ping -c COUNT -s SIZE-28 -M probe ADDRESS (-M do, for `df: "path"`)
  */
 export async function ping(nsFd: number, address: string, options: PingOptions = {}): Promise<PingResult> {
-  const { size = 84, df = true, timeout = 1000, count = 1, interval = 20, scope = 0, signal } = options;
+  const { size = 84, df = true, timeout = 1000, count = 1, interval = 20, scope = 0, signal, source, dev } = options;
   const version = check(address, size, count);
   signal?.throwIfAborted();
   const native = loadBinding();
-  const socket = openIn(nsFd, version, SOCK_RAW, PROTOCOL[version]);
+  const socket = openIn(nsFd, AF[version], SOCK_RAW, PROTOCOL[version]);
   try {
     forbidFragments(socket, version, df);
-    native.setopt(socket, SOL_SOCKET, SO_RCVBUF, int32(1_048_576));
-    const tally = await converse(socket, version, socketAddress(version, address, 0, scope), {
+    leaveBy(socket, { source, dev });
+    widen(socket);
+    const tally = await converse(socket, version, socketAddress(address, 0, scope), {
       ...{ size, timeout, count, interval },
       ...(signal === undefined ? {} : { signal }),
     });
-    const mtu = tally.error === "EMSGSIZE" ? knownMtu(nsFd, version, address, scope) : undefined;
+    const mtu = tally.error === "EMSGSIZE" ? knownMtu(nsFd, address, scope, { source, dev }) : undefined;
     return {
       sent: tally.sent,
       received: tally.replies.size,
