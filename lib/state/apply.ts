@@ -68,7 +68,7 @@ type Services = Readonly<Record<Request["object"], Readonly<Record<string, (word
 
 /** Every verb of every service. */
 function services(host: Host): Services {
-  const { links, addresses, routes, fdb, neighbors, nftables, sysctls } = host;
+  const { links, addresses, routes, rules, nexthops, fdb, neighbors, vlans, vnis, mdb, nftables, sysctls } = host;
   const as = <T>(words: unknown): T => words as T;
   return {
     link: {
@@ -86,6 +86,15 @@ function services(host: Host): Services {
       replace: (words) => routes.replace(as(words)),
       delete: (words) => routes.delete(as(words)),
     },
+    rule: {
+      create: (words) => rules.create(as(words)),
+      delete: (words) => rules.delete(as(words)),
+    },
+    nexthop: {
+      create: (words) => nexthops.create(as(words)),
+      replace: (words) => nexthops.replace(as(words)),
+      delete: (words) => nexthops.delete({ id: as(words["id"]) }),
+    },
     fdb: {
       create: (words) => fdb.create(as<never>(words)),
       append: (words) => fdb.append(as<never>(words)),
@@ -95,6 +104,19 @@ function services(host: Host): Services {
     neighbor: {
       replace: (words) => neighbors.replace(as<never>(words)),
       delete: (words) => neighbors.delete(as<never>(words)),
+    },
+    vlan: {
+      create: (words) => vlans.create(as<never>(words)),
+      delete: (words) => vlans.delete(as<never>(words)),
+    },
+    vni: {
+      create: (words) => vnis.create(as<never>(words)),
+      delete: (words) => vnis.delete(as<never>(words)),
+    },
+    mdb: {
+      create: (words) => mdb.create(as<never>(words)),
+      replace: (words) => mdb.replace(as<never>(words)),
+      delete: (words) => mdb.delete(as<never>(words)),
     },
     sysctl: {
       set: ({ key, value }) => sysctls.set(as(key), as(value)),

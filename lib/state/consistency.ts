@@ -2,6 +2,7 @@
 import { parsePrefix } from "../nftables/prefix.ts";
 import { linkName, problem } from "../shape/shape.ts";
 import type { DocumentValue, LinkEntry } from "./document.ts";
+import { LIST_NAMES } from "./entries/sort.ts";
 import type { Issue, Path } from "./error.ts";
 import { anyLinkName } from "./schema.ts";
 import { issueAt, type Source } from "./source.ts";
@@ -153,7 +154,7 @@ function checkRules({ nat = [], forward = [] }: DocumentValue, say: Say): void {
 
 function checkAbsent(links: Links, say: Say): void {
   for (const [name, entry] of Object.entries(links))
-    for (const key of ["addresses", "routes", "fdb", "remotes"])
+    for (const key of [...LIST_NAMES, "remotes"])
       if (entry.state === "absent" && entry[key] !== undefined)
         say(["links", name, key], `${name} is absent, and with it goes all that is on it; leave ${key} out`, "key");
 }

@@ -1,14 +1,16 @@
 /** A checked document in the form that plans are made of: flat lists, canonical words, each with its place. */
-import { canonicalAddress } from "../addresses/words.ts";
 import type { Table } from "../nftables/index.ts";
 import { expandBraces, formatKey, parseKey } from "../sysctl/key.ts";
 import { checkValue } from "../sysctl/range.ts";
 import { checkConsistency, checkVariables } from "./consistency.ts";
 import { checkSchema, type DocumentValue, type Entry, type GuestsEntry, type LinkEntry } from "./document.ts";
+import { LIST_NAMES, type ListName, type Sort } from "./entries/sort.ts";
+import { SORTS } from "./entries/sorts.ts";
+import { canonicalWord } from "./entries/text.ts";
 import { ConfigError, type Issue, type Path } from "./error.ts";
 import { policyTable } from "./policy.ts";
 import { issueAt, type Source } from "./source.ts";
-import { canonicalIp, canonicalRoute } from "./words.ts";
+import { canonicalIp } from "./words.ts";
 
 /** Properties in the words of a service. */
 export type Words = Readonly<Record<string, unknown>>;
@@ -26,8 +28,10 @@ export interface DesiredLink {
   readonly remotes?: readonly string[];
   readonly path: Path;
 }
-/** An address, a route, a forwarding entry or a neighbor that the document describes. */
+/** An entry of a sort that the document describes. */
 export interface DesiredEntry {
+  /** Removed only where it is marked as ours, or what others rely on does not go with it. */
+  readonly ours?: true;
   readonly words: Words;
   readonly absent: boolean;
   readonly path: Path;
@@ -39,13 +43,9 @@ export interface DesiredSysctl {
   readonly path: Path;
 }
 /** What one host shall look like. What is not in it is left alone. */
-export interface Desired {
+export interface Desired extends Readonly<Record<ListName, readonly DesiredEntry[]>> {
   readonly source: Source;
   readonly links: readonly DesiredLink[];
-  readonly addresses: readonly DesiredEntry[];
-  readonly routes: readonly DesiredEntry[];
-  readonly fdb: readonly DesiredEntry[];
-  readonly neighbors: readonly DesiredEntry[];
   readonly sysctls: readonly DesiredSysctl[];
   /** Our nftables table: null where there shall be none, absent where the document says nothing of it. */
   readonly table?: Table | null;
@@ -55,7 +55,7 @@ export interface Desired {
 }
 
 /** Keys of a link's entry that are objects of their own. */
-const SEPARATE = ["kind", "state", "port", "addresses", "routes", "fdb", "remotes", "flood"];
+const SEPARATE: readonly string[] = ["kind", "state", "port", "remotes", "flood", ...LIST_NAMES];
 
 function linkOf(name: string, entry: LinkEntry): DesiredLink {
   const given = Object.entries(entry).filter(([key, value]) => !SEPARATE.includes(key) && value !== undefined);
@@ -72,35 +72,47 @@ function linkOf(name: string, entry: LinkEntry): DesiredLink {
   };
 }
 
-/** The kernel's way to write addresses: IPv6 by RFC 5952, MACs in lower case. */
-function canonicalWord(value: unknown): unknown {
-  if (typeof value !== "string") return value;
-  if (/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(value)) return value.toLowerCase();
-  return value.includes(":") ? canonicalIp(value) : value;
-}
-
 /** Collects entries of one sort, with what is wrong with them. */
 class Entries {
   readonly found: DesiredEntry[] = [];
   readonly #source: Source;
   readonly #issues: Issue[];
-  readonly #canonical: (words: Words) => Words;
+  readonly #sort: Sort;
+  readonly #buckets = new Map<string, DesiredEntry[]>();
 
-  constructor(source: Source, issues: Issue[], canonical: (words: Words) => Words) {
+  constructor(source: Source, issues: Issue[], sort: Sort) {
     this.#source = source;
     this.#issues = issues;
-    this.#canonical = canonical;
+    this.#sort = sort;
   }
 
-  add(entry: Entry, path: Path): void {
-    const { state, ...words } = entry;
+  add(written: unknown, path: Path, link: Words = {}): void {
+    const { short } = this.#sort.writing;
+    const entry = typeof written === "object" ? written : short?.expand(written);
+    const { state, ...words } = { ...(entry as Entry), ...link };
+    const absent = state === "absent";
     try {
       // "present" and "absent" are the document's words, others those of the service.
       const own = state === undefined || state === "present" || state === "absent" ? {} : { state };
-      this.found.push({ words: this.#canonical({ ...words, ...own }), absent: state === "absent", path });
+      this.#keep({ words: this.#sort.canonical({ ...words, ...own }, absent), absent, path });
     } catch (error) {
       this.#issues.push(inputIssue(this.#source, path, error));
     }
+  }
+
+  #keep(entry: DesiredEntry): void {
+    const { bucket, same, subject, object, list } = this.#sort;
+    const key = bucket(entry.words);
+    const others = this.#buckets.get(key) ?? [];
+    const before = others.find((one) => same(one.words, entry.words) || same(entry.words, one.words));
+    // Addresses are compared across links.
+    if (before !== undefined && list !== "addresses") {
+      const { line } = this.#source.locate(before.path);
+      const text = `${object} ${subject(before.words)} stands at line ${line} already; keep one`;
+      this.#issues.push(issueAt(this.#source, entry.path, text));
+    }
+    this.#buckets.set(key, [...others, entry]);
+    this.found.push(entry);
   }
 }
 
@@ -108,10 +120,6 @@ class Entries {
 function inputIssue(source: Source, path: Path, error: unknown): Issue {
   const { path: at, reason, message } = error as { path?: readonly string[]; reason?: string; message: string };
   return issueAt(source, [...path, ...(Array.isArray(at) ? at : [])], reason ?? message);
-}
-
-function canonicalEntry(words: Words): Words {
-  return Object.fromEntries(Object.entries(words).map(([key, value]) => [key, canonicalWord(value)]));
 }
 
 function sysctlsOf(source: Source, value: DocumentValue, issues: Issue[]): DesiredSysctl[] {
@@ -162,6 +170,18 @@ function ruleLinksOf({ nat, forward, guests }: DocumentValue): Desired["ruleLink
   ];
 }
 
+/** All entries of a sort: those of links, and those beside them. */
+function entriesOf(sort: Sort, source: Source, value: DocumentValue, issues: Issue[]): readonly DesiredEntry[] {
+  const { list } = sort;
+  const entries = new Entries(source, issues, sort);
+  for (const [name, link] of Object.entries(value.links ?? {}))
+    for (const [i, one] of ((link[list] ?? []) as readonly unknown[]).entries())
+      entries.add(one, ["links", name, list, i], { dev: name });
+  const beside = (value as unknown as Readonly<Record<string, unknown>>)[list] as readonly unknown[] | undefined;
+  for (const [i, one] of (beside ?? []).entries()) entries.add(one, [list, i]);
+  return entries.found;
+}
+
 /**
  * The desired state of one host. The source is a document without `hosts`, or what `derive` made of one with them.
  *
@@ -172,34 +192,13 @@ export function desiredOf(source: Source): Desired {
   if (unresolved.length > 0) throw new ConfigError(unresolved);
   const value = checkSchema(source);
   const issues: Issue[] = checkConsistency(source, value);
-  const addresses = new Entries(source, issues, (words) => canonicalAddress(words as never) as unknown as Words);
-  const routes = new Entries(source, issues, (words) => canonicalRoute(words as never) as unknown as Words);
-  const fdb = new Entries(source, issues, canonicalEntry);
-  const neighbors = new Entries(source, issues, canonicalEntry);
-  for (const [name, entry] of Object.entries(value.links ?? {})) {
-    const inLink = (key: string, i: number): Path => ["links", name, key, i];
-    entry.addresses?.forEach((one, i) => {
-      addresses.add({ ...(typeof one === "string" ? { address: one } : one), dev: name }, inLink("addresses", i));
-    });
-    entry.routes?.forEach((one, i) => {
-      routes.add({ ...one, dev: name }, inLink("routes", i));
-    });
-    entry.fdb?.forEach((one, i) => {
-      fdb.add({ ...one, dev: name }, inLink("fdb", i));
-    });
-  }
-  const collectors = { addresses, routes, fdb, neighbors };
-  for (const [key, entries] of Object.entries(collectors))
-    for (const [i, one] of (value[key as keyof typeof collectors] ?? []).entries()) entries.add(one, [key, i]);
+  const lists = SORTS.map((sort) => [sort.list, entriesOf(sort, source, value, issues)] as const);
   const sysctls = sysctlsOf(source, value, issues);
   if (issues.length > 0) throw new ConfigError(issues);
   return {
     source,
     links: Object.entries(value.links ?? {}).map(([name, entry]) => linkOf(name, entry)),
-    addresses: addresses.found,
-    routes: routes.found,
-    fdb: fdb.found,
-    neighbors: neighbors.found,
+    ...(Object.fromEntries(lists) as Record<ListName, readonly DesiredEntry[]>),
     sysctls,
     ...tableOf(value),
     ruleLinks: ruleLinksOf(value),

@@ -18,12 +18,16 @@ export interface LinkEntry {
   readonly addresses?: readonly (string | Entry)[];
   readonly routes?: readonly Entry[];
   readonly fdb?: readonly Entry[];
+  readonly neighbors?: readonly Entry[];
+  readonly vlans?: readonly (number | string | Entry)[];
+  readonly vnis?: readonly (number | string | Entry)[];
+  readonly mdb?: readonly Entry[];
   /** All far ends of a VXLAN that get what has no known place: the whole list, one zero-MAC entry each. */
   readonly remotes?: readonly string[];
   readonly flood?: unknown;
   readonly [option: string]: unknown;
 }
-/** An address, a route, a neighbor or a forwarding entry, in the words of its service. */
+/** An address, a route, a rule, a neighbor or the like, in the words of its service. */
 export interface Entry {
   /** `absent`, `present`, or a word of the service. */
   readonly state?: string;
@@ -59,6 +63,8 @@ export interface DocumentValue {
   readonly guests?: GuestsEntry;
   readonly addresses?: readonly Entry[];
   readonly routes?: readonly Entry[];
+  readonly rules?: readonly Entry[];
+  readonly nexthops?: readonly Entry[];
   readonly fdb?: readonly Entry[];
   readonly neighbors?: readonly Entry[];
 }

@@ -1,7 +1,10 @@
 /** Reads a host, in the words of the document. */
+
+import type { Listing } from "../families/lookup.ts";
 import type { Host } from "../host.ts";
 import { commonOptions } from "../links/words.ts";
 import type { Table } from "../nftables/index.ts";
+import type { CallOptions } from "../socket/index.ts";
 import { alsoWrites } from "../sysctl/effect.ts";
 import { parseKey } from "../sysctl/key.ts";
 import type { SavedSysctl } from "../sysctl/sysctl.ts";
@@ -98,6 +101,25 @@ async function tablesOf(host: Host, { signal }: Options): Promise<Pick<Observed,
   }
 }
 
+/** What not every kernel has: a list that it lacks is absent. */
+async function youngerLists(host: Host, call: CallOptions): Promise<Partial<Observed>> {
+  const { rules, nexthops, vlans, vnis, mdb } = host;
+  type Reader = { list(filter: object, options: CallOptions): Promise<Listing<unknown>> };
+  const lists: Readonly<Record<string, Reader>> = { rules, nexthops, vlans, vnis, mdb };
+  const found = Object.entries(lists).map(async ([list, service]) => {
+    try {
+      const all = await consistent(list, () => service.list({}, call));
+      return [list, all as unknown as readonly Words[]] as const;
+    } catch (error) {
+      if (LACKED.includes(String((error as { code?: unknown }).code))) return undefined;
+      throw error;
+    }
+  });
+  return Object.fromEntries((await Promise.all(found)).filter((one) => one !== undefined));
+}
+/** How a kernel refuses to list what it does not know. */
+const LACKED = ["EOPNOTSUPP", "EPROTONOSUPPORT", "EAFNOSUPPORT", "EINVAL"];
+
 /**
  * Reads a host. Only the sysctls that the document names are read.
  *
@@ -110,6 +132,7 @@ export async function observe(host: Host, desired: Desired, options: Options = {
   const routes = await consistent("routes", () => host.routes.list({ table: "all" }, call));
   const fdb = await consistent("forwarding entries", () => host.fdb.list({}, call));
   const neighbors = await consistent("neighbors", () => host.neighbors.list({}, call));
+  const proxies = await consistent("proxy neighbors", () => host.neighbors.list({ proxy: true }, call));
   return {
     links: links.map((link) => linkWords(link as unknown as Words)),
     addresses: addresses as unknown as readonly Words[],
@@ -117,7 +140,8 @@ export async function observe(host: Host, desired: Desired, options: Options = {
       ({ table, protocol }) => table !== "local" && protocol !== "kernel",
     ),
     fdb: fdb as unknown as readonly Words[],
-    neighbors: neighbors as unknown as readonly Words[],
+    neighbors: [...neighbors, ...proxies] as unknown as readonly Words[],
+    ...(await youngerLists(host, call)),
     ...(await sysctlsOf(host, desired)),
     ...(await tablesOf(host, options)),
   };

@@ -1,6 +1,7 @@
 /** What a host is like, in the words of the document. Plain data: it may come from a kernel, or from a file of a test. */
 import type { Table } from "../nftables/index.ts";
 import type { SavedSysctl } from "../sysctl/sysctl.ts";
+import type { ListName } from "./entries/sort.ts";
 import type { Words } from "./step.ts";
 
 /** A link as it is: `name`, `kind`, `mtu`, `mac`, `up`, `master`, `port`, and the options of its kind. */
@@ -15,14 +16,12 @@ export interface ForeignChain {
   readonly policy?: string;
 }
 
-/** One host. Lists that are absent are empty. */
-export interface Observed {
+/**
+ * One host. Lists that are absent are empty, as on a kernel that has no such thing. Routes are those of all tables but
+ * `local`, without what the kernel itself makes.
+ */
+export interface Observed extends Partial<Readonly<Record<ListName, readonly Words[]>>> {
   readonly links: readonly ObservedLink[];
-  readonly addresses?: readonly Words[];
-  /** All tables but `local`; without what the kernel itself makes. */
-  readonly routes?: readonly Words[];
-  readonly fdb?: readonly Words[];
-  readonly neighbors?: readonly Words[];
   /** By their key as `formatKey` writes it: those that the document names and that are there. */
   readonly sysctls?: Readonly<Record<string, string>>;
   /** What a write to a sysctl rewrites besides, by its key; the sysctl itself included. */
@@ -38,28 +37,6 @@ export interface Observed {
 /** The link of this name. */
 export function linkOf(observed: Observed, name: string): ObservedLink | undefined {
   return observed.links.find((link) => link.name === name);
-}
-
-/** A host without some of its links, and without all that was on them. */
-export function without(observed: Observed, names: ReadonlySet<string>): Observed {
-  if (names.size === 0) return observed;
-  const on = (key: string) => (words: Words) => !names.has(String(words[key]));
-  return {
-    ...observed,
-    links: observed.links.filter(({ name }) => !names.has(name)).map((link) => free(link, names)),
-    addresses: (observed.addresses ?? []).filter(on("dev")),
-    routes: (observed.routes ?? []).filter(on("dev")),
-    fdb: (observed.fdb ?? []).filter(on("dev")).filter(on("master")),
-    neighbors: (observed.neighbors ?? []).filter(on("dev")),
-    sysctls: Object.fromEntries(
-      Object.entries(observed.sysctls ?? {}).filter(([key]) => !names.has(interfaceOf(key) ?? "")),
-    ),
-  };
-}
-function free(link: ObservedLink, names: ReadonlySet<string>): ObservedLink {
-  if (!names.has(String(link["master"]))) return link;
-  const { master: _, port: __, ...rest } = link;
-  return rest as ObservedLink;
 }
 
 /** The interface that a sysctl belongs to; undefined for `all`, `default` and those of the whole host. */

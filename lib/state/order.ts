@@ -2,25 +2,25 @@
 import type { Step } from "./step.ts";
 
 /** Sorts of steps, where no dependency says otherwise. Rules that protect come before what they protect. */
+const RANKS: Readonly<Record<Exclude<Step["object"], "sysctl">, readonly [comes: number, goes: number]>> = {
+  nftables: [0, 90],
+  link: [30, 20],
+  vni: [44, 47],
+  // A port is not left without a VLAN meanwhile.
+  vlan: [45, 46],
+  address: [50, 14],
+  nexthop: [55, 13],
+  route: [60, 12],
+  fdb: [70, 11],
+  mdb: [75, 10],
+  neighbor: [80, 9],
+  // What leads to a table comes once there is something in it.
+  rule: [85, 8],
+};
 function rank({ object, action, subject }: Step): number {
-  const removes = action === "remove";
-  switch (object) {
-    case "nftables":
-      return removes ? 90 : 0;
-    case "neighbor":
-      return removes ? 10 : 80;
-    case "fdb":
-      return removes ? 11 : 70;
-    case "route":
-      return removes ? 12 : 60;
-    case "address":
-      return removes ? 13 : 50;
-    case "link":
-      return removes ? 20 : 30;
-    case "sysctl":
-      // Those of `all` rewrite those of interfaces.
-      return /\.(conf|neigh)\.(?!all\.|default\.)/.test(subject) ? 41 : 40;
-  }
+  // Those of `all` rewrite those of interfaces.
+  if (object === "sysctl") return /\.(conf|neigh)\.(?!all\.|default\.)/.test(subject) ? 41 : 40;
+  return RANKS[object][action === "remove" ? 1 : 0];
 }
 
 function compare(a: Step, b: Step): number {

@@ -1,57 +1,100 @@
-/** Steps for addresses, routes, forwarding entries and neighbors. */
+/** Steps for what lies on links and beside them. */
+
+import { shown } from "../shape/shape.ts";
 import type { DesiredEntry } from "./desired.ts";
 import { request, type Sort } from "./entries/sort.ts";
 import { SORTS, sortOf } from "./entries/sorts.ts";
+import { goneOf, lost, without } from "./gone.ts";
 import { linkOf, type Observed } from "./observed.ts";
 import type { Fates } from "./plan-links.ts";
 import { farEndsOf, isFarEnd } from "./plan-remotes.ts";
 import { move, type Planner } from "./planner.ts";
-import { entriesOn } from "./restore.ts";
 import { DIFFERS, type Difference, pick, type Request, sameValue, type Words } from "./step.ts";
 
-/** Makers of routes whose routes are ours to change: ourselves, and people. */
-const CHANGEABLE = ["linkwright", "boot", "static"];
+/** Makers of routes and the like that are ours to change: ourselves, and people. */
+const CHANGEABLE = ["linkwright", "boot", "static", "unspec"];
 
 /** What is written for something that shall not be, and never told of it. */
 const ABSENT: readonly unknown[] = [false, "none"];
 
 function differencesOf(sort: Sort, wanted: Words, seen: Words): readonly Difference[] {
+  const agrees = sort.agrees ?? ((_: string, one: unknown, other: unknown) => sameValue(one, other));
   const named = Object.keys(wanted).filter((key) => !sort.uncompared.includes(key) && wanted[key] !== undefined);
   const differ = named.filter(
-    (key) => !sameValue(wanted[key], seen[key]) && !(seen[key] === undefined && ABSENT.includes(wanted[key])),
+    (key) => !agrees(key, wanted[key], seen[key]) && !(seen[key] === undefined && ABSENT.includes(wanted[key])),
   );
   return [...differ.map((field) => ({ field, from: seen[field], to: wanted[field] })), ...sort.implied(wanted, seen)];
 }
 
-/** Links have to be there before what is on them; and what goes away is gone before what comes. */
-function needsOf(planner: Planner, words: Words): string[] {
-  return planner.linkIds(words["dev"], words["via"]);
+/** What there is of a sort, found by what makes it the entry that it is. */
+class Found {
+  readonly #sort: Sort;
+  readonly #buckets = new Map<string, Words[]>();
+
+  constructor(sort: Sort, list: readonly Words[] = []) {
+    this.#sort = sort;
+    for (const words of list) {
+      const key = sort.bucket(words);
+      const bucket = this.#buckets.get(key);
+      if (bucket === undefined) this.#buckets.set(key, [words]);
+      else bucket.push(words);
+    }
+  }
+
+  find(wanted: Words): Words | undefined {
+    const { bucket, same, exact } = this.#sort;
+    const all = (this.#buckets.get(bucket(wanted)) ?? []).filter((one) => same(wanted, one));
+    return (exact && all.find((one) => exact(wanted, one))) ?? all[0];
+  }
 }
 
-function checkLinks(planner: Planner, { words, path, absent }: DesiredEntry): boolean {
-  for (const key of ["dev"]) {
-    const name = words[key];
-    if (absent || typeof name !== "string" || planner.willExist(name)) continue;
-    planner.sayMissing(name, path[0] === "links" ? path : [...path, key]);
+/** Links have to be there before what is on them; and what goes away is gone before what comes. */
+function needsOf(planner: Planner, sort: Sort, words: Words): string[] {
+  const devices = sort.devices(words).map(([, name]) => name);
+  return [...planner.linkIds(...devices, words["via"]), ...(sort.needs?.(words) ?? [])];
+}
+
+function checkLinks(planner: Planner, sort: Sort, { words, path, absent }: DesiredEntry): boolean {
+  if (absent) return true;
+  for (const [property, name] of sort.devices(words)) {
+    if (typeof name !== "string" || planner.willExist(name)) continue;
+    planner.sayMissing(name, path[0] === "links" && property === "dev" ? path : [...path, ...property.split(".")]);
     return false;
   }
   return true;
+}
+
+/** Whose an entry is, where that is neither ours nor a person's, nor what the document says. */
+function strangerOf(sort: Sort, { words, ours }: DesiredEntry, seen: Words): string | undefined {
+  if (sort.wayOut === undefined) return undefined;
+  const owner = String(seen["protocol"]);
+  const named = words["protocol"] !== "linkwright" && String(words["protocol"]) === owner;
+  const free = ours === true && sort.object !== "route" ? ["linkwright"] : CHANGEABLE;
+  return named || free.includes(owner) ? undefined : owner;
 }
 
 /** The properties that the document names. */
 const compared = (words: Words): string[] => Object.keys(words).filter((key) => words[key] !== undefined);
 
 /** An entry that the document wants gone. */
-function planAbsent(planner: Planner, sort: Sort, { words, path }: DesiredEntry, seen: Words | undefined): void {
+function planAbsent(planner: Planner, sort: Sort, entry: DesiredEntry, seen: Words | undefined): void {
+  const { words, path, ours } = entry;
   const { object } = sort;
   const subject = sort.subject(words);
   if (seen === undefined) {
     planner.keep(object, subject, []);
     return;
   }
+  const owner = strangerOf(sort, entry, seen);
+  if (owner !== undefined) {
+    if (ours === true) planner.warn(`${object} ${subject} belongs to ${owner} and stays`);
+    else planner.say(path, `this ${object} belongs to ${owner}; write protocol: ${owner} to have it removed anyway`);
+    return;
+  }
   const old = sort.again(seen);
   const moves = [move(request(object, "delete", old), sort.restore(old))];
-  planner.add({ object, subject, path, action: "remove", reason: "to be absent", moves });
+  const needs = sort.needsGone?.(words, planner) ?? [];
+  planner.add({ object, subject, path, action: "remove", reason: "to be absent", needs, moves });
 }
 
 /** `before` is the entry where it is there now, and goes with a link that is made again. */
@@ -68,12 +111,13 @@ function planCreation(planner: Planner, sort: Sort, { words, path }: DesiredEntr
       const from = before === undefined || sort.uncompared.includes(field) ? before && to : before[field];
       return { field, from, to };
     }),
-    needs: needsOf(planner, words),
+    needs: needsOf(planner, sort, words),
     moves: [move(sort.create(words), request(object, "delete", words))],
   });
 }
 
-function planChange(planner: Planner, sort: Sort, { words, path }: DesiredEntry, seen: Words): void {
+function planChange(planner: Planner, sort: Sort, entry: DesiredEntry, seen: Words): void {
+  const { words, path } = entry;
   const { object } = sort;
   const subject = sort.subject(words);
   const differences = differencesOf(sort, words, seen);
@@ -82,10 +126,13 @@ function planChange(planner: Planner, sort: Sort, { words, path }: DesiredEntry,
     planner.keep(object, subject, compared(words));
     return;
   }
-  const owner = String(seen["protocol"]);
-  if (object === "route" && !CHANGEABLE.includes(owner)) {
-    const way = "give ours another metric, or stop what makes the other";
-    planner.say(path, `this route is there with ${first.field} ${String(first.from)}, and belongs to ${owner}; ${way}`);
+  const owner = strangerOf(sort, entry, seen);
+  if (owner !== undefined) {
+    const way = `${sort.wayOut}, or stop what makes the other`;
+    planner.say(
+      path,
+      `this ${object} is there with ${first.field} ${typeof first.from === "object" ? shown(first.from) : String(first.from)}, and belongs to ${owner}; ${way}`,
+    );
     return;
   }
   planner.keepRest(object, subject, compared(words), differences);
@@ -96,55 +143,77 @@ function planChange(planner: Planner, sort: Sort, { words, path }: DesiredEntry,
     path,
     reason: DIFFERS,
     differences,
-    needs: needsOf(planner, words),
+    needs: needsOf(planner, sort, words),
     moves: sort.change(words, seen, differences),
   });
 }
 
-/** `list` is what will be there once links are made again, `before` what is there now. */
-function planEntry(
-  planner: Planner,
-  sort: Sort,
-  entry: DesiredEntry,
-  list: readonly Words[],
-  before: readonly Words[],
-): void {
-  const seen = list.find((one) => sort.same(entry.words, one));
+/** `before` is what is there now, `found` what will be there once links are made again. */
+function planEntry(planner: Planner, sort: Sort, entry: DesiredEntry, world: Observed, found: Found, before: Found) {
+  if (!checkLinks(planner, sort, entry)) return;
+  if (sort.plan !== undefined) {
+    sort.plan(planner, entry, world, planner.mine);
+    return;
+  }
+  const seen = found.find(entry.words);
+  if (sort.check?.(planner, entry, seen, world) === false) return;
   if (entry.absent) planAbsent(planner, sort, entry, seen);
-  else if (seen === undefined)
-    planCreation(
-      planner,
-      sort,
-      entry,
-      before.find((one) => sort.same(entry.words, one)),
-    );
+  else if (seen === undefined) planCreation(planner, sort, entry, before.find(entry.words));
   else planChange(planner, sort, entry, seen);
+}
+
+/** The link that is made again because of which an entry went. */
+function causeOf({ before }: Planner, { recreated }: Fates, devices: readonly unknown[]): string {
+  const names = devices.flatMap((dev) => [dev, linkOf(before, String(dev))?.["master"]]);
+  const [first = ""] = recreated;
+  return names.map(String).find((name) => recreated.has(name)) ?? first;
 }
 
 /** What stood on links that are made again, and that nobody else plans. */
 function planRestored(planner: Planner, fates: Fates): void {
+  if (fates.recreated.size === 0) return;
   const planned = new Set(planner.steps.flatMap(({ moves }) => moves.map((one) => keyOf(one.request))));
-  for (const name of fates.recreated) {
-    const path = planner.desired.links.find((link) => link.name === name)?.path ?? [];
-    const described = planner.desired.links.find((link) => link.name === name);
-    const reason = `was on ${name} before it was made again`;
-    const listed = described !== undefined && farEndsOf(described) !== undefined;
-    const skip = (one: Request): boolean =>
-      planned.has(keyOf(one)) || (listed && isFarEnd(one.words, linkOf(planner.before, name)));
-    for (const again of entriesOn(planner.before, name, skip)) {
-      const subject = sortOf(again.object)?.subject(again.words) ?? name;
-      const undo = { ...again, verb: "delete" } as const;
+  const { desired, before, mine } = planner;
+  const isListed = ({ object, words }: Request): boolean => {
+    const link = desired.links.find(({ name }) => name === words["dev"]);
+    const listed = object === "fdb" && link !== undefined && farEndsOf(link) !== undefined;
+    return listed && isFarEnd(words, linkOf(before, link.name));
+  };
+  const there = without(mine, goneOf(mine, fates.removed));
+  for (const one of lost(there, goneOf(there, fates.recreated))) {
+    const sort = sortOf(one.object);
+    if (sort === undefined || planned.has(keyOf(one)) || isListed(one)) continue;
+    const devices = sort.devices(one.words).map(([, name]) => name);
+    const cause = causeOf(planner, fates, devices);
+    for (const again of sort.besides?.(one, desired[sort.list]) ?? besides(sort, one, desired[sort.list]))
       planner.add({
         action: "create",
         object: again.object,
-        subject,
-        path,
-        reason,
-        needs: planner.linkIds(name),
-        moves: [move(again, undo)],
+        subject: sort.subject(again.words),
+        path: desired.links.find(({ name }) => name === cause)?.path ?? [],
+        reason: `was on ${cause} before it was made again`,
+        needs: [
+          ...planner.linkIds(...devices).flatMap((id) => [id, `${id} master`]),
+          ...(sort.needs?.(again.words) ?? []),
+        ],
+        // It goes with the link that was made.
+        moves: [move(again)],
         restores: true,
       });
-    }
+  }
+  planPorts(planner, fates);
+}
+
+/** What the document names is planned by itself. */
+function besides(sort: Sort, one: Request, entries: readonly DesiredEntry[]): readonly Request[] {
+  return entries.some(({ words }) => sort.same(words, one.words)) ? [] : [one];
+}
+
+/** Ports of links that are made again, where nobody else plans that they come back. */
+function planPorts(planner: Planner, fates: Fates): void {
+  for (const name of fates.recreated) {
+    const path = planner.desired.links.find((link) => link.name === name)?.path ?? [];
+    const reason = `was on ${name} before it was made again`;
     for (const port of planner.before.links.filter(({ master }) => master === name)) {
       const own = planner.desired.links.find((link) => link.name === port.name);
       if (own?.absent === true || own?.options["master"] !== undefined || fates.recreated.has(port.name)) continue;
@@ -187,10 +256,13 @@ function checkPorts(planner: Planner): void {
 
 /** All steps for what is on links. */
 export function planEntries(planner: Planner, fates: Fates, world: Observed): void {
-  for (const sort of SORTS)
-    for (const entry of planner.desired[sort.list])
-      if (checkLinks(planner, entry))
-        planEntry(planner, sort, entry, world[sort.list] ?? [], planner.before[sort.list] ?? []);
+  for (const sort of SORTS) {
+    const entries = planner.desired[sort.list];
+    if (entries.length === 0) continue;
+    const found = new Found(sort, world[sort.list]);
+    const before = new Found(sort, planner.mine[sort.list]);
+    for (const entry of entries) planEntry(planner, sort, entry, world, found, before);
+  }
   checkPorts(planner);
   planRestored(planner, fates);
 }

@@ -1,7 +1,9 @@
 /** From what is and what shall be to what is to be done. Pure: nothing is asked and nothing is changed. */
 import type { Desired } from "./desired.ts";
+import { withGivenVlans } from "./entries/vlans.ts";
+import { goneOf, without } from "./gone.ts";
 import { Mtus } from "./mtu.ts";
-import { type Observed, without } from "./observed.ts";
+import { linkOf, type Observed } from "./observed.ts";
 import { inOrder } from "./order.ts";
 import { planEntries } from "./plan-entries.ts";
 import { fatesOf, planLinks } from "./plan-links.ts";
@@ -22,6 +24,15 @@ function guestsOf(planner: Planner): Pick<Plan, "guests"> {
   return { guests: { on, inside, value: mtu, why: "the document says so" } };
 }
 
+/** Ports that go to another master, or to none. */
+function leavingPorts(desired: Desired, observed: Observed): string[] {
+  const moves = desired.links.filter(({ name, absent, options }) => {
+    const now = linkOf(observed, name)?.["master"];
+    return !absent && now !== undefined && "master" in options && options["master"] !== now;
+  });
+  return moves.map(({ name }) => name);
+}
+
 /**
  * Plans what takes a host from `observed` to `desired`. What the document does not name is left alone, and a second
  * plan after the first was applied has no steps.
@@ -31,7 +42,9 @@ function guestsOf(planner: Planner): Pick<Plan, "guests"> {
 export function plan(observed: Observed, desired: Desired): Plan {
   const planner = new Planner(desired, observed);
   const fates = fatesOf(planner);
-  const world = without(observed, new Set([...fates.removed, ...fates.recreated]));
+  const names = [...fates.removed, ...fates.recreated];
+  const gone = goneOf(planner.mine, names, leavingPorts(desired, observed));
+  const world = withGivenVlans(planner, without(planner.mine, gone));
   planner.mtus = new Mtus(desired, world, observed);
   planLinks(planner, fates, world);
   planEntries(planner, fates, world);

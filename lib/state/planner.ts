@@ -15,6 +15,8 @@ export class Planner {
   readonly desired: Desired;
   /** The host as it is. */
   readonly before: Observed;
+  /** The host without what the document ignores. */
+  mine: Observed;
   mtus: Mtus;
   readonly steps: Step[] = [];
   readonly kept: Kept[] = [];
@@ -26,11 +28,14 @@ export class Planner {
   constructor(desired: Desired, before: Observed) {
     this.desired = desired;
     this.before = before;
+    this.mine = before;
     this.mtus = new Mtus(desired, before);
   }
 
   add(draft: Draft): void {
-    const id = draft.id ?? `${draft.object} ${draft.subject}`;
+    const name = draft.id ?? `${draft.object} ${draft.subject}`;
+    const same = this.steps.filter(({ id: other }) => other === name || other.startsWith(`${name} #`)).length;
+    const id = same === 0 ? name : `${name} #${same + 1}`;
     this.steps.push({ differences: [], drops: [], needs: [], ...draft, id });
   }
 

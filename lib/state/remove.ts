@@ -1,12 +1,16 @@
 /** Takes away what a document describes. */
 import type { Desired, DesiredEntry } from "./desired.ts";
+import { LIST_NAMES, type ListName } from "./entries/sort.ts";
 import type { Observed } from "./observed.ts";
 import { linkOf } from "./observed.ts";
 import { plan } from "./plan.ts";
 import type { Plan } from "./step.ts";
 
-function gone(entries: readonly DesiredEntry[]): readonly DesiredEntry[] {
-  return entries.map((entry) => ({ ...entry, absent: true }));
+/** The entries of a list for what they describe to go, but for those that go with a link. */
+function goneOf(entries: readonly DesiredEntry[], names: ReadonlySet<string>): readonly DesiredEntry[] {
+  return entries
+    .filter(({ words }) => !names.has(String(words["dev"])))
+    .map((entry) => ({ ...entry, absent: true, ours: true }));
 }
 
 /**
@@ -19,11 +23,7 @@ export function planRemoval(observed: Observed, desired: Desired): Plan {
   const made = desired.links.filter(({ kind }) => kind !== undefined);
   const names = new Set(made.map(({ name }) => name));
   // With a link goes what is on it.
-  const elsewhere = gone([desired.addresses, desired.routes, desired.fdb, desired.neighbors].flat()).filter(
-    ({ words }) => !names.has(String(words["dev"])),
-  );
-  const left = (list: readonly DesiredEntry[]): readonly DesiredEntry[] =>
-    elsewhere.filter(({ path }) => list.some((one) => one.path === path));
+  const lists = LIST_NAMES.map((list) => [list, goneOf(desired[list], names)] as const);
   const removal = plan(observed, {
     source: desired.source,
     links: made.map(({ name, kind, path }) => ({
@@ -33,10 +33,7 @@ export function planRemoval(observed: Observed, desired: Desired): Plan {
       options: {},
       path,
     })),
-    addresses: left(desired.addresses),
-    routes: left(desired.routes),
-    fdb: left(desired.fdb),
-    neighbors: left(desired.neighbors),
+    ...(Object.fromEntries(lists) as Record<ListName, readonly DesiredEntry[]>),
     sysctls: [],
     ...(desired.table !== undefined && { table: null }),
     ruleLinks: [],

@@ -2,24 +2,15 @@
 
 import { settable } from "./compare.ts";
 import { addresses as addressSort } from "./entries/addresses.ts";
-import { SORTS } from "./entries/sorts.ts";
+import { goneOf, lost } from "./gone.ts";
 import { linkOf, type Observed } from "./observed.ts";
 import type { Request, Words } from "./step.ts";
 
 const of = (dev: string) => (words: Words) => words["dev"] === dev;
 
-/** Requests that put back what is on a link, beyond the link itself. */
-export function entriesOn(
-  observed: Observed,
-  dev: string,
-  skip: (request: Request) => boolean = () => false,
-): Request[] {
-  return SORTS.flatMap((sort) => {
-    const given = (observed[sort.list] ?? []).filter(of(dev)).filter((one) => sort.isGiven(one, observed));
-    // A gateway has to be reachable before there can be a route through it.
-    const ordered = [...given].sort((a, b) => Number("via" in a) - Number("via" in b));
-    return (sort.object === "route" ? ordered : given).map((one) => sort.restore(sort.again(one)));
-  }).filter((request) => !skip(request));
+/** Requests that put back what is on a link, beyond the link itself, and what else would go with it. */
+export function entriesOn(observed: Observed, dev: string): Request[] {
+  return lost(observed, goneOf(observed, [dev]));
 }
 
 /**

@@ -9,7 +9,6 @@ import {
   boolean,
   choice,
   integer,
-  interfaceAddress,
   linkName,
   network,
   problem,
@@ -18,7 +17,9 @@ import {
   shown,
   text,
 } from "../shape/shape.ts";
-import { addressShapes, fdbShapes, kinds, linkShapes, neighborShapes, portShapes, routeShapes } from "./words.ts";
+import type { Writing } from "./entries/sort.ts";
+import { SORTS } from "./entries/sorts.ts";
+import { kinds, linkShapes, portShapes } from "./words.ts";
 
 /** The version of the format that this library reads. */
 export const VERSION = 1;
@@ -107,9 +108,8 @@ export const anyLinkName: Shape<string> = {
     Buffer.byteLength(value) <= 15,
 };
 
-function entry(all: Shapes, needed: readonly string[], left: readonly string[] = []): Record<string, z.ZodType> {
-  // Bytes cannot be written in a document.
-  const kept = Object.entries(all).filter(([key]) => !left.includes(key) && key !== "encap");
+function entry({ shapes: all, needed }: Writing, left?: "dev"): Record<string, z.ZodType> {
+  const kept = Object.entries(all).filter(([key]) => key !== left);
   return {
     ...Object.fromEntries(
       kept.map(([key, shape]) => [key, needed.includes(key) ? leaf(shape) : leaf(shape).optional()]),
@@ -118,15 +118,23 @@ function entry(all: Shapes, needed: readonly string[], left: readonly string[] =
   };
 }
 
-const addressInLink = z.union([
-  leaf(interfaceAddress),
-  object("an address such as 192.0.2.1/24, or a map with the key address", entry(addressShapes, ["address"], ["dev"])),
-]);
-const routeInLink = object("a route such as { dst: default, via: 192.0.2.1 }", entry(routeShapes, ["dst"], ["dev"]));
-const fdbInLink = object(
-  "an entry such as { mac: 02:00:00:00:00:01, dst: 192.0.2.1 }",
-  entry(fdbShapes, ["mac"], ["dev"]),
-);
+/** The lists of entries in a link's entry, and those beside the links. */
+function listsIn(place: "link" | "top", options: Shapes = {}): Record<string, z.ZodType> {
+  const all = SORTS.filter(({ writing: { place: of, besideOption } }) => {
+    const fits = besideOption === undefined || Object.hasOwn(options, besideOption);
+    return (of === place || of === "both") && fits;
+  });
+  return Object.fromEntries(
+    all.map(({ list, writing }) => {
+      const inLink = place === "link";
+      const what = inLink ? (writing.inLink ?? writing.one) : writing.one;
+      const map = object(what, entry(writing, inLink ? "dev" : undefined));
+      const { short } = writing;
+      const item = short === undefined || !inLink ? map : z.union([leaf(short.shape), map]);
+      return [list, listOf(`a list of ${writing.many}`, item as z.ZodType).optional()];
+    }),
+  );
+}
 
 /** Keys of every link; those of the kind come to them. */
 function linkEntry(kind: z.ZodType, options: Shapes) {
@@ -140,9 +148,7 @@ function linkEntry(kind: z.ZodType, options: Shapes) {
     ...optional(common),
     ...optional(options),
     port: object("a map of the link's options as a port of its bridge", optional(portShapes)).optional(),
-    addresses: listOf("a list of addresses", addressInLink).optional(),
-    routes: listOf("a list of routes", routeInLink).optional(),
-    fdb: listOf("a list of forwarding entries", fdbInLink).optional(),
+    ...listsIn("link", options),
     ...(Object.hasOwn(options, "vni") && {
       remotes: listOf("a list of addresses", leaf(address)).optional(),
       flood: leaf(flood).optional(),
@@ -194,16 +200,7 @@ function makeSchema() {
     nat: listOf("a list of NAT rules", nat).optional(),
     forward: listOf("a list of forward rules", forward).optional(),
     guests: guests.optional(),
-    addresses: listOf("a list of addresses", object("an address", entry(addressShapes, ["address", "dev"]))).optional(),
-    routes: listOf("a list of routes", object("a route", entry(routeShapes, ["dst"]))).optional(),
-    fdb: listOf(
-      "a list of forwarding entries",
-      object("a forwarding entry", entry(fdbShapes, ["mac", "dev"])),
-    ).optional(),
-    neighbors: listOf(
-      "a list of neighbors",
-      object("a neighbor", entry(neighborShapes, ["address", "dev"])),
-    ).optional(),
+    ...listsIn("top"),
   });
 }
 let made: ReturnType<typeof makeSchema> | undefined;

@@ -5,7 +5,19 @@ import type { Path } from "./error.ts";
 export type Words = Readonly<Record<string, unknown>>;
 
 /** What a step is about. */
-export type ObjectKind = "link" | "address" | "route" | "fdb" | "neighbor" | "sysctl" | "nftables";
+export type ObjectKind =
+  | "link"
+  | "address"
+  | "route"
+  | "rule"
+  | "nexthop"
+  | "fdb"
+  | "neighbor"
+  | "vlan"
+  | "vni"
+  | "mdb"
+  | "sysctl"
+  | "nftables";
 
 /** One call to a service. Everything that it needs is in it: whoever runs it decides nothing. */
 export interface Request {

@@ -2,6 +2,7 @@
 import type { Observed, ObservedLink } from "../../lib/state/observed.ts";
 import type { Plan, Request, Words } from "../../lib/state/step.ts";
 
+type Entry = "address" | "route" | "fdb" | "neighbor";
 type Draft = Record<string, unknown> & { name: string; kind?: string; pinned?: boolean };
 const ZERO = "00:00:00:00:00:00";
 
@@ -50,7 +51,7 @@ export class Model {
     if (object === "link") this.#link(verb, words);
     else if (object === "sysctl") this.#sysctl(verb, words);
     else if (object === "nftables") this.table = verb === "delete" ? undefined : words["table"];
-    else this.#entry(object, verb, words);
+    else this.#entry(object as Entry, verb, words);
     this.#follow();
   }
 
@@ -126,7 +127,7 @@ export class Model {
     for (const { key, value } of saved) this.sysctls[String(key)] = String(value);
   }
 
-  #entry(object: "address" | "route" | "fdb" | "neighbor", verb: Request["verb"], words: Words): void {
+  #entry(object: Entry, verb: Request["verb"], words: Words): void {
     const list = { address: "addresses", route: "routes", fdb: "fdb", neighbor: "neighbors" } as const;
     const keys = {
       address: ["address", "dev"],

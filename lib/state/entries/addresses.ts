@@ -1,8 +1,10 @@
 /** Addresses as entries of a document. */
+import { canonicalAddress } from "../../addresses/words.ts";
+import { interfaceAddress } from "../../shape/shape.ts";
 import { move } from "../planner.ts";
 import { pick, type Words } from "../step.ts";
 import { addressShapes } from "../words.ts";
-import { equal, request, type Sort } from "./sort.ts";
+import { equal, isOn, request, type Sort, unless } from "./sort.ts";
 
 /** Properties that `replace` changes; the others make it another address. */
 const REPLACED = ["validLifetime", "preferredLifetime", "metric", "noprefixroute", "mngtmpaddr", "protocol"];
@@ -17,6 +19,17 @@ function again(words: Words): Words {
 export const addresses: Sort = {
   object: "address",
   list: "addresses",
+  writing: {
+    shapes: addressShapes,
+    needed: ["address", "dev"],
+    place: "both",
+    one: "an address",
+    inLink: "an address such as 192.0.2.1/24, or a map with the key address",
+    many: "addresses",
+    short: { shape: interfaceAddress, expand: (address) => ({ address }) },
+  },
+  canonical: (words) => canonicalAddress(words as never) as unknown as Words,
+  bucket: ({ dev, address }) => `${String(dev)} ${String(address)}`,
   same: (wanted, seen) => equal(wanted, seen, "dev", "address", "peer"),
   subject: ({ address, dev }) => `${String(address)} on ${String(dev)}`,
   // Lifetimes run, and a duplicate check ends.
@@ -36,4 +49,6 @@ export const addresses: Sort = {
   restore: (words) => request("address", "create", words),
   isGiven: ({ temporary, dynamic, address }) =>
     temporary !== true && dynamic !== true && !/^fe80:/i.test(String(address)),
+  remains: (words, gone) => unless(isOn(gone, words["dev"]), words),
+  devices: ({ dev }) => [["dev", dev]],
 };

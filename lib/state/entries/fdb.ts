@@ -1,16 +1,29 @@
 /** Forwarding entries as entries of a document. */
-import { linkOf } from "../observed.ts";
+import { linkOf, type Observed } from "../observed.ts";
 import { isOwnRemote } from "../plan-remotes.ts";
 import { move } from "../planner.ts";
 import { pick, type Words } from "../step.ts";
 import { fdbShapes, ZERO_MAC } from "../words.ts";
-import { equal, request, type Sort } from "./sort.ts";
+import { knowsNexthop, nexthopIds } from "./nexthop-id.ts";
+import { equal, isOn, request, type Sort, unless } from "./sort.ts";
+import { canonicalText } from "./text.ts";
 
 const inMaster = ({ master }: Words): boolean => master !== undefined && master !== false;
 
 /** An entry that somebody wrote, not one that was learned. */
 const isStatic = ({ state, externLearn }: Words): boolean =>
   (state === "permanent" || state === "static") && externLearn !== true;
+
+/** The entry that the kernel keeps for the far end of a VNI. */
+function isOfVni({ dev, mac, srcVni, dst }: Words, { vnis = [] }: Observed): boolean {
+  return (
+    mac === ZERO_MAC &&
+    vnis.some(
+      ({ dev: of, vni, vniEnd = vni, group, remote }) =>
+        of === dev && Number(vni) <= Number(srcVni) && Number(srcVni) <= Number(vniEnd) && dst === (group ?? remote),
+    )
+  );
+}
 
 function again(words: Words): Words {
   const picked = pick(words, Object.keys(fdbShapes));
@@ -20,13 +33,26 @@ function again(words: Words): Words {
 export const fdb: Sort = {
   object: "fdb",
   list: "fdb",
+  writing: {
+    shapes: fdbShapes,
+    needed: ["mac", "dev"],
+    place: "both",
+    one: "a forwarding entry",
+    inLink: "an entry such as { mac: 02:00:00:00:00:01, dst: 192.0.2.1 }",
+    many: "forwarding entries",
+  },
+  canonical: canonicalText,
+  bucket: ({ dev, mac }) => `${String(dev)} ${String(mac)}`,
   same: (wanted, seen) =>
     equal(wanted, seen, "dev", "mac", "srcVni") &&
     (wanted["vlan"] === undefined || wanted["vlan"] === seen["vlan"]) &&
     inMaster(wanted) === inMaster(seen) &&
     // Of the all-zero MAC there are many entries, one for each far end.
     (wanted["mac"] !== ZERO_MAC || equal(wanted, seen, "dst", "port", "vni", "nhid")),
-  subject: ({ mac, dst, dev }) => `${String(mac)}${dst === undefined ? "" : ` dst ${String(dst)}`} on ${String(dev)}`,
+  subject: ({ mac, dst, dev, nhid }) => {
+    const far = dst === undefined ? (nhid === undefined ? "" : ` nhid ${String(nhid)}`) : ` dst ${String(dst)}`;
+    return `${String(mac)}${far} on ${String(dev)}`;
+  },
   uncompared: ["dev", "mac", "srcVni", "vlan", "self", "master", "use"],
   implied: (wanted, seen) =>
     wanted["state"] === undefined && !isStatic(seen) ? [{ field: "state", from: seen["state"], to: "permanent" }] : [],
@@ -43,6 +69,14 @@ export const fdb: Sort = {
     const link = linkOf(observed, String(words["dev"]));
     // Its own addresses and groups the kernel makes itself; `remote` is one of these entries.
     const made = words["mac"] === link?.["mac"] || /^(33:33|01:)/.test(String(words["mac"]));
-    return isStatic(words) && !made && !isOwnRemote(words, link);
+    return isStatic(words) && !made && !isOwnRemote(words, link) && !isOfVni(words, observed);
   },
+  remains(words, gone) {
+    const { dev, master, nhid } = words;
+    const inPort = master !== undefined && (isOn(gone, master) || gone.ports.has(String(dev)));
+    return unless(isOn(gone, dev) || inPort || gone.nexthops.has(nhid), words);
+  },
+  devices: ({ dev }) => [["dev", dev]],
+  needs: ({ nhid }) => nexthopIds(nhid),
+  check: (planner, { words, absent, path }) => absent || knowsNexthop(planner, words["nhid"], path),
 };

@@ -1,0 +1,192 @@
+/** Entries that stand for a range of numbers, each of which the kernel has for itself: VLANs and VNIs. */
+import type { Shape } from "../../shape/shape.ts";
+import { integer } from "../../shape/shape.ts";
+import type { DesiredEntry } from "../desired.ts";
+import { move, type Planner } from "../planner.ts";
+import { DIFFERS, type Difference, type Move, pick, type Request, type Words } from "../step.ts";
+
+/** What the numbers of a sort are. */
+export interface Numbers {
+  readonly object: "vlan" | "vni";
+  /** Properties for the first number and the last one. */
+  readonly first: "vid" | "vni";
+  readonly last: "vidEnd" | "vniEnd";
+  readonly fields: readonly string[];
+  /** A field that grows by one with each number. */
+  readonly growing?: string;
+  /** Fields of which an entry has one. */
+  readonly exclusive: readonly string[];
+  /** What goes before a change of numbers that are there, given as they are, and what takes it back. */
+  before(seen: Words, differences: readonly Difference[]): readonly Move[];
+  /** What takes a change back, besides putting the numbers back as they were. */
+  undo(made: Words, seen: Words | undefined, others: readonly Words[]): readonly Request[];
+}
+
+export interface Ends {
+  readonly from: number;
+  readonly to: number;
+}
+export const endsOf = ({ first, last }: Numbers, words: Words): Ends => {
+  const from = Number(words[first]);
+  return { from, to: Number(words[last] ?? from) };
+};
+export const textOf = ({ from, to }: Ends): string => (from === to ? `${from}` : `${from}-${to}`);
+/** Whether two entries have a number in common. */
+export function overlap(numbers: Numbers, a: Words, b: Words): boolean {
+  const [one, other] = [endsOf(numbers, a), endsOf(numbers, b)];
+  return a["dev"] === b["dev"] && one.from <= other.to && other.from <= one.to;
+}
+
+/** A number, or a range of them, instead of a map. */
+export function shortRange(minimum: number, maximum: number): Shape<unknown> {
+  const one = integer(minimum, maximum);
+  return {
+    expected: `${one.expected}, or a range such as ${minimum + 9}-${minimum + 19}`,
+    json: { anyOf: [one.json, { type: "string", pattern: "^[0-9]+-[0-9]+$" }] },
+    accepts(value): value is unknown {
+      if (typeof value !== "string") return one.accepts(value);
+      const [, from, to] = /^(\d+)-(\d+)$/.exec(value)?.map(Number) ?? [];
+      return from !== undefined && to !== undefined && from <= to && one.accepts(from) && one.accepts(to);
+    },
+  };
+}
+/** The words of an entry that is a number or a range. */
+export function expandRange({ first, last }: Numbers, value: unknown): Words {
+  const [from, to] = String(value).split("-").map(Number);
+  return { [first]: from, ...(to !== undefined && to !== from && { [last]: to }) };
+}
+
+/** Words for a part of a range. */
+export function part(numbers: Numbers, words: Words, { from, to }: Ends): Words {
+  const { first, last, growing } = numbers;
+  const start = Number(words[first]);
+  const { [last]: _, ...rest } = words;
+  const grown = growing !== undefined && words[growing] !== undefined;
+  return {
+    ...rest,
+    [first]: from,
+    ...(to !== from && { [last]: to }),
+    ...(grown && { [growing]: Number(words[growing]) + from - start }),
+  };
+}
+
+interface Run extends Ends {
+  /** The part of what is there; absent where nothing is. */
+  readonly seen?: Words;
+}
+
+/** A range as what is there, and what is missing between. */
+export function runsOf(numbers: Numbers, range: Words, list: readonly Words[]): readonly Run[] {
+  const { from, to } = endsOf(numbers, range);
+  const there = list
+    .filter((one) => overlap(numbers, range, one))
+    .sort((a, b) => endsOf(numbers, a).from - endsOf(numbers, b).from);
+  const runs: Run[] = [];
+  let next = from;
+  for (const one of there) {
+    const ends = endsOf(numbers, one);
+    const cut = { from: Math.max(ends.from, next), to: Math.min(ends.to, to) };
+    if (cut.from > cut.to) continue;
+    if (cut.from > next) runs.push({ from: next, to: cut.from - 1 });
+    runs.push({ ...cut, seen: part(numbers, one, cut) });
+    next = cut.to + 1;
+  }
+  if (next <= to) runs.push({ from: next, to });
+  return runs;
+}
+
+/** What of a request is about numbers that no entry of the document names. */
+export function besideRanges(numbers: Numbers, one: Request, entries: readonly DesiredEntry[]): readonly Request[] {
+  const named = entries.map(({ words }) => words);
+  const free = runsOf(numbers, one.words, named).filter(({ seen }) => seen === undefined);
+  return free.map((run) => ({ ...one, words: part(numbers, one.words, run) }));
+}
+
+const call = ({ object }: Numbers, verb: Request["verb"], words: Words): Request => ({ object, verb, words });
+
+/** The words by which numbers are removed. */
+function named({ first, last }: Numbers, words: Words): Words {
+  return pick(words, ["dev", first, last, "self"]);
+}
+/** What is there, as it takes to make it again. */
+export function againOf(numbers: Numbers, seen: Words, self: Words): Words {
+  return { ...pick(seen, ["dev", numbers.first, numbers.last, ...numbers.fields]), ...self };
+}
+
+function differencesOf({ fields }: Numbers, wanted: Words, seen: Words): readonly Difference[] {
+  return fields
+    .filter((key) => wanted[key] !== undefined && (wanted[key] || undefined) !== (seen[key] || undefined))
+    .map((field) => ({ field, from: seen[field], to: wanted[field] }));
+}
+
+/** What is there, with what is wanted of it. */
+function merged({ exclusive }: Numbers, seen: Words, wanted: Words): Words {
+  const one = exclusive.some((key) => wanted[key] !== undefined);
+  const left = Object.entries(seen).filter(([key]) => !(one && exclusive.includes(key)));
+  return { ...Object.fromEntries(left), ...wanted };
+}
+
+/** Steps for one entry of a sort of ranges. `self` comes with each request. */
+export function planRange(
+  planner: Planner,
+  numbers: Numbers,
+  entry: DesiredEntry,
+  lists: { readonly world: readonly Words[]; readonly before: readonly Words[]; readonly self: Words },
+): void {
+  const { words, path, absent } = entry;
+  const { object, first } = numbers;
+  const subject = `${textOf(endsOf(numbers, words))} on ${String(words["dev"])}`;
+  const runs = runsOf(numbers, words, lists.world);
+  const there = runs.filter(({ seen }) => seen !== undefined);
+  const draft = { object, subject, path };
+  const again = (seen: Words): Words => againOf(numbers, seen, lists.self);
+  if (absent) {
+    if (there.length === 0) planner.keep(object, subject, []);
+    else
+      planner.add({
+        ...draft,
+        action: "remove",
+        reason: "to be absent",
+        needs: planner.linkIds(words["dev"]),
+        moves: there.flatMap(({ seen = {} }) => {
+          const old = again(seen);
+          return [move(call(numbers, "delete", named(numbers, old)), call(numbers, "create", old))];
+        }),
+      });
+    return;
+  }
+  const given = Object.keys(words).filter((key) => numbers.fields.includes(key) && words[key] !== undefined);
+  const fields = [first, ...given];
+  const changes = runs.flatMap((run) => {
+    const wanted = { ...part(numbers, words, run), ...lists.self };
+    const differences = run.seen === undefined ? [] : differencesOf(numbers, wanted, run.seen);
+    return run.seen !== undefined && differences.length === 0 ? [] : [{ ...run, wanted, differences }];
+  });
+  if (changes.length === 0) {
+    planner.keep(object, subject, fields);
+    return;
+  }
+  const others = lists.world.filter((one) => one["dev"] === words["dev"]).map(again);
+  const moves = changes.flatMap(({ wanted, seen, differences }): Move[] => {
+    const made = seen === undefined ? wanted : merged(numbers, again(seen), wanted);
+    const gone = seen === undefined ? [call(numbers, "delete", named(numbers, made))] : [];
+    const undo = [...gone, ...numbers.undo(made, seen && again(seen), others)];
+    const before = seen === undefined ? [] : numbers.before(again(seen), differences);
+    return [...before, move(call(numbers, "create", made), ...undo)];
+  });
+  const needs = planner.linkIds(words["dev"]);
+  if (there.length === 0) {
+    const before = runsOf(numbers, words, lists.before).some(({ seen }) => seen !== undefined);
+    const reason = before ? "goes with its link, and is put back" : "not there";
+    const differences = fields.map((field) => ({ field, from: before ? words[field] : undefined, to: words[field] }));
+    planner.add({ ...draft, action: "create", reason, differences, needs, moves });
+    return;
+  }
+  const missing = runs.some(({ seen }) => seen === undefined);
+  const differences: Difference[] = [
+    ...(missing ? [{ field: first, from: there.map(textOf).join(", "), to: textOf(endsOf(numbers, words)) }] : []),
+    ...(changes.find((one) => one.differences.length > 0)?.differences ?? []),
+  ];
+  planner.keepRest(object, subject, fields, differences);
+  planner.add({ ...draft, action: "change", reason: DIFFERS, differences, needs, moves });
+}
