@@ -4,7 +4,7 @@ import { nearest, shown } from "../shape/shape.ts";
 import { type Desired, desiredOf } from "../state/desired.ts";
 import { checkHosts, valueAt } from "../state/document.ts";
 import { ConfigError, type Issue, type Path } from "../state/error.ts";
-import { issueAt, type Source } from "../state/source.ts";
+import { issueAt, type Peer, type Source } from "../state/source.ts";
 import { type Hosts, peersOf, substitute, VariableError } from "./variables.ts";
 
 type Value = Readonly<Record<string, unknown>>;
@@ -199,7 +199,35 @@ export function derive(source: Source, host?: string): Source {
   return {
     ...derivedSource(source, derivation.origins, flooded === undefined ? value : { ...value, links: flooded }),
     ...(underlay !== undefined && { underlay: { name: underlay, path: ["hosts", name, "underlay"] } }),
+    peers: () =>
+      peersOf(hosts, name).map(({ name: peer, vtep }) => ({
+        name: peer,
+        ...(vtep !== undefined && { vtep }),
+        addresses: addressesOf(source, hosts, peer),
+      })),
   };
+}
+
+/** What a host has on its links. What is wrong with it is told when that host's own document is derived. */
+function addressesOf(source: Source, hosts: Hosts, host: string): Peer["addresses"] {
+  const { links, addresses } = source.value as Value;
+  const present = (one: unknown): boolean => isMap(one) && one["state"] !== "absent";
+  const bare = Object.entries(isMap(links) ? links : {}).flatMap(([name, link]) =>
+    isMap(link) && present(link) ? [[name, { addresses: link["addresses"] }]] : [],
+  );
+  const own = new Derivation(source, hosts, host).value(
+    { links: Object.fromEntries(bare), addresses },
+    [],
+    [],
+  ) as Value;
+  const listOf = (list: unknown): readonly unknown[] => (Array.isArray(list) ? list : []);
+  const onLinks = Object.entries(own["links"] as Value).flatMap(([dev, link]) =>
+    listOf((link as Value)["addresses"]).map((one) => (isMap(one) ? { ...one, dev } : { address: one, dev })),
+  );
+  return [...onLinks, ...listOf(own["addresses"])]
+    .filter(present)
+    .map((one) => one as Value)
+    .flatMap(({ dev, address }) => (typeof dev === "string" && typeof address === "string" ? [{ dev, address }] : []));
 }
 
 function derivedSource(source: Source, origins: ReadonlyMap<string, Path>, value: unknown): Source {

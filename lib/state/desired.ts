@@ -9,6 +9,7 @@ import { SORTS } from "./entries/sorts.ts";
 import { canonicalWord } from "./entries/text.ts";
 import { ConfigError, type Issue, type Path } from "./error.ts";
 import { policyTable } from "./policy.ts";
+import { checkProbes, type DesiredProbe } from "./probes.ts";
 import { issueAt, type Source } from "./source.ts";
 import { canonicalIp } from "./words.ts";
 
@@ -52,6 +53,8 @@ export interface Desired extends Readonly<Record<ListName, readonly DesiredEntry
   /** Interfaces that the rules name. */
   readonly ruleLinks: readonly { readonly name: string; readonly path: Path }[];
   readonly guests?: GuestsEntry;
+  /** What has to get through when it is so; absent where the document says nothing of it. */
+  readonly probes?: readonly DesiredProbe[];
 }
 
 /** Keys of a link's entry that are objects of their own. */
@@ -194,6 +197,7 @@ export function desiredOf(source: Source): Desired {
   const issues: Issue[] = checkConsistency(source, value);
   const lists = SORTS.map((sort) => [sort.list, entriesOf(sort, source, value, issues)] as const);
   const sysctls = sysctlsOf(source, value, issues);
+  const probes = value.probes === undefined ? undefined : checkProbes(source, value.probes, issues);
   if (issues.length > 0) throw new ConfigError(issues);
   return {
     source,
@@ -203,5 +207,6 @@ export function desiredOf(source: Source): Desired {
     ...tableOf(value),
     ruleLinks: ruleLinksOf(value),
     ...(value.guests !== undefined && { guests: value.guests }),
+    ...(probes !== undefined && { probes }),
   };
 }

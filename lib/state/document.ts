@@ -61,6 +61,8 @@ export interface DocumentValue {
   readonly nat?: readonly NatEntry[];
   readonly forward?: readonly ForwardEntry[];
   readonly guests?: GuestsEntry;
+  /** See {@link Probe}; each in full, or the word for it. */
+  readonly probes?: readonly unknown[];
   readonly addresses?: readonly Entry[];
   readonly routes?: readonly Entry[];
   readonly rules?: readonly Entry[];

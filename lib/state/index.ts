@@ -13,8 +13,9 @@ export { ConfigError, formatIssue, type Issue, type Path, type Position } from "
 export { ObserveError, observe } from "./observe.ts";
 export type { Observed, ObservedLink } from "./observed.ts";
 export { plan } from "./plan.ts";
+export { type DesiredProbe, probesOf } from "./probes.ts";
 export { planRemoval } from "./remove.ts";
 export { documentJsonSchema } from "./schema.ts";
-export { parseSource, readSource, type Source } from "./source.ts";
+export { type Peer, parseSource, readSource, type Source } from "./source.ts";
 export * from "./step.ts";
 export { type Finding, type Outcome, type Verification, verify } from "./verify.ts";

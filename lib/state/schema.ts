@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { shapesOf } from "../links/kind.ts";
+import { probeShapes, probeWord } from "../probe/words.ts";
 import {
   address,
   boolean,
@@ -184,6 +185,11 @@ const guests = object("a map such as { on: br0, mtu: auto }", {
   inside: listOf("a list of overlays inside the guests", leaf(text(64))).optional(),
 });
 
+const probe = z.union([
+  leaf(probeWord),
+  object("a probe such as gateway, or { ping: 192.0.2.1 }", optional(probeShapes)),
+]);
+
 const version: Shape<1> = {
   expected: `${VERSION}, the version of the format`,
   json: { const: VERSION },
@@ -200,6 +206,7 @@ function makeSchema() {
     nat: listOf("a list of NAT rules", nat).optional(),
     forward: listOf("a list of forward rules", forward).optional(),
     guests: guests.optional(),
+    probes: listOf("a list of probes such as gateway", probe).optional(),
     ...listsIn("top"),
   });
 }

@@ -25,6 +25,15 @@ export interface Source {
   origin(path: Path): Path;
   /** The device that `$underlay` stood for, and where the file says so. */
   readonly underlay?: { readonly name: string; readonly path: Path };
+  /** The other hosts of the file, for probes. */
+  readonly peers?: () => readonly Peer[];
+}
+/** Another host of the same document. */
+export interface Peer {
+  readonly name: string;
+  readonly vtep?: string;
+  /** What it has on its links. */
+  readonly addresses: readonly { readonly dev: string; readonly address: string }[];
 }
 
 /** Documents are written by people: larger ones are a mistake. */
