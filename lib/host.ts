@@ -8,6 +8,7 @@ import { Devconf } from "./devconf/devconf.ts";
 import { Netconf } from "./devconf/netconf.ts";
 import { Ethtool } from "./ethtool/ethtool.ts";
 import { ethtoolIoctl } from "./ethtool/ioctl.ts";
+import { listenToDevices, readBitNames } from "./ethtool/notices.ts";
 import { NETLINK_GENERIC } from "./families/generic.ts";
 import { NETLINK_NETFILTER } from "./families/netfilter.ts";
 import { NETLINK_ROUTE } from "./families/route.ts";
@@ -15,6 +16,7 @@ import { Links, type LinksOptions } from "./links/links.ts";
 import { Fdb } from "./neighbors/fdb.ts";
 import { Neighbors } from "./neighbors/neighbors.ts";
 import { Netns } from "./netns/netns.ts";
+import { Nsids } from "./netns/nsids.ts";
 import { makeTun } from "./netns/tun.ts";
 import { Nexthops } from "./nexthops/nexthops.ts";
 import { Nftables } from "./nftables/nftables.ts";
@@ -23,6 +25,7 @@ import { Routes } from "./routes/routes.ts";
 import { Rules } from "./rules/rules.ts";
 import { checkList, checkOne, type Shape } from "./shape/shape.ts";
 import { type CallOptions, type Command, Connection, Monitor, type NetlinkError, SocketError } from "./socket/index.ts";
+import { KernelTransport } from "./socket/kernel.ts";
 import { Sysctls } from "./sysctl/sysctl.ts";
 import { CachedWatch } from "./watch/cache.ts";
 import { type Chosen, type Sources, Watch, type WatchOptions } from "./watch/watch.ts";
@@ -98,6 +101,10 @@ export class Host implements AsyncDisposable {
     return made;
   }
 
+  /** Numbers that this namespace has for others. */
+  get nsids(): Nsids {
+    return this.#service("nsids", () => new Nsids(this.#connection(NETLINK_ROUTE)));
+  }
   /** Network interfaces. */
   get links(): Links {
     const options: LinksOptions = {
@@ -206,13 +213,19 @@ export class Host implements AsyncDisposable {
         rules: () => this.rules.list(),
         nexthops: () => this.nexthops.list(),
         qdiscs: () => this.qdiscs.list(),
+        classes: () => this.qdiscs.classes.list(),
+        filters: () => this.qdiscs.filters.list(),
         netconf: () => this.netconf.list(),
         vlans: () => this.vlans.list(),
         vnis: () => this.vnis.list(),
         mdb: () => this.mdb.list(),
+        nsids: () => this.nsids.list(),
       },
       names: () => this.links.names(),
       open: (how) => Monitor.open({ protocol: NETLINK_ROUTE, netns: this.#fd, ...how }),
+      openEthtool: (how) =>
+        listenToDevices(KernelTransport.open({ protocol: NETLINK_GENERIC, netns: this.#fd, ...how }), how),
+      bitNames: () => readBitNames(this.#connection(NETLINK_GENERIC)),
     };
     const { signal } = options;
     const ended = signal instanceof AbortSignal ? AbortSignal.any([signal, this.#ended.signal]) : this.#ended.signal;

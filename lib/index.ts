@@ -30,6 +30,7 @@ export {
   type Features,
 } from "./ethtool/features.ts";
 export type { LinkModeChanges, LinkModes, LinkState, MasterSlave } from "./ethtool/link.ts";
+export type { EthtoolChange, EthtoolSettings } from "./ethtool/notices.ts";
 export type {
   ChannelChanges,
   Channels,
@@ -51,6 +52,7 @@ export { type NeighborFilter, Neighbors } from "./neighbors/neighbors.ts";
 export type { Neighbor, NeighborConfig, NeighborState } from "./neighbors/words.ts";
 export { NetnsError } from "./netns/error.ts";
 export { Netns, type NetnsIdentity, type Removal } from "./netns/netns.ts";
+export { type NetnsId, Nsids } from "./netns/nsids.ts";
 export { type BucketFilter, type NexthopFilter, Nexthops } from "./nexthops/nexthops.ts";
 export type { NexthopBucket, NexthopMember, NexthopObject, NexthopObjectConfig } from "./nexthops/words.ts";
 export * from "./nftables/index.ts";
@@ -66,7 +68,7 @@ export { SysctlError } from "./sysctl/error.ts";
 export { expandBraces, type SysctlKey } from "./sysctl/key.ts";
 export { type SavedSysctl, Sysctls } from "./sysctl/sysctl.ts";
 export { CachedWatch } from "./watch/cache.ts";
-export type { TableName, Tables, Watched } from "./watch/tables.ts";
+export type { TableName, Tables, Watched, WatchName } from "./watch/tables.ts";
 export { type Chosen, type Resynced, type Told, Watch, type WatchEvent, type WatchOptions } from "./watch/watch.ts";
 export { WireError } from "./wire/index.ts";
 export { generatePresharedKey, generateWireguardKey, wireguardPublicKey } from "./wireguard/keys.ts";

@@ -1,17 +1,20 @@
 /** Changes of a real namespace, told in words; the cache against fresh readings. */
 import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { Host } from "../../lib/host.ts";
 import { newlink } from "../../lib/links/schema.ts";
 import type { Link } from "../../lib/links/words.ts";
+import { Netns } from "../../lib/netns/netns.ts";
 import { NetlinkError } from "../../lib/socket/index.ts";
 import { KernelTransport } from "../../lib/socket/kernel.ts";
 import { TestNamespace } from "../../lib/testkit/namespace.ts";
-import type { TableName, Watched } from "../../lib/watch/tables.ts";
+import type { TableName, Watched, WatchName } from "../../lib/watch/tables.ts";
 import type { Watch, WatchEvent } from "../../lib/watch/watch.ts";
 import { NLM_F_REQUEST, Writer, writeMessage } from "../../lib/wire/index.ts";
+import { firstTryCounts, needs } from "../../test/needs.ts";
 
-async function until<K extends TableName>(
+async function until<K extends WatchName>(
   watch: Watch<K>,
   wanted: (event: WatchEvent<K>) => boolean,
 ): Promise<WatchEvent<K>> {
@@ -29,6 +32,7 @@ const PASSING = [
   "validLifetime",
   "preferredLifetime",
   "fdbLearned",
+  "directPackets",
 ];
 /** Without what passes by itself, in one order of keys. */
 function steady(value: unknown): unknown {
@@ -102,6 +106,100 @@ describe("watch", () => {
       },
       (error: unknown) => ok(error instanceof NetlinkError && error.code === "EOPNOTSUPP", String(error)),
     );
+  });
+
+  it("tells classes and filters, of links and of blocks", async () => {
+    await host.links.create({ kind: "veth", name: "d0", peer: { name: "d1" }, up: true });
+    const { classes, filters } = host.qdiscs;
+    await using watch = host.watch({ classes: true, filters: true });
+    await host.qdiscs.create({ kind: "htb", dev: "d0", handle: "1:" });
+    await host.qdiscs.create({ kind: "clsact", dev: "d1", ingressBlock: 22 });
+    await classes.create({ kind: "htb", dev: "d0", classid: "1:10", rate: 1e6 });
+    const made = await until(watch, ({ type }) => type === "class");
+    ok(made.type === "class" && !made.removed);
+    const { statistics: _, wire: __, ...words } = made.value;
+    const { statistics: ___, wire: ____, ...read } = (await classes.get({ dev: "d0", classid: "1:10" })) ?? {};
+    deepEqual(words, read);
+    const match = [{ value: 0, mask: 0, at: 0 }];
+    await filters.create({ kind: "u32", dev: "d0", protocol: "ip", pref: 5, match, classid: "1:10" });
+    const filter = await until(watch, ({ type }) => type === "filter");
+    ok(filter.type === "filter" && !filter.removed);
+    deepEqual(steady(filter.value), steady(await filters.get({ dev: "d0", pref: 5 })));
+    await filters.create({ kind: "u32", block: 22, protocol: "ip", pref: 6, match, classid: "1:10" });
+    await until(watch, (event) => event.type === "filter" && event.value.block === 22);
+    await filters.delete({ dev: "d0", pref: 5 });
+    await until(watch, (event) => event.type === "filter" && event.removed && event.value.pref === 5);
+    await classes.delete({ dev: "d0", classid: "1:10" });
+    await until(watch, (event) => event.type === "class" && event.removed && event.value.classid === "1:10");
+  });
+
+  it("tells numbers of namespaces, as ip lists them", async function () {
+    needs(this, "ip");
+    const other = await TestNamespace.create();
+    await using watch = host.watch({ nsids: true });
+    equal(await host.nsids.get(other), undefined);
+    equal(await host.nsids.set(other, 7), 7);
+    deepEqual((await until(watch, ({ type }) => type === "nsid")) as object, {
+      type: "nsid",
+      removed: false,
+      value: { nsid: 7 },
+      nsid: undefined,
+    });
+    equal(await host.nsids.get(other), 7);
+    await rejects(host.nsids.set(other), { code: "EEXIST", message: /^cannot give a network namespace a number: / });
+    await rejects(host.nsids.set(other, -1), /^InputError: nsid: /);
+    deepEqual(await host.nsids.list(), [{ nsid: 7 }]);
+    const child = netns.run("ip", ["netns", "list-id"], { stdio: ["ignore", "pipe", "inherit"] });
+    let text = "";
+    for await (const part of child.stdout ?? []) text += String(part);
+    ok(/^nsid 7 /.test(text), text);
+    await other[Symbol.asyncDispose]();
+    const gone = await until(watch, (event) => event.type === "nsid" && event.removed);
+    deepEqual((gone as { value: object }).value, { nsid: 7 });
+  });
+
+  it("tells what is set of devices, here and in other namespaces, with a cache and without", async () => {
+    const other = await TestNamespace.create();
+    const there = await Host.open({ netns: other });
+    try {
+      const veth = { kind: "veth" } as const;
+      await host.links.create({ ...veth, name: "near", peer: { name: "far", netns: other } });
+      const nsid = (await host.links.get("near"))?.parentNsid;
+      for (const cache of [false, true] as const) {
+        await using watch = host.watch({ ethtool: true, links: true, cache, allNetns: true } as {
+          ethtool: true;
+          links: true;
+        });
+        await host.ethtool.set("near", { tso: cache });
+        const features = await until(watch, ({ type }) => type === "ethtool");
+        ok(features.type === "ethtool" && features.value.setting === "features");
+        deepEqual(features.value.value, await host.ethtool.features("near"));
+        deepEqual(
+          [features.value.dev, features.value.index, features.removed, features.nsid],
+          ["near", await host.links.indexOf("near"), false, undefined],
+        );
+        await there.ethtool.set("far", { tso: cache });
+        const far = await until(watch, (event) => event.type === "ethtool" && event.nsid !== undefined);
+        ok(far.type === "ethtool" && far.value.dev === "far");
+        equal(far.nsid, nsid);
+      }
+    } finally {
+      there.close();
+      await other[Symbol.asyncDispose]();
+    }
+  });
+
+  it("has no table of what it tells of devices", async () => {
+    await using watch = host.watch({ ethtool: true, nsids: true, cache: true });
+    await watch.settled();
+    // @ts-expect-error: the type says so, too
+    const { ethtool, ...rest } = watch.tables;
+    deepEqual([ethtool, rest], [undefined, { nsids: [] }]);
+    await using alone = host.watch({ ethtool: true });
+    await host.links.create({ kind: "veth", name: "d0", peer: { name: "d1" } });
+    await host.ethtool.set("d0", { gso: false });
+    const event = await until(alone, ({ type }) => type === "ethtool");
+    ok(event.type === "ethtool");
   });
 
   it("tells a bridge port's state with its link", async () => {
@@ -208,6 +306,7 @@ describe("watch", () => {
     const bad = (options: object): void => void host.watch(options as { links: true });
     throws(() => bad({ links: true, bogus: true }), /bogus: unknown key/);
     throws(() => bad({ links: "yes" }), /links: /);
+    throws(() => bad({ ethtool: 1 }), /ethtool: /);
     throws(() => bad({ links: true, resyncInterval: "x" }), /resyncInterval: /);
     throws(() => bad({ links: true, buffer: -5 }), /buffer: /);
     throws(() => bad({ links: true, signal: "x" }), /signal: expected an AbortSignal/);
@@ -226,7 +325,8 @@ describe("watch", () => {
   });
 
   it("keeps tables that equal a fresh reading at any quiet moment", async function () {
-    this.timeout(120_000);
+    this.timeout(240_000);
+    firstTryCounts(this);
     const names = ["a0", "a1", "a2"];
     await host.links.create({ kind: "bridge", name: "br0", up: true });
     await host.links.create({ kind: "vxlan", name: "vx0", vni: 7, up: true });
@@ -240,6 +340,9 @@ describe("watch", () => {
       "nexthops",
       "qdiscs",
       "netconf",
+      "classes",
+      "filters",
+      "nsids",
     ] as const;
     await using watch = host.watch({
       links: true,
@@ -251,8 +354,13 @@ describe("watch", () => {
       nexthops: true,
       qdiscs: true,
       netconf: true,
+      classes: true,
+      filters: true,
+      nsids: true,
       cache: true,
     });
+    const { classes, filters } = host.qdiscs;
+    const match = [{ value: 0, mask: 0, at: 0 }];
     const name = fc.constantFrom(...names);
     const dev = fc.constantFrom("br0", "vx0", ...names);
     const small = fc.nat(3);
@@ -333,18 +441,57 @@ describe("watch", () => {
             host.sysctls.set(`net.ipv4.conf.${link}.forwarding`, on ? 1 : 0),
       ),
       small.map((a) => () => host.fdb.delete({ mac: `02:00:00:00:00:0${a}`, dev: "vx0" })),
+      dev.map((link) => () => host.qdiscs.replace({ kind: "htb", dev: link, handle: "1:" })),
+      dev.map((link) => () => host.qdiscs.delete({ dev: link })),
+      dev.map((link) => () => host.qdiscs.create({ kind: "clsact", dev: link })),
+      dev.map((link) => () => host.qdiscs.delete({ dev: link, kind: "clsact" })),
+      fc.tuple(dev, small, fc.boolean()).map(
+        ([link, n, below]) =>
+          () =>
+            classes.replace({
+              kind: "htb",
+              dev: link,
+              classid: `1:${n + 1}`,
+              rate: 1e6,
+              parent: below ? "1:1" : undefined,
+            }),
+      ),
+      fc.tuple(dev, small).map(
+        ([link, n]) =>
+          () =>
+            classes.delete({ dev: link, classid: `1:${n + 1}` }),
+      ),
+      fc.tuple(dev, small, fc.constantFrom("root", "1:1", "ingress", "egress")).map(
+        ([link, n, parent]) =>
+          () =>
+            filters.create({ kind: "u32", dev: link, parent, protocol: "ip", pref: n + 1, match, classid: "1:1" }),
+      ),
+      fc.tuple(dev, small, fc.constantFrom("root", "1:1", "ingress", "egress")).map(
+        ([link, n, parent]) =>
+          () =>
+            filters.delete({ dev: link, parent, pref: n + 1 }),
+      ),
+      small.map((n) => async () => {
+        const other = await Netns.create();
+        await host.nsids.set(other, n).finally(() => other.close());
+      }),
     );
-    const fresh = (table: TableName): Promise<object[]> =>
-      table === "routes" ? host.routes.list({ table: "all" }) : host[table].list();
-    /** The kernel may go on by itself (duplicate detection ends) between the two readings: what differs for good counts. */
-    const agree = async (left = 5): Promise<void> => {
-      await watch.settled();
-      const kept = watch.tables;
-      try {
-        for (const table of tables) deepEqual(plain(table, kept[table] ?? []), plain(table, await fresh(table)), table);
-      } catch (error) {
-        if (left === 0) throw error;
-        await agree(left - 1);
+    const fresh = (table: TableName): Promise<object[]> => {
+      if (table === "routes") return host.routes.list({ table: "all" });
+      return table === "classes" || table === "filters" ? host.qdiscs[table].list() : host[table].list();
+    };
+    /** The kernel goes on by itself (duplicate detection ends) between the two readings: what differs for good counts. */
+    const agree = async (): Promise<void> => {
+      for (const until = performance.now() + 5000; ; await sleep(20)) {
+        await watch.settled();
+        const kept = watch.tables;
+        try {
+          for (const table of tables)
+            deepEqual(plain(table, kept[table] ?? []), plain(table, await fresh(table)), table);
+          return;
+        } catch (error) {
+          if (performance.now() > until) throw error;
+        }
       }
     };
     let done = 0;
@@ -358,7 +505,7 @@ describe("watch", () => {
           );
         await agree();
       }),
-      { numRuns: 60 },
+      { numRuns: 60, endOnFailure: true },
     );
     ok(done > 60, `only ${done} changes were made`);
   });

@@ -1,7 +1,7 @@
 /** A watch that keeps what it watches: at any quiet moment its tables are what a fresh reading would give. */
 import { inTurns } from "../families/turns.ts";
 import { type CallOptions, type Change, SocketError } from "../socket/index.ts";
-import { type TableName, type Tables, type Watchable, watchables } from "./tables.ts";
+import { type TableName, type Tables, type Watchable, type WatchName, watchables } from "./tables.ts";
 import { type Read, type Sources, Watch, type WatchEvent, type WatchOptions } from "./watch.ts";
 
 /** Events that wait for a reader; more are dropped, and told of by a `resync`. */
@@ -50,8 +50,8 @@ class Kept {
   }
 }
 
-/** See {@link Watch}. Its reader may be slow, or there may be none. */
-export class CachedWatch<K extends TableName = TableName> extends Watch<K> {
+/** See {@link Watch}. Its reader may be slow, or there may be none. Of `ethtool` there are events, and no table. */
+export class CachedWatch<K extends WatchName = WatchName> extends Watch<K> {
   readonly #kept = new Map<TableName, Kept>();
   /** Tables that have to be read anew. */
   readonly #stale: Set<TableName>;
@@ -65,7 +65,7 @@ export class CachedWatch<K extends TableName = TableName> extends Watch<K> {
   #read = 0;
 
   constructor(sources: Sources, options: WatchOptions) {
-    super(sources, options);
+    super(sources, { ...options, cache: true });
     for (const name of this.chosen) this.#kept.set(name, new Kept(tableOf(name)));
     this.#stale = new Set(this.chosen);
     void this.#run(); // never rejects

@@ -11,6 +11,7 @@ import { type Vlan, vlanFromWire } from "../bridges/vlans.ts";
 import { type Vni, vniFromWire } from "../bridges/vnis.ts";
 import { type NetconfEntry, netconfFromWire } from "../devconf/netconf.ts";
 import { delnetconf, NETCONF_GROUPS, newnetconf } from "../devconf/schema.ts";
+import type { EthtoolChange } from "../ethtool/notices.ts";
 import { type Listing, linkNamed } from "../families/lookup.ts";
 import { AF_BRIDGE } from "../families/route.ts";
 import { linkFromWire } from "../links/observed.ts";
@@ -19,11 +20,18 @@ import type { Link } from "../links/words.ts";
 import { entryFromWire, type FdbEntry } from "../neighbors/entry.ts";
 import { delneigh, newneigh } from "../neighbors/schema.ts";
 import { type Neighbor, neighborFromWire } from "../neighbors/words.ts";
+import { delnsid, type NetnsId, NSID_GROUP, newnsid, nsidsFromWire } from "../netns/nsids.ts";
 import { delnexthop, newnexthop } from "../nexthops/schema.ts";
 import { type NexthopObject, nexthopFromWire } from "../nexthops/words.ts";
-import type { Qdisc } from "../qdiscs/index.ts";
-import { delqdisc, newqdisc } from "../qdiscs/schema.ts";
-import { qdiscFromWire } from "../qdiscs/words.ts";
+import { delclass, delfilter, delqdisc, newclass, newfilter, newqdisc } from "../qdiscs/schema.ts";
+import {
+  classFromWire,
+  filterFromWire,
+  type Qdisc,
+  qdiscFromWire,
+  type TcClass,
+  type TcFilter,
+} from "../qdiscs/words.ts";
 import { isRoute, routeFromWire } from "../routes/convert.ts";
 import { delroute, newroute } from "../routes/schema.ts";
 import type { Route } from "../routes/words.ts";
@@ -37,7 +45,8 @@ export type Names = ReadonlyMap<number, string>;
 /**
  * The objects of each table. The kernel does not tell of neighbors that are `incomplete` or `noarp`, which it makes by
  * itself, or that become `delay`; nor of the multicast addresses that a device listens to, which its forwarding entries
- * list; nor in netconf of what was set by netlink instead of a file under /proc/sys.
+ * list; nor in netconf of what was set by netlink instead of a file under /proc/sys; nor of classes that a qdisc makes by
+ * itself for flows.
  */
 export interface Watched {
   readonly links: Link;
@@ -48,14 +57,27 @@ export interface Watched {
   readonly rules: Rule;
   readonly nexthops: NexthopObject;
   readonly qdiscs: Qdisc;
+  readonly classes: TcClass;
+  /** A removal whose `handle` is 0 is of all filters that have the same place, `chain`, `pref` and `protocol`. */
+  readonly filters: TcFilter;
   readonly netconf: NetconfEntry;
   readonly vlans: Vlan;
   readonly vnis: Vni;
   readonly mdb: MdbEntry;
+  /** Numbers of namespaces. */
+  readonly nsids: NetnsId;
+  /**
+   * Settings of devices, never removed. Of these there is no table: the kernel tells what somebody set, and not what
+   * becomes of it with the cable.
+   */
+  readonly ethtool: EthtoolChange;
 }
-export type TableName = keyof Watched;
+/** What can be watched. */
+export type WatchName = keyof Watched;
+/** What there are tables of. */
+export type TableName = Exclude<WatchName, "ethtool">;
 /** Whole tables, as their services list them. */
-export type Tables<K extends TableName = TableName> = { readonly [T in K]?: readonly Watched[T][] };
+export type Tables<K extends WatchName = WatchName> = { readonly [T in Extract<K, TableName>]?: readonly Watched[T][] };
 /** How to read each table whole. */
 export type Lists = { readonly [T in TableName]: () => Promise<Listing<Watched[T]>> };
 
@@ -101,6 +123,7 @@ export const watchables = {
       const nameOf = (index: number): string | undefined => names.get(index);
       return message.header.family === AF_BRIDGE ? [] : [linkFromWire(message, { nameOf, indexOf, fdOf }, false)];
     },
+    dependsOn: ["qdiscs"], // it bears the name of the kind of its root qdisc
   }),
   addresses: watchable({
     type: "address",
@@ -159,6 +182,22 @@ export const watchables = {
     read: (message, names): readonly Qdisc[] => [qdiscFromWire(message, (index) => linkNamed(names, index))],
     dependsOn: ["links"],
   }),
+  classes: watchable({
+    type: "class",
+    groups: [4],
+    made: newclass as Message<never, MessageOut<typeof newclass>>,
+    gone: delclass as Message<never, MessageOut<typeof newclass>>,
+    read: (message, names): readonly TcClass[] => [classFromWire(message, (index) => linkNamed(names, index))],
+    dependsOn: ["links", "qdiscs"],
+  }),
+  filters: watchable({
+    type: "filter",
+    groups: [4],
+    made: newfilter as Message<never, MessageOut<typeof newfilter>>,
+    gone: delfilter as Message<never, MessageOut<typeof newfilter>>,
+    read: (message, names): readonly TcFilter[] => [filterFromWire(message, (index) => linkNamed(names, index))],
+    dependsOn: ["links", "qdiscs", "classes"],
+  }),
   netconf: watchable({
     type: "netconf",
     groups: Object.values(NETCONF_GROUPS),
@@ -192,5 +231,13 @@ export const watchables = {
     gone: toldGone as Message<never, MessageOut<typeof newmdb>>,
     read: (message, names): readonly MdbEntry[] => mdbEntries(message, names),
     dependsOn: ["links"],
+  }),
+  nsids: watchable({
+    type: "nsid",
+    groups: [NSID_GROUP],
+    made: newnsid as Message<never, MessageOut<typeof newnsid>>,
+    gone: delnsid as Message<never, MessageOut<typeof newnsid>>,
+    read: (message): readonly NetnsId[] => nsidsFromWire(message),
+    key: ({ nsid }) => String(nsid),
   }),
 } as const;

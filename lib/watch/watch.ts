@@ -1,9 +1,11 @@
 /** Changes of a network namespace as they happen, in people's words. */
+import { type BitNames, changeFromNotice, Notice } from "../ethtool/notices.ts";
 import { AF_BRIDGE } from "../families/route.ts";
 import { dellink, newlink } from "../links/schema.ts";
 import { boolean, check, InputError, integer, type Shape, type Shapes } from "../shape/shape.ts";
 import type { Change, Monitor, MonitorOptions } from "../socket/index.ts";
 import type { Message, MessageOut } from "../wire/index.ts";
+import { type Listening, together } from "./listening.ts";
 import {
   type Lists,
   type Names,
@@ -11,6 +13,7 @@ import {
   type Tables,
   type Watchable,
   type Watched,
+  type WatchName,
   watchables,
 } from "./tables.ts";
 
@@ -27,17 +30,17 @@ export interface Told<N extends string, T> {
  * Changes were lost, because they came faster than they were read. `tables` has all that is watched as it is now;
  * changes told afterwards may be in it already.
  */
-export interface Resynced<K extends TableName = TableName> {
+export interface Resynced<K extends WatchName = WatchName> {
   readonly type: "resync";
   readonly tables: Tables<K>;
 }
+/** {@link Told.type} of what is watched. */
+type TypeOf<T extends WatchName> = T extends TableName ? (typeof watchables)[T]["type"] : T;
 /** What a watch tells. */
-export type WatchEvent<K extends TableName = TableName> =
-  | { [T in K]: Told<(typeof watchables)[T]["type"], Watched[T]> }[K]
-  | Resynced<K>;
+export type WatchEvent<K extends WatchName = WatchName> = { [T in K]: Told<TypeOf<T>, Watched[T]> }[K] | Resynced<K>;
 
-/** Which tables are watched, and how. */
-export type WatchOptions = { readonly [T in TableName]?: boolean | undefined } & {
+/** What is watched, and how. */
+export type WatchOptions = { readonly [T in WatchName]?: boolean | undefined } & {
   /** Whether the namespaces that this one has numbers for are told of, too; takes CAP_NET_BROADCAST there. Default false. */
   readonly allNetns?: boolean | undefined;
   /** Ends the watch: the loop over it rejects with the signal's reason. */
@@ -50,10 +53,10 @@ export type WatchOptions = { readonly [T in TableName]?: boolean | undefined } &
   readonly buffer?: number | undefined;
 };
 
-/** The tables that options name. */
+/** What options name. */
 export type Chosen<O> = {
-  [T in TableName]: O extends { readonly [N in T]?: infer V } ? (true extends V ? T : never) : never;
-}[TableName];
+  [T in WatchName]: O extends { readonly [N in T]?: infer V } ? (true extends V ? T : never) : never;
+}[WatchName];
 
 type Kind = Message<never, unknown>;
 type AnyTable = Watchable<never, unknown>;
@@ -69,6 +72,10 @@ export interface Sources {
   /** Every link's name by its index. */
   names(): Promise<Names>;
   open(options: MonitorOptions<Kind> & { readonly allNetns: boolean }): Monitor<Kind>;
+  /** Listens to changes of devices. */
+  openEthtool(options: Omit<MonitorOptions, "groups" | "kinds"> & { readonly allNetns: boolean }): Monitor<Kind>;
+  /** The names that this kernel has for bits of devices. */
+  bitNames(): Promise<BitNames>;
 }
 
 const RESYNC_INTERVAL = 1000;
@@ -80,8 +87,9 @@ const signalShape: Shape<AbortSignal> = {
   json: { not: {} },
   accepts: (value): value is AbortSignal => value instanceof AbortSignal,
 };
+const NAMES: readonly string[] = [...Object.keys(watchables), "ethtool" satisfies WatchName];
 const OPTIONS: Shapes = {
-  ...Object.fromEntries(Object.keys(watchables).map((name) => [name, boolean])),
+  ...Object.fromEntries(NAMES.map((name) => [name, boolean])),
   cache: boolean,
   allNetns: boolean,
   signal: signalShape,
@@ -96,12 +104,13 @@ const REMEMBERED = 1000;
  * Iterate over it. Changes that are not read wait: some thousand here, further ones in the kernel's buffer, and when
  * that is full there is a `resync`. Leaving the loop ends the watch.
  */
-export class Watch<K extends TableName = TableName>
+export class Watch<K extends WatchName = WatchName>
   implements AsyncDisposable, AsyncIterableIterator<WatchEvent<K>, undefined>
 {
   protected readonly sources: Sources;
-  protected readonly chosen: readonly K[];
-  protected readonly monitor: Monitor<Kind>;
+  /** The tables that are watched. */
+  protected readonly chosen: readonly TableName[];
+  protected readonly monitor: Listening;
   readonly #interval: number;
   readonly #held: boolean;
   /** Links that are gone, the longest gone first. */
@@ -109,32 +118,35 @@ export class Watch<K extends TableName = TableName>
   /** All links, where a port's message had them read in this step. */
   #links: Promise<readonly Watched["links"][]> | undefined;
   #names: Map<number, string> | undefined;
+  #bitNames: BitNames | undefined;
   #resynced = Number.NEGATIVE_INFINITY;
   #queue: WatchEvent<K>[] = [];
   #turn: Promise<unknown> = Promise.resolve();
   /** Everything that was read has been told. */
   protected resting = false;
 
-  constructor(sources: Sources, options: WatchOptions) {
+  constructor(sources: Sources, options: WatchOptions & { readonly cache?: boolean | undefined }) {
     check([], OPTIONS, options);
     this.sources = sources;
-    this.chosen = (Object.keys(watchables) as K[]).filter((name) => options[name] === true);
-    if (this.chosen.length === 0)
-      throw new InputError(["watch"], `names nothing; name at least one of ${Object.keys(watchables).join(", ")}`);
+    this.chosen = (Object.keys(watchables) as TableName[]).filter((name) => options[name] === true);
+    if (this.chosen.length === 0 && options.ethtool !== true)
+      throw new InputError(["watch"], `names nothing; name at least one of ${NAMES.join(", ")}`);
     const { allNetns = false, signal, held = false, buffer, resyncInterval = RESYNC_INTERVAL } = options;
     this.#interval = resyncInterval;
     this.#held = held;
-    const beside = this.chosen.flatMap((name) => tableOf(name).dependsOn ?? []) as TableName[];
-    // Names are always of interest.
+    // What changes without a word is of interest to who keeps it, names to all.
+    const silent = options.cache === true ? this.chosen : [];
+    const beside = silent.flatMap((name) => tableOf(name).dependsOn ?? []) as TableName[];
     const tables = [...new Set<TableName>(["links", ...this.chosen, ...beside])].map(tableOf);
-    this.monitor = sources.open({
-      groups: [...new Set(tables.flatMap(({ groups }) => groups))],
-      kinds: tables.flatMap(({ made, gone }) => [made, gone]),
-      allNetns,
-      signal,
-      held,
-      buffer,
-    });
+    const how = { allNetns, signal, held, buffer };
+    const groups = [...new Set(tables.flatMap((table) => table.groups))];
+    const first = sources.open({ groups, kinds: tables.flatMap(({ made, gone }) => [made, gone]), ...how });
+    try {
+      this.monitor = together(options.ethtool === true ? [first, sources.openEthtool(how)] : [first]);
+    } catch (error) {
+      first.close();
+      throw error;
+    }
   }
 
   /** Waits for the next word of the kernel and queues what it says. False at the end. */
@@ -155,6 +167,12 @@ export class Watch<K extends TableName = TableName>
   }
 
   async #change(change: Change): Promise<void> {
+    if (change.value instanceof Notice) {
+      this.#bitNames ??= await this.sources.bitNames();
+      const value = changeFromNotice(change.value, this.#bitNames);
+      this.queue({ type: "ethtool", removed: false, value, nsid: change.nsid } as WatchEvent<K>);
+      return;
+    }
     const here = change.nsid === undefined;
     if (here) this.noticed(change, this.#renames(change));
     for (const name of this.chosen) {

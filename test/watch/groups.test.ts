@@ -16,6 +16,9 @@ const GROUPS: Readonly<Record<TableName, readonly string[]>> = {
   vlans: ["BRVLAN"],
   vnis: ["TUNNEL"],
   mdb: ["MDB"],
+  classes: ["TC"],
+  filters: ["TC"],
+  nsids: ["NSID"],
 };
 
 describe("groups of events", () => {
