@@ -57,6 +57,8 @@ export async function scene(family: 4 | 6 = 4): Promise<Scene> {
     await sh(
       `ip link set lo up; ip link set ens34f0 addrgenmode none; ip link set ens34f0 up; ip address add ${address(last)} dev ens34f0`,
     );
+  // The kernel finds a carrier in its own time, and routes change with it.
+  for (const { sh } of [bm1, bm2]) await sh("until ip link show ens34f0 | grep -q 'state UP'; do sleep 0.01; done");
   return {
     bm1,
     bm2,

@@ -1,8 +1,8 @@
 /** A program that is killed anywhere leaves the old state or the new one, once it was recovered from. */
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { dump, type Machine, scene } from "../state/kit.ts";
 import { needs } from "../../test/needs.ts";
-import { type End, difference, directory, run } from "./kit.ts";
+import { dump, type Machine, scene } from "../state/kit.ts";
+import { difference, directory, type End, run } from "./kit.ts";
 import type { Order } from "./program.ts";
 
 const FOUNDING = { file: "examples/two-hosts.yaml", host: "bm1" } as const;
@@ -56,9 +56,9 @@ describe("an application that is killed", function () {
       deepEqual(difference(state === "committed" ? killed : before, now), [], `${state} after moment ${at} of ${all}`);
       states.push(state);
     }
-    // Two moments around each line: the steps' own, and at the end two lines with which it is kept.
+    // Two moments around each line; before the first there is nothing, after the last but one it is kept.
     equal(states.length, all);
     deepEqual(states.slice(-3), ["committed", "committed", "committed"]);
-    equal(states.filter((state) => state === "reverted").length, all - 5);
+    equal(states.filter((state) => state === "reverted").length, all - 4);
   });
 });

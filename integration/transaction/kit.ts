@@ -25,10 +25,19 @@ export interface Running {
   readonly end: Promise<End>;
 }
 
+const children = new Set<ChildProcess>();
+
+/** Ends programs that a test left behind. */
+export function endAll(): void {
+  for (const child of children) child.kill("SIGKILL");
+  children.clear();
+}
+
 /** Starts the program, below `before` where something is to watch it. */
 export function start(namespace: TestNamespace, order: Order, before: readonly string[] = []): Running {
   const [file = "", ...args] = [...before, process.execPath, PROGRAM, JSON.stringify(order)];
   const child = namespace.run(file, args, { stdio: ["ignore", "pipe", "pipe"], detached: order.group === true });
+  children.add(child);
   let out = "";
   let said = "";
   child.stdout?.setEncoding("utf8").on("data", (text: string) => {

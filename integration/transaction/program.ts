@@ -41,9 +41,7 @@ async function main(order: Order): Promise<void> {
   }
   if (document === undefined) throw new Error("there is no document");
   const source =
-    "text" in document
-      ? parseSource(document.text, "f.yaml")
-      : derive(await readSource(document.file), document.host);
+    "text" in document ? parseSource(document.text, "f.yaml") : derive(await readSource(document.file), document.host);
   const { state, requests } = await transact(host, desiredOf(source), { ...options, confirm, allowRecreate });
   console.log(JSON.stringify({ state, requests, moments: count.moments }));
 }

@@ -29,9 +29,8 @@ export interface Begin {
     /** How it was named; absent for the one that the process lived in. */
     readonly name?: string;
   };
-  /** The process that applies, and when it began. */
+  /** The process that applies. */
   readonly pid: number;
-  readonly start?: string;
   /** Time of day, for people. */
   readonly at: string;
   readonly document: KeptDocument;

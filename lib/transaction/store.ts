@@ -2,7 +2,7 @@
 import { statSync } from "node:fs";
 import { loadBinding } from "../../native-bindings/index.ts";
 import type { Host } from "../host.ts";
-import { bootId, startOf } from "./boot.ts";
+import { bootId } from "./boot.ts";
 import { namespaceDirectory, stateDirectory } from "./directory.ts";
 import { TransactionError } from "./error.ts";
 import { type Begin, Journal, type Record, type Witness } from "./journal.ts";
@@ -60,11 +60,6 @@ function isStale({ boot, netns }: Begin, now: Begin["netns"]): boolean {
   return boot !== bootId() || (netns.cookie !== undefined && now.cookie !== undefined && netns.cookie !== now.cookie);
 }
 
-/** Whether the process that wrote a journal still runs. */
-export function isRunning({ pid, start }: Begin): boolean {
-  return start !== undefined && startOf(pid) === start;
-}
-
 /** The journals of one namespace. */
 export class Store {
   readonly directory: string;
@@ -107,8 +102,7 @@ export class Store {
 
   /** Begins a journal; the lock has to be held. @throws {TransactionError} `ERR_PENDING` where there is one. */
   async begin(what: Pick<Begin, "document" | "steps" | "confirm">, witness?: Witness): Promise<Journal> {
-    const start = startOf(process.pid);
-    const by = { pid: process.pid, ...(start !== undefined && { start }), at: new Date().toISOString() };
+    const by = { pid: process.pid, at: new Date().toISOString() };
     return Journal.create(this.directory, { boot: bootId(), netns: this.#netns, ...by, ...what }, witness);
   }
 

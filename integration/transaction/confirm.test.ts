@@ -1,0 +1,234 @@
+/** What nobody confirms is taken back, whatever becomes of the program that applied it. */
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import { chmod, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { kill } from "node:process";
+import { derive } from "../../lib/fabric/fabric.ts";
+import { processDirectory } from "../../lib/netns/processes.ts";
+import { type Desired, desiredOf } from "../../lib/state/desired.ts";
+import { parseSource, readSource } from "../../lib/state/source.ts";
+import { confirm, discard, recover, revert } from "../../lib/transaction/ending.ts";
+import { TransactionError } from "../../lib/transaction/error.ts";
+import { RevertedError, type TransactOptions, transact } from "../../lib/transaction/transaction.ts";
+import { needs } from "../../test/needs.ts";
+import { dump, type Machine, type Scene, scene } from "../state/kit.ts";
+import { difference, directory, endAll, eventually, run, start } from "./kit.ts";
+
+const EXAMPLE = { file: "examples/two-hosts.yaml", host: "bm1" } as const;
+const document = (body: string): Desired => desiredOf(parseSource(`linkwright: 1\n${body}`, "f.yaml"));
+const founding = async (): Promise<Desired> => desiredOf(derive(await readSource(EXAMPLE.file), EXAMPLE.host));
+
+function code(expected: string, message: RegExp): (error: unknown) => boolean {
+  return (error) => {
+    ok(error instanceof TransactionError, String(error));
+    equal(error.code, expected);
+    match(error.message, message);
+    return true;
+  };
+}
+
+describe("an application", function () {
+  this.timeout(60_000);
+  let hosts: Scene;
+  let bm1: Machine;
+  let place: Awaited<ReturnType<typeof directory>>;
+  let before: string;
+  let options: TransactOptions;
+  beforeEach(async function () {
+    needs(this, "ip", "bridge", "nft");
+    hosts = await scene();
+    bm1 = hosts.bm1;
+    place = await directory();
+    options = { directory: place.path };
+    before = await dump(bm1);
+  });
+  afterEach(async () => {
+    endAll();
+    await hosts[Symbol.asyncDispose]();
+    await place[Symbol.asyncDispose]();
+  });
+
+  /** What is not as it was. */
+  const changed = async (): Promise<readonly string[]> => difference(before, await dump(bm1));
+  const isPending = async (): Promise<boolean> => {
+    const [own = ""] = await readdir(place.path);
+    return (await readdir(join(place.path, own))).includes("journal");
+  };
+
+  it("is kept, and the second time there is nothing to do", async () => {
+    const first = await transact(bm1.host, await founding(), options);
+    equal(first.state, "committed");
+    ok(first.requests > 0 && first.verification.ok && !(await isPending()));
+    const second = await transact(bm1.host, await founding(), options);
+    deepEqual([second.state, second.requests], ["unchanged", 0]);
+    deepEqual(await recover(bm1.host, options), { state: "nothing" });
+    await rejects(confirm(bm1.host, options), code("ERR_NOT_PENDING", /the last application, of .*, was committed at/));
+    await rejects(revert(bm1.host, options), code("ERR_NOT_PENDING", /nothing waits to be confirmed/));
+  });
+
+  it("is kept when it is confirmed, and the guardian ends", async () => {
+    const { state, deadline } = await transact(bm1.host, await founding(), { ...options, confirm: 60 });
+    equal(state, "unconfirmed");
+    ok(deadline !== undefined && Math.abs(deadline.getTime() - Date.now() - 60_000) < 5000);
+    const now = await dump(bm1);
+    const waits = code("ERR_PENDING", /waits to be confirmed; keep it with linkwright confirm/);
+    await rejects(transact(bm1.host, await founding(), options), waits);
+    await rejects(recover(bm1.host, options), code("ERR_PENDING", /waits (59|60) s more to be confirmed/));
+    equal((await confirm(bm1.host, options)).state, "committed");
+    deepEqual(difference(now, await dump(bm1)), []);
+    // With a process in it, the namespace could not be ended without a complaint.
+  });
+
+  it("is taken back when nobody confirms", async () => {
+    await transact(bm1.host, await founding(), { ...options, confirm: 1 });
+    ok((await changed()).length > 0);
+    await eventually(changed, []);
+    await eventually(isPending, false);
+    const late = /was reverted at .*: nobody confirmed it within 1 s/;
+    await rejects(confirm(bm1.host, options), code("ERR_NOT_PENDING", late));
+  });
+
+  it("is taken back when somebody says so", async () => {
+    await transact(bm1.host, await founding(), { ...options, confirm: 60 });
+    const { state, wayBack } = await revert(bm1.host, options);
+    equal(state, "reverted");
+    deepEqual([wayBack?.failed, wayBack?.differing], [[], []]);
+    deepEqual(await changed(), []);
+  });
+
+  it("is taken back at once when its program is killed on the way", async () => {
+    const order = { call: "transact", directory: place.path, document: EXAMPLE, confirm: 60, at: 9 } as const;
+    const { signal } = await run(bm1.namespace, order);
+    equal(signal, "SIGKILL");
+    await eventually(changed, []);
+    await eventually(isPending, false);
+  });
+
+  it("is taken back when the whole group of its program is killed", async () => {
+    const order = {
+      call: "transact",
+      directory: place.path,
+      document: EXAMPLE,
+      confirm: 60,
+      at: 9,
+      group: true,
+    } as const;
+    equal((await run(bm1.namespace, order)).signal, "SIGKILL");
+    await eventually(changed, []);
+  });
+
+  it("is taken back when its program stops, which is then ended", async () => {
+    const order = {
+      call: "transact",
+      directory: place.path,
+      document: EXAMPLE,
+      confirm: 2,
+      at: 9,
+      signal: "SIGSTOP",
+    } as const;
+    const { end } = start(bm1.namespace, order);
+    equal((await end).signal, "SIGKILL");
+    await eventually(changed, []);
+    await eventually(isPending, false);
+  });
+
+  it("is taken back when its program is killed while it waits to be confirmed", async () => {
+    const order = { call: "transact", directory: place.path, document: EXAMPLE, confirm: 2 } as const;
+    const { code, out } = await run(bm1.namespace, order);
+    equal(code, 0);
+    equal((JSON.parse(out) as { state: string }).state, "unconfirmed");
+    ok((await changed()).length > 0);
+    await eventually(changed, []);
+  });
+
+  it("is taken back when a check fails, and the check is made again", async () => {
+    let round = 0;
+    const probe = async () => [{ ok: ++round > 1, text: `round ${round}` }];
+    await rejects(transact(bm1.host, await founding(), { ...options, probe }), (error) => {
+      ok(error instanceof RevertedError, String(error));
+      equal(error.message, "round 1; the old state was put back");
+      deepEqual(error.checksAfter, [{ ok: true, text: "round 2" }]);
+      return true;
+    });
+    deepEqual(await changed(), []);
+  });
+
+  it("is planned anew where the host changes between plan and application", async () => {
+    const plans: number[] = [];
+    const onPlan = (plan: { readonly steps: readonly unknown[] }): void => {
+      plans.push(plan.steps.length);
+    };
+    let moments = 0;
+    // The journal has just been begun: somebody makes the bridge.
+    const witness = (): void => {
+      if (++moments === 2) void bm1.sh("ip link add br-vm type bridge");
+    };
+    const desired = document("links: { br-vm: { kind: bridge, mtu: 1400 } }");
+    const slow = { ...options, witness, onPlan, confirm: 60 };
+    const { state, plan } = await transact(bm1.host, desired, slow);
+    equal(state, "unconfirmed");
+    deepEqual(
+      plan.steps.map(({ action }) => action),
+      ["change"],
+    );
+    deepEqual(plans, [1, 1]);
+    await revert(bm1.host, options);
+    await bm1.sh("ip link show br-vm && ip link del br-vm");
+  });
+
+  it("waits for another, and names it", async () => {
+    const stopped = { call: "transact", directory: place.path, document: EXAMPLE, at: 5, signal: "SIGSTOP" } as const;
+    const { child, end } = start(bm1.namespace, stopped);
+    await eventually(
+      async () => /^State:\tT/m.test(await readFile(`${processDirectory(child.pid ?? 0)}/status`, "utf8")),
+      true,
+    );
+    await rejects(
+      transact(bm1.host, await founding(), { ...options, wait: 0.1 }),
+      code("ERR_LOCKED", new RegExp(`^process ${child.pid} is changing this network namespace`)),
+    );
+    kill(child.pid ?? 0, "SIGCONT");
+    equal((await end).code, 0);
+    equal((await transact(bm1.host, await founding(), options)).state, "unchanged");
+  });
+
+  describe("does not begin, and changes nothing,", () => {
+    afterEach(async () => deepEqual(await changed(), []));
+
+    it("where the directory is a link, or others may write to it", async () => {
+      const elsewhere = join(place.path, "elsewhere");
+      await symlink("/tmp", elsewhere);
+      const desired = await founding();
+      await rejects(
+        transact(bm1.host, desired, { directory: elsewhere }),
+        code("ERR_STATE_DIRECTORY", /symbolic link/),
+      );
+      const open = join(place.path, "open");
+      await mkdir(open);
+      await chmod(open, 0o777);
+      await rejects(transact(bm1.host, desired, { directory: open }), code("ERR_STATE_DIRECTORY", /others may write/));
+      const missing = join(place.path, "no", "where");
+      await rejects(transact(bm1.host, desired, { directory: missing }), code("ERR_STATE_DIRECTORY", /ENOENT/));
+    });
+
+    it("where a journal was edited or cut off; it can be taken away", async () => {
+      const order = { call: "transact", directory: place.path, document: EXAMPLE, at: 4 } as const;
+      equal((await run(bm1.namespace, order)).signal, "SIGKILL");
+      const [own = ""] = await readdir(place.path);
+      const path = join(place.path, own, "journal");
+      const text = await readFile(path, "utf8");
+      const desired = await founding();
+      for (const [damaged, message] of [
+        [text.replace("br-vm", "br-xx"), /was edited at line 1/],
+        [text.slice(0, 100), /was cut off/],
+        ["", /is empty/],
+      ] as const) {
+        await writeFile(path, damaged, { mode: 0o600 });
+        await rejects(recover(bm1.host, options), code("ERR_JOURNAL", message));
+        await rejects(transact(bm1.host, desired, options), code("ERR_JOURNAL", message));
+      }
+      equal(await discard(bm1.host, options), true);
+      equal(await discard(bm1.host, options), false);
+    });
+  });
+});
