@@ -1,35 +1,35 @@
 /** One network namespace with all its services. */
-import { Addresses } from "./addresses/addresses.ts";
+import type { Addresses } from "./addresses/addresses.ts";
 import type { Listen } from "./addresses/dad.ts";
-import { Mdb } from "./bridges/mdb.ts";
-import { Vlans } from "./bridges/vlans.ts";
-import { Vnis } from "./bridges/vnis.ts";
-import { Devconf } from "./devconf/devconf.ts";
-import { Netconf } from "./devconf/netconf.ts";
-import { Ethtool } from "./ethtool/ethtool.ts";
-import { ethtoolIoctl } from "./ethtool/ioctl.ts";
-import { listenToDevices, readBitNames } from "./ethtool/notices.ts";
+import type { Mdb } from "./bridges/mdb.ts";
+import type { Vlans } from "./bridges/vlans.ts";
+import type { Vnis } from "./bridges/vnis.ts";
+import type { Devconf } from "./devconf/devconf.ts";
+import type { Netconf } from "./devconf/netconf.ts";
+import type { Ethtool } from "./ethtool/ethtool.ts";
+import type { listenToDevices, readBitNames } from "./ethtool/notices.ts";
 import { NETLINK_GENERIC } from "./families/generic.ts";
+import { late } from "./families/late.ts";
 import { NETLINK_NETFILTER } from "./families/netfilter.ts";
 import { NETLINK_ROUTE } from "./families/route.ts";
 import { Links, type LinksOptions } from "./links/links.ts";
-import { Fdb } from "./neighbors/fdb.ts";
-import { Neighbors } from "./neighbors/neighbors.ts";
+import type { Fdb } from "./neighbors/fdb.ts";
+import type { Neighbors } from "./neighbors/neighbors.ts";
 import { Netns } from "./netns/netns.ts";
-import { Nsids } from "./netns/nsids.ts";
-import { makeTun } from "./netns/tun.ts";
-import { Nexthops } from "./nexthops/nexthops.ts";
-import { Nftables } from "./nftables/nftables.ts";
-import { Qdiscs } from "./qdiscs/index.ts";
-import { Routes } from "./routes/routes.ts";
-import { Rules } from "./rules/rules.ts";
+import type { Nsids } from "./netns/nsids.ts";
+import type { makeTun } from "./netns/tun.ts";
+import type { Nexthops } from "./nexthops/nexthops.ts";
+import type { Nftables } from "./nftables/index.ts";
+import type { Qdiscs } from "./qdiscs/qdiscs.ts";
+import type { Routes } from "./routes/routes.ts";
+import type { Rules } from "./rules/rules.ts";
 import { checkList, checkOne, type Shape } from "./shape/shape.ts";
 import { type CallOptions, type Command, Connection, Monitor, type NetlinkError, SocketError } from "./socket/index.ts";
 import { KernelTransport } from "./socket/kernel.ts";
-import { Sysctls } from "./sysctl/sysctl.ts";
-import { CachedWatch } from "./watch/cache.ts";
-import { type Chosen, type Sources, Watch, type WatchOptions } from "./watch/watch.ts";
-import { Wireguard } from "./wireguard/wireguard.ts";
+import type { Sysctls } from "./sysctl/sysctl.ts";
+import type { CachedWatch } from "./watch/cache.ts";
+import type { Chosen, Sources, Watch, WatchOptions } from "./watch/watch.ts";
+import type { Wireguard } from "./wireguard/wireguard.ts";
 
 /** Which namespace, and how to speak with its kernel. */
 export interface HostOptions {
@@ -49,6 +49,33 @@ const prepared: Shape<Command> = {
   accepts: (value): value is Command =>
     typeof value === "object" && value !== null && "message" in value && "value" in value,
 };
+
+/** What is loaded when it is first asked for. */
+const load = {
+  addresses: () => late<typeof import("./addresses/addresses.ts")>("addresses/addresses").Addresses,
+  mdb: () => late<typeof import("./bridges/mdb.ts")>("bridges/mdb").Mdb,
+  vlans: () => late<typeof import("./bridges/vlans.ts")>("bridges/vlans").Vlans,
+  vnis: () => late<typeof import("./bridges/vnis.ts")>("bridges/vnis").Vnis,
+  devconf: () => late<typeof import("./devconf/devconf.ts")>("devconf/devconf").Devconf,
+  netconf: () => late<typeof import("./devconf/netconf.ts")>("devconf/netconf").Netconf,
+  ethtool: () => late<typeof import("./ethtool/ethtool.ts")>("ethtool/ethtool").Ethtool,
+  ethtoolIoctl: () => late<typeof import("./ethtool/ioctl.ts")>("ethtool/ioctl").ethtoolIoctl,
+  listenToDevices: () => late<{ listenToDevices: typeof listenToDevices }>("ethtool/notices").listenToDevices,
+  readBitNames: () => late<{ readBitNames: typeof readBitNames }>("ethtool/notices").readBitNames,
+  fdb: () => late<typeof import("./neighbors/fdb.ts")>("neighbors/fdb").Fdb,
+  neighbors: () => late<typeof import("./neighbors/neighbors.ts")>("neighbors/neighbors").Neighbors,
+  nsids: () => late<typeof import("./netns/nsids.ts")>("netns/nsids").Nsids,
+  makeTun: () => late<{ makeTun: typeof makeTun }>("netns/tun").makeTun,
+  nexthops: () => late<typeof import("./nexthops/nexthops.ts")>("nexthops/nexthops").Nexthops,
+  nftables: () => late<typeof import("./nftables/index.ts")>("nftables/index").Nftables,
+  qdiscs: () => late<typeof import("./qdiscs/qdiscs.ts")>("qdiscs/qdiscs").Qdiscs,
+  routes: () => late<typeof import("./routes/routes.ts")>("routes/routes").Routes,
+  rules: () => late<typeof import("./rules/rules.ts")>("rules/rules").Rules,
+  sysctls: () => late<typeof import("./sysctl/sysctl.ts")>("sysctl/sysctl").Sysctls,
+  cachedWatch: () => late<typeof import("./watch/cache.ts")>("watch/cache").CachedWatch,
+  watch: () => late<typeof import("./watch/watch.ts")>("watch/watch").Watch,
+  wireguard: () => late<typeof import("./wireguard/wireguard.ts")>("wireguard/wireguard").Wireguard,
+} as const;
 
 /** Instead of a descriptor: the namespace of the calling thread. */
 const HERE = -1;
@@ -103,83 +130,89 @@ export class Host implements AsyncDisposable {
 
   /** Numbers that this namespace has for others. */
   get nsids(): Nsids {
-    return this.#service("nsids", () => new Nsids(this.#connection(NETLINK_ROUTE)));
+    return this.#service("nsids", () => new (load.nsids())(this.#connection(NETLINK_ROUTE)));
   }
   /** Network interfaces. */
   get links(): Links {
     const options: LinksOptions = {
       openNetns: (name) => Netns.open(name),
-      makers: { tun: (config, netns = this.#fd) => makeTun(netns, config) },
+      makers: { tun: (config, netns = this.#fd) => load.makeTun()(netns, config) },
     };
     return this.#service("links", () => new Links(this.#connection(NETLINK_ROUTE), options));
   }
   /** Addresses of links. */
   get addresses(): Addresses {
     const listen: Listen = (options) => Monitor.open({ protocol: NETLINK_ROUTE, netns: this.#fd, ...options });
-    return this.#service("addresses", () => new Addresses(this.#connection(NETLINK_ROUTE), this.links, listen));
+    return this.#service(
+      "addresses",
+      () => new (load.addresses())(this.#connection(NETLINK_ROUTE), this.links, listen),
+    );
   }
   /** Routes of all tables. */
   get routes(): Routes {
     const flush = async (): Promise<void> => {
       await this.sysctls.set("net.ipv4.route.flush", 1);
     };
-    return this.#service("routes", () => new Routes(this.#connection(NETLINK_ROUTE), this.links, flush));
+    return this.#service("routes", () => new (load.routes())(this.#connection(NETLINK_ROUTE), this.links, flush));
   }
   /** Nexthops that routes refer to by number. */
   get nexthops(): Nexthops {
-    return this.#service("nexthops", () => new Nexthops(this.#connection(NETLINK_ROUTE), this.links));
+    return this.#service("nexthops", () => new (load.nexthops())(this.#connection(NETLINK_ROUTE), this.links));
   }
   /** Which table is asked for which packets. */
   get rules(): Rules {
-    return this.#service("rules", () => new Rules(this.#connection(NETLINK_ROUTE), this.links));
+    return this.#service("rules", () => new (load.rules())(this.#connection(NETLINK_ROUTE), this.links));
   }
   /** Which MAC address an IP address has. */
   get neighbors(): Neighbors {
-    return this.#service("neighbors", () => new Neighbors(this.#connection(NETLINK_ROUTE), this.links));
+    return this.#service("neighbors", () => new (load.neighbors())(this.#connection(NETLINK_ROUTE), this.links));
   }
   /** Forwarding entries of bridges and VXLANs. */
   get fdb(): Fdb {
-    return this.#service("fdb", () => new Fdb(this.#connection(NETLINK_ROUTE), this.links));
+    return this.#service("fdb", () => new (load.fdb())(this.#connection(NETLINK_ROUTE), this.links));
   }
   /** Traffic control: qdiscs, and in them their classes and filters. */
   get qdiscs(): Qdiscs {
-    return this.#service("qdiscs", () => new Qdiscs(this.#connection(NETLINK_ROUTE), this.links));
+    return this.#service("qdiscs", () => new (load.qdiscs())(this.#connection(NETLINK_ROUTE), this.links));
   }
   /** VLANs of bridges and their ports. */
   get vlans(): Vlans {
-    return this.#service("vlans", () => new Vlans(this.#connection(NETLINK_ROUTE), this.links));
+    return this.#service("vlans", () => new (load.vlans())(this.#connection(NETLINK_ROUTE), this.links));
   }
   /** VNIs that a VXLAN with `vnifilter` takes. */
   get vnis(): Vnis {
-    return this.#service("vnis", () => new Vnis(this.#connection(NETLINK_ROUTE), this.links));
+    return this.#service("vnis", () => new (load.vnis())(this.#connection(NETLINK_ROUTE), this.links));
   }
   /** Multicast groups of bridges and VXLANs. */
   get mdb(): Mdb {
-    return this.#service("mdb", () => new Mdb(this.#connection(NETLINK_ROUTE), this.links));
+    return this.#service("mdb", () => new (load.mdb())(this.#connection(NETLINK_ROUTE), this.links));
   }
   /** Packet filter and address translation. */
   get nftables(): Nftables {
-    return this.#service("nftables", () => new Nftables(this.#connection(NETLINK_NETFILTER)));
+    return this.#service("nftables", () => new (load.nftables())(this.#connection(NETLINK_NETFILTER)));
   }
   /** Sysctls of interfaces, many at once. */
   get devconf(): Devconf {
-    return this.#service("devconf", () => new Devconf(this.#connection(NETLINK_ROUTE), this.links));
+    return this.#service("devconf", () => new (load.devconf())(this.#connection(NETLINK_ROUTE), this.links));
   }
   /** Which interfaces forward. */
   get netconf(): Netconf {
-    return this.#service("netconf", () => new Netconf(this.#connection(NETLINK_ROUTE), this.links));
+    return this.#service("netconf", () => new (load.netconf())(this.#connection(NETLINK_ROUTE), this.links));
   }
   /** What devices can do, and how they are set. */
   get ethtool(): Ethtool {
-    return this.#service("ethtool", () => new Ethtool(this.#connection(NETLINK_GENERIC), ethtoolIoctl(this.#fd)));
+    return this.#service(
+      "ethtool",
+      () => new (load.ethtool())(this.#connection(NETLINK_GENERIC), load.ethtoolIoctl()(this.#fd)),
+    );
   }
   /** Keys and peers of WireGuard links. */
   get wireguard(): Wireguard {
-    return this.#service("wireguard", () => new Wireguard(this.#connection(NETLINK_GENERIC), this.links));
+    return this.#service("wireguard", () => new (load.wireguard())(this.#connection(NETLINK_GENERIC), this.links));
   }
   /** Settings under /proc/sys/net. */
   get sysctls(): Sysctls {
-    return this.#service("sysctls", () => new Sysctls(this.#fd));
+    return this.#service("sysctls", () => new (load.sysctls())(this.#fd));
   }
 
   /**
@@ -224,13 +257,13 @@ export class Host implements AsyncDisposable {
       names: () => this.links.names(),
       open: (how) => Monitor.open({ protocol: NETLINK_ROUTE, netns: this.#fd, ...how }),
       openEthtool: (how) =>
-        listenToDevices(KernelTransport.open({ protocol: NETLINK_GENERIC, netns: this.#fd, ...how }), how),
-      bitNames: () => readBitNames(this.#connection(NETLINK_GENERIC)),
+        load.listenToDevices()(KernelTransport.open({ protocol: NETLINK_GENERIC, netns: this.#fd, ...how }), how),
+      bitNames: () => load.readBitNames()(this.#connection(NETLINK_GENERIC)),
     };
     const { signal } = options;
     const ended = signal instanceof AbortSignal ? AbortSignal.any([signal, this.#ended.signal]) : this.#ended.signal;
     const all = { ...options, ...(signal === undefined || signal instanceof AbortSignal ? { signal: ended } : {}) };
-    return options.cache === true ? new CachedWatch(sources, all) : new Watch(sources, all);
+    return options.cache === true ? new (load.cachedWatch())(sources, all) : new (load.watch())(sources, all);
   }
 
   /** Closes every socket; what is under way rejects with `ERR_CLOSED`. A namespace that was handed in stays open. */

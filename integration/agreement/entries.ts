@@ -1,7 +1,8 @@
 /** Random forwarding entries of a VXLAN, of a bridge and of its ports. */
 import { deepEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { type FdbConfig, ZERO_MAC } from "../../lib/neighbors/entry.ts";
+import type { FdbConfig } from "../../lib/neighbors/entry.ts";
+import { ZERO_MAC } from "../../lib/neighbors/zero-mac.ts";
 import { asBridge } from "../neighbors/fdb-oracle.ts";
 import { type Scene, sorted } from "../routes/kit.ts";
 import { asAsked, hosts4, macs, type Sort, some, upTo, whole } from "./kit.ts";

@@ -1,5 +1,6 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
-import { type FdbConfig, type FdbEntry, ZERO_MAC } from "../../lib/neighbors/entry.ts";
+import type { FdbConfig, FdbEntry } from "../../lib/neighbors/entry.ts";
+import { ZERO_MAC } from "../../lib/neighbors/zero-mac.ts";
 import { load, needs, skip } from "../../test/needs.ts";
 import { type Scene, scene, sorted } from "../routes/kit.ts";
 import { asBridge } from "./fdb-oracle.ts";

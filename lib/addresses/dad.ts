@@ -1,27 +1,12 @@
 /** Waiting for duplicate address detection to end, by what the kernel tells. */
 import { AF_INET6, RTNLGRP_IPV6_IFADDR } from "../families/route.ts";
 import { Change, type Monitor, type MonitorOptions } from "../socket/index.ts";
+import { DadError } from "./error.ts";
 import { deladdr, IFA_F, newaddr } from "./schema.ts";
 
 type Kinds = typeof newaddr | typeof deladdr;
 /** Opens a monitor in the namespace of the addresses. */
 export type Listen = (options: MonitorOptions<Kinds>) => Monitor<Kinds>;
-
-/** Duplicate address detection did not end well. */
-export class DadError extends Error {
-  override readonly name = "DadError";
-  /**
-   * - `ERR_DAD_FAILED`: another host has the address. It stays on the link, unusable, as `dadfailed`.
-   * - `ERR_DAD_REMOVED`: the address was removed meanwhile; so the kernel does with one that has a lifetime.
-   * - `ERR_DAD_TIMEOUT`: the detection did not end in time, as on a link without carrier.
-   */
-  readonly code: "ERR_DAD_FAILED" | "ERR_DAD_REMOVED" | "ERR_DAD_TIMEOUT";
-
-  constructor(code: DadError["code"], subject: string, reason: string) {
-    super(`${subject}: ${reason} (${code})`);
-    this.code = code;
-  }
-}
 
 /** An address whose end of detection is waited for. */
 export interface Awaited {

@@ -2,6 +2,7 @@
 import { boolean, check, checkObject } from "../shape/shape.ts";
 import type { AttrsOut } from "../wire/attr.ts";
 import { namesIn } from "./bits.ts";
+import { EthtoolError } from "./error.ts";
 import { expandFeature, FEATURE_GROUPS, type LongFeature, type ShortFeature } from "./names.ts";
 import type { ethtoolFeatures } from "./schema.ts";
 
@@ -44,18 +45,6 @@ export interface FeatureReport {
   readonly refused: readonly (FeatureChange & { readonly reason: "fixed" | "not done" })[];
   /** Not asked for, and changed all the same, as they depend on another feature. */
   readonly also: readonly FeatureChange[];
-}
-
-/** A word that names no feature of the device. */
-export class EthtoolError extends Error {
-  override readonly name = "EthtoolError";
-  readonly code = "ERR_FEATURE_UNKNOWN";
-  readonly feature: string;
-
-  constructor(device: string, feature: string) {
-    super(`cannot set features of ${device}: it has no feature ${JSON.stringify(feature)} (ERR_FEATURE_UNKNOWN)`);
-    this.feature = feature;
-  }
 }
 
 /** Features with the words of ethtool for groups of them. */

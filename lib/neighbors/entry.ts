@@ -15,9 +15,7 @@ import {
 } from "../shape/shape.ts";
 import type { MessageIn, MessageOut } from "../wire/index.ts";
 import { NOTIFY, NTF, NTF_EXT, NUD, type newneigh } from "./schema.ts";
-
-/** The address that stands for all that have no entry of their own: its entries are where a VXLAN floods to. */
-export const ZERO_MAC = "00:00:00:00:00:00";
+import { ZERO_MAC } from "./zero-mac.ts";
 
 const STATES = {
   permanent: NUD.NOARP | NUD.PERMANENT,

@@ -40,9 +40,9 @@ import {
   type FdbConfig,
   type FdbEntry,
   fdbShapes,
-  ZERO_MAC,
 } from "./entry.ts";
 import { delneigh, getneigh, NTF, NUD, newneigh } from "./schema.ts";
+import { ZERO_MAC } from "./zero-mac.ts";
 
 /** Which entries are meant. */
 export interface FdbFilter {

@@ -1,16 +1,16 @@
 /** Traffic control: what the host and users use of it. */
 export type { TcAction, TcActionConfig } from "./action.ts";
 export type { RandomControl } from "./actions/gact.ts";
-export { Classes, type TcClassSelection } from "./classes.ts";
+export type { Classes, TcClassSelection } from "./classes.ts";
 export type { TcControl } from "./control.ts";
 export type { NetemDistribution } from "./distribution.ts";
 export type { MatchedPorts } from "./filters/flower.ts";
 export type { MaskedNumber } from "./filters/masked.ts";
 export type { EtherType, IpProtocol } from "./filters/protocol.ts";
 export type { U32Match } from "./filters/u32.ts";
-export { Filters, type TcFilterSelection } from "./filters.ts";
+export type { Filters, TcFilterSelection } from "./filters.ts";
 export type { NetemLossGemodel, NetemLossState, NetemSlot } from "./kinds/netem.ts";
-export { type QdiscSelection, Qdiscs } from "./qdiscs.ts";
+export type { QdiscSelection, Qdiscs } from "./qdiscs.ts";
 export type { Linklayer } from "./rate.ts";
 export type { QdiscCounters, QdiscStatistics } from "./statistics.ts";
 export type {

@@ -1,6 +1,8 @@
 /** Keys of WireGuard: Curve25519, 32 bytes, written in base64. */
-import { createPrivateKey, createPublicKey, randomBytes } from "node:crypto";
 import { InputError, type Shape } from "../shape/shape.ts";
+
+/** Loaded when a key is made. */
+const crypto = () => process.getBuiltinModule("node:crypto");
 
 const BYTES = 32;
 /** 32 bytes in base64: 43 characters, of which the last has four bits, and one of padding. */
@@ -25,7 +27,7 @@ export const NO_KEY: string = Buffer.alloc(BYTES).toString("base64");
 
 /** A new private key. Same as: wg genkey */
 export function generateWireguardKey(): string {
-  const bytes = randomBytes(BYTES);
+  const bytes = crypto().randomBytes(BYTES);
   // RFC 7748, section 5: a multiple of 8 between 2^254 and 2^255.
   bytes[0] = (bytes[0] as number) & 0xf8;
   bytes[31] = ((bytes[31] as number) & 0x7f) | 0x40;
@@ -34,7 +36,7 @@ export function generateWireguardKey(): string {
 
 /** A new preshared key. Same as: wg genpsk */
 export function generatePresharedKey(): string {
-  return randomBytes(BYTES).toString("base64");
+  return crypto().randomBytes(BYTES).toString("base64");
 }
 
 /** What stands before the 32 bytes of an X25519 private key in PKCS #8. Source: RFC 8410, section 7. */
@@ -47,6 +49,7 @@ const PKCS8 = Buffer.from("302e020100300506032b656e04220420", "hex");
 export function wireguardPublicKey(privateKey: string): string {
   if (!key.accepts(privateKey)) throw new InputError(["privateKey"], `expected ${key.expected}`);
   const der = Buffer.concat([PKCS8, Buffer.from(privateKey, "base64")]);
+  const { createPrivateKey, createPublicKey } = crypto();
   const pair = createPublicKey(createPrivateKey({ key: der, format: "der", type: "pkcs8" }));
   return pair.export({ format: "der", type: "spki" }).subarray(-BYTES).toString("base64");
 }

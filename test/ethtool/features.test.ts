@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { checkFeatures, decodeFeatures, EthtoolError, planFeatures } from "../../lib/ethtool/features.ts";
+import { EthtoolError } from "../../lib/ethtool/error.ts";
+import { checkFeatures, decodeFeatures, planFeatures } from "../../lib/ethtool/features.ts";
 import { expandFeature } from "../../lib/ethtool/names.ts";
 import { ethtoolFeatures } from "../../lib/ethtool/schema.ts";
 import { lookUpFamily } from "../../lib/families/generic.ts";

@@ -1,9 +1,10 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
 import fc from "fast-check";
 import { ndmsg } from "../../lib/families/route.ts";
-import { checkEntry, entryFromWire, entryToWire, type FdbConfig, ZERO_MAC } from "../../lib/neighbors/entry.ts";
+import { checkEntry, entryFromWire, entryToWire, type FdbConfig } from "../../lib/neighbors/entry.ts";
 import { newneigh } from "../../lib/neighbors/schema.ts";
 import { checkNeighbor, type NeighborConfig, neighborFromWire, neighborToWire } from "../../lib/neighbors/words.ts";
+import { ZERO_MAC } from "../../lib/neighbors/zero-mac.ts";
 import { Reader, Writer } from "../../lib/wire/index.ts";
 import { indexIn, NAMES, readAgain } from "../addresses/attributes.ts";
 import { firstTryCounts } from "../needs.ts";

@@ -1,0 +1,87 @@
+/** The package as it is published: what is loaded, and when. */
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import * as library from "linkwright";
+
+const ENTRY = fileURLToPath(import.meta.resolve("linkwright"));
+
+/** The text of a file and of all that it imports at once. */
+function closure(file: string, seen = new Map<string, string>()): Map<string, string> {
+  if (seen.has(file)) return seen;
+  const text = readFileSync(file, "utf8");
+  seen.set(file, text);
+  for (const [, path = ""] of text.matchAll(/^(?:import|\} from|import .* from) "(\.[^"]+)";$/gm))
+    closure(fileURLToPath(new URL(path, `file://${file}`)), seen);
+  return seen;
+}
+
+/** What a program prints that runs from the top of the package. */
+function said(program: string): string {
+  const command = ["--input-type=module", "--eval", program];
+  const { stdout, stderr, status } = spawnSync(process.execPath, command, {
+    encoding: "utf8",
+    cwd: import.meta.dirname,
+  });
+  equal(stderr, "");
+  equal(status, 0);
+  return stdout;
+}
+
+describe("package", () => {
+  it("loads few files for a script that makes one link", () => {
+    const files = closure(ENTRY);
+    ok(files.size <= 6, [...files.keys()].join("\n"));
+    const text = [...files.values()].join("");
+    ok(text.length < 330_000, `${text.length} bytes`);
+    ok(text.includes("var Links = "));
+    for (const late of ["var Routes = ", "var Nftables = ", "var Watch = ", '"zod"', '"yaml"'])
+      ok(!text.includes(late), late);
+  });
+
+  it("has every service of a host when it is asked for", async () => {
+    await using host = await library.Host.open();
+    const getters = Object.entries(Object.getOwnPropertyDescriptors(library.Host.prototype)).filter(
+      ([, one]) => one.get,
+    );
+    ok(getters.length > 15);
+    for (const [name] of getters) {
+      const service = host[name as "links"];
+      equal(service.constructor.name.toLowerCase(), name);
+      equal(host[name as "links"], service);
+    }
+  });
+
+  it("loads no part twice, whoever asks first", () => {
+    const program = `
+      import { Host, InputError, printTable } from "linkwright";
+      const host = await Host.open();
+      const error = await host.routes.create({ dst: "nonsense" }).catch((error) => error);
+      console.log(error instanceof InputError, printTable({ family: "ip", name: "t", chains: [] }).length > 0);`;
+    equal(said(program), "true true\n");
+  });
+
+  it("loads parts while an entry of its own is being loaded", () => {
+    const program = `
+      const [used, { plan }, { Lab }] = await Promise.all([
+        import("linkwright").then(async ({ Host }) => {
+          const host = await Host.open();
+          return [host.routes, host.nftables, host.qdiscs].length;
+        }),
+        import("linkwright/document"),
+        import("linkwright/testkit"),
+      ]);
+      console.log(used, typeof plan, typeof Lab);`;
+    equal(said(program), "3 function function\n");
+  });
+
+  it("has the same names as its sources", async () => {
+    const sources = ["index", "fabric/index", "testkit/index", "wire/index"];
+    for (const [i, entry] of ["", "/document", "/testkit", "/wire"].entries()) {
+      const source: object = await import(`../../lib/${sources[i]}.js`);
+      const built: object = await import(`linkwright${entry}`);
+      deepEqual(Object.keys(built).sort(), Object.keys(source).sort());
+    }
+  });
+});
