@@ -15,12 +15,21 @@ function value(of: unknown): string {
   return escaped(typeof of === "object" ? JSON.stringify(of) : String(of));
 }
 
-/** Words that the subject of the step says already. */
+/** Words that the subject of the step says already, or that say nothing. */
 const SAID = ["kind", "address", "dst", "dev", "via", "mac", "family", "protocol", "type", "table"];
+const SAID_OF: Readonly<Partial<Record<Step["object"], readonly string[]>>> = {
+  route: [...SAID, "nhid"],
+  rule: ["priority", "family", "protocol", "action"],
+  nexthop: ["id", "family", "protocol"],
+  neighbor: [...SAID, "proxy"],
+  vlan: ["vid", "vidEnd", "dev"],
+  vni: ["vni", "vniEnd", "dev"],
+  mdb: ["dev", "port", "group", "source", "vid", "dst", "protocol"],
+};
 
 function created({ object, differences, moves }: Step): string {
   const kind = moves.at(0)?.request.words["kind"];
-  const shown = differences.filter(({ field }) => object === "link" || !SAID.includes(field));
+  const shown = differences.filter(({ field }) => object === "link" || !(SAID_OF[object] ?? SAID).includes(field));
   const text = shown.map(({ field, to, why }) => {
     const word = to === true ? field : `${field} ${value(to)}`;
     return `${escaped(word)}${why === undefined ? "" : ` (${escaped(why)})`}`;

@@ -5,7 +5,7 @@ import { KERNEL_MTU, portsOf } from "./mtu.ts";
 import { linkOf, type Observed, type ObservedLink } from "./observed.ts";
 import { planFarEnds } from "./plan-remotes.ts";
 import { move, type Planner } from "./planner.ts";
-import { onLink, restoring } from "./restore.ts";
+import { onLink, standingOn } from "./restore.ts";
 import { DIFFERS, type Difference, type Move, type Request, type Words } from "./step.ts";
 import { kindNamed, ZERO_MAC } from "./words.ts";
 
@@ -37,17 +37,6 @@ export function wantedOptions(planner: Planner, link: DesiredLink): Words {
 function explained(planner: Planner, link: DesiredLink, differences: readonly Difference[]): readonly Difference[] {
   const mtu = link.options["mtu"] === "auto" ? planner.mtus.of(link.name) : undefined;
   return differences.map((one) => (one.field === "mtu" && mtu !== undefined ? { ...one, why: mtu.why } : one));
-}
-
-/** Names of links that stand on another one, and go with it. */
-function standingOn(observed: Observed, name: string): readonly string[] {
-  return observed.links
-    .filter((link) =>
-      Object.entries(kindNamed(link.kind)?.options ?? {}).some(
-        ([key, one]) => one.refers === true && link[key] === name,
-      ),
-    )
-    .map((link) => link.name);
 }
 
 /** Decides which links go away, with all that stand on them. */
@@ -161,7 +150,8 @@ function remove(planner: Planner, link: DesiredLink, fates: Fates): void {
     drops: onLink(before, link.name),
     // What stands on it goes first, and so do its ports: they come back after it.
     needs: planner.linkIds(...standingOn(before, link.name), ...goingPorts(before, link.name, fates)),
-    moves: [move(request("delete", { name: link.name }), ...restoringAll(before, link.name, fates))],
+    // How it comes back depends on what went before it: see `withUndo`.
+    moves: [move(request("delete", { name: link.name }))],
   });
 }
 
@@ -233,12 +223,6 @@ function create(planner: Planner, link: DesiredLink): void {
   planFarEnds(planner, link, undefined, []);
 }
 
-/** What it takes to have a link back, and those that stand on it and went with it. */
-function restoringAll(before: Observed, name: string, fates: Fates): Request[] {
-  const above = standingOn(before, name).filter((one) => fates.recreated.has(one));
-  return [...restoring(before, name, fates.removed), ...above.flatMap((one) => restoringAll(before, one, fates))];
-}
-
 function recreate(planner: Planner, link: DesiredLink, seen: ObservedLink, fates: Fates): void {
   const wanted = wantedOptions(planner, link);
   const { fixed, changes, fields, unknown } = compareLink(link, seen, wanted);
@@ -248,7 +232,7 @@ function recreate(planner: Planner, link: DesiredLink, seen: ObservedLink, fates
   const config = { ...inherited(link, seen, names), ...configOf(planner, link) };
   // It goes with the link below it.
   const goes = [...fates.recreated].some((below) => standingOn(planner.before, below).includes(link.name));
-  const deletion = move(request("delete", { name: link.name }), ...restoringAll(planner.before, link.name, fates));
+  const deletion = move(request("delete", { name: link.name }));
   planner.add({
     action: "recreate",
     object: "link",

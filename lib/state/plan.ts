@@ -10,6 +10,7 @@ import { fatesOf, planLinks } from "./plan-links.ts";
 import { planSysctls, planTable } from "./plan-settings.ts";
 import { Planner } from "./planner.ts";
 import type { Plan } from "./step.ts";
+import { withUndo } from "./undo.ts";
 
 /** What a host's guests have to be told. */
 function guestsOf(planner: Planner): Pick<Plan, "guests"> {
@@ -54,7 +55,7 @@ export function plan(observed: Observed, desired: Desired): Plan {
   const guests = guestsOf(planner);
   planner.finish();
   return {
-    steps: inOrder(planner.steps),
+    steps: withUndo(observed, inOrder(planner.steps)),
     kept: planner.kept,
     warnings: planner.warnings,
     mtus: planner.mtus.resolved,

@@ -4,7 +4,7 @@ import { move } from "../planner.ts";
 import { pick, sameValue, type Words } from "../step.ts";
 import { canonicalRoute, routeShapes } from "../words.ts";
 import { knowsNexthop, nexthopIds } from "./nexthop-id.ts";
-import { equal, isOn, request, type Sort, unless } from "./sort.ts";
+import { equal, type Gone, isOn, request, type Sort, unless } from "./sort.ts";
 
 /** What a nexthop object says in place of the route. */
 const OF_NEXTHOP = ["via", "dev", "nexthops", "encap", "onlink"];
@@ -63,6 +63,10 @@ const waysOf = ({ dev, nexthops }: Words): readonly unknown[] => [
   ...((nexthops ?? []) as readonly Words[]).map((one) => one["dev"]),
 ];
 
+/** The kernel drops a route with its nexthop object, or as soon as one of its links goes. */
+const goes = (words: Words, gone: Gone): boolean =>
+  words["nhid"] === undefined ? waysOf(words).some((dev) => isOn(gone, dev)) : gone.nexthops.has(words["nhid"]);
+
 export const routes: Sort = {
   object: "route",
   list: "routes",
@@ -107,9 +111,7 @@ export const routes: Sort = {
   isGiven: () => true,
   // A gateway has to be reachable before there can be a route through it.
   isLater: ({ via, nexthops, nhid }) => (via ?? nexthops ?? nhid) !== undefined,
-  // The kernel drops a route as soon as one of its links goes.
-  remains: (words, gone) =>
-    unless(waysOf(words).some((dev) => isOn(gone, dev)) || gone.nexthops.has(words["nhid"]), words),
+  remains: (words, gone) => unless(goes(words, gone), words),
   devices: ({ dev, nexthops }) => [
     ["dev", dev],
     ...((nexthops ?? []) as readonly Words[]).map((one, i) => [`nexthops.${i}.dev`, one["dev"]] as const),

@@ -19,8 +19,6 @@ const isExact = (wanted: Words, seen: Words): boolean => equal(wanted, seen, ...
 const again = (words: Words): Words => pick(words, Object.keys(ruleShapes));
 
 function canonical(words: Words, absent: boolean): Words {
-  if (words["priority"] === undefined)
-    throw new InputError(["priority"], "missing; without it the kernel gives one that depends on what is there");
   if (!absent && SELECTORS.every((key) => words[key] === undefined) && words["l3mdev"] !== true)
     throw new InputError([], "a rule without a selector is for all packets; write from: default if that is meant");
   return canonicalRule(words as never) as unknown as Words;
