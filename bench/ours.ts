@@ -111,7 +111,10 @@ const workloads: Readonly<Record<string, Workload>> = {
   events: { run: events },
   "round-trip": {
     run: async () => {
-      for (let i = 0; i < count; i++) await connection.get(getlink, { header: { index: 1 } }, newlink);
+      for (let i = 0; i < count; i++) {
+        const { attrs } = await connection.get(getlink, { header: { index: 1 } }, linkView);
+        if (attrs.ifname !== "lo") throw new Error("another link");
+      }
       return undefined;
     },
   },

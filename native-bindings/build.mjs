@@ -57,7 +57,7 @@ const LIBC = new Set(
    getsockopt ioctl malloc memchr memcmp memcpy memmove memset mkdir mmap mount mprotect munmap open pthread_attr_destroy pthread_attr_init
    pthread_attr_setstacksize pthread_cond_destroy pthread_cond_init pthread_cond_signal pthread_cond_wait
    pthread_create pthread_join pthread_mutex_destroy pthread_mutex_init pthread_mutex_lock pthread_mutex_unlock
-   pthread_sigmask read readdir readlink realloc recvmmsg sendto setns setsockopt sigfillset snprintf socket strchr strcmp
+   pthread_sigmask read readdir readlink realloc recvfrom recvmmsg sched_getcpu sendto setns setsockopt sigfillset snprintf socket strchr strcmp
    strlen strncmp strstr syscall sysconf umount2 unlink unshare write`.split(/\s+/),
 );
 

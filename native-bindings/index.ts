@@ -54,6 +54,17 @@ export interface NativeBinding {
   /** Datagrams taken (at most 32), each at i * slot; -EAGAIN when there is none, -EBUSY while an exchange is under way. */
   recv(socket: SocketHandle, slab: Uint8Array, slot: number, meta: Uint32Array): number | Errno;
   /**
+   * send to netlink's kernel, and then one datagram as recv takes it, which tells neither group nor namespace. -EAGAIN
+   * when the message was sent and nothing is there yet; -EBUSY while an exchange is under way.
+   */
+  transact(
+    socket: SocketHandle,
+    message: Uint8Array,
+    slab: Uint8Array,
+    slot: number,
+    meta: Uint32Array,
+  ): number | Errno;
+  /**
    * send (unless `message` is null) and then recv, both on this socket's own I/O thread; `done` is called on this
    * thread's loop with what recv returned, or with send's error. One at a time per socket: else -EBUSY. `message`,
    * `slab` and `meta` must not be touched until `done`; a buffer that was transferred away meanwhile is written to all
@@ -67,6 +78,19 @@ export interface NativeBinding {
     meta: Uint32Array,
     done: (received: number | Errno) => void,
   ): 0 | Errno;
+  /**
+   * The same for one datagram, as transact takes it. The calling thread waits for the end of it for so many microseconds
+   * (less than a million): what is returned is 0, or what `done` would have been called with, which then is not called.
+   */
+  ask(
+    socket: SocketHandle,
+    message: Uint8Array | null,
+    slab: Uint8Array,
+    slot: number,
+    meta: Uint32Array,
+    done: (received: number | Errno) => void,
+    wait: number,
+  ): number | Errno;
   /**
    * Level-triggered, on this thread's loop, in a proper callback scope. status < 0 is a socket error that was taken
    * already (-ENOBUFS: events were lost); watching goes on. null stops. A second watch is -EALREADY. Paused while an

@@ -57,6 +57,64 @@ describe("native layer: exchange", () => {
     c.close();
   });
 
+  it("asks on the calling thread, and on the socket's own while the calling one waits", async () => {
+    const c = new Connection();
+    const late: number[] = [];
+    const inline = c.ask(getLink(1));
+    const ask = (wait: number): number =>
+      loadBinding().ask(c.handle, getLink(1), c.slab, c.slot, c.meta, (n) => late.push(n), wait);
+    assert.equal(loadBinding().transact(c.handle, getLink(1), c.slab, c.slot, c.meta), 1);
+    assert.deepEqual(c.messages(1), inline);
+    for (let i = 0; i < 200; i++) {
+      c.slab.fill(0);
+      if (ask(500_000) !== 1) assert.fail("half a second was not enough");
+      assert.deepEqual(c.messages(1), inline);
+    }
+    assert.deepEqual(late, []);
+    assert.equal(c.receive(), ERRNO.EAGAIN);
+    c.close();
+    assert.equal(ask(1), ERRNO.EBADF);
+    assert.equal(loadBinding().transact(c.handle, getLink(1), c.slab, c.slot, c.meta), ERRNO.EBADF);
+  });
+
+  it("tells the end of what is asked once, whenever that is", async () => {
+    const c = new Connection();
+    let now = 0;
+    let late = 0;
+    for (let i = 0; i < 2000; i++) {
+      await new Promise<void>((done) => {
+        // About as long as the answer takes, so that each of the two ways is gone.
+        const status = loadBinding().ask(
+          c.handle,
+          getLink(1),
+          c.slab,
+          c.slot,
+          c.meta,
+          (n) => {
+            assert.equal(n, 1);
+            late++;
+            done();
+          },
+          i % 16,
+        );
+        assert(status === 0 || status === 1, String(status));
+        if (status === 0) {
+          assert.equal(loadBinding().transact(c.handle, getLink(1), c.slab, c.slot, c.meta), ERRNO.EBUSY);
+          assert.equal(
+            loadBinding().ask(c.handle, getLink(1), c.slab, c.slot, c.meta, () => assert.fail(), 1),
+            ERRNO.EBUSY,
+          );
+          return;
+        }
+        now++;
+        done();
+      });
+    }
+    assert.equal(now + late, 2000);
+    assert(late > 0, "none was late");
+    c.close();
+  });
+
   it("takes a dump part by part", async () => {
     const c = new Connection({ slots: 1 });
     let n = await c.exchange(dumpLinks(2));

@@ -2,11 +2,12 @@
  * One transport, kept busy: requests that come while an exchange is under way leave together in the next datagram,
  * and while a dump is decoded the next part of it is being received.
  */
-import { NLMSG_DONE, NLMSG_ERROR, NLMSG_HDRLEN } from "../wire/message.ts";
+import type { Reader } from "../wire/buffer.ts";
+import { type Message, NLM_F_ACK_TLVS, NLM_F_MULTI, NLMSG_DONE, NLMSG_ERROR, NLMSG_HDRLEN } from "../wire/message.ts";
 import { type Answers, Conversation, type Dropped, type Parts } from "./conversation.ts";
 import { EAGAIN, ENOBUFS, SocketError } from "./errors.ts";
-import { type Job, type Letter, Outbox } from "./outbox.ts";
-import { Inbox, META_LENGTH, META_WORDS, SLOT, type Transport } from "./transport.ts";
+import { type Job, type Letter, Outbox, type Single } from "./outbox.ts";
+import { Inbox, META_FLAGS, META_LENGTH, META_PORT, META_WORDS, SLOT, type Transport } from "./transport.ts";
 
 /** While more requests than this may be answered, none is sent. */
 const LOAD = 200;
@@ -66,6 +67,13 @@ export class Channel {
   /** Milliseconds of work on the calling thread since the event loop had its turn. */
   #spent = 0;
   #closed: SocketError | undefined;
+  /** Where the answer to a request arrives that is made at once. */
+  #desk: Inbox;
+  #asked = { sequence: 0, received: 0, answers: [] as readonly Answers[] };
+  /** Something was asked in this turn: what follows waits, and leaves together. */
+  #asking = false;
+  /** When the event loop last had its turn, by performance.now(); 0 where nothing was asked since then. */
+  #since = 0;
   /** Bytes of the send buffer that was asked for. */
   #room = 100_000;
   /** When something was last heard of the kernel, by performance.now(). */
@@ -80,6 +88,7 @@ export class Channel {
     this.#slot = options.slot ?? SLOT;
     this.#conversation = new Conversation(options.sequence);
     this.#outbox = new Outbox(this.#conversation);
+    this.#desk = new Inbox(1, this.#slot);
     transport.resize("receive", RECEIVE_BUFFER);
   }
 
@@ -110,6 +119,74 @@ export class Channel {
     this.#soon();
   }
 
+  /** Whether a request can be made at once: nothing is under way, and the event loop does not wait for long already. */
+  get prompt(): boolean {
+    if (this.#transport.ask === undefined || this.#busy || this.#asking || this.#scheduled || this.#turning)
+      return false;
+    if (!this.#quiet || this.#parcels.length > 0 || this.#recovering || this.#closed !== undefined) return false;
+    if (this.broken || this.#retired !== undefined) return false;
+    const now = performance.now();
+    if (this.#since === 0) {
+      this.#since = now;
+      setImmediate(() => {
+        this.#since = 0;
+      });
+    }
+    this.#spent = Math.max(this.#spent, now - this.#since);
+    return this.#spent <= TURN;
+  }
+
+  /**
+   * Makes a request at once; only where {@link prompt} is true. Returns where the payload of its answer ends in
+   * {@link answer}, if that is there already, alone and of type `type`: for an acknowledgement, if it is a plain success.
+   * Where 0 is returned, {@link adopt} has to follow. @throws {WireError} when nothing was sent.
+   */
+  ask<I>(message: Message<I, unknown>, value: I, flags: number, type: number): number {
+    const sequence = this.#conversation.sequence();
+    const bytes = this.#outbox.only(message, value, flags, sequence);
+    this.#makeRoom(bytes.length);
+    this.#asked.sequence = sequence;
+    this.#asking = true;
+    void NOW.then(this.#cease);
+    this.#busy = true;
+    const received = this.#transport.ask?.(bytes, this.#desk, this.#inline, this.#late) ?? EAGAIN;
+    this.#asked.received = received;
+    if (received === 0) return 0;
+    this.#busy = false;
+    return received === 1 ? this.#only(sequence, type) : 0;
+  }
+  readonly #cease = (): void => {
+    this.#asking = false;
+  };
+  /** What was received. */
+  get answer(): Reader {
+    return this.#desk.reader;
+  }
+  #only(sequence: number, type: number): number {
+    const { meta, slot, reader } = this.#desk;
+    const { u16, u32 } = reader;
+    const length = u32[0] as number;
+    const sound = meta[META_PORT] === 0 && meta[META_FLAGS] === 0 && meta[META_LENGTH] === length && length <= slot;
+    if (!sound || length < NLMSG_HDRLEN || u32[2] !== sequence || u16[2] !== type) return 0;
+    const flags = u16[3] as number;
+    if (type === NLMSG_ERROR ? u32[4] !== 0 || (flags & NLM_F_ACK_TLVS) !== 0 : (flags & NLM_F_MULTI) !== 0) return 0;
+    reader.datagram(0, length);
+    return length;
+  }
+  /** The request that was made last is answered to `job`. */
+  adopt({ answers }: Single): void {
+    const { sequence, received } = this.#asked;
+    answers.first = answers.last = sequence;
+    this.#conversation.expect(answers);
+    this.#asked.answers = [answers];
+    if (received === 0) return;
+    this.#arrived(this.#desk, received, [answers]);
+    this.#soon();
+  }
+  readonly #late = (received: number): void => {
+    this.#ended(this.#desk, received, this.#asked.answers);
+  };
+
   /** Nobody waits for the answers any more. */
   cancel(job: Job, hopeless: boolean): void {
     job.dropped = true;
@@ -129,6 +206,7 @@ export class Channel {
     if (length <= this.#slot) return;
     this.#slot = 2 ** Math.ceil(Math.log2(length));
     this.#free = [];
+    if (!this.#busy && this.#parcels.length === 0) this.#desk = new Inbox(1, this.#slot);
   }
 
   /** Nothing is to be sent here any more: gives back what was not, and closes when the rest is answered. */
@@ -267,13 +345,16 @@ export class Channel {
   }
 
   #send(letter: Letter): void {
-    if (letter.bytes.length > this.#room) {
-      this.#room = letter.bytes.length * 2;
-      this.#transport.resize("send", this.#room);
-    }
+    this.#makeRoom(letter.bytes.length);
     this.#dump ??= letter.dump;
     this.#exclusive = letter.exclusive;
     this.#exchange(letter.bytes, letter.answers);
+  }
+
+  #makeRoom(length: number): void {
+    if (length <= this.#room) return;
+    this.#room = length * 2;
+    this.#transport.resize("send", this.#room);
   }
 
   #exchange(message: Uint8Array | null, sent: readonly Answers[]): void {
@@ -284,17 +365,18 @@ export class Channel {
       return;
     }
     this.#busy = true;
-    const status = this.#transport.exchange(message, inbox, (received) => {
-      this.#busy = false;
-      if (this.#closed !== undefined) return;
-      this.#arrived(inbox, received, sent);
-      if (!this.#scheduled) this.#turn();
-      else if (!this.#turning) this.#begin(); // decoding goes on after the event loop had its turn
-    });
+    const status = this.#transport.exchange(message, inbox, (received) => this.#ended(inbox, received, sent));
     if (status < 0) {
       this.#busy = false;
       this.#arrived(inbox, status, sent);
     }
+  }
+  #ended(inbox: Inbox, received: number, sent: readonly Answers[]): void {
+    this.#busy = false;
+    if (this.#closed !== undefined) return;
+    this.#arrived(inbox, received, sent);
+    if (!this.#scheduled) this.#turn();
+    else if (!this.#turning) this.#begin(); // decoding goes on after the event loop had its turn
   }
   #arrived(inbox: Inbox, received: number, sent: readonly Answers[]): void {
     this.#more = received !== EAGAIN;
@@ -373,6 +455,8 @@ export class Channel {
     return new Inbox(16, this.#slot);
   }
   #giveBack(inbox: Inbox): void {
-    if (inbox.slot >= this.#slot) this.#free.push(inbox);
+    if (inbox === this.#desk) {
+      if (inbox.slot < this.#slot) this.#desk = new Inbox(1, this.#slot);
+    } else if (inbox.slot >= this.#slot) this.#free.push(inbox);
   }
 }

@@ -1,5 +1,5 @@
 /** A connection to the kernel: requests, dumps, batches and transactions, from many callers at once. */
-import { type Message, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST } from "../wire/message.ts";
+import { type Message, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_ERROR, NLMSG_HDRLEN } from "../wire/message.ts";
 import { Acknowledged, Answered, type Command, command, Dumped, type DumpSink, type Outcome } from "./answers.ts";
 import { Batch, transaction } from "./batch.ts";
 import { type CallOptions, call, type Work } from "./call.ts";
@@ -8,7 +8,7 @@ import type { Dropped } from "./conversation.ts";
 import { Deadlines } from "./deadline.ts";
 import { EBUSY, NetlinkError, SocketError } from "./errors.ts";
 import { KernelTransport } from "./kernel.ts";
-import type { Job } from "./outbox.ts";
+import type { Job, Single } from "./outbox.ts";
 import { Parcels } from "./stream.ts";
 import type { Transport } from "./transport.ts";
 
@@ -42,6 +42,7 @@ const REREADS = 3;
 const LONGEST_PAUSE = 100;
 
 const NOTHING: CallOptions = {};
+const SUCCESS = Promise.resolve(undefined);
 
 /** Milliseconds before attempt `n` of a dump, so that a table that is changing comes to rest. */
 function pause(n: number, signal: AbortSignal | undefined): Promise<void> {
@@ -131,7 +132,14 @@ export class Connection implements AsyncDisposable {
     flags = 0,
     options: CallOptions = NOTHING,
   ): Promise<string | undefined> {
-    return this.#call<string | undefined>(options, (outcome) => ({
+    const asked = this.#channel.prompt && options.signal?.aborted !== true;
+    try {
+      if (asked && this.#channel.ask(message, value, flags | NLM_F_REQUEST | NLM_F_ACK, NLMSG_ERROR) > 0)
+        return SUCCESS;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const make = (outcome: Outcome<string | undefined>): Single => ({
       kind: "single",
       name: message.name,
       command: command(message, value, flags),
@@ -139,27 +147,47 @@ export class Connection implements AsyncDisposable {
       answers: new Acknowledged({ message, value, flags }, outcome),
       dropped: false,
       sent: false,
-    }));
+    });
+    return asked ? this.#adopt(options, make) : this.#call<string | undefined>(options, make);
   }
 
   /** A request with exactly one answer, of kind `reply`. Asked again when the answer was lost or did not fit. */
-  async get<I, O>(
+  get<I, O>(
     message: Message<I, unknown>,
     value: I,
     reply: Message<never, O>,
     options: CallOptions = NOTHING,
   ): Promise<O> {
+    const channel = this.#channel;
+    const asked = channel.prompt && options.signal?.aborted !== true;
+    try {
+      const end = asked ? channel.ask(message, value, NLM_F_REQUEST, reply.type) : 0;
+      if (end > 0) return Promise.resolve(reply.body.read(channel.answer, NLMSG_HDRLEN, end));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#get(message, value, reply, options, asked);
+  }
+
+  async #get<I, O>(
+    message: Message<I, unknown>,
+    value: I,
+    reply: Message<never, O>,
+    options: CallOptions,
+    asked: boolean,
+  ): Promise<O> {
+    const make = (outcome: Outcome<O>): Single => ({
+      kind: "single",
+      name: message.name,
+      command: command(message, value, 0),
+      flags: NLM_F_REQUEST,
+      answers: new Answered({ message, value, flags: 0 }, reply, outcome),
+      dropped: false,
+      sent: false,
+    });
     for (let n = 0; ; n++) {
       try {
-        return await this.#call<O>(options, (outcome) => ({
-          kind: "single",
-          name: message.name,
-          command: command(message, value, 0),
-          flags: NLM_F_REQUEST,
-          answers: new Answered({ message, value, flags: 0 }, reply, outcome),
-          dropped: false,
-          sent: false,
-        }));
+        return await (asked && n === 0 ? this.#adopt(options, make) : this.#call<O>(options, make));
       } catch (error) {
         if (n >= REREADS || !this.#again(error)) throw error;
       }
@@ -284,6 +312,15 @@ export class Connection implements AsyncDisposable {
     return call<T>(this.#deadlines, options, (outcome) => {
       const job = make(outcome);
       this.#submit(job);
+      return new JobWork(job, this.#owner);
+    });
+  }
+  /** A call whose request the channel has made already. */
+  #adopt<T>(options: CallOptions, make: (outcome: Outcome<T>) => Single): Promise<T> {
+    return call<T>(this.#deadlines, options, (outcome) => {
+      const job = make(outcome);
+      job.sent = true;
+      this.#channel.adopt(job);
       return new JobWork(job, this.#owner);
     });
   }

@@ -20,6 +20,12 @@ const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
 const NETLINK_GET_STRICT_CHK = 12;
 
+/**
+ * Microseconds for which an answer is waited for before the event loop goes on. Most are there in 10; waiting for one that
+ * takes ten times as long still costs less than waking the event loop for it.
+ */
+const PATIENCE = 250;
+
 const word = (value: number): Uint8Array => new Uint8Array(new Uint32Array([value]).buffer);
 
 /** struct sockaddr_nl: port 0 (the kernel chooses), no groups. */
@@ -76,6 +82,11 @@ export class KernelTransport implements Transport {
   exchange(message: Uint8Array | null, inbox: Inbox, done: (received: number) => void): number {
     if (this.#socket === undefined) return EBADF;
     return this.#binding.exchange(this.#socket, message, inbox.bytes, inbox.slot, inbox.meta, done);
+  }
+  ask(message: Uint8Array, { bytes, slot, meta }: Inbox, inline: boolean, done: (received: number) => void): number {
+    if (this.#socket === undefined) return EBADF;
+    if (inline) return this.#binding.transact(this.#socket, message, bytes, slot, meta);
+    return this.#binding.ask(this.#socket, message, bytes, slot, meta, done, PATIENCE);
   }
   send(message: Uint8Array): number {
     return this.#socket === undefined ? EBADF : this.#binding.send(this.#socket, message, null);

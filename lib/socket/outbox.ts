@@ -1,6 +1,6 @@
 /** Requests that wait to be sent, and the datagrams they are written into. */
 import { Writer } from "../wire/buffer.ts";
-import { writeMessage } from "../wire/message.ts";
+import { type Message, writeMessage } from "../wire/message.ts";
 import type { Command } from "./answers.ts";
 import type { Answers, Conversation, Parts } from "./conversation.ts";
 import type { SocketError } from "./errors.ts";
@@ -113,6 +113,13 @@ export class Outbox {
       dump.heard = performance.now();
     }
     return answers.length > 0 ? { bytes: this.#view(), answers, dump } : undefined;
+  }
+
+  /** One request as a datagram of its own, which must have been sent before the next is written. @throws {WireError} */
+  only<I>(message: Message<I, unknown>, value: I, flags: number, sequence: number): Uint8Array {
+    this.#writer.truncate(0);
+    writeMessage(this.#writer, message, value, flags, sequence);
+    return this.#view();
   }
 
   /** What was written. Short datagrams have few lengths: their views are kept, as making one costs as much as a write. */

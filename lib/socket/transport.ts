@@ -91,6 +91,12 @@ export interface Transport {
    * else -EBUSY. Nothing of `message` and `inbox` may be touched until `done`. The process stays alive meanwhile.
    */
   exchange(message: Uint8Array | null, inbox: Inbox, done: (received: number) => void): number;
+  /**
+   * The same for one request that is answered by one datagram; for a fraction of a millisecond it is waited for here. Returns
+   * 0, or what `done` would have been called with, which then is not called. `inline`: all on the calling thread. Who has
+   * no such method has each request wait for the others that are made in the same turn.
+   */
+  ask?(message: Uint8Array, inbox: Inbox, inline: boolean, done: (received: number) => void): number;
   /** Sends on the calling thread: the kernel executes a request inside the call and may sleep on its locks. */
   send(message: Uint8Array): number;
   /** Receives on the calling thread what is there; -EAGAIN when nothing is. */

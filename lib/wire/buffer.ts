@@ -20,6 +20,7 @@ export class Reader {
   #start = 0;
   #end: number;
   #kept: Reader | undefined;
+  #origin = 0;
 
   /**
    * Uses the memory of `bytes` where it starts at a multiple of 8, and a copy of it where it does not. Never `bytes`
@@ -41,6 +42,13 @@ export class Reader {
     return wide[0] as bigint;
   }
 
+  /** One of memory that stays as it is, so that nothing of it has to be copied. */
+  static #lasting(bytes: Uint8Array): Reader {
+    const made = new Reader(bytes);
+    made.#kept = made;
+    return made;
+  }
+
   /** Says which datagram is read now: what its values keep of it is copied at most once. */
   datagram(start: number, end: number): void {
     this.#start = start;
@@ -54,18 +62,40 @@ export class Reader {
    */
   copy(start: number, end: number): Uint8Array {
     if (start < this.#start || end > this.#end) return this.u8.slice(start, end);
-    return this.keep().u8.subarray(start - this.#start, end - this.#start);
+    return this.keep().u8.subarray(start - this.#origin, end - this.#origin);
   }
 
-  /** The datagram that is read now, in memory that stays as it is; its first byte is byte {@link origin} here. */
+  /** The datagram that is read now, in memory that stays as it is: byte `at` is byte `at - origin` there. */
   keep(): Reader {
-    this.#kept ??= new Reader(this.u8.slice(this.#start, this.#end));
-    return this.#kept;
+    if (this.#kept !== undefined) return this.#kept;
+    const length = this.#end - this.#start;
+    if (length > SHARED) {
+      this.#origin = this.#start;
+      this.#kept = Reader.#lasting(this.u8.slice(this.#start, this.#end));
+      return this.#kept;
+    }
+    if (pool === undefined || used + length > POOL) {
+      pool = Reader.#lasting(new Uint8Array(POOL));
+      used = 0;
+    }
+    pool.u8.set(this.u8.subarray(this.#start, this.#end), used);
+    this.#origin = this.#start - used;
+    used += (length + 7) & ~7;
+    this.#kept = pool;
+    return pool;
   }
+  /** Valid after {@link keep}. */
   get origin(): number {
-    return this.#start;
+    return this.#origin;
   }
 }
+
+/** Copies of small datagrams share a block of so many bytes: one of its own for each costs several times the copy. */
+const POOL = 16 * 1024;
+/** Bytes of the longest of them. */
+const SHARED = 2048;
+let pool: Reader | undefined;
+let used = 0;
 
 /** A block that grows while it is written. What stands before `length` is the message so far. */
 export class Writer {

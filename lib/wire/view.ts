@@ -120,7 +120,8 @@ export function viewed<HO, F extends Fields>(
       read(from, start, end) {
         if (end - start < header.size)
           throw new WireError(`${header.name} needs ${header.size} bytes, got ${end - start}`);
-        return new MessageView(from.keep(), start - from.origin, end - from.origin);
+        const kept = from.keep();
+        return new MessageView(kept, start - from.origin, end - from.origin);
       },
     },
   };

@@ -45,6 +45,8 @@ int core_getopt(int fd, int level, int name, void *out, size_t length);
 ssize_t core_send(int fd, const void *data, size_t length, const void *to, size_t to_length);
 int core_slab_check(const struct core_slab *slab);
 int core_recv(int fd, struct core_kind kind, const struct core_slab *slab);
+/* One datagram that is known to be an answer: neither group nor namespace is asked for. Returns 1, or -errno. */
+int core_recv_one(int fd, const struct core_slab *slab);
 /* The pending error of a socket as -errno; reading it clears it. */
 int core_take_error(int fd);
 
@@ -61,12 +63,20 @@ struct io_job {
   const void *message; /* NULL: receive only */
   size_t length;
   struct core_slab slab;
+  bool one; /* core_recv_one */
+  int cpu;  /* where it was submitted; io_submit's own */
 };
 typedef struct iothread iothread;
-/* `notify` runs on the new thread after each job, and once more, with `ended`, as the last thing it does. */
+/* `notify` runs on the new thread after each job that io_wait did not see the end of, and once more, with `ended`, as
+ * the last thing it does. */
 int io_start(iothread **out, void (*notify)(void *owner, bool ended), void *owner);
-/* One job at a time: the next only after notify. */
-void io_submit(iothread *io, const struct io_job *job);
+/* One job at a time: the next only after notify, or when io_wait or io_leave has seen the end. `awaited`: one of these
+ * follows. false: the thread had to be woken, which takes longer than most jobs. */
+bool io_submit(iothread *io, const struct io_job *job, bool awaited);
+/* Waits for the end of an awaited job, for less than a second. `awake`: what io_submit returned. */
+bool io_wait(iothread *io, bool awake, uint64_t ns);
+/* From here on notify tells the end of an awaited job; true: it has ended already, and notify is not called. */
+bool io_leave(iothread *io);
 ssize_t io_result(const iothread *io);
 void io_stop(iothread *io);
 void io_join(iothread *io);

@@ -66,14 +66,49 @@ static int start(sock *s) {
   return 0;
 }
 
-napi_value js_exchange(napi_env env, napi_callback_info info) {
-  napi_value a[6];
+/* Keeps what the thread uses alive until it is done. */
+static bool hold(sock *s, const napi_value a[6]) {
+  napi_env env = s->hub->env;
+  napi_valuetype type;
+  if (napi_reference_ref(env, s->self, NULL) != napi_ok) return false;
+  if (napi_typeof(env, a[1], &type) == napi_ok &&
+      (type == napi_null || napi_create_reference(env, a[1], 1, &s->message) == napi_ok) &&
+      napi_create_reference(env, a[2], 1, &s->slab) == napi_ok &&
+      napi_create_reference(env, a[4], 1, &s->meta) == napi_ok && napi_create_reference(env, a[5], 1, &s->done) == napi_ok)
+    return true;
+  release(env, &s->message);
+  release(env, &s->slab);
+  release(env, &s->meta);
+  (void)napi_reference_unref(env, s->self, NULL);
+  return false;
+}
+
+/* The end of an awaited job, if it comes soon; else its end will be told. Nothing of the call is let go of before the
+ * call returns, so that what the thread uses is held only then. */
+static bool ends_soon(sock *s, bool awake, size_t wait, const napi_value a[6]) {
+  if (io_wait(s->io, awake, (uint64_t)wait * 1000)) return true;
+  if (!hold(s, a)) {
+    while (!io_wait(s->io, false, 1000000)) continue;
+    return true;
+  }
+  if (!io_leave(s->io)) return false;
+  release(s->hub->env, &s->message);
+  release(s->hub->env, &s->slab);
+  release(s->hub->env, &s->meta);
+  release(s->hub->env, &s->done);
+  (void)napi_reference_unref(s->hub->env, s->self, NULL);
+  return true;
+}
+
+static napi_value exchange(napi_env env, napi_callback_info info, bool one) {
+  napi_value a[7];
   sock *s;
   void *message;
-  struct io_job job = {.fd = -1};
-  hub *h = arg_all(env, info, 6, a);
+  size_t wait = 0;
+  struct io_job job = {.fd = -1, .one = one};
+  hub *h = arg_all(env, info, one ? 7 : 6, a);
   if (!h || !(s = arg_sock(env, a[0])) || !arg_maybe_bytes(env, a[1], &message, &job.length) ||
-      !arg_slab(env, a[2], a[3], a[4], &job.slab) || !arg_function(env, a[5]))
+      !arg_slab(env, a[2], a[3], a[4], &job.slab) || !arg_function(env, a[5]) || (one && !arg_size(env, a[6], &wait)))
     return NULL;
   job.fd = sock_live(s);
   if (job.fd < 0) return to_number(env, -EBADF);
@@ -84,20 +119,22 @@ napi_value js_exchange(napi_env env, napi_callback_info info) {
   if (!sock_context(s)) return NULL;
   job.kind = s->kind;
   job.message = message;
-  if (napi_reference_ref(env, s->self, NULL) != napi_ok) return NULL;
-  if ((message && napi_create_reference(env, a[1], 1, &s->message) != napi_ok) ||
-      napi_create_reference(env, a[2], 1, &s->slab) != napi_ok ||
-      napi_create_reference(env, a[4], 1, &s->meta) != napi_ok ||
-      napi_create_reference(env, a[5], 1, &s->done) != napi_ok) {
-    release(env, &s->message);
-    release(env, &s->slab);
-    release(env, &s->meta);
-    (void)napi_reference_unref(env, s->self, NULL);
-    return NULL;
+    if (!one && !hold(s, a)) return NULL;
+  if (s->polling) uv_poll_stop(s->poll); /* the answer belongs to the thread */
+  bool awake = io_submit(s->io, &job, one);
+  if (one && ends_soon(s, awake, wait, a)) {
+    sock_resume(s);
+    return to_number(env, (double)io_result(s->io));
   }
   s->away = true;
-  if (s->polling) uv_poll_stop(s->poll); /* the answer belongs to the thread */
   hub_begin(h);
-  io_submit(s->io, &job);
   return to_number(env, 0);
+}
+
+napi_value js_exchange(napi_env env, napi_callback_info info) {
+  return exchange(env, info, false);
+}
+
+napi_value js_ask(napi_env env, napi_callback_info info) {
+  return exchange(env, info, true);
 }

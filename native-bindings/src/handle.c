@@ -188,3 +188,18 @@ napi_value js_recv(napi_env env, napi_callback_info info) {
   if (!arg_all(env, info, 4, a) || !(s = arg_sock(env, a[0])) || !arg_slab(env, a[1], a[2], a[3], &slab)) return NULL;
   return to_number(env, s->away && !s->doomed ? -EBUSY : core_recv(sock_live(s), s->kind, &slab));
 }
+
+napi_value js_transact(napi_env env, napi_callback_info info) {
+  napi_value a[5];
+  sock *s;
+  struct core_slab slab;
+  void *data;
+  size_t n;
+  if (!arg_all(env, info, 5, a) || !(s = arg_sock(env, a[0])) || !arg_bytes(env, a[1], &data, &n) ||
+      !arg_slab(env, a[2], a[3], a[4], &slab))
+    return NULL;
+  if (s->away && !s->doomed) return to_number(env, -EBUSY);
+  if (core_slab_check(&slab) < 0) return to_number(env, -EINVAL);
+  ssize_t r = core_send(sock_live(s), data, n, NULL, 0);
+  return to_number(env, (double)(r < 0 ? r : core_recv_one(sock_live(s), &slab)));
+}

@@ -4,9 +4,12 @@
 #include "core.h"
 
 #include <errno.h>
+#include <linux/futex.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,15 +19,21 @@
 #define STACK_BYTES (128 * 1024)
 #endif
 /* A caller that waits for each answer sends the next request within this time; catching it awake saves a wake-up. */
-#define SPIN_NS 20000
+#define SPIN_NS 50000
+/* An answer that takes no lock in the kernel is there within this time. */
+#define LOOK_NS 20000
 
 enum state { IDLE, READY, STOP };
+/* Who takes the result of the job. */
+enum claim { NOTIFY, AWAITED, SLEPT_FOR, ENDED };
 
 struct iothread {
   pthread_t thread;
   pthread_mutex_t lock;
   pthread_cond_t wake;
   atomic_int state;
+  atomic_int claim;
+  atomic_int cpu; /* where the thread ran last: who spins there keeps it from running */
   bool asleep; /* under lock */
   struct io_job job;
   ssize_t result;
@@ -88,15 +97,20 @@ static int next_state(iothread *io, bool spin) {
 
 static void *io_main(void *arg) {
   iothread *io = arg;
-  bool spin = core_may_spin(), warm = false;
-  while (next_state(io, spin && warm) != STOP) {
+  bool may_spin = core_may_spin(), spin = false;
+  while (next_state(io, spin) != STOP) {
     struct io_job *job = &io->job;
     ssize_t r = job->message ? core_send(job->fd, job->message, job->length, NULL, 0) : 0;
-    io->result = r < 0 ? r : core_recv(job->fd, job->kind, &job->slab);
-    /* Before notify: after it the owner may submit the next job. */
+    if (r >= 0) r = job->one ? core_recv_one(job->fd, &job->slab) : core_recv(job->fd, job->kind, &job->slab);
+    io->result = r;
+    /* Before the end is told: after it the owner may submit the next job. */
+    int cpu = sched_getcpu();
+    spin = may_spin && cpu != job->cpu;
+    atomic_store_explicit(&io->cpu, cpu, memory_order_relaxed);
     atomic_store_explicit(&io->state, IDLE, memory_order_release);
-    warm = true;
-    io->notify(io->owner, false);
+    int claim = atomic_exchange(&io->claim, ENDED);
+    if (claim == NOTIFY) io->notify(io->owner, false);
+    else if (claim == SLEPT_FOR) (void)syscall(SYS_futex, &io->claim, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
   }
   io->notify(io->owner, true);
   return NULL;
@@ -126,17 +140,49 @@ int io_start(iothread **out, void (*notify)(void *, bool), void *owner) {
   return -e;
 }
 
-static void post(iothread *io, int state) {
+static bool post(iothread *io, int state) {
   pthread_mutex_lock(&io->lock);
   atomic_store_explicit(&io->state, state, memory_order_release);
   bool asleep = io->asleep;
   pthread_mutex_unlock(&io->lock);
   if (asleep) pthread_cond_signal(&io->wake);
+  return !asleep;
 }
 
-void io_submit(iothread *io, const struct io_job *job) {
+bool io_submit(iothread *io, const struct io_job *job, bool awaited) {
   io->job = *job;
-  post(io, READY);
+  io->job.cpu = sched_getcpu();
+  atomic_store_explicit(&io->claim, awaited ? AWAITED : NOTIFY, memory_order_relaxed);
+  return post(io, READY);
+}
+
+static bool ended(iothread *io) {
+  return atomic_load_explicit(&io->claim, memory_order_acquire) == ENDED;
+}
+
+bool io_wait(iothread *io, bool awake, uint64_t ns) {
+  uint64_t begin = core_now(), spent = 0;
+  bool spin = awake && atomic_load_explicit(&io->cpu, memory_order_relaxed) != io->job.cpu;
+  while (spin && spent < LOOK_NS && spent < ns) {
+    for (int i = 0; i < 16; i++) {
+      if (ended(io)) return true;
+      relax();
+    }
+    spent = core_now() - begin;
+  }
+  int claim = AWAITED;
+  if (!atomic_compare_exchange_strong(&io->claim, &claim, SLEPT_FOR)) return true;
+  while (!ended(io) && (spent = core_now() - begin) < ns) {
+    struct timespec left = {.tv_sec = 0, .tv_nsec = (long)(ns - spent)};
+    (void)syscall(SYS_futex, &io->claim, FUTEX_WAIT_PRIVATE, SLEPT_FOR, &left, NULL, 0);
+  }
+  claim = SLEPT_FOR;
+  return !atomic_compare_exchange_strong(&io->claim, &claim, AWAITED);
+}
+
+bool io_leave(iothread *io) {
+  int claim = AWAITED;
+  return !atomic_compare_exchange_strong(&io->claim, &claim, NOTIFY);
 }
 
 ssize_t io_result(const iothread *io) {
@@ -144,7 +190,7 @@ ssize_t io_result(const iothread *io) {
 }
 
 void io_stop(iothread *io) {
-  post(io, STOP);
+  (void)post(io, STOP);
 }
 
 void io_join(iothread *io) {

@@ -83,6 +83,20 @@ static void describe(struct core_meta *meta, const struct mmsghdr *mm, const str
   }
 }
 
+int core_recv_one(int fd, const struct core_slab *slab) {
+  struct sockaddr_nl from = {.nl_family = AF_UNSPEC};
+  socklen_t size = sizeof from;
+  ssize_t n;
+  if (core_slab_check(slab) < 0) return -EINVAL;
+  do n = recvfrom(fd, slab->data, slab->slot, MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&from, &size);
+  while (n < 0 && errno == EINTR);
+  if (n < 0) return -errno;
+  *slab->meta = (struct core_meta){.length = (uint32_t)n, .nsid = CORE_NONE};
+  slab->meta->flags = (size_t)n > slab->slot ? MSG_TRUNC : 0;
+  slab->meta->port = size >= sizeof from && from.nl_family == AF_NETLINK ? from.nl_pid : CORE_NONE;
+  return 1;
+}
+
 int core_recv(int fd, struct core_kind kind, const struct core_slab *slab) {
   struct mmsghdr mm[CORE_BATCH_MAX];
   struct iovec iov[CORE_BATCH_MAX];
