@@ -168,6 +168,87 @@ const REFUSED: readonly Refused[] = [
   ["wireguard.set", ["lo", { listenPort: 65_536 }], "lo.listenPort"],
   ["wireguard.set", ["lo", { peers: [null] }], "lo.peers"],
 ];
+const VLAN = { dev: "v0", vid: 5 };
+const VNI = { dev: "v0", vni: 5 };
+const ENTRY = { dev: "v0", group: "239.1.1.1", dst: "192.0.2.1" };
+const ADDRESS = { address: "2001:db8::1/64", dev: "lo" };
+const NEIGHBOR = { address: "192.0.2.1", dev: "v0", mac: MAC };
+const HTB = { kind: "htb", dev: "v0", handle: "1:" };
+const CLASS = { dev: "v0", classid: "1:1" };
+const FILTER = { dev: "v0", pref: 1 };
+const U32 = { ...FILTER, kind: "u32", match: [{ value: 0, at: 0 }] };
+/** Methods with arguments that could be carried out, and the options of a call behind them. */
+const CALLS: readonly (readonly [methods: string, ...args: unknown[]])[] = [
+  ["links: list", {}],
+  ["links: get indexOf delete", "v0"],
+  ["links: create", { kind: "bridge", name: "b0" }],
+  ["links: create", { kind: "tun", name: "t0", mode: "tap" }],
+  ["links: update", "v0", { mtu: 1400 }],
+  ["links: move", "v0", { pid: process.pid }],
+  ["addresses: create replace delete", ADDRESS],
+  ["addresses: list flush", { dev: "lo" }],
+  ["routes: create replace append prepend change delete", { dst: "198.51.100.0/24", dev: "v0" }],
+  ["routes: list flush", { table: 5 }],
+  ["routes: cached flushCache", {}],
+  ["routes: get", "127.0.0.1", {}],
+  ["nexthops: create replace delete", { id: 1, dev: "v0" }],
+  ["nexthops: list buckets flush", { dev: "v0" }],
+  ["nexthops: get", 1],
+  ["rules: create delete", { priority: 5, table: 5 }],
+  ["rules: list flush", { priority: 5 }],
+  ["neighbors: create replace delete", NEIGHBOR],
+  ["neighbors: list flush", { dev: "v0" }],
+  ["fdb: create append replace delete", { mac: MAC, dev: "v0", dst: "192.0.2.1" }],
+  ["fdb: list flush", { dev: "v0" }],
+  ["fdb: get", { mac: MAC, dev: "v0" }],
+  ["fdb: setRemotes", "v0", ["192.0.2.1"]],
+  ["fdb: remotes", "v0"],
+  ["qdiscs: create replace change", HTB],
+  ["qdiscs: get delete", { dev: "v0" }],
+  ["qdiscs: list", {}],
+  ["qdiscs.classes: create replace change", { ...CLASS, kind: "htb", rate: 1e6 }],
+  ["qdiscs.classes: get delete", CLASS],
+  ["qdiscs.classes: list", {}],
+  ["qdiscs.filters: create replace change", U32],
+  ["qdiscs.filters: get delete", FILTER],
+  ["qdiscs.filters: list", {}],
+  ["vlans: create delete update", VLAN],
+  ["vlans: list globals", {}],
+  ["vnis: create delete", VNI],
+  ["vnis: list", {}],
+  ["mdb: create replace delete", ENTRY],
+  ["mdb: list", {}],
+  ["nsids: list"],
+  ["nsids: get", "/proc/self/ns/net"],
+  ["nsids: set", "/proc/self/ns/net", 5],
+  ["netconf: list", {}],
+  ["netconf: get", "lo", "inet"],
+  ["devconf: get", "v0"],
+  ["devconf: set", "v0", { forwarding: true }],
+  ["nftables: replace ensure", { family: "inet", name: "t", chains: [] }],
+  ["nftables: get delete", "inet", "t"],
+  ["nftables: list"],
+  ["wireguard: get", "v0"],
+  ["wireguard: set", "v0", { listenPort: 5 }],
+  [
+    "ethtool: features rings channels coalesce pause linkInfo linkModes linkState standardStatistics statistics driver",
+    "v0",
+  ],
+  ["ethtool: set", "v0", { gro: false }],
+  ...["setRings", "setChannels"].map((method) => [`ethtool: ${method}`, "v0", { rx: 1 }] as const),
+  ["host: batch", [{ message: {}, value: {} }]],
+  ...SERVICES.map((service) => [`${service}: batch`, "create", []] as const),
+];
+const OPTIONS: readonly (readonly [options: unknown, path: string])[] = [
+  [null, "options"],
+  [5, "options"],
+  [{ timeout: "5" }, "options.timeout"],
+  [{ timeout: -1 }, "options.timeout"],
+  [{ timeout: Number.NaN }, "options.timeout"],
+  [{ signal: {} }, "options.signal"],
+  [{ signal: new AbortController() }, "options.signal"],
+];
+
 /** Services whose refusals are errors of their own, with a path or key. */
 const OTHERS: readonly (readonly [
   method: string,
@@ -231,6 +312,23 @@ describe("input of every service", () => {
       ok(error instanceof InputError, `${called(method, args)}: ${error}`);
       equal(error.path.join("."), path, `${called(method, args)}: ${error.message}`);
     }
+    deepEqual(await everything(), before);
+  });
+
+  it("is refused in the options of every call, and nothing is changed", async () => {
+    const before = await everything();
+    let called = 0;
+    const wrong: string[] = [];
+    for (const [methods, ...args] of CALLS)
+      for (const method of each(methods))
+        for (const [options, path] of OPTIONS) {
+          const error = await refusal(here.host, method, [...args, options]);
+          if (!(error instanceof InputError) || error.path.join(".") !== path)
+            wrong.push(`${method}(…, ${JSON.stringify(options)}): ${error}`);
+          called++;
+        }
+    deepEqual(wrong, []);
+    ok(called > 800, `${called} calls`);
     deepEqual(await everything(), before);
   });
 

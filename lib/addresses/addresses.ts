@@ -12,7 +12,7 @@ import {
 import { checkFlush, familyNumber, familyShape, matches, removeAll, Service } from "../families/service.ts";
 import { inTurns } from "../families/turns.ts";
 import { boolean, check, checkObject, choice, InputError, linkName } from "../shape/shape.ts";
-import { type CallOptions, type Connection, command } from "../socket/index.ts";
+import { type CallOptions, type Connection, checkCall, command } from "../socket/index.ts";
 import { type MessageIn, type MessageOut, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from "../wire/index.ts";
 import { type Listen, withDad } from "./dad.ts";
 import { deladdr, getaddr, newaddr } from "./schema.ts";
@@ -148,6 +148,7 @@ export class Addresses extends Service<AddressVerb, AddressConfig, MessageIn<typ
     checkObject([], config);
     checkObject([], options, "options");
     const { dad, ...call } = options;
+    checkCall(call);
     check([], { dad: choice("wait") }, { dad });
     const make = (): Promise<void> => this.changes.make(verb, config, call);
     const [text = ""] = String(config.address).split("/");

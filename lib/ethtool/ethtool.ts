@@ -2,7 +2,7 @@
 import { type Family, type FamilyLookup, genericBody, genericMessage, lookUpFamily } from "../families/generic.ts";
 import { retold } from "../families/lookup.ts";
 import { check, checkOne, knownLinkName } from "../shape/shape.ts";
-import { type CallOptions, NetlinkError } from "../socket/index.ts";
+import { type CallOptions, checkCall, NetlinkError } from "../socket/index.ts";
 import type { AttrsIn, AttrsOut, Fields, Schema } from "../wire/attr.ts";
 import type { Message } from "../wire/message.ts";
 import { type Driver, readDriver, readFeatures, readStatistics, writeFeatures } from "./driver.ts";
@@ -319,9 +319,10 @@ export class Ethtool {
     }
   }
 
-  #ioctlFor({ signal }: CallOptions = {}): EthtoolIoctl {
+  #ioctlFor(options: CallOptions | undefined): EthtoolIoctl {
     return async (device, request, name) => {
-      signal?.throwIfAborted();
+      checkCall(options);
+      options?.signal?.throwIfAborted();
       await this.#ioctl(device, request, name);
     };
   }

@@ -13,7 +13,7 @@ import {
   linkName,
   type Shape,
 } from "../shape/shape.ts";
-import { type CallOptions, Connection, NetlinkError } from "../socket/index.ts";
+import { type CallOptions, Connection, checkCall, NetlinkError } from "../socket/index.ts";
 import type { MessageOut } from "../wire/index.ts";
 import { Indexes } from "./indexes.ts";
 import type { AnyKind } from "./kind.ts";
@@ -198,6 +198,7 @@ export class Links implements LinkLookup {
    */
   async create(config: LinkConfig, options?: CallOptions): Promise<number> {
     const kind = checkConfig(config);
+    checkCall(options);
     const make = this.#makers[config.kind] as LinkMaker<LinkConfig> | undefined;
     if (make !== undefined) return this.#createBy(make, config, kind, options);
     const what = `cannot create link ${config.name}`;

@@ -1,6 +1,6 @@
 /** The tables of one network namespace. */
 import { batchBegin, batchEnd, nfproto, nftBatch } from "../families/netfilter.ts";
-import { type CallOptions, type Command, type Connection, command, NetlinkError } from "../socket/index.ts";
+import { type CallOptions, type Command, type Connection, checkCall, command, NetlinkError } from "../socket/index.ts";
 import { headerOf, type Step, stepsToReplace, stepToDelete } from "./commands.ts";
 import { invalid, StaleGenerationError, shown } from "./error.ts";
 import {
@@ -161,6 +161,7 @@ export class Nftables {
   }
 
   async #change(verb: string, what: string, steps: readonly Step[], options: ChangeOptions): Promise<void> {
+    checkCall(options);
     const { generation, ...call } = options;
     for (let attempt = 1; ; attempt++) {
       const commands: readonly Command[] = steps.map((step) => step.command);

@@ -1,4 +1,5 @@
 /** One call: it ends with its answer, at its deadline, or when its signal says so, whichever is first. */
+import { checkObject, checkOne, type Shape } from "../shape/shape.ts";
 import type { Outcome } from "./answers.ts";
 import type { Deadlines, Limited } from "./deadline.ts";
 import { SocketError } from "./errors.ts";
@@ -9,6 +10,27 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds without an answer, or without a further part of it, until `ERR_TIMEOUT`; default 10000. */
   readonly timeout?: number | undefined;
+}
+
+/** What ends a call, or a watch. */
+export const signalShape: Shape<AbortSignal> = {
+  expected: "an AbortSignal",
+  json: { not: {} },
+  accepts: (value): value is AbortSignal => value instanceof AbortSignal,
+};
+const timeoutShape: Shape<number> = {
+  expected: "milliseconds, 0 or more",
+  json: { type: "number", minimum: 0 },
+  accepts: (value): value is number => typeof value === "number" && value >= 0,
+};
+
+/** What every call takes; a service may take more, which is its own to check. @throws {InputError} */
+export function checkCall(options: CallOptions | undefined): void {
+  if (options === undefined) return;
+  checkObject(["options"], options);
+  const { signal, timeout } = options;
+  if (signal !== undefined) checkOne(["options", "signal"], signalShape, signal);
+  if (timeout !== undefined) checkOne(["options", "timeout"], timeoutShape, timeout);
 }
 
 /** Milliseconds. */
@@ -84,9 +106,10 @@ class Call<T> implements Outcome<T>, Limited {
   }
 }
 
-/** Watches over one call; `begin` starts the work, whose end is to be told to `outcome`. */
+/** Watches over one call whose options it checks; `begin` starts the work, whose end is to be told to `outcome`. */
 export function call<T>(deadlines: Deadlines, options: CallOptions, begin: (outcome: Outcome<T>) => Work): Promise<T> {
   return new Promise<T>((resolve, reject) => {
+    checkCall(options);
     if (options.signal?.aborted === true) {
       reject(options.signal.reason);
       return;

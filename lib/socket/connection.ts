@@ -2,7 +2,7 @@
 import { type Message, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_ERROR, NLMSG_HDRLEN } from "../wire/message.ts";
 import { Acknowledged, Answered, type Command, command, Dumped, type DumpSink, type Outcome } from "./answers.ts";
 import { Batch, transaction } from "./batch.ts";
-import { type CallOptions, call, type Work } from "./call.ts";
+import { type CallOptions, call, checkCall, type Work } from "./call.ts";
 import { Channel, type ChannelOptions } from "./channel.ts";
 import type { Dropped } from "./conversation.ts";
 import { Deadlines } from "./deadline.ts";
@@ -86,6 +86,12 @@ class JobWork implements Work {
   }
 }
 
+/** Whether a request may leave at once. @throws {InputError} */
+function mayAsk({ prompt }: Channel, options: CallOptions): boolean {
+  if (options !== NOTHING) checkCall(options);
+  return prompt && options.signal?.aborted !== true;
+}
+
 /** Requests to one part of the kernel. Safe to use from many callers at once. */
 export class Connection implements AsyncDisposable {
   readonly #make: (() => Transport) | undefined;
@@ -132,8 +138,9 @@ export class Connection implements AsyncDisposable {
     flags = 0,
     options: CallOptions = NOTHING,
   ): Promise<string | undefined> {
-    const asked = this.#channel.prompt && options.signal?.aborted !== true;
+    let asked: boolean;
     try {
+      asked = mayAsk(this.#channel, options);
       if (asked && this.#channel.ask(message, value, flags | NLM_F_REQUEST | NLM_F_ACK, NLMSG_ERROR) > 0)
         return SUCCESS;
     } catch (error) {
@@ -159,8 +166,9 @@ export class Connection implements AsyncDisposable {
     options: CallOptions = NOTHING,
   ): Promise<O> {
     const channel = this.#channel;
-    const asked = channel.prompt && options.signal?.aborted !== true;
+    let asked: boolean;
     try {
+      asked = mayAsk(channel, options);
       const end = asked ? channel.ask(message, value, NLM_F_REQUEST, reply.type) : 0;
       if (end > 0) return Promise.resolve(reply.body.read(channel.answer, NLMSG_HDRLEN, end));
     } catch (error) {
@@ -257,6 +265,7 @@ export class Connection implements AsyncDisposable {
     reply: Message<never, O>,
     options: CallOptions = NOTHING,
   ): AsyncGenerator<readonly O[], void, undefined> {
+    checkCall(options);
     for (let n = 0; ; n++) {
       const left = new AbortController();
       const signal = options.signal === undefined ? left.signal : AbortSignal.any([options.signal, left.signal]);

@@ -1,6 +1,6 @@
 /** Netlink sockets: connections for requests, monitors for events. */
 export { type Command, command } from "./answers.ts";
-export type { CallOptions } from "./call.ts";
+export { type CallOptions, checkCall, signalShape } from "./call.ts";
 export { Connection, type ConnectionOptions, type Dump } from "./connection.ts";
 export type { Dropped } from "./conversation.ts";
 export { errnoName, errnoText, NetlinkError, SocketError, type SocketErrorCode } from "./errors.ts";

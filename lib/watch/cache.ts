@@ -1,6 +1,6 @@
 /** A watch that keeps what it watches: at any quiet moment its tables are what a fresh reading would give. */
 import { inTurns } from "../families/turns.ts";
-import { type CallOptions, type Change, SocketError } from "../socket/index.ts";
+import { type CallOptions, type Change, checkCall, SocketError } from "../socket/index.ts";
 import { type TableName, type Tables, type Watchable, type WatchName, watchables } from "./tables.ts";
 import { type Read, type Sources, Watch, type WatchEvent, type WatchOptions } from "./watch.ts";
 
@@ -82,7 +82,9 @@ export class CachedWatch<K extends WatchName = WatchName> extends Watch<K> {
   }
 
   /** Resolves when every change that the kernel had made before the call is in {@link tables}. */
-  async settled({ signal }: Pick<CallOptions, "signal"> = {}): Promise<void> {
+  async settled(options: Pick<CallOptions, "signal"> = {}): Promise<void> {
+    checkCall(options);
+    const { signal } = options;
     for (;;) {
       signal?.throwIfAborted();
       if (this.#end !== undefined) throw this.#end.error ?? new SocketError("ERR_CLOSED", "the watch was closed");

@@ -2,8 +2,8 @@
 import { type BitNames, changeFromNotice, Notice } from "../ethtool/notices.ts";
 import { AF_BRIDGE } from "../families/route.ts";
 import { dellink, newlink } from "../links/schema.ts";
-import { boolean, check, InputError, integer, type Shape, type Shapes } from "../shape/shape.ts";
-import type { Change, Monitor, MonitorOptions } from "../socket/index.ts";
+import { boolean, check, InputError, integer, type Shapes } from "../shape/shape.ts";
+import { type Change, type Monitor, type MonitorOptions, signalShape } from "../socket/index.ts";
 import type { Message, MessageOut } from "../wire/index.ts";
 import { type Listening, together } from "./listening.ts";
 import {
@@ -82,11 +82,6 @@ const RESYNC_INTERVAL = 1000;
 const NONE: Names = new Map();
 const tableOf = (name: TableName): AnyTable => watchables[name] as unknown as AnyTable;
 
-const signalShape: Shape<AbortSignal> = {
-  expected: "an AbortSignal",
-  json: { not: {} },
-  accepts: (value): value is AbortSignal => value instanceof AbortSignal,
-};
 const NAMES: readonly string[] = [...Object.keys(watchables), "ethtool" satisfies WatchName];
 const OPTIONS: Shapes = {
   ...Object.fromEntries(NAMES.map((name) => [name, boolean])),

@@ -2,7 +2,7 @@
 import { type Family, genericBody, genericMessage, lookUpFamily } from "../families/generic.ts";
 import { indexesOf, type LinkLookup, retold, type Told } from "../families/lookup.ts";
 import { checkOne, knownLinkName } from "../shape/shape.ts";
-import { type CallOptions, type Connection, NetlinkError } from "../socket/index.ts";
+import { type CallOptions, type Connection, checkCall, NetlinkError } from "../socket/index.ts";
 import { WG_CMD_GET_DEVICE, WG_CMD_SET_DEVICE, WG_GENL_NAME, WG_GENL_VERSION, wgDevice } from "./schema.ts";
 import {
   checkConfig,
@@ -42,6 +42,7 @@ export class Wireguard {
    */
   async get(name: string, options?: CallOptions): Promise<WireguardDevice | undefined> {
     checkOne(["name"], knownLinkName, name);
+    checkCall(options);
     const what = `cannot read WireGuard of ${name}`;
     const message = await this.#message(what, "WG_CMD_GET_DEVICE");
     const request = { header: { cmd: WG_CMD_GET_DEVICE, version: WG_GENL_VERSION }, attrs: { ifname: name } };
@@ -67,6 +68,7 @@ export class Wireguard {
   async set(name: string, config: WireguardConfig, options?: CallOptions): Promise<void> {
     checkOne(["name"], knownLinkName, name);
     checkConfig(name, config);
+    checkCall(options);
     const what = `cannot set WireGuard of ${name}`;
     const message = await this.#message(what, "WG_CMD_SET_DEVICE");
     const header = { cmd: WG_CMD_SET_DEVICE, version: WG_GENL_VERSION };
