@@ -81,8 +81,17 @@ export async function dump({ sh }: Machine): Promise<string> {
     ip address show
     ip route show table all
     ip -6 route show table all
+    ip rule show
+    ip -6 rule show
+    ip nexthop show
     ip neighbor show nud permanent
+    ip neighbor show proxy
+    ip neighbor show nud all | grep -E 'managed|extern_learn' || true
     bridge fdb show | sort
+    bridge -details vlan show || true
+    bridge vlan tunnelshow || true
+    bridge vni show || true
+    bridge -details mdb show | sort || true
     nft list ruleset
     grep -rs . /proc/sys/net/ipv4/conf /proc/sys/net/ipv6/conf /proc/sys/net/ipv4/ip_forward | grep -v stable_secret | sort`);
   return text

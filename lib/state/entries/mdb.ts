@@ -33,6 +33,9 @@ function check(planner: Planner, { words, absent, path }: DesiredEntry): boolean
   if (host.options["mcastSnooping"] === false)
     return say(`${String(dev)} has mcastSnooping: false, and takes no groups then; write mcastSnooping: true`);
   if (host.options["up"] === false) return say(`${String(dev)} is down, and takes no groups then; write up: true`);
+  const [version, needed] = String(words["group"]).includes(":") ? ["mcastMldVersion", 2] : ["mcastIgmpVersion", 3];
+  if ((words["filterMode"] ?? words["sources"] ?? words["source"]) !== undefined && host.options[version] !== needed)
+    return say(`sources count once ${String(dev)} has ${version}: ${needed}; write that in its entry`);
   if (port !== dev && willBe(planner, String(port)).options["master"] !== dev)
     return say(`${String(port)} is no port of ${String(dev)}; write master: ${String(dev)} in its entry`);
   return true;

@@ -55,7 +55,7 @@ function again(words: Words): Words {
       return way;
     });
   if (words["nhid"] === undefined) return picked;
-  return Object.fromEntries(Object.entries(picked).filter(([key]) => !OF_NEXTHOP.includes(key)));
+  return Object.fromEntries(Object.entries(picked).filter(([key]) => ![...OF_NEXTHOP, "type"].includes(key)));
 }
 
 const waysOf = ({ dev, nexthops }: Words): readonly unknown[] => [
@@ -93,12 +93,12 @@ export const routes: Sort = {
       ...(table === undefined || table === "main" ? [] : ["table", String(table)]),
     ].join(" "),
   uncompared: ["dst", "table", "family", "from", "metric", "tos", "protocol", "expires"],
-  agrees: (field, wanted, seen) =>
-    field === "nexthops"
-      ? sameWays(wanted as readonly unknown[], seen)
-      : field === "encap"
-        ? hasAll(wanted, seen)
-        : sameValue(wanted, seen),
+  agrees(field, wanted, seen, { nhid }) {
+    if (field === "nexthops") return sameWays(wanted as readonly unknown[], seen);
+    if (field === "encap") return hasAll(wanted, seen);
+    // That of a black hole is the nexthop's.
+    return (field === "type" && nhid !== undefined) || sameValue(wanted, seen);
+  },
   // A route that leads over a nexthop object says so itself.
   implied: (wanted, seen) =>
     wanted["nhid"] === undefined && seen["nhid"] !== undefined

@@ -68,8 +68,8 @@ export interface Sort {
   subject(words: Words): string;
   /** Properties that make it the entry that it is, or that change by themselves. */
   readonly uncompared: readonly string[];
-  /** Whether a property is as it shall be, where equality is not what decides. */
-  agrees?(field: string, wanted: unknown, seen: unknown): boolean;
+  /** Whether a property is as it shall be, where equality is not what decides; `words` are all that is wanted. */
+  agrees?(field: string, wanted: unknown, seen: unknown, words: Words): boolean;
   /** What must hold although the document does not name it. */
   readonly implied: (wanted: Words, seen: Words) => readonly Difference[];
   create(words: Words): Request;
