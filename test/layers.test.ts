@@ -23,6 +23,8 @@ const refused: readonly (readonly [path: string, from: string])[] = [
   ["lib/probe/a.ts", "../state/index.ts"],
   ["lib/state/a.ts", "../fabric/fabric.ts"],
   ["lib/fabric/a.ts", "../cli/main.ts"],
+  ["lib/fabric/b.ts", "../import/index.ts"],
+  ["lib/import/a.ts", "../cli/main.ts"],
   ["native-bindings/a.ts", "../lib/wire/index.ts"],
 ];
 const allowed: typeof refused = [
@@ -39,6 +41,7 @@ const allowed: typeof refused = [
   ["lib/probe/y.ts", "../../native-bindings/index.ts"],
   ["lib/state/z.ts", "../links/kind.ts"],
   ["lib/state/y.ts", "../probe/index.ts"],
+  ["lib/import/z.ts", "../fabric/fabric.ts"],
   ["lib/cli/z.ts", "../fabric/fabric.ts"],
 ];
 

@@ -39,12 +39,18 @@ function splitWords(args: readonly string[]): Split {
     tokens: true,
   });
   const words: string[] = [];
-  const given: Record<string, string | true> = {};
+  const given: Record<string, string | true | readonly string[]> = {};
   for (const token of tokens) {
     if (token.kind === "positional") words.push(token.value);
-    else if (token.kind === "option") given[token.name] = checkedOption(token);
+    else if (token.kind === "option") given[token.name] = withEarlier(token.name, checkedOption(token), given);
   }
   return { words, given };
+}
+
+/** Of an option that may be given several times, all values count; of others the last one. */
+function withEarlier(name: string, value: string | true, given: Readonly<Record<string, unknown>>) {
+  const spec: OptionSpec = OPTIONS[name as OptionName];
+  return spec.several === true ? [...((given[name] ?? []) as readonly string[]), String(value)] : value;
 }
 
 interface OptionToken {

@@ -81,6 +81,31 @@ const SHOW: Command = {
   load: () => import("./commands/show.ts"),
 };
 
+const IMPORT: Command = {
+  name: "import",
+  operands: [],
+  summary: "write a document of what a host has, or of the commands that somebody pasted",
+  about: [
+    "Without --commands it looks at the host and prints a document that changes nothing when it is applied there: what " +
+      "the kernel makes by itself, what routing daemons and DHCP keep, and values that every new link has are left out. " +
+      "What cannot be said stands in comments. Keys and passwords are never printed. It needs no privileges, but only " +
+      "root sees firewall rules.",
+    "With --commands it reads lines of ip, bridge, brctl, iptables, nft and sysctl, as they stand in an article, a " +
+      "script or a terminal. Nothing is run. Slips are told on standard error with their line: a bridge that is never " +
+      "made, a link that is never set up, a VXLAN on the old port, a sysctl of a link that is not there yet, what is " +
+      "gone after a reboot. Words that are not understood are told too; nothing is dropped in silence.",
+  ],
+  examples: [
+    ["linkwright import | tee host.yaml", "this host as a document"],
+    ["linkwright import --netns blue", "a network namespace"],
+    ["linkwright import --commands notes.md", "commands in a text; headings may name two hosts"],
+    ["linkwright import --commands bm1=a.txt --commands bm2=b.txt | tee two-hosts.yaml", "one document for both"],
+  ],
+  options: ["commands", "netns"],
+  exits: "0 all is said in the document, 2 there are slips or something is left out, 1 error",
+  load: () => import("./commands/import.ts"),
+};
+
 const LAB_UP: Command = {
   name: "lab up",
   operands: ["FILE"],
@@ -166,6 +191,7 @@ export const COMMANDS: readonly Command[] = [
   VERIFY,
   REMOVE,
   SHOW,
+  IMPORT,
   LAB_UP,
   LAB_RUN,
   LAB_DOWN,

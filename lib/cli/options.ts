@@ -4,6 +4,8 @@
 export interface OptionSpec {
   /** What its value stands for; without, it takes none. */
   readonly value?: string;
+  /** Whether it may be given several times. */
+  readonly several?: true;
   readonly text: string;
 }
 
@@ -14,6 +16,11 @@ export const OPTIONS = {
     text: "which of the document's hosts this one is; by default the one with this machine's host name",
   },
   netns: { value: "NAME|PATH", text: "work in this network namespace instead of the current one" },
+  commands: {
+    value: "[HOST=]FILE",
+    several: true,
+    text: "read pasted commands from this file instead of looking at a host; give it once for each host",
+  },
   explain: { text: "say why: the reason of every step, and the sum behind every MTU" },
   "allow-recreate": {
     text: "permit to delete and create again what the kernel cannot change in place, and lose what hangs on it",
@@ -31,7 +38,11 @@ export type OptionName = keyof typeof OPTIONS;
 
 /** What was given. Absent means that it was not. */
 export type Given = {
-  readonly [K in OptionName]?: (typeof OPTIONS)[K] extends { readonly value: string } ? string : true;
+  readonly [K in OptionName]?: (typeof OPTIONS)[K] extends { readonly several: true }
+    ? readonly string[]
+    : (typeof OPTIONS)[K] extends { readonly value: string }
+      ? string
+      : true;
 };
 
 /** Options that every command takes. */
