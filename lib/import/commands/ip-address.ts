@@ -62,9 +62,11 @@ function read(args: Args): Bag {
   if (typeof entry["dev"] !== "string")
     throw new NotUnderstood(args.line, "dev is missing", "write dev and the name of the link");
   if (entry["address"] === undefined) throw new NotUnderstood(args.line, "the address is missing");
-  const { peer } = entry as { readonly peer?: string };
-  const bare = peer !== undefined && /\/\d+$/.test(peer) ? String(entry["address"]) : undefined;
-  if (bare === undefined || bare.includes("/")) entry["address"] = withLength(String(entry["address"]), args.line);
+  const [far, length] = String(entry["peer"] ?? "").split("/");
+  // The length may stand with the far end.
+  const whole = length === undefined ? String(entry["address"]) : `${String(entry["address"]).split("/")[0]}/${length}`;
+  entry["address"] = withLength(whole, args.line);
+  if (far !== "") entry["peer"] = far;
   // Without brd, ip sets no broadcast address.
   return entry;
 }
