@@ -16,14 +16,16 @@ const connection = Connection.open({ protocol: NETLINK_ROUTE, inline: mode === "
 const CREATE = NLM_F_CREATE | NLM_F_EXCL;
 const UP = { flags: 1, change: 1 };
 
-async function all(commands: readonly Command[]): Promise<void> {
+async function all(commands: Iterable<Command>): Promise<void> {
   for (const error of await connection.batch(commands)) if (error !== undefined) throw error;
 }
-async function eachOne(commands: readonly Command[]): Promise<void> {
+async function eachOne(commands: Iterable<Command>): Promise<void> {
   for (const { message, value, flags } of commands)
     await connection.request(message as Message<unknown, unknown>, value, flags);
 }
-const range = <T>(make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
+function* range<T>(make: (i: number) => T): Generator<T> {
+  for (let i = 0; i < count; i++) yield make(i);
+}
 
 const bridge = (i: number): Command =>
   command(newlink, { header: {}, attrs: { ifname: `br${i}`, linkinfo: { info: { kind: "bridge" } } } }, CREATE);

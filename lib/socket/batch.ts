@@ -22,26 +22,34 @@ function acknowledge(out: Writer, begin: number): void {
 export class Batch {
   /** When an answer last came, by performance.now(). */
   heard = performance.now();
-  readonly #commands: readonly Command[];
+  readonly #commands: Iterator<Command>;
+  /** The one that is written next. */
+  #command: Command | undefined;
   readonly #sender: Sender;
   readonly #outcome: Outcome<readonly (NetlinkError | undefined)[]>;
-  readonly #results: (NetlinkError | undefined)[];
+  readonly #results: (NetlinkError | undefined)[] = [];
   // One is written while the other is being sent.
   #writer = new Writer(FULL + 4096);
   #other = new Writer(FULL + 4096);
   readonly #open = new Set<Whole>();
   /** What sent the last datagram. */
   #through: object | undefined;
-  #next = 0;
   #over = false;
+  /** The kernel's name of the requests, for errors. */
+  readonly name: string;
 
-  constructor(commands: readonly Command[], sender: Sender, outcome: Outcome<readonly (NetlinkError | undefined)[]>) {
-    this.#commands = commands;
+  constructor(commands: Iterable<Command>, sender: Sender, outcome: Outcome<readonly (NetlinkError | undefined)[]>) {
+    this.#commands = commands[Symbol.iterator]();
     this.#sender = sender;
     this.#outcome = outcome;
-    this.#results = new Array<NetlinkError | undefined>(commands.length).fill(undefined);
-    if (commands.length === 0) this.#finish();
+    this.#advance();
+    this.name = this.#command?.message.name ?? "";
+    if (this.#command === undefined) this.#finish();
     else this.#write();
+  }
+  #advance(): void {
+    const { done, value } = this.#commands.next();
+    this.#command = done === true ? undefined : value;
   }
 
   #finish(): void {
@@ -70,29 +78,35 @@ export class Batch {
 
   /** Writes the next datagram, into the memory of the one before the last. */
   #write(): void {
-    if (this.#over || this.#next >= this.#commands.length) return;
+    if (this.#over || this.#command === undefined) return;
     const out = this.#other;
     this.#other = this.#writer;
     this.#writer = out;
     out.truncate(0);
-    const base = this.#next;
+    const base = this.#results.length;
     const first = this.#sender.sequence(0, MOST);
+    const commands: Command[] = [];
     let begin = 0;
     try {
-      while (this.#next < this.#commands.length && out.length < FULL && this.#next - base < MOST) {
-        const { message, value, flags } = this.#commands[this.#next] as Command;
-        begin = writeMessage(out, message, value, flags | NLM_F_REQUEST, first + this.#next - base);
-        this.#next++;
+      for (
+        let one = this.#command;
+        one !== undefined && out.length < FULL && commands.length < MOST;
+        one = this.#command
+      ) {
+        begin = writeMessage(out, one.message, one.value, one.flags | NLM_F_REQUEST, first + commands.length);
+        commands.push(one);
+        this.#results.push(undefined);
+        this.#advance();
       }
     } catch (error) {
       this.#fail(error);
       return;
     }
     acknowledge(out, begin);
-    const count = this.#next - base;
+    const count = commands.length;
     this.#sender.sequence(count);
     const written: Written = {
-      commands: this.#commands.slice(base, this.#next),
+      commands,
       first,
       final: first + count - 1,
       index: (at) => base + at,
@@ -102,7 +116,7 @@ export class Batch {
       this.heard = performance.now();
       for (const refusal of refusals) if (refusal.index !== undefined) this.#results[refusal.index] = refusal;
       if (error !== undefined) this.#fail(error);
-      else if (this.#next >= this.#commands.length && this.#open.size === 0) this.#finish();
+      else if (this.#command === undefined && this.#open.size === 0) this.#finish();
     });
     const job: Whole = {
       kind: "whole",

@@ -287,15 +287,16 @@ export class Connection implements AsyncDisposable {
 
   /**
    * Sends many requests, each on its own: no transaction. Resolves to one entry for each command: undefined, or why
-   * the kernel refused it. They leave in datagrams of 12 to 16 KiB with one acknowledgement each.
+   * the kernel refused it. They leave in datagrams of 12 to 16 KiB with one acknowledgement each, for which the commands
+   * are taken one after the other: what makes them as they are asked for works while the kernel does.
    * @throws {WireError} for a value that does not fit; commands before it may have been carried out.
    * @throws {SocketError} as everything here; which commands were carried out is then unknown.
    */
-  batch(commands: readonly Command[], options: CallOptions = NOTHING): Promise<readonly (NetlinkError | undefined)[]> {
+  batch(commands: Iterable<Command>, options: CallOptions = NOTHING): Promise<readonly (NetlinkError | undefined)[]> {
     return call(this.#deadlines, options, (outcome) => {
       const batch = new Batch(commands, this.#sender, outcome);
       return {
-        name: commands[0]?.message.name ?? "",
+        name: batch.name,
         heard: () => batch.heard,
         cancel: (late) => this.#cancel(batch.stop(), late),
       };

@@ -1,5 +1,5 @@
 import { type Fault, FaultyTransport } from "../../lib/socket/faulty.ts";
-import { Connection } from "../../lib/socket/index.ts";
+import { type CallOptions, Connection } from "../../lib/socket/index.ts";
 import { ScriptedTransport } from "../../lib/socket/recorded.ts";
 import type { Datagram } from "../../lib/socket/transport.ts";
 import { NLM_F_ACK, NLM_F_DUMP } from "../../lib/wire/index.ts";
@@ -39,11 +39,11 @@ export function faulty(faults: readonly Fault[], answer = respond): Connection {
   return Connection.over(new FaultyTransport(kernel(answer).transport, faults));
 }
 
-export const get = (connection: Connection, number: number, options = {}): Promise<number> =>
+export const get = (connection: Connection, number: number, options?: CallOptions): Promise<number> =>
   connection.get(getlink, { header: { index: number } }, newlink, options).then(({ header }) => header.index);
-export const remove = (connection: Connection, number: number, options = {}): Promise<string | undefined> =>
+export const remove = (connection: Connection, number: number, options?: CallOptions): Promise<string | undefined> =>
   connection.request(dellink, { header: { index: number } }, 0, options);
-export const indexes = async (connection: Connection, options = {}): Promise<number[]> =>
+export const indexes = async (connection: Connection, options?: CallOptions): Promise<number[]> =>
   (await connection.dump(getlink, { header: {} }, newlink, options)).messages.map(({ header }) => header.index);
 export const codeOf = (attempt: Promise<unknown>): Promise<string> =>
   attempt.then(
