@@ -10,6 +10,7 @@ import { parseSource, readSource } from "../../lib/state/source.ts";
 import { confirm, discard, recover, revert } from "../../lib/transaction/ending.ts";
 import { TransactionError } from "../../lib/transaction/error.ts";
 import { RevertedError, type TransactOptions, transact } from "../../lib/transaction/transaction.ts";
+import type { Planned } from "../../lib/transaction/wanted.ts";
 import { needs } from "../../test/needs.ts";
 import { dump, type Machine, type Scene, scene } from "../state/kit.ts";
 import { difference, directory, endAll, eventually, run, start } from "./kit.ts";
@@ -155,8 +156,8 @@ describe("an application", function () {
 
   it("is planned anew where the host changes between plan and application", async () => {
     const plans: number[] = [];
-    const onPlan = (plan: { readonly steps: readonly unknown[] }): void => {
-      plans.push(plan.steps.length);
+    const onPlan = ({ plan: { steps } }: Planned): void => {
+      plans.push(steps.length);
     };
     let moments = 0;
     // The journal has just been begun: somebody makes the bridge.

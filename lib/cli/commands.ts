@@ -24,17 +24,22 @@ const APPLY: Command = {
   operands: ["FILE"],
   summary: "make the host what the document says",
   about: [
-    "Does the steps that `plan` shows, reads everything back and compares. A second `apply` finds nothing to do. What " +
-      "the document does not mention is left alone. It needs CAP_NET_ADMIN.",
+    "Does the steps that `plan` shows, reads everything back and compares; where a step is refused, a property is not as " +
+      "it should be or a probe of the document fails, all is undone. A second `apply` finds nothing to do. What the " +
+      "document does not mention is left alone. It needs CAP_NET_ADMIN.",
+    "All steps are in a journal before the first is done, so that `recover` undoes them after a crash. With --confirm a " +
+      "process of its own puts the old state back unless `confirm` comes in time, also where this one was killed.",
   ],
   examples: [
     ["linkwright apply two-hosts.yaml", "on the host whose name is in the document"],
     ["linkwright apply two-hosts.yaml --host bm1", "where the host is called otherwise"],
+    ["linkwright apply two-hosts.yaml --confirm 60", "for a host that nobody can walk to"],
     ["linkwright apply two-hosts.yaml --allow-recreate", "also what means deleting and creating again, as another VNI"],
     ["linkwright sandbox -- linkwright apply host.yaml", "try it without root, in a network of its own"],
   ],
-  options: ["host", "netns", "explain", "allow-recreate"],
-  exits: "0 done or nothing to do, 2 the host is not as the document says afterwards, 1 error",
+  options: ["host", "netns", "explain", "allow-recreate", "confirm", "wait", "state"],
+  exits:
+    "0 done or nothing to do, 1 error, and the host is as it was; 2 the old state was put back for want of an answer",
   load: () => import("./commands/apply.ts"),
 };
 
@@ -60,8 +65,50 @@ const REMOVE: Command = {
     "Deletes the links, rules and entries that the document would create, and nothing else. It needs CAP_NET_ADMIN.",
   ],
   examples: [["linkwright remove two-hosts.yaml --host bm1", "undo `apply two-hosts.yaml --host bm1`"]],
-  options: ["host", "netns"],
+  options: ["host", "netns", "confirm", "wait", "state"],
   load: () => import("./commands/remove.ts"),
+};
+
+const CONFIRM: Command = {
+  name: "confirm",
+  operands: [],
+  summary: "keep what was applied with --confirm",
+  about: [
+    "Tells that the host can still be reached. It is best called from a session that was begun after the change.",
+  ],
+  examples: [
+    ["linkwright confirm", "the host is as it should be"],
+    ["ssh bm1 sudo linkwright confirm", "from elsewhere, which shows that bm1 still answers"],
+  ],
+  options: ["netns", "wait", "state"],
+  load: async () => ({ run: (await import("./commands/confirm.ts")).keep }),
+};
+
+const REVERT: Command = {
+  name: "revert",
+  operands: [],
+  summary: "put the old state back, instead of at the end of --confirm",
+  about: ["Undoes the application that waits to be confirmed, or one that was interrupted, and reads the host again."],
+  examples: [["linkwright revert", "it was not a good idea"]],
+  options: ["netns", "wait", "state"],
+  exits: "0 all is as it was, 2 something is not, 1 error",
+  load: async () => ({ run: (await import("./commands/confirm.ts")).back }),
+};
+
+const RECOVER: Command = {
+  name: "recover",
+  operands: [],
+  summary: "end an application that was interrupted",
+  about: [
+    "Reads the journals that are left after a crash, in every network namespace: what was done to the last step is kept, " +
+      "anything else is undone. It may be interrupted itself, and finds nothing to do the second time.",
+  ],
+  examples: [
+    ["linkwright recover", "what a machine does when it starts"],
+    ["linkwright recover --discard", "where the journal is damaged: the host stays as it is"],
+  ],
+  options: ["netns", "wait", "state", "discard"],
+  load: () => import("./commands/recover.ts"),
 };
 
 const SHOW: Command = {
@@ -190,6 +237,9 @@ export const COMMANDS: readonly Command[] = [
   APPLY,
   VERIFY,
   REMOVE,
+  CONFIRM,
+  REVERT,
+  RECOVER,
   SHOW,
   IMPORT,
   LAB_UP,

@@ -25,6 +25,15 @@ export const OPTIONS = {
   "allow-recreate": {
     text: "permit to delete and create again what the kernel cannot change in place, and lose what hangs on it",
   },
+  confirm: {
+    value: "SECONDS",
+    text:
+      "put the old state back unless somebody confirms in time; 120 where it is started over SSH, 0 waits for nobody; " +
+      "by default as the document says",
+  },
+  wait: { value: "SECONDS", text: "wait so long while another process changes the same namespace; 10 by default" },
+  state: { value: "DIRECTORY", text: "keep journals here instead of /run/linkwright" },
+  discard: { text: "take the journal away without looking at it, and leave the host as it is" },
   "guest-mtu": { value: "BYTES", text: "MTU of the guests; by default what fits, as the document has it" },
   "no-gso": { text: "switch segmentation offloads off in the guests: every frame then leaves at its final size" },
   json: { text: "print one JSON value instead of text, errors too" },

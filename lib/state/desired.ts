@@ -55,6 +55,8 @@ export interface Desired extends Readonly<Record<ListName, readonly DesiredEntry
   readonly guests?: GuestsEntry;
   /** What has to get through when it is so; absent where the document says nothing of it. */
   readonly probes?: readonly DesiredProbe[];
+  /** Seconds within which somebody has to confirm what was applied; 0 waits for nobody. */
+  readonly confirm?: number;
 }
 
 /** Keys of a link's entry that are objects of their own. */
@@ -208,5 +210,6 @@ export function desiredOf(source: Source): Desired {
     ruleLinks: ruleLinksOf(value),
     ...(value.guests !== undefined && { guests: value.guests }),
     ...(probes !== undefined && { probes }),
+    ...(value.confirm !== undefined && { confirm: value.confirm }),
   };
 }

@@ -63,6 +63,8 @@ export interface DocumentValue {
   readonly guests?: GuestsEntry;
   /** See {@link Probe}; each in full, or the word for it. */
   readonly probes?: readonly unknown[];
+  /** Seconds within which somebody has to confirm what was applied; 0 waits for nobody. */
+  readonly confirm?: number;
   readonly addresses?: readonly Entry[];
   readonly routes?: readonly Entry[];
   readonly rules?: readonly Entry[];

@@ -207,6 +207,7 @@ function makeSchema() {
     forward: listOf("a list of forward rules", forward).optional(),
     guests: guests.optional(),
     probes: listOf("a list of probes such as gateway", probe).optional(),
+    confirm: leaf(integer(0, 86_400, "seconds")).optional(),
     ...listsIn("top"),
   });
 }

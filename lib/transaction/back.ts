@@ -24,8 +24,8 @@ export function isExact({ failed, differing }: WayBack): boolean {
  * all that they touch is as it was.
  */
 export async function differing(host: Host, { begin }: Pick<Journal, "begin">): Promise<readonly Step[]> {
-  const { steps } = await planFor(host, takeUp(begin.document));
-  return changedSteps(begin.steps, steps);
+  const { plan } = await planFor(host, takeUp(begin.document));
+  return changedSteps(begin.steps, plan.steps);
 }
 
 /** Takes back all that was begun. It may be called again, after it was cut off anywhere. */

@@ -1,10 +1,15 @@
 /** How an application ends: confirmed, taken back, or found interrupted. */
-import type { Host } from "../host.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Host } from "../host.ts";
 import { goBack, type WayBack } from "./back.ts";
 import { uptime } from "./boot.ts";
+import { namespaceDirectories, stateDirectory } from "./directory.ts";
 import { TransactionError } from "./error.ts";
-import { Journal, type Witness } from "./journal.ts";
+import { type Begin, type End, Journal, type Witness } from "./journal.ts";
 import { Store, type StoreOptions, seconds } from "./store.ts";
+
+/** Milliseconds between two looks at a journal. */
+const PAUSE = 100;
 
 /** What `confirm`, `revert` and `recover` found. */
 export interface Ended {
@@ -98,4 +103,59 @@ export async function discard(host: Host, options: StoreOptions = {}): Promise<b
   const store = await Store.open(host, options);
   await using _ = await store.lock();
   return await Journal.discard(store.directory);
+}
+
+/** What {@link recoverAll} found in one namespace. */
+export interface Found {
+  /** The directory of its journal. */
+  readonly directory: string;
+  /** Its name, where it has one. */
+  readonly netns?: string;
+  /** What became of it; absent where its namespace is not here. */
+  readonly ended?: Ended;
+  /** Why it could not be ended. */
+  readonly error?: unknown;
+}
+
+/** A host for the namespace that a journal names; undefined where that is not here. */
+async function hostOf({ name, inode }: Begin["netns"]): Promise<Host | undefined> {
+  try {
+    const host = await Host.open(name === undefined ? {} : { netns: name });
+    if (host.netns.identity.inode === inode) return host;
+    host.close();
+  } catch {
+    // It is gone.
+  }
+  return undefined;
+}
+
+/** {@link recover} for every namespace that has a journal: what a machine does when it starts. */
+export async function recoverAll(options: StoreOptions = {}): Promise<readonly Found[]> {
+  const found: Found[] = [];
+  for (const directory of await namespaceDirectories(options.directory ?? stateDirectory()))
+    try {
+      const record = await Journal.read(directory);
+      if (record === undefined) continue;
+      const { netns } = record.begin;
+      const name = netns.name === undefined ? {} : { netns: netns.name };
+      await using host = await hostOf(netns);
+      found.push({ directory, ...name, ...(host !== undefined && { ended: await recover(host, options) }) });
+    } catch (error) {
+      found.push({ directory, error });
+    }
+  return found;
+}
+
+/** Waits until an application is confirmed or taken back, by whomever. */
+export async function untilEnded(host: Host, id: string, options: StoreOptions = {}): Promise<Omit<End, "type">> {
+  const { directory } = await Store.open(host, options);
+  for (;;) {
+    if ((await Journal.read(directory))?.begin.id !== id) break;
+    await sleep(PAUSE, undefined, options.signal === undefined ? {} : { signal: options.signal });
+  }
+  const last = await Journal.readLast(directory);
+  const end = last?.entries.find((entry) => entry.type === "end");
+  // Without a line about its end there was no room for one, as only whoever takes back is content to do without.
+  if (last?.begin.id === id && end !== undefined) return end;
+  return { outcome: "reverted", at: new Date().toISOString() };
 }

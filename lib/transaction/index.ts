@@ -1,6 +1,16 @@
 /** Applications that are all or nothing: journal, guardian, confirmation, recovery. */
 export { isExact, type WayBack } from "./back.ts";
-export { confirm, discard, type Ended, type RecoverOptions, recover, revert } from "./ending.ts";
+export {
+  confirm,
+  discard,
+  type Ended,
+  type Found,
+  type RecoverOptions,
+  recover,
+  recoverAll,
+  revert,
+  untilEnded,
+} from "./ending.ts";
 export { type TransactionCode, TransactionError } from "./error.ts";
 export type { StoreOptions } from "./store.ts";
 export {
@@ -12,4 +22,4 @@ export {
   type TransactOptions,
   transact,
 } from "./transaction.ts";
-export type { Mode } from "./wanted.ts";
+export type { Mode, Planned } from "./wanted.ts";

@@ -43,6 +43,14 @@ export interface Begin {
 /** What became of an application. */
 export type Outcome = "committed" | "reverted";
 
+/** The last line. */
+export interface End {
+  readonly type: "end";
+  readonly outcome: Outcome;
+  readonly at: string;
+  readonly reason?: string;
+}
+
 /** A line after the first. */
 export type Entry =
   /** This request is about to be made. */
@@ -53,7 +61,7 @@ export type Entry =
   | { readonly type: "wait"; readonly deadline: number }
   /** The old state is being put back. With `nothing`, the request that was begun last is known to have done nothing. */
   | { readonly type: "back"; readonly reason: string; readonly nothing?: true }
-  | { readonly type: "end"; readonly outcome: Outcome; readonly at: string; readonly reason?: string };
+  | End;
 
 /** Everything that a journal says. */
 export interface Record {

@@ -1,7 +1,7 @@
 /** The place of one network namespace's journal, and whether the one that lies there is about the namespace that is. */
-import { statSync } from "node:fs";
 import { loadBinding } from "../../native-bindings/index.ts";
 import type { Host } from "../host.ts";
+import { Netns } from "../netns/netns.ts";
 import { bootId } from "./boot.ts";
 import { namespaceDirectory, stateDirectory } from "./directory.ts";
 import { TransactionError } from "./error.ts";
@@ -43,8 +43,8 @@ function cookieOf(fd: number): bigint | undefined {
 
 /** Whether a host is the namespace that this thread lives in, which takes no privilege to enter. */
 export function isHere({ netns }: Host): boolean {
-  const { ino, dev } = statSync("/proc/thread-self/ns/net");
-  return netns.identity.inode === ino && netns.identity.device === dev;
+  using here = Netns.current();
+  return netns.equals(here);
 }
 
 /** The namespace of a host, as a journal names it. */

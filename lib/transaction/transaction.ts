@@ -11,7 +11,7 @@ import { TransactionError } from "./error.ts";
 import { Guardian } from "./guardian.ts";
 import type { Journal, Witness } from "./journal.ts";
 import { Store, type StoreOptions } from "./store.ts";
-import { changedSteps, keep, type Mode, planFor, type Wanted } from "./wanted.ts";
+import { changedSteps, keep, type Mode, type Planned, planFor, type Wanted } from "./wanted.ts";
 
 /** What a check of the new state found. */
 export interface Check {
@@ -24,12 +24,12 @@ export interface Check {
 export interface TransactOptions extends StoreOptions, Pick<ApplyOptions, "allowRecreate" | "onProgress"> {
   /** `apply`, the default, makes the document true; `remove` takes away what it describes. */
   readonly mode?: Mode | undefined;
-  /** Seconds within which `confirm` has to be called, else the old state is put back. 0, the default, waits for nobody. */
+  /** Seconds within which `confirm` has to be called, else the old state is put back; 0 waits for nobody. Default: what the document says, else 0. */
   readonly confirm?: number | undefined;
   /** Called with each plan before it is carried out: a second time where the host changed meanwhile. */
-  readonly onPlan?: ((plan: Plan) => void) | undefined;
-  /** Looks whether the new state is good for something; run again after the old state was put back. */
-  readonly probe?: ((plan: Plan) => Promise<readonly Check[]>) | undefined;
+  readonly onPlan?: ((planned: Planned) => void) | undefined;
+  /** Looks whether the new state is good for something; called again after the old state was put back. */
+  readonly probe?: ((planned: Planned) => Promise<readonly Check[]>) | undefined;
   /** For tests. */
   readonly witness?: Witness | undefined;
 }
@@ -81,7 +81,7 @@ function checkConfirm(confirm: number): void {
 }
 
 interface Prepared {
-  readonly planned: Plan;
+  readonly planned: Planned;
   readonly journal: Journal;
   readonly guardian: Guardian | undefined;
 }
@@ -99,7 +99,7 @@ class Transaction {
     this.#store = store;
     this.#wanted = { desired, mode: options.mode ?? "apply" };
     this.#options = options;
-    this.#confirm = options.confirm ?? 0;
+    this.#confirm = options.confirm ?? desired.confirm ?? 0;
   }
 
   async run(): Promise<Transacted> {
@@ -119,14 +119,13 @@ class Transaction {
     let planned = await this.#plan();
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       this.#options.onPlan?.(planned);
-      refuseRecreation(planned, this.#wanted.desired.source, this.#options.allowRecreate);
-      if (planned.steps.length === 0) {
-        const verification = judge(planned);
-        return { state: "unchanged", plan: planned, requests: 0, verification, checks: [] };
-      }
-      const prepared = await this.#arm(planned);
+      const { plan } = planned;
+      refuseRecreation(plan, this.#wanted.desired.source, this.#options.allowRecreate);
+      if (plan.steps.length === 0)
+        return { state: "unchanged", plan, requests: 0, verification: judge(plan), checks: [] };
+      const prepared = await this.#arm(plan);
       const again = await this.#plan();
-      if (changedSteps(planned.steps, again.steps).length === 0) return { ...prepared, planned };
+      if (changedSteps(plan.steps, again.plan.steps).length === 0) return { ...prepared, planned };
       prepared.guardian?.dismiss();
       await prepared.journal.end("reverted", "the host changed before it began");
       await prepared.journal[Symbol.asyncDispose]();
@@ -136,7 +135,7 @@ class Transaction {
     throw new TransactionError("ERR_UNSTEADY", message);
   }
 
-  #plan(): Promise<Plan> {
+  #plan(): Promise<Planned> {
     return planFor(this.#host, this.#wanted, this.#options.signal);
   }
 
@@ -154,19 +153,20 @@ class Transaction {
     }
   }
 
-  async #carryOut(planned: Plan, journal: Journal, guardian: Guardian | undefined): Promise<Transacted> {
+  async #carryOut(planned: Planned, journal: Journal, guardian: Guardian | undefined): Promise<Transacted> {
     // The guardian's time began a little earlier.
     const deadline = uptime() + this.#confirm;
     const due = new Date(Date.now() + this.#confirm * 1000);
-    const { requests } = await this.#apply(planned, journal);
-    const verification = await this.#verify(planned);
+    const { plan } = planned;
+    const { requests } = await this.#apply(plan, journal);
+    const verification = await this.#verify(plan);
     if (!verification.ok)
       throw await this.#revert(planned, journal, "it did not become what the document says", { verification });
     const checks = (await this.#options.probe?.(planned)) ?? [];
     const bad = checks.filter(({ ok }) => !ok);
     if (bad.length > 0)
       throw await this.#revert(planned, journal, bad.map(({ text }) => text).join("; "), { verification, checks });
-    const done = { plan: planned, requests, verification, checks };
+    const done = { plan, requests, verification, checks };
     if (guardian === undefined) {
       await journal.append({ type: "done" });
       await journal.end("committed");
@@ -200,13 +200,13 @@ class Transaction {
   /** Reads back until it is as it should be, or had time enough. */
   async #verify(planned: Plan): Promise<Verification> {
     for (const end = performance.now() + SETTLE; ; await sleep(PAUSE)) {
-      const verification = judge(await this.#plan(), planned);
+      const verification = judge((await this.#plan()).plan, planned);
       if (verification.ok || performance.now() > end) return verification;
     }
   }
 
   async #revert(
-    planned: Plan,
+    planned: Planned,
     journal: Journal,
     reason: string,
     found: { readonly verification: Verification; readonly checks?: readonly Check[] },

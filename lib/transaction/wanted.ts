@@ -1,7 +1,9 @@
 /** What is wanted of a host, in a form that can be written down and taken up again by another process. */
 import type { Host } from "../host.ts";
 import { type Desired, desiredOf } from "../state/desired.ts";
+import type { DocumentValue } from "../state/document.ts";
 import { observe } from "../state/observe.ts";
+import type { Observed } from "../state/observed.ts";
 import { plan } from "../state/plan.ts";
 import { planRemoval } from "../state/remove.ts";
 import { parseSource } from "../state/source.ts";
@@ -24,9 +26,10 @@ export interface KeptDocument {
   readonly value: unknown;
 }
 
-/** What a journal keeps of it. */
+/** What a journal keeps of it: without what does not describe the host. */
 export function keep({ desired, mode }: Wanted): KeptDocument {
-  return { mode, file: desired.source.file, value: desired.source.value };
+  const { probes: _, confirm: __, ...value } = desired.source.value as DocumentValue;
+  return { mode, file: desired.source.file, value };
 }
 
 /** What was kept, as it was wanted. */
@@ -34,10 +37,16 @@ export function takeUp({ mode, file, value }: KeptDocument): Wanted {
   return { mode, desired: desiredOf(parseSource(JSON.stringify(value), file)) };
 }
 
+/** A plan, and the host that it was made for. */
+export interface Planned {
+  readonly plan: Plan;
+  readonly observed: Observed;
+}
+
 /** What is to be done to the host as it is now. */
-export async function planFor(host: Host, { desired, mode }: Wanted, signal?: AbortSignal): Promise<Plan> {
+export async function planFor(host: Host, { desired, mode }: Wanted, signal?: AbortSignal): Promise<Planned> {
   const observed = await observe(host, desired, signal === undefined ? {} : { signal });
-  return mode === "apply" ? plan(observed, desired) : planRemoval(observed, desired);
+  return { observed, plan: mode === "apply" ? plan(observed, desired) : planRemoval(observed, desired) };
 }
 
 /** What runs by itself while nobody changes anything. */

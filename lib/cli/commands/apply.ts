@@ -1,51 +1,32 @@
 /** `linkwright apply FILE` */
-import type { Host } from "../../host.ts";
-import { type Applied, apply, type Desired, observe, type Plan, plan, verify } from "../../state/index.ts";
 import type { Run } from "../command.ts";
-import { interruptible, needPrivilege, openHost, readDocument } from "../document.ts";
+import { needPrivilege, openHost, readDocument } from "../document.ts";
 import { EXIT } from "../failure.ts";
-import { counted, printJson, printPlan, printVerification } from "../report.ts";
-import { type Terminal, withProgress } from "../terminal.ts";
+import { counted, printJson, printVerification } from "../report.ts";
+import { awaitAnswer, carryOut, printPassed } from "../transaction.ts";
 
-/** Carries a plan out; what it is doing shows where it takes long. */
-export function carryOut(
-  host: Host,
-  planned: Plan,
-  { source }: Desired,
-  terminal: Terminal,
-  allowRecreate: boolean,
-): Promise<Applied> {
-  return interruptible((signal) =>
-    withProgress(terminal, "applying", (say) =>
-      apply(host, planned, {
-        signal,
-        allowRecreate,
-        source,
-        onProgress: ({ step, number, of }) => say(`step ${number} of ${of}: ${step.object} ${step.subject}`),
-      }),
-    ),
-  );
-}
-
-async function planFor(host: Host, desired: Desired): Promise<Plan> {
-  return plan(await observe(host, desired), desired);
-}
-
-/** Makes the host what the document says, reads it back, compares. */
-export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
+/** Makes the host what the document says, or leaves it as it was. */
+export const run: Run = async (invocation) => {
+  const {
+    operands: [file = ""],
+    given,
+    terminal,
+  } = invocation;
   const { host: name, desired } = await readDocument(file, given);
   needPrivilege("apply");
   await using host = await openHost(given);
-  const planned = await withProgress(terminal, "looking at the host", () => planFor(host, desired));
-  if (!given.json) printPlan(planned, terminal, given.explain === true);
-  const { requests } = await carryOut(host, planned, desired, terminal, given["allow-recreate"] === true);
-  const found = await withProgress(terminal, "reading back", () => verify(host, desired, { applied: planned }));
-  const { ok, differences, counts } = found;
+  const done = await carryOut(invocation, host, desired, "apply");
+  const { plan, requests, verification, checks, state, deadline } = done;
+  const { ok, differences, counts } = verification;
   if (given.json)
-    printJson({ file, host: name, ...planned, requests, ok, differences, verified: counts.same, counts }, terminal);
+    printJson(
+      { file, host: name, ...plan, requests, ok, differences, verified: counts.same, counts, checks, state, deadline },
+      terminal,
+    );
   else {
-    if (planned.steps.length > 0) terminal.line(`${counted(planned.steps.length, "step")} done`);
-    printVerification(found, terminal);
+    if (plan.steps.length > 0) terminal.line(`${counted(plan.steps.length, "step")} done`);
+    printVerification(verification, terminal);
+    printPassed(done, terminal);
   }
-  return ok ? EXIT.OK : EXIT.DIFFERENT;
+  return state === "unconfirmed" ? await awaitAnswer(invocation, host, done) : EXIT.OK;
 };

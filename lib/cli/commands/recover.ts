@@ -1,0 +1,50 @@
+/** `linkwright recover` */
+import { describeWayBack, discard, type Ended, type Found, recover, recoverAll } from "../../transaction/index.ts";
+import type { Run } from "../command.ts";
+import { needPrivilege, openHost } from "../document.ts";
+import { EXIT, messagesOf } from "../failure.ts";
+import { printJson } from "../report.ts";
+import { storeOptions } from "../transaction.ts";
+
+function describe({ state, begun, wayBack }: Ended): string {
+  if (state === "nothing") return "nothing was interrupted";
+  if (wayBack === undefined) return `what was applied at ${begun} had been done, and is kept`;
+  return `what was begun at ${begun} was interrupted; ${describeWayBack(wayBack)}`;
+}
+
+function describeFound({ directory, netns, ended, error }: Found): string {
+  const where = netns === undefined ? "" : `${netns}: `;
+  if (error !== undefined) return `${where}${messagesOf(error).join("; ")}`;
+  if (ended === undefined) return `${directory} is of a network namespace that is not here; left alone`;
+  return `${where}${describe(ended)}`;
+}
+
+/** Ends what was interrupted: in one namespace where one is named, else in all that have a journal. */
+export const run: Run = async ({ given, terminal }) => {
+  needPrivilege("recover");
+  const options = storeOptions(given);
+  if (given.discard === true) {
+    await using host = await openHost(given);
+    const was = await discard(host, options);
+    if (given.json) printJson({ discarded: was }, terminal);
+    else terminal.line(was ? "the journal is gone; the host is as it is" : "there is no journal");
+    return EXIT.OK;
+  }
+  if (given.netns !== undefined) {
+    await using host = await openHost(given);
+    const ended = await recover(host, options);
+    if (given.json) printJson(ended, terminal);
+    else terminal.line(describe(ended));
+    return EXIT.OK;
+  }
+  const found = await recoverAll(options);
+  if (given.json)
+    printJson(
+      found.map(({ error, ...rest }) => ({ ...rest, ...(error !== undefined && { error: messagesOf(error) }) })),
+      terminal,
+    );
+  else
+    for (const line of found.length === 0 ? [describe({ state: "nothing" })] : found.map(describeFound))
+      terminal.line(line);
+  return found.some(({ error }) => error !== undefined) ? EXIT.ERROR : EXIT.OK;
+};
