@@ -92,7 +92,7 @@ export async function dump({ sh }: Machine): Promise<string> {
     bridge vlan tunnelshow || true
     bridge vni show || true
     bridge -details mdb show | sort || true
-    nft list ruleset
+    nft list ruleset || true
     grep -rs . /proc/sys/net/ipv4/conf /proc/sys/net/ipv6/conf /proc/sys/net/ipv4/ip_forward | grep -v stable_secret | sort`);
   return text
     .replace(/ (valid|preferred)_lft \S+/g, "")

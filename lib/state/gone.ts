@@ -27,14 +27,16 @@ export function without(observed: Observed, gone: Gone): Observed {
   return {
     ...observed,
     ...Object.fromEntries(lists),
-    links: observed.links.filter(({ name }) => !links.has(name)).map((link) => free(link, links)),
+    links: observed.links
+      .filter(({ name }) => !links.has(name))
+      .map((link) => (links.has(String(link["master"])) ? free(link) : link)),
     sysctls: Object.fromEntries(
       Object.entries(observed.sysctls ?? {}).filter(([key]) => !links.has(interfaceOf(key) ?? "")),
     ),
   };
 }
-function free(link: ObservedLink, names: ReadonlySet<string>): ObservedLink {
-  if (!names.has(String(link["master"]))) return link;
+/** A port that is none any more. */
+export function free(link: ObservedLink): ObservedLink {
   const { master: _, port: __, ...rest } = link;
   return rest as ObservedLink;
 }

@@ -21,7 +21,7 @@ function differencesOf(sort: Sort, wanted: Words, seen: Words): readonly Differe
   const agrees = sort.agrees ?? ((_: string, one: unknown, other: unknown) => sameValue(one, other));
   const named = Object.keys(wanted).filter((key) => !sort.uncompared.includes(key) && wanted[key] !== undefined);
   const differ = named.filter(
-    (key) => !agrees(key, wanted[key], seen[key]) && !(seen[key] === undefined && ABSENT.includes(wanted[key])),
+    (key) => !agrees(key, wanted[key], seen[key], wanted) && !(seen[key] === undefined && ABSENT.includes(wanted[key])),
   );
   return [...differ.map((field) => ({ field, from: seen[field], to: wanted[field] })), ...sort.implied(wanted, seen)];
 }
@@ -76,6 +76,8 @@ function strangerOf(sort: Sort, { words, ours }: DesiredEntry, seen: Words): str
 /** The properties that the document names. */
 const compared = (words: Words): string[] => Object.keys(words).filter((key) => words[key] !== undefined);
 
+const deletion = (sort: Sort, words: Words): Request => request(sort.object, "delete", sort.named?.(words) ?? words);
+
 /** An entry that the document wants gone. */
 function planAbsent(planner: Planner, sort: Sort, entry: DesiredEntry, seen: Words | undefined): void {
   const { words, path, ours } = entry;
@@ -92,7 +94,7 @@ function planAbsent(planner: Planner, sort: Sort, entry: DesiredEntry, seen: Wor
     return;
   }
   const old = sort.again(seen);
-  const moves = [move(request(object, "delete", old), sort.restore(old))];
+  const moves = [move(deletion(sort, old), sort.restore(old))];
   const needs = sort.needsGone?.(words, planner) ?? [];
   planner.add({ object, subject, path, action: "remove", reason: "to be absent", needs, moves });
 }
@@ -112,7 +114,7 @@ function planCreation(planner: Planner, sort: Sort, { words, path }: DesiredEntr
       return { field, from, to };
     }),
     needs: needsOf(planner, sort, words),
-    moves: [move(sort.create(words), request(object, "delete", words))],
+    moves: [move(sort.create(words), deletion(sort, words))],
   });
 }
 

@@ -12,7 +12,17 @@ import { canonicalText, canonicalWord } from "./text.ts";
 /** Which one it is; a VXLAN has an entry of a group for each far end. */
 const KEYS = ["dev", "port", "group", "source", "vid", "dst", "dstport", "vni", "srcVni", "via"];
 
-const again = (words: Words): Words => pick(words, Object.keys(mdbShapes));
+/** Kernels before 6.2 tell of an entry what they refuse to be told. */
+function again(words: Words): Words {
+  const { filterMode, sources, protocol, ...rest } = pick(words, Object.keys(mdbShapes));
+  const some = Array.isArray(sources) && sources.length > 0;
+  return {
+    ...rest,
+    ...((some || filterMode === "include") && { filterMode, ...(some && { sources }) }),
+    ...(protocol !== "static" && protocol !== undefined && { protocol }),
+  };
+}
+const named = (words: Words): Words => pick(words, KEYS);
 
 /** What the bridge learned, or made itself for a source, is not somebody's. */
 const isGiven = ({ state, protocol, added }: Words): boolean =>
@@ -81,8 +91,9 @@ export const mdb: Sort = {
   change: (wanted, seen) =>
     isGiven(seen)
       ? [move(request("mdb", "replace", wanted), request("mdb", "replace", again(seen)))]
-      : [move(request("mdb", "replace", wanted), request("mdb", "delete", wanted))],
+      : [move(request("mdb", "replace", wanted), request("mdb", "delete", named(wanted)))],
   again,
+  named,
   restore: (words) => request("mdb", "create", words),
   isGiven,
   remains: (words, gone) =>

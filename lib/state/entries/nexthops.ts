@@ -115,6 +115,7 @@ export const nexthops: Sort = {
   create: (words) => request("nexthop", "create", words),
   change: (wanted, seen) => [move(request("nexthop", "replace", wanted), request("nexthop", "replace", again(seen)))],
   again,
+  named: ({ id }) => ({ id }),
   // A group may have lost only some of its nexthops.
   restore: (words) => request("nexthop", words["group"] === undefined ? "create" : "replace", words),
   isGiven: () => true,

@@ -77,6 +77,8 @@ export interface Sort {
   change(wanted: Words, seen: Words, differences: readonly Difference[]): readonly Move[];
   /** An entry, as it takes to make it again. */
   again(seen: Words): Words;
+  /** What names an entry for its deletion; by default all of it. */
+  named?(words: Words): Words;
   /** Makes again what was removed, given as `again` tells it. */
   restore(again: Words): Request;
   /** Whether somebody wrote it, so that it is put back with its link; the kernel makes and learns others itself. */
