@@ -38,4 +38,24 @@ export {
   type Verification,
   verify,
 } from "../state/index.ts";
+export {
+  type Check,
+  confirm,
+  discard,
+  type Ended,
+  isExact,
+  type Mode,
+  type Planned,
+  type RecoverOptions,
+  RevertedError,
+  recover,
+  revert,
+  type StoreOptions,
+  type Transacted,
+  type TransactionCode,
+  TransactionError,
+  type TransactOptions,
+  transact,
+  type WayBack,
+} from "../transaction/index.ts";
 export { checkAll, derive, hostsOf } from "./fabric.ts";
