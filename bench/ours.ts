@@ -2,10 +2,10 @@
  * One workload through the library's connection and schemas. usage: node ours.js WORKLOAD COUNT [inline]
  * Runs in a network namespace of its own and prints what `floor.c` prints: `{"ns": …, "objects": …}`.
  */
-import { ifinfomsg, NETLINK_ROUTE } from "../lib/families/route.ts";
+import { ifinfomsg, NETLINK_ROUTE, ndmsg, rtmsg } from "../lib/families/route.ts";
 import { getlink, ifla, newlink } from "../lib/links/schema.ts";
-import { getneigh, newneigh } from "../lib/neighbors/schema.ts";
-import { getroute, newroute } from "../lib/routes/schema.ts";
+import { getneigh, nda, newneigh } from "../lib/neighbors/schema.ts";
+import { getroute, newroute, rta } from "../lib/routes/schema.ts";
 import { type Command, Connection, command, Monitor } from "../lib/socket/index.ts";
 import { type Message, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, viewed } from "../lib/wire/index.ts";
 import { measured, writer } from "./contest.ts";
@@ -62,6 +62,8 @@ async function read<I, O>(
   return kept.length;
 }
 const linkView = viewed(newlink, ifinfomsg, ifla);
+const routeView = viewed(newroute, rtmsg, rta);
+const entryView = viewed(newneigh, ndmsg, nda);
 
 /** Listens to a writer in a process of its own, until all is told or nothing for a second. */
 async function events(): Promise<number> {
@@ -103,12 +105,12 @@ const workloads: Readonly<Record<string, Workload>> = {
   },
   routes: { run: () => done(all(range(route))) },
   "routes-dump": {
-    run: () => read(getroute, { header: { family: 2 } }, newroute, ({ attrs }) => [attrs.dst, attrs.oif, attrs.table]),
+    run: () => read(getroute, { header: { family: 2 } }, routeView, ({ attrs }) => [attrs.dst, attrs.oif, attrs.table]),
   },
   entries: { run: () => done(all(range(entry))) },
   "entries-dump": {
     run: () =>
-      read(getneigh, { header: { family: 7, ifindex: 1001 } }, newneigh, ({ attrs }) => [attrs.lladdr, attrs.dst]),
+      read(getneigh, { header: { family: 7, ifindex: 1001 } }, entryView, ({ attrs }) => [attrs.lladdr, attrs.dst]),
   },
   events: { run: events },
   "round-trip": {

@@ -6,7 +6,7 @@ import { type CallOptions, call, checkCall, type Work } from "./call.ts";
 import { Channel, type ChannelOptions } from "./channel.ts";
 import type { Dropped } from "./conversation.ts";
 import { Deadlines } from "./deadline.ts";
-import { EBUSY, NetlinkError, SocketError } from "./errors.ts";
+import { EBUSY, ENOBUFS, NetlinkError, SocketError } from "./errors.ts";
 import { KernelTransport } from "./kernel.ts";
 import type { Job, Single } from "./outbox.ts";
 import { Parcels } from "./stream.ts";
@@ -236,7 +236,9 @@ export class Connection implements AsyncDisposable {
         });
         if (read.consistent || n >= RETRIES) return read;
       } catch (error) {
-        if (error instanceof NetlinkError && error.errno === EBUSY && n < RETRIES) continue;
+        // ENOBUFS: the kernel begins no dump while the socket's receive buffer is full of what others sent.
+        const occupied = error instanceof NetlinkError && (error.errno === EBUSY || error.errno === ENOBUFS);
+        if (occupied && n < RETRIES) continue;
         if (lost++ >= REREADS || !this.#again(error)) throw error;
       }
     }

@@ -79,6 +79,11 @@ const BUFFER = 4 * 1024 * 1024;
 const WAITING = 8192;
 /** Milliseconds of decoding after which the event loop gets its turn. */
 const TURN = 4;
+/**
+ * Milliseconds. When events come closer together than this, so long is waited before the next ones are read, all of them at
+ * once: waking up for each costs more than reading it.
+ */
+const REST = 1;
 /** Datagrams that are passed over after a loss at most: more than any buffer holds. */
 const PASSED_OVER = 65_536;
 
@@ -98,6 +103,10 @@ export class Monitor<M extends Kind = Kind> implements AsyncDisposable, AsyncIte
   #at = 0;
   #reader: Reader<MonitorEvent<M>> | undefined;
   #watching = false;
+  /** When events were last read, by performance.now(). */
+  #last = Number.NEGATIVE_INFINITY;
+  /** The socket is not watched but read when this is over. */
+  #rest: NodeJS.Timeout | undefined;
   readonly #held: boolean;
   /** Datagrams that may still be passed over after a loss. */
   #losing = 0;
@@ -138,6 +147,7 @@ export class Monitor<M extends Kind = Kind> implements AsyncDisposable, AsyncIte
   #watch(): void {
     if (this.#watching || this.#end !== undefined) return;
     this.#watching = true;
+    if (this.#rest !== undefined) return;
     const status = this.#transport.watch((ready) => this.#ready(ready));
     if (status < 0) this.#broken(status);
     else this.#transport.hold(this.#held);
@@ -149,8 +159,10 @@ export class Monitor<M extends Kind = Kind> implements AsyncDisposable, AsyncIte
   /** True when all that has arrived was read. */
   #ready(status: number): boolean {
     let empty = false;
+    let some = false;
     if (status < 0) this.#lose();
-    const until = performance.now() + TURN;
+    const start = performance.now();
+    const until = start + TURN;
     do {
       const received = this.#transport.receive(this.#inbox);
       if (received === EAGAIN) {
@@ -167,14 +179,32 @@ export class Monitor<M extends Kind = Kind> implements AsyncDisposable, AsyncIte
         continue;
       }
       for (let i = 0; i < received; i++) this.#take(i);
+      some = true;
       if (this.#waiting >= WAITING) {
         this.#watching = false;
         this.#transport.watch(null);
         break;
       }
     } while (performance.now() < until && this.#end === undefined);
+    if (some) this.#pace(start);
     this.#serve();
     return empty;
+  }
+  /** Events were read, from `now` on. */
+  #pace(now: number): void {
+    const close = now - this.#last < 2 * REST;
+    this.#last = now;
+    if (!close || !this.#watching || this.#rest !== undefined || this.#end !== undefined) return;
+    this.#transport.watch(null);
+    this.#rest = setTimeout(() => {
+      this.#rest = undefined;
+      if (!this.#watching || this.#end !== undefined) return;
+      this.#ready(0);
+      if (this.#rest !== undefined || !this.#watching) return;
+      this.#watching = false;
+      this.#watch();
+    }, REST);
+    if (!this.#held) this.#rest.unref();
   }
   get #waiting(): number {
     return this.#queue.length - this.#at;
@@ -295,6 +325,7 @@ export class Monitor<M extends Kind = Kind> implements AsyncDisposable, AsyncIte
     if (this.#end !== undefined) return;
     this.#end = end;
     this.#watching = true; // never again
+    clearTimeout(this.#rest);
     this.#transport.close();
     this.#signal?.removeEventListener("abort", this.#abort);
     this.#serve();

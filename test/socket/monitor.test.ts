@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ENOBUFS } from "../../lib/socket/errors.ts";
 import { Change, Monitor, type MonitorEvent, type SocketError } from "../../lib/socket/index.ts";
 import { ScriptedTransport } from "../../lib/socket/recorded.ts";
+import type { Inbox } from "../../lib/socket/transport.ts";
 import { datagram, join, packet, words } from "./bytes.ts";
 import { dellink, newlink, newroute } from "./kinds.ts";
 
@@ -57,6 +58,41 @@ describe("socket: monitor", () => {
     await sleep(10);
     assert.deepEqual(monitor.take().map(shown), ["RTM_NEWLINK 2", "RTM_NEWLINK 3"]);
     assert.deepEqual(monitor.take(), []);
+  });
+
+  it("reads events that come closely together many at a time, in order, through a queue that runs full", async () => {
+    let reads = 0;
+    class Counting extends ScriptedTransport {
+      override receive(inbox: Inbox): number {
+        reads++;
+        return super.receive(inbox);
+      }
+    }
+    transport = new Counting(() => []);
+    await using monitor = listen({ held: true });
+    const total = 30_000;
+    const seen: string[] = [];
+    const reader = (async (): Promise<void> => {
+      while (seen.length < total) {
+        seen.push(shown((await monitor.next()).value));
+        if (seen.length === 100) await sleep(30);
+      }
+    })();
+    let turns = 0;
+    for (let n = 0; n < total; turns++) {
+      for (let i = 0; i < 20; i++) transport.deliver(event(++n));
+      await new Promise(setImmediate);
+    }
+    await reader;
+    assert.deepEqual(
+      seen,
+      Array.from({ length: total }, (_, n) => `RTM_NEWLINK ${n + 1}`),
+    );
+    assert(reads < turns, `${reads} reads in ${turns} turns`);
+    await sleep(20);
+    const last = monitor.next();
+    transport.deliver(event(total + 1));
+    assert.equal(shown((await last).value), `RTM_NEWLINK ${total + 1}`);
   });
 
   it("after a loss drops what is older, says so once, and goes on", async () => {
