@@ -93,7 +93,7 @@ describe("an application", function () {
     await transact(bm1.host, await founding(), { ...options, confirm: 60 });
     const { state, wayBack } = await revert(bm1.host, options);
     equal(state, "reverted");
-    deepEqual([wayBack?.failed, wayBack?.differing], [[], []]);
+    deepEqual([wayBack.failed, wayBack.differing], [[], []]);
     deepEqual(await changed(), []);
   });
 

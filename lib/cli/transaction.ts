@@ -1,9 +1,10 @@
 /** What the commands that change a host have in common: time to confirm, probes, and what is said of how it ended. */
 import type { Host } from "../host.ts";
-import { describeResult, findSshClient, type Probe, runProbes, type SshClient } from "../probe/index.ts";
+import { describeResult, type Probe, runProbes, type SshClient, sshClientOn } from "../probe/index.ts";
 import { type Desired, probesOf } from "../state/index.ts";
 import {
   type Check,
+  clock,
   confirm,
   LONGEST_CONFIRM,
   type Mode,
@@ -35,10 +36,6 @@ function secondsOf(given: Given, name: "confirm" | "wait"): number | undefined {
 /** Options for everything about journals. @throws {UsageError} */
 export function storeOptions(given: Given): StoreOptions {
   return { directory: given.state, wait: secondsOf(given, "wait") };
-}
-
-function clock(date: Date): string {
-  return date.toLocaleTimeString("en-GB");
 }
 
 /** How long somebody has to confirm, and why that long. */
@@ -80,8 +77,7 @@ export async function carryOut(
   desired: Desired,
   mode: Mode,
 ): Promise<Transacted> {
-  const client =
-    mode === "apply" || given.confirm !== undefined || desired.confirm !== undefined ? findSshClient() : undefined;
+  const client = await sshClientOn(host);
   const { seconds, why } = confirmation(given, desired, client);
   let shown = false;
   const onPlan = (planned: Planned): void => {

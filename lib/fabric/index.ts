@@ -40,6 +40,7 @@ export {
 } from "../state/index.ts";
 export {
   type Check,
+  type Committed,
   confirm,
   discard,
   type Ended,
@@ -47,6 +48,7 @@ export {
   type Mode,
   type Planned,
   type RecoverOptions,
+  type Reverted,
   RevertedError,
   recover,
   revert,

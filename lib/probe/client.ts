@@ -98,3 +98,14 @@ export async function runSshClient(
     return { client, error: codeOf(error) };
   }
 }
+
+/** Whether the client's connection ends in this namespace; true where the kernel does not tell. */
+export async function isConnected(nsFd: number, client: SshClient): Promise<boolean> {
+  const { address, port, local, localPort } = client;
+  try {
+    using connections = new Connections(nsFd);
+    return (await connections.find({ local, localPort, remote: address, remotePort: port })) !== undefined;
+  } catch {
+    return true;
+  }
+}

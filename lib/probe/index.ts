@@ -12,7 +12,7 @@ export {
   type SshClientEvidence,
   type TcpEvidence,
 } from "./result.ts";
-export { type ProbeOptions, runProbes } from "./run.ts";
+export { type ProbeOptions, runProbes, sshClientOn } from "./run.ts";
 export { findSshClient, type SshClient } from "./ssh-session.ts";
 export type {
   DnsProbe,

@@ -9,7 +9,7 @@ import { Netns } from "../netns/netns.ts";
 import { check, checkList, InputError, integer, type Shape } from "../shape/shape.ts";
 import { errnoName } from "../socket/index.ts";
 import { type Asking, codeOf, indexOf } from "./asking.ts";
-import { runSshClient } from "./client.ts";
+import { isConnected, runSshClient } from "./client.ts";
 import { connect } from "./connect.ts";
 import { runGateway } from "./gateways.ts";
 import { nameQuestion, readNameAnswer } from "./name-server.ts";
@@ -26,7 +26,7 @@ import {
   type TcpEvidence,
 } from "./result.ts";
 import { AF, ask, openIn, SOCK_DGRAM, socketAddress, versionOf, type WayOut } from "./sockets.ts";
-import { findSshClient } from "./ssh-session.ts";
+import { findSshClient, type SshClient } from "./ssh-session.ts";
 import { canonicalProbe, type DnsProbe, type PingProbe, type Probe, parseEndpoint, type TcpProbe } from "./words.ts";
 
 /** How to run probes. */
@@ -211,6 +211,15 @@ function placeOf(host: Host): number {
   return host.netns.equals(here) ? HERE : host.netns.fd;
 }
 const HERE = -1;
+
+/**
+ * The SSH client that started this program, where its connection ends in the host's namespace: only then a change of the
+ * host can cut it off.
+ */
+export async function sshClientOn(host: Host): Promise<SshClient | undefined> {
+  const client = findSshClient();
+  return client !== undefined && (await isConnected(placeOf(host), client)) ? client : undefined;
+}
 
 function checkProbes(probes: readonly Probe[]): Probe[] {
   checkList(["probes"], probes);

@@ -6,19 +6,24 @@ import { uptime } from "./boot.ts";
 import { namespaceDirectories, stateDirectory } from "./directory.ts";
 import { TransactionError } from "./error.ts";
 import { type Begin, type End, Journal, type Witness } from "./journal.ts";
-import { Store, type StoreOptions, seconds } from "./store.ts";
+import { clock, Store, type StoreOptions, seconds } from "./store.ts";
 
 /** Milliseconds between two looks at a journal. */
 const PAUSE = 100;
 
-/** What `confirm`, `revert` and `recover` found. */
-export interface Ended {
-  /** `committed`, `reverted`, or `nothing` where there was no application to end. */
-  readonly state: "committed" | "reverted" | "nothing";
-  /** When the application was begun. */
-  readonly begun?: string;
-  readonly wayBack?: WayBack;
+/** An application that is kept; `begun` is when it began. */
+export interface Committed {
+  readonly state: "committed";
+  readonly begun: string;
 }
+/** An application that was taken back. */
+export interface Reverted {
+  readonly state: "reverted";
+  readonly begun: string;
+  readonly wayBack: WayBack;
+}
+/** How an application ended; `nothing` where there was none to end. */
+export type Ended = Committed | Reverted | { readonly state: "nothing" };
 
 /** What became of the last application, for whoever comes too late. */
 async function nothingPending(store: Store): Promise<TransactionError> {
@@ -27,12 +32,12 @@ async function nothingPending(store: Store): Promise<TransactionError> {
   if (last === undefined || end === undefined)
     return new TransactionError("ERR_NOT_PENDING", "nothing waits to be confirmed");
   const why = end.reason === undefined ? "" : `: ${end.reason}`;
-  const what = `the last application, of ${last.begin.at}, was ${end.outcome} at ${end.at}${why}`;
+  const what = `the last application, of ${clock(last.begin.at)}, was ${end.outcome} at ${clock(end.at)}${why}`;
   return new TransactionError("ERR_NOT_PENDING", `nothing waits to be confirmed; ${what}`);
 }
 
 /** Keeps what was applied with `confirm`. Same as: linkwright confirm @throws {TransactionError} `ERR_NOT_PENDING` */
-export async function confirm(host: Host, options: StoreOptions = {}): Promise<Ended> {
+export async function confirm(host: Host, options: StoreOptions = {}): Promise<Committed> {
   const store = await Store.open(host, options);
   await using _ = await store.lock();
   await using journal = await store.journal();
@@ -50,7 +55,7 @@ export async function confirm(host: Host, options: StoreOptions = {}): Promise<E
 }
 
 /** Puts the old state back now, instead of at the deadline. Same as: linkwright revert @throws {TransactionError} `ERR_NOT_PENDING` */
-export async function revert(host: Host, options: StoreOptions = {}): Promise<Ended> {
+export async function revert(host: Host, options: StoreOptions = {}): Promise<Reverted> {
   const store = await Store.open(host, options);
   await using _ = await store.lock();
   await using journal = await store.journal();
@@ -58,7 +63,7 @@ export async function revert(host: Host, options: StoreOptions = {}): Promise<En
   return await takeBack(host, journal, "somebody took it back");
 }
 
-async function takeBack(host: Host, journal: Journal, reason: string): Promise<Ended> {
+async function takeBack(host: Host, journal: Journal, reason: string): Promise<Reverted> {
   const wayBack = await goBack(host, journal, reason);
   if (wayBack.failed.length === 0) await journal.end("reverted", reason);
   return { state: "reverted", begun: journal.begin.at, wayBack };
@@ -92,7 +97,7 @@ export async function recover(host: Host, options: RecoverOptions = {}): Promise
     const wayOut = "linkwright confirm keeps it, linkwright revert takes it back";
     throw new TransactionError(
       "ERR_PENDING",
-      `what was applied at ${journal.begin.at} waits ${left} more to be confirmed: ${wayOut}`,
+      `what was applied at ${clock(journal.begin.at)} waits ${left} more to be confirmed: ${wayOut}`,
     );
   }
   return await takeBack(host, journal, "it was interrupted");

@@ -1,18 +1,20 @@
 /** Applications that are all or nothing: journal, guardian, confirmation, recovery. */
 export { isExact, type WayBack } from "./back.ts";
 export {
+  type Committed,
   confirm,
   discard,
   type Ended,
   type Found,
   type RecoverOptions,
+  type Reverted,
   recover,
   recoverAll,
   revert,
   untilEnded,
 } from "./ending.ts";
 export { type TransactionCode, TransactionError } from "./error.ts";
-export type { StoreOptions } from "./store.ts";
+export { clock, type StoreOptions } from "./store.ts";
 export {
   type Check,
   describeWayBack,

@@ -119,19 +119,30 @@ export function seconds(count: number): string {
   return whole < 120 ? `${whole} s` : `${Math.round(whole / 60)} min`;
 }
 
+/** A time of day as a clock on the wall shows it, with the date where it is not of today. */
+export function clock(at: string | Date): string {
+  const date = new Date(at);
+  const time = date.toLocaleTimeString("en-GB");
+  return date.toDateString() === new Date().toDateString() ? time : `${date.toLocaleDateString("en-CA")} ${time}`;
+}
+
 function pendingError({ begin, entries }: Record): TransactionError {
   const { pid } = begin;
   const last = entries.at(-1)?.type;
   if (last === "wait") {
     const wayOut = "keep it with linkwright confirm, or take it back with linkwright revert";
-    return new TransactionError("ERR_PENDING", `what was applied at ${begin.at} waits to be confirmed; ${wayOut}`, {
-      pid,
-    });
+    return new TransactionError(
+      "ERR_PENDING",
+      `what was applied at ${clock(begin.at)} waits to be confirmed; ${wayOut}`,
+      {
+        pid,
+      },
+    );
   }
   const wayOut = "put the host in order first with linkwright recover";
   return new TransactionError(
     "ERR_PENDING",
-    `the application of ${begin.at} by process ${pid} was interrupted; ${wayOut}`,
+    `the application of ${clock(begin.at)} by process ${pid} was interrupted; ${wayOut}`,
     { pid },
   );
 }

@@ -1,5 +1,5 @@
 /** `linkwright confirm` and `linkwright revert` */
-import { confirm, describeWayBack, isExact, revert } from "../../transaction/index.ts";
+import { clock, confirm, describeWayBack, isExact, revert } from "../../transaction/index.ts";
 import type { Run } from "../command.ts";
 import { needPrivilege, openHost } from "../document.ts";
 import { EXIT } from "../failure.ts";
@@ -12,7 +12,7 @@ export const keep: Run = async ({ given, terminal }) => {
   await using host = await openHost(given);
   const { state, begun } = await confirm(host, storeOptions(given));
   if (given.json) printJson({ state, begun }, terminal);
-  else terminal.line(`what was applied at ${begun} is kept`);
+  else terminal.line(`what was applied at ${clock(begun)} is kept`);
   return EXIT.OK;
 };
 
@@ -21,8 +21,8 @@ export const back: Run = async ({ given, terminal }) => {
   needPrivilege("revert");
   await using host = await openHost(given);
   const { state, begun, wayBack } = await revert(host, storeOptions(given));
-  const exact = wayBack === undefined || isExact(wayBack);
-  if (given.json) printJson({ state, begun, exact, differing: wayBack?.differing }, terminal);
-  else if (wayBack !== undefined) terminal.line(describeWayBack(wayBack));
+  const exact = isExact(wayBack);
+  if (given.json) printJson({ state, begun, exact, differing: wayBack.differing }, terminal);
+  else terminal.line(describeWayBack(wayBack));
   return exact ? EXIT.OK : EXIT.DIFFERENT;
 };

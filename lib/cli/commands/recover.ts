@@ -1,15 +1,24 @@
 /** `linkwright recover` */
-import { describeWayBack, discard, type Ended, type Found, recover, recoverAll } from "../../transaction/index.ts";
+import {
+  clock,
+  describeWayBack,
+  discard,
+  type Ended,
+  type Found,
+  recover,
+  recoverAll,
+} from "../../transaction/index.ts";
 import type { Run } from "../command.ts";
 import { needPrivilege, openHost } from "../document.ts";
 import { EXIT, messagesOf } from "../failure.ts";
 import { printJson } from "../report.ts";
 import { storeOptions } from "../transaction.ts";
 
-function describe({ state, begun, wayBack }: Ended): string {
-  if (state === "nothing") return "nothing was interrupted";
-  if (wayBack === undefined) return `what was applied at ${begun} had been done, and is kept`;
-  return `what was begun at ${begun} was interrupted; ${describeWayBack(wayBack)}`;
+function describe(ended: Ended): string {
+  if (ended.state === "nothing") return "nothing was interrupted";
+  const begun = clock(ended.begun);
+  if (ended.state === "committed") return `what was applied at ${begun} had been done, and is kept`;
+  return `what was begun at ${begun} was interrupted; ${describeWayBack(ended.wayBack)}`;
 }
 
 function describeFound({ directory, netns, ended, error }: Found): string {
