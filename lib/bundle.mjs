@@ -27,7 +27,9 @@ const parts = sources.flatMap((file) =>
 const together = {
   name: "together",
   setup({ onLoad }) {
-    const whole = new Set([...parts, ...Object.keys(SHARING)].map((name) => join(ROOT, `${name}.ts`)));
+    const whole = new Set(
+      [...parts, ...Object.keys(SHARING), "lib/transaction/guardian-main"].map((name) => join(ROOT, `${name}.ts`)),
+    );
     onLoad({ filter: /\.ts$/ }, ({ path }) => {
       if (!whole.has(path) && !path.startsWith(join(ROOT, "lib/cli/commands/"))) return undefined;
       const library = relative(dirname(path), join(ROOT, "lib/index.ts"));

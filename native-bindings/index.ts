@@ -4,7 +4,6 @@
  * A call returns a value >= 0, or -errno; it throws only for an argument of the wrong type.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -211,6 +210,14 @@ function fromEnvironment(): string | undefined {
   return raised || file === "" ? undefined : file;
 }
 
+/** What a file exports. An addon is loaded as require() does it in the end, without the time that it takes before. */
+function load(file: string): unknown {
+  if (!file.endsWith(".node")) return process.getBuiltinModule("node:module").createRequire(file)(file);
+  const module: { exports: unknown } = { exports: {} };
+  process.dlopen(module, file);
+  return module.exports;
+}
+
 /** The addon: LINKWRIGHT_NATIVE if it is set and fits, else the package's own build. */
 export function loadBinding(): NativeBinding {
   if (loaded !== undefined) return loaded;
@@ -221,11 +228,10 @@ export function loadBinding(): NativeBinding {
     fromEnvironment(),
     root === undefined ? undefined : join(root, "native-bindings", "prebuilds", name),
   ].filter((file) => file !== undefined);
-  const load = createRequire(import.meta.url);
   const tries = root === undefined ? ["no package.json of linkwright above this file"] : [];
   for (const file of files) {
     try {
-      const candidate: unknown = load(resolve(file));
+      const candidate = load(resolve(file));
       if (isBinding(candidate)) {
         loaded = candidate;
         return candidate;

@@ -29,7 +29,7 @@ export async function readDocument(file: string, given: Given): Promise<HostDocu
 
 /** Opens the namespace that was named, or this one. What speaks with it is loaded now: a mistake in the document is told sooner. */
 export async function openHost(given: Given): Promise<Host> {
-  const { Host } = await import("../host.ts");
+  const { Host } = await import("../index.ts");
   return await Host.open({ netns: given.netns, inline: true });
 }
 

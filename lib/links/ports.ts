@@ -4,8 +4,10 @@
  */
 import { InputError, type Shapes, unknownKey } from "../shape/shape.ts";
 import { type PortKind, shapesOf } from "./kind.ts";
-import { type KindName, kindNamed, linkKinds } from "./kinds/index.ts";
+import { type KindName, kindNamed, type linkKinds } from "./kinds/index.ts";
 import type { Options, OptionsOf, ToldOf } from "./option.ts";
+import { bondPortOptions } from "./ports/bond.ts";
+import { portOptions } from "./ports/bridge.ts";
 
 type Kinds = typeof linkKinds;
 type PortsOf<K> = K extends { readonly port?: infer P } ? Extract<P, PortKind> : never;
@@ -22,10 +24,11 @@ export interface PortOptions extends Every<Settable<OptionTables>> {}
 /** What a link tells as a port of its master. */
 export interface Port extends Every<Told<OptionTables>> {}
 
-const tables: readonly (readonly [master: string, options: Options])[] = Object.keys(linkKinds).flatMap((name) => {
-  const port = kindNamed(name)?.port;
-  return port === undefined ? [] : [[name, port.options] as const];
-});
+/** What can be set of ports, by the kind of their master. */
+const tables: readonly (readonly [master: string, options: Options])[] = [
+  ["bond", bondPortOptions],
+  ["bridge", portOptions],
+];
 
 /** What ports of this kind of master are told; undefined where it has none, or is not known here. */
 export function portOf(master: string | undefined): PortKind | undefined {

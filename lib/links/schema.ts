@@ -31,13 +31,11 @@ import {
   u64,
   uint,
 } from "../wire/index.ts";
-import { kindNamed, linkKinds } from "./kinds/index.ts";
+import { kindNamed, linkKinds, whenAsked } from "./kinds/index.ts";
 import { brport } from "./ports/bridge.ts";
 
 type WireOf<K> = { [N in keyof K]: K[N] extends { readonly wire: infer W } ? W : never };
-const wires = Object.fromEntries(Object.entries(linkKinds).map(([name, kind]) => [name, kind.wire])) as WireOf<
-  typeof linkKinds
->;
+const wires: WireOf<typeof linkKinds> = whenAsked(Object.keys(linkKinds), (name) => kindNamed(name)?.wire);
 
 type PortWires = {
   [N in keyof typeof linkKinds]: (typeof linkKinds)[N] extends { readonly port?: infer P } ? P : never;
@@ -48,12 +46,9 @@ type PortWireOf<P> = {
     { readonly wire: unknown }
   >["wire"];
 };
-const portWires = Object.fromEntries(
-  Object.keys(linkKinds).flatMap((name) => {
-    const port = kindNamed(name)?.port;
-    return port === undefined ? [] : [[name, port.wire]];
-  }),
-) as unknown as PortWireOf<PortWires>;
+/** The kinds that tell their ports something. */
+const MASTERS = ["bond", "bridge", "vrf"] as const satisfies readonly (keyof PortWireOf<PortWires>)[];
+const portWires: PortWireOf<PortWires> = whenAsked(MASTERS, (name) => kindNamed(name)?.port?.wire);
 
 const linkinfo = attrs("IFLA_INFO", {
   info: tagged(1, 2, wires),

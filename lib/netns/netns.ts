@@ -1,8 +1,7 @@
 /** Network namespaces: making, naming, opening, entering. Named ones are those of `ip netns`, in both directions. */
-import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import type { ChildProcess, SpawnOptions } from "node:child_process";
 import { fstatSync, lstatSync, readdirSync, statfsSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
-import { Worker, type WorkerOptions } from "node:worker_threads";
+import type { Worker, WorkerOptions } from "node:worker_threads";
 import { loadBinding } from "../../native-bindings/index.ts";
 import { checked, NetnsError } from "./error.ts";
 import { findHolders, type Holder, NSFS_MAGIC, processDirectory } from "./processes.ts";
@@ -139,7 +138,7 @@ export class Netns implements Disposable, AsyncDisposable {
     for (let pause = 5; ; pause = Math.min(2 * pause, 50)) {
       const holders = findHolders(inode);
       if (holders.length === 0 || performance.now() >= end) return { holders };
-      await sleep(pause);
+      await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }
 
@@ -171,6 +170,7 @@ export class Netns implements Disposable, AsyncDisposable {
    * Same as: nsenter --net=FILE PROGRAM…
    */
   run(file: string, args: readonly string[] = [], options: SpawnOptions = {}): ChildProcess {
+    const { spawn } = process.getBuiltinModule("node:child_process");
     return this.#inside(`run ${file} in a network namespace`, () => spawn(file, args, { ...options, shell: false }));
   }
 
@@ -179,6 +179,7 @@ export class Netns implements Disposable, AsyncDisposable {
    * resolved outside, as `dns.lookup` uses threads of the whole process.
    */
   worker(url: string | URL, options: WorkerOptions = {}): Worker {
+    const { Worker } = process.getBuiltinModule("node:worker_threads");
     return this.#inside("start a worker in a network namespace", () => new Worker(url, options));
   }
 

@@ -1,14 +1,19 @@
 /** Errors of the kernel, and errors of the conversation with it. */
-import { constants } from "node:os";
 import { getSystemErrorMap } from "node:util";
 
-const names = new Map<number, readonly [name: string, description: string]>();
-for (const [name, number] of Object.entries(constants.errno)) names.set(-number, [name, ""]);
-for (const [number, entry] of getSystemErrorMap()) names.set(number, entry);
-// Names that Node does not have, or has under another name than the kernel.
-names.set(-85, ["ERESTART", "the state changed meanwhile"]);
-names.set(-95, ["EOPNOTSUPP", "operation not supported"]);
-names.set(-524, ["ENOTSUPP", "operation not supported"]);
+let known: Map<number, readonly [name: string, description: string]> | undefined;
+function names(): NonNullable<typeof known> {
+  if (known !== undefined) return known;
+  known = new Map();
+  const { errno } = process.getBuiltinModule("node:os").constants;
+  for (const [name, number] of Object.entries(errno)) known.set(-number, [name, ""]);
+  for (const [number, entry] of getSystemErrorMap()) known.set(number, entry);
+  // Names that Node does not have, or has under another name than the kernel.
+  known.set(-85, ["ERESTART", "the state changed meanwhile"]);
+  known.set(-95, ["EOPNOTSUPP", "operation not supported"]);
+  known.set(-524, ["ENOTSUPP", "operation not supported"]);
+  return known;
+}
 
 export const EBADF = -9;
 export const EAGAIN = -11;
@@ -19,11 +24,11 @@ export const EALREADY = -114;
 
 /** The name of a negated error number: `errnoName(-17)` is `EEXIST`; an unknown one is `E#517`. */
 export function errnoName(errno: number): string {
-  return names.get(errno)?.[0] ?? `E#${-errno}`;
+  return names().get(errno)?.[0] ?? `E#${-errno}`;
 }
 /** What a negated error number means, in a few words; its name where nothing is known of it. */
 export function errnoText(errno: number): string {
-  return names.get(errno)?.[1] || errnoName(errno);
+  return names().get(errno)?.[1] || errnoName(errno);
 }
 
 /** What is known of a request that the kernel refused. */

@@ -8,11 +8,19 @@ function needs(name: string, size: number, start: number, end: number): void {
   if (end - start !== size) throw new WireError(`${name} needs ${size} bytes, got ${end - start}`);
 }
 
-// Two bytes become text by one look-up; the tables fill as numbers are met.
-const dotted: string[] = new Array<string>(0x1_0000);
-const coloned: string[] = new Array<string>(0x1_0000);
+// Two bytes become text by one look-up; the tables fill as numbers are met. A table takes longer to make than a few
+// texts, so there is none before that many were asked for.
+const FEW = 64;
+let dotted: string[] | undefined;
+let coloned: string[] | undefined;
+let dottedCalls = 0;
+let colonedCalls = 0;
 const hexBytes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 function dots(hi: number, lo: number): string {
+  if (dotted === undefined) {
+    if (++dottedCalls < FEW) return `${hi}.${lo}`;
+    dotted = new Array<string>(0x1_0000);
+  }
   const word = (hi << 8) | lo;
   const known = dotted[word];
   if (known !== undefined) return known;
@@ -21,6 +29,10 @@ function dots(hi: number, lo: number): string {
   return made;
 }
 function colons(hi: number, lo: number): string {
+  if (coloned === undefined) {
+    if (++colonedCalls < FEW) return `${hexBytes[hi]}:${hexBytes[lo]}`;
+    coloned = new Array<string>(0x1_0000);
+  }
   const word = (hi << 8) | lo;
   const known = coloned[word];
   if (known !== undefined) return known;

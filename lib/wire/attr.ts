@@ -154,11 +154,19 @@ export function tagged<const K extends Kinds>(
   data: number,
   kinds: K,
 ): Field<Tagged<K, "in">, Tagged<K, "out">> {
-  const schemas = new Map<string, AnyCodec>(Object.entries(kinds));
+  const schemas = new Map<string, AnyCodec>();
+  /** Only what is met is looked at: the others may not be loaded. */
+  const schemaOf = (kind: string): AnyCodec | undefined => {
+    const met = schemas.get(kind);
+    if (met !== undefined || !Object.hasOwn(kinds, kind)) return met;
+    const schema = kinds[kind] as AnyCodec;
+    schemas.set(kind, schema);
+    return schema;
+  };
   const kindOf = (from: Reader, nest: Nest): string => {
     const hit = find(from, tag, nest);
     const kind = hit ? text.read(from, hit.start, hit.end) : "";
-    return schemas.has(kind) ? kind : `#${kind}`;
+    return Object.hasOwn(kinds, kind) ? kind : `#${kind}`;
   };
   return {
     claims: [tag, data],
@@ -166,7 +174,7 @@ export function tagged<const K extends Kinds>(
       put(out, tag, text, kind.replace(/^#/, ""));
       if (value === undefined) return;
       try {
-        put(out, data, schemas.get(kind) ?? bytes, value as never);
+        put(out, data, schemaOf(kind) ?? bytes, value as never);
       } catch (error) {
         throw WireError.under(kind, error);
       }
@@ -174,12 +182,12 @@ export function tagged<const K extends Kinds>(
     read(from, number, start, end, before, nest) {
       const kind = before?.kind ?? kindOf(from, nest);
       if (number !== data) return before ?? ({ kind } as Tagged<K, "out">);
-      return { kind, data: (schemas.get(kind) ?? bytes).read(from, start, end) } as Tagged<K, "out">;
+      return { kind, data: (schemaOf(kind) ?? bytes).read(from, start, end) } as Tagged<K, "out">;
     },
     open(from, number, nest) {
       if (number !== data) return {};
       const kind = kindOf(from, nest);
-      const codec = schemas.get(kind);
+      const codec = schemaOf(kind);
       return codec ? { label: kind, codec } : {};
     },
   };

@@ -8,12 +8,13 @@ import { WireError } from "./error.ts";
 
 const SLOTS = 1024;
 const seen: string[] = new Array<string>(SLOTS).fill("");
-const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+let strict: InstanceType<typeof TextDecoder> | undefined;
 const lone = /[\udc80-\udcff]/;
 
 function decodeBytes(u8: Uint8Array, start: number, end: number): string {
   const part = u8.slice(start, end);
   try {
+    strict ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
     return strict.decode(part);
   } catch {
     return Array.from(part, (byte) => String.fromCharCode(byte < 0x80 ? byte : 0xdc00 + byte)).join("");
