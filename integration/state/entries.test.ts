@@ -209,18 +209,33 @@ links:
     mdb:
       - { group: 239.1.1.1, port: eth8 }
       - { group: 239.1.1.2, port: eth8, state: absent }
-      - { group: 239.1.1.3, port: eth8, source: 192.0.2.7 }
-      - { group: 239.1.1.4, port: eth8, filterMode: include, sources: [192.0.2.9, 192.0.2.8] }
       - { group: "ff0e::7", port: eth8 }
 `,
     told: {
-      "bridge mdb show | sort | grep 239": [
-        /239\.1\.1\.1 permanent/,
+      "bridge mdb show | sort | grep 239": [/239\.1\.1\.1 permanent/, /239\.1\.1\.9 permanent/],
+    },
+    adds: false,
+  },
+  {
+    name: "sources of multicast groups",
+    probe: `case $(uname -r) in [0-5].*|6.[01].*|6.[01]-*) echo "before Linux 6.2" >&2; exit 1;; esac
+      ip link add probe type bridge; ip link set probe up; bridge mdb add dev probe port probe grp 239.1.1.1 temp; ip link delete probe`,
+    script: `ip link add br0 type bridge mcast_igmp_version 3; ip link add eth8 type veth peer name eth9
+      ip link set eth8 master br0; ip link set br0 up; ip link set eth8 up`,
+    document: `
+links:
+  br0:
+    kind: bridge
+    mdb:
+      - { group: 239.1.1.3, port: eth8, source: 192.0.2.7 }
+      - { group: 239.1.1.4, port: eth8, filterMode: include, sources: [192.0.2.9, 192.0.2.8] }
+`,
+    told: {
+      "bridge mdb show | sort": [
         /239\.1\.1\.3 src 192\.0\.2\.7 permanent/,
         /239\.1\.1\.4 permanent/,
         /239\.1\.1\.4 src 192\.0\.2\.8 permanent/,
         /239\.1\.1\.4 src 192\.0\.2\.9 permanent/,
-        /239\.1\.1\.9 permanent/,
       ],
     },
     adds: false,
@@ -287,8 +302,8 @@ links:
     name: "VLANs of ports of a bridge that is made again, and of a port that leaves",
     probe: "ip link add probe type bridge vlan_filtering 1; ip link delete probe",
     script: `ip link add br0 type bridge vlan_filtering 1; ip link add br1 type bridge vlan_filtering 1 vlan_default_pvid 0
-      ip link set br1 address 02:00:00:00:00:b1; ip link set br1 up; ip link set eth9 up
-      ip link add eth8 type veth peer name eth9; ip link set eth8 master br0; ip link set br0 up; ip link set eth8 up
+      ip link set br1 address 02:00:00:00:00:b1; ip link set br1 up
+      ip link add eth8 type veth peer name eth9; ip link set eth9 up; ip link set eth8 master br0; ip link set br0 up; ip link set eth8 up
       bridge vlan add dev eth8 vid 10-19; bridge vlan add dev eth8 vid 20 pvid untagged; bridge vlan delete dev eth8 vid 1`,
     document: `
 links:

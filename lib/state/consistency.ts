@@ -152,6 +152,21 @@ function checkRules({ nat = [], forward = [] }: DocumentValue, say: Say): void {
   });
 }
 
+/** Of a link there is one VLAN for frames without a tag. */
+function checkPvids(source: Source, links: Links, say: Say): void {
+  for (const [name, { vlans = [] }] of Object.entries(links)) {
+    const pvids = vlans.flatMap((one, i) =>
+      typeof one === "object" && one["pvid"] === true && one.state !== "absent" ? [i] : [],
+    );
+    const [first = 0, ...rest] = pvids;
+    for (const i of rest) {
+      const { line } = source.locate(["links", name, "vlans", first]);
+      const text = `frames without a tag are in one VLAN, and pvid stands at line ${line} already; keep one`;
+      say(["links", name, "vlans", i, "pvid"], text, "key");
+    }
+  }
+}
+
 function checkAbsent(links: Links, say: Say): void {
   for (const [name, entry] of Object.entries(links))
     for (const key of [...LIST_NAMES, "remotes"])
@@ -201,6 +216,7 @@ export function checkConsistency(source: Source, value: DocumentValue): Issue[] 
   checkOptions(links, say);
   checkVnis(source, links, say);
   checkAbsent(links, say);
+  checkPvids(source, links, say);
   checkAddresses(source, value, say);
   checkRules(value, say);
   return issues;

@@ -8,6 +8,7 @@ import { LIST_NAMES, type ListName, type Sort } from "./entries/sort.ts";
 import { SORTS } from "./entries/sorts.ts";
 import { canonicalWord } from "./entries/text.ts";
 import { ConfigError, type Issue, type Path } from "./error.ts";
+import { contradictions, Ignored } from "./ignore.ts";
 import { policyTable } from "./policy.ts";
 import { checkProbes, type DesiredProbe } from "./probes.ts";
 import { issueAt, type Source } from "./source.ts";
@@ -50,6 +51,8 @@ export interface Desired extends Readonly<Record<ListName, readonly DesiredEntry
   readonly sysctls: readonly DesiredSysctl[];
   /** Our nftables table: null where there shall be none, absent where the document says nothing of it. */
   readonly table?: Table | null;
+  /** What others own. */
+  readonly ignored: Ignored;
   /** Interfaces that the rules name. */
   readonly ruleLinks: readonly { readonly name: string; readonly path: Path }[];
   readonly guests?: GuestsEntry;
@@ -187,6 +190,14 @@ function entriesOf(sort: Sort, source: Source, value: DocumentValue, issues: Iss
   return entries.found;
 }
 
+/** A document that describes what it ignores. */
+function checkIgnored(source: Source, ignored: Ignored, all: Parameters<typeof contradictions>[1]): Issue[] {
+  return contradictions(ignored, all).map(({ what, place, by }) => {
+    const { line } = source.locate(by);
+    return issueAt(source, place, `${what} is ignored at line ${line}; leave one of them out`, "key");
+  });
+}
+
 /**
  * The desired state of one host. The source is a document without `hosts`, or what `derive` made of one with them.
  *
@@ -199,13 +210,18 @@ export function desiredOf(source: Source): Desired {
   const issues: Issue[] = checkConsistency(source, value);
   const lists = SORTS.map((sort) => [sort.list, entriesOf(sort, source, value, issues)] as const);
   const sysctls = sysctlsOf(source, value, issues);
+  const links = Object.entries(value.links ?? {}).map(([name, entry]) => linkOf(name, entry));
+  const entries = Object.fromEntries(lists) as Record<ListName, readonly DesiredEntry[]>;
+  const ignored = new Ignored(value.ignore);
+  issues.push(...checkIgnored(source, ignored, { links, sysctls, ...entries }));
   const probes = value.probes === undefined ? undefined : checkProbes(source, value.probes, issues);
   if (issues.length > 0) throw new ConfigError(issues);
   return {
     source,
-    links: Object.entries(value.links ?? {}).map(([name, entry]) => linkOf(name, entry)),
-    ...(Object.fromEntries(lists) as Record<ListName, readonly DesiredEntry[]>),
+    links,
+    ...entries,
     sysctls,
+    ignored,
     ...tableOf(value),
     ruleLinks: ruleLinksOf(value),
     ...(value.guests !== undefined && { guests: value.guests }),

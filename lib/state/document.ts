@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import { unknownKey } from "../shape/shape.ts";
 import { ConfigError, type Issue, type Path } from "./error.ts";
+import type { IgnoreEntry } from "./ignore.ts";
 import { documentSchema } from "./schema.ts";
 import { issueAt, type Source } from "./source.ts";
 
@@ -65,6 +66,8 @@ export interface DocumentValue {
   readonly probes?: readonly unknown[];
   /** Seconds within which somebody has to confirm what was applied; 0 waits for nobody. */
   readonly confirm?: number;
+  /** What others own. */
+  readonly ignore?: IgnoreEntry;
   readonly addresses?: readonly Entry[];
   readonly routes?: readonly Entry[];
   readonly rules?: readonly Entry[];

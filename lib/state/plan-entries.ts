@@ -218,6 +218,7 @@ function planPorts(planner: Planner, fates: Fates): void {
     const reason = `was on ${name} before it was made again`;
     for (const port of planner.before.links.filter(({ master }) => master === name)) {
       const own = planner.desired.links.find((link) => link.name === port.name);
+      if (planner.desired.ignored.link(port.name) !== undefined) continue;
       if (own?.absent === true || own?.options["master"] !== undefined || fates.recreated.has(port.name)) continue;
       const back: Request = { object: "link", verb: "update", words: { name: port.name, change: { master: name } } };
       const id = `link ${port.name} master`;

@@ -2,6 +2,7 @@
 import type { Desired } from "./desired.ts";
 import { withGivenVlans } from "./entries/vlans.ts";
 import { goneOf, without } from "./gone.ts";
+import { withoutIgnored } from "./ignore.ts";
 import { Mtus } from "./mtu.ts";
 import { linkOf, type Observed } from "./observed.ts";
 import { inOrder } from "./order.ts";
@@ -42,6 +43,7 @@ function leavingPorts(desired: Desired, observed: Observed): string[] {
  */
 export function plan(observed: Observed, desired: Desired): Plan {
   const planner = new Planner(desired, observed);
+  planner.mine = withoutIgnored(desired.ignored, observed);
   const fates = fatesOf(planner);
   const names = [...fates.removed, ...fates.recreated];
   const gone = goneOf(planner.mine, names, leavingPorts(desired, observed));

@@ -37,6 +37,7 @@ export function planRemoval(observed: Observed, desired: Desired): Plan {
     sysctls: [],
     ...(desired.table !== undefined && { table: null }),
     ruleLinks: [],
+    ignored: desired.ignored,
   });
   const kept = desired.sysctls.map(({ key }) => key);
   const stay = desired.links.filter(({ name, kind }) => kind === undefined && linkOf(observed, name) !== undefined);

@@ -20,7 +20,8 @@ import {
 } from "../shape/shape.ts";
 import type { Writing } from "./entries/sort.ts";
 import { SORTS } from "./entries/sorts.ts";
-import { kinds, linkShapes, portShapes } from "./words.ts";
+import { linkPattern } from "./ignore.ts";
+import { kinds, linkShapes, portShapes, routeShapes } from "./words.ts";
 
 /** The version of the format that this library reads. */
 export const VERSION = 1;
@@ -190,6 +191,19 @@ const probe = z.union([
   object("a probe such as gateway, or { ping: 192.0.2.1 }", optional(probeShapes)),
 ]);
 
+const ignore = object("a map such as { links: [docker*], routes: [{ protocol: bird }] }", {
+  links: listOf("a list of names of links", leaf(linkPattern)).optional(),
+  routes: listOf(
+    "a list of routes",
+    object("a map such as { protocol: bird }", {
+      protocol: leaf(routeShapes.protocol).optional(),
+      table: leaf(routeShapes.table).optional(),
+      dst: leaf(network).optional(),
+    }),
+  ).optional(),
+  addresses: listOf("a list of networks", leaf(network)).optional(),
+});
+
 const version: Shape<1> = {
   expected: `${VERSION}, the version of the format`,
   json: { const: VERSION },
@@ -206,6 +220,7 @@ function makeSchema() {
     nat: listOf("a list of NAT rules", nat).optional(),
     forward: listOf("a list of forward rules", forward).optional(),
     guests: guests.optional(),
+    ignore: ignore.optional(),
     probes: listOf("a list of probes such as gateway", probe).optional(),
     confirm: leaf(integer(0, 86_400, "seconds")).optional(),
     ...listsIn("top"),
