@@ -160,7 +160,7 @@ export function agreeOnQdiscs(ours: readonly Qdisc[], theirs: readonly Told[]): 
   }, COUNTERS.length);
 }
 
-const ETHER: Readonly<Record<string, string>> = { ip: "ipv4" };
+const ETHER: Readonly<Record<string, string>> = { ip: "ipv4", mpls_uc: "8847", mpls_mc: "8848" };
 const etherType = (word: unknown): unknown => ETHER[String(word)] ?? word;
 /** Numbers with masks are printed in several ways; compared as numbers. */
 const masked =
@@ -181,6 +181,29 @@ const ports = (key: string) => (f: Told) => {
   const of = f[key] as number | { min: number; max: number };
   return typeof of === "number" ? of : { start: of.min, end: of.max };
 };
+/** A number and its mask. */
+function halves(of: unknown, all = 0xffff_ffff): readonly [value: number, mask: number] {
+  if (typeof of !== "object" || of === null) return of === undefined ? [0, 0] : [of as number, all];
+  const { value, mask } = of as { value: number; mask: number };
+  return [value, mask];
+}
+function geneve({ class: number, type, data }: Told, part: 0 | 1): object {
+  const [bytes = "", mask = "f".repeat(bytes.length)] = String(data).split("/");
+  return {
+    class: halves(number, 0xffff)[part],
+    type: halves(type, 0xff)[part],
+    data: [...Buffer.from([bytes, mask][part] ?? "", "hex")],
+  };
+}
+function erspan({ version, index, dir, hwid }: Told, part: 0 | 1): object {
+  const direction = dir === undefined ? undefined : ["ingress", "egress"].indexOf(String(dir));
+  return {
+    ver: version,
+    index: halves(index)[part],
+    dir: halves(direction, 1)[part],
+    hwid: halves(hwid, 63)[part],
+  };
+}
 const KEYS: Table = {
   eth_type: (f) => etherType(f["cvlanEthtype"] ?? f["vlanEthtype"] ?? f["protocol"]),
   vlan_id: (f) => f["vlanId"],
@@ -206,6 +229,7 @@ const KEYS: Table = {
   enc_src_ip: (f) => f["encSrcIp"],
   enc_dst_ip: (f) => f["encDstIp"],
   enc_dst_port: (f) => f["encDstPort"],
+  enc_src_port: (f) => f["encSrcPort"],
   enc_tos: masked("encTos"),
   enc_ttl: masked("encTtl"),
   ct_state: (f, theirs) => {
@@ -214,7 +238,21 @@ const KEYS: Table = {
     return theirs;
   },
   ct_zone: masked("ctZone"),
-  ct_mark: masked("ctMark"),
+  ct_mark: (f) => halves(f["ctMark"])[0],
+  ct_mark_mask: (f) => halves(f["ctMark"])[1]?.toString(16),
+  ct_label: (f) => f["ctLabel"],
+  mpls_label: (f) => f["mplsLabel"],
+  mpls_tc: (f) => String(f["mplsTc"]),
+  mpls_bos: (f) => String(Number(f["mplsBos"])),
+  mpls_ttl: (f) => String(f["mplsTtl"]),
+  mpls: (f) =>
+    (f["mpls"] as Told[]).map((one) => (one["bos"] === undefined ? one : { ...one, bos: Number(one["bos"]) })),
+  geneve_opt_key: (f) => (f["geneveOpts"] as Told[]).map((one) => geneve(one, 0)),
+  geneve_opt_mask: (f) => (f["geneveOpts"] as Told[]).map((one) => geneve(one, 1)),
+  vxlan_opt_key: (f) => [{ gbp: halves((f["vxlanOpts"] as Told)["gbp"])[0] }],
+  vxlan_opt_mask: (f) => [{ gbp: halves((f["vxlanOpts"] as Told)["gbp"], 0x48_ffff)[1] }],
+  erspan_opt_key: (f) => [erspan(f["erspanOpts"] as Told, 0)],
+  erspan_opt_mask: (f) => [erspan(f["erspanOpts"] as Told, 1)],
 };
 
 const verdict = (control: unknown): unknown =>

@@ -145,6 +145,54 @@ const FLOWER: readonly TcFilterConfig[] = [
   },
 ];
 
+const PASS = {
+  kind: "flower",
+  dev: "d0",
+  parent: "ingress",
+  pref: 12,
+  actions: [{ kind: "gact", control: "pass" }],
+} as const;
+const NESTED: readonly TcFilterConfig[] = [
+  { ...PASS, protocol: "mpls_uc", mplsLabel: 5, mplsTc: 3, mplsBos: true, mplsTtl: 64 },
+  {
+    ...PASS,
+    protocol: "mpls_mc",
+    mpls: [
+      { depth: 1, label: 16, tc: 1, bos: false, ttl: 3 },
+      { depth: 7, bos: true },
+    ],
+  },
+  {
+    ...PASS,
+    protocol: "ip",
+    ctState: "+trk+est-inv",
+    ctMark: { value: 7, mask: 15 },
+    ctLabel: "0102030405060708090a0b0c0d0e0f10/ff00000000000000000000000000000f",
+  },
+  { ...PASS, protocol: "ip", ctState: "+trk", ctLabel: "0102030405060708090a0b0c0d0e0f10" },
+  {
+    ...PASS,
+    protocol: "ip",
+    encKeyId: 39,
+    encSrcIp: "2001:db8::/32",
+    encDstIp: "2001:db8::1",
+    encSrcPort: 5,
+    encDstPort: 6081,
+    encTos: 4,
+    encTtl: 64,
+    geneveOpts: [
+      { class: 0x102, type: { value: 0x80, mask: 0x7f }, data: "0000000a0000000b/ffffffff00000000" },
+      { class: 0x103, type: 0x81, data: "0c0d0e0f" },
+    ],
+  },
+  { ...PASS, protocol: "ip", encKeyId: 39, encDstPort: 4789, vxlanOpts: { gbp: { value: 114, mask: 255 } } },
+  { ...PASS, protocol: "ip", encKeyId: 39, vxlanOpts: { gbp: 114 } },
+  { ...PASS, protocol: "ip", encKeyId: 39, erspanOpts: { version: 1, index: 42 } },
+  { ...PASS, protocol: "ip", encKeyId: 39, erspanOpts: { version: 2, dir: "egress", hwid: { value: 63, mask: 15 } } },
+  { ...PASS, protocol: "ip", encKeyId: 39, erspanOpts: { version: 2, dir: "ingress" } },
+  { ...PASS, protocol: "ip", encKeyId: 39, gtpOpts: { pduType: 1, qfi: { value: 8, mask: 63 } } },
+];
+
 const known = new Map<string, Promise<boolean>>();
 /** Whether this kernel has a kind, by asking `tc` for it once. */
 function has(kind: string, noun: "qdisc" | "filter"): Promise<boolean> {
@@ -354,7 +402,7 @@ describe("filters beside tc", function () {
     needs(this, "ip", "tc");
   });
 
-  for (const config of [...U32, ...FLOWER])
+  for (const config of [...U32, ...FLOWER, ...NESTED])
     it(`made by us: ${JSON.stringify(config)}`, async function () {
       await wants(this, config.kind === "u32" ? "u32 match u32 0 0" : config.kind, "filter");
       await using here = await scene(`${PAIR}; tc qdisc add dev d0 clsact`);
@@ -366,6 +414,14 @@ describe("filters beside tc", function () {
       const there = (await filters.get({ dev, parent, pref, handle, chain })) as unknown as Told;
       for (const [key, value] of Object.entries(config))
         if (key !== "actions" && key !== "ctState") deepEqual(there[key], value, key);
+      if (NESTED.includes(config)) {
+        // What is not named in a change is sent as it was told.
+        await filters.change({ ...PASS, protocol: config.protocol, actions: [{ kind: "gact", control: "drop" }] });
+        ok((await agreeAt(here, parent)) > 1);
+        const { actions: _, wire: __, handle: ___, ...changed } = (await filters.get({ dev, parent, pref })) ?? {};
+        const { actions: ____, wire: _____, handle: ______, ...made } = there;
+        deepEqual(changed, made);
+      }
       await filters.delete({ dev, parent, pref, chain });
       equal((await filters.list({ dev, parent, pref })).length, 0);
     });

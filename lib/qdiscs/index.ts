@@ -6,6 +6,13 @@ export type { TcControl } from "./control.ts";
 export type { NetemDistribution } from "./distribution.ts";
 export type { MatchedPorts } from "./filters/flower.ts";
 export type { MaskedNumber } from "./filters/masked.ts";
+export type {
+  MatchedErspanOptions,
+  MatchedGeneveOption,
+  MatchedGtpOptions,
+  MatchedMplsLabel,
+  MatchedVxlanOptions,
+} from "./filters/options.ts";
 export type { EtherType, IpProtocol } from "./filters/protocol.ts";
 export type { U32Match } from "./filters/u32.ts";
 export type { Filters, TcFilterSelection } from "./filters.ts";

@@ -6,8 +6,9 @@ import { integer, type Shape, text } from "../../shape/shape.ts";
 import { at, attrs, be16, be32, bytes, fixedText, ipv4, ipv6, mac, u8, u16, u32 } from "../../wire/index.ts";
 import { actionList } from "../action.ts";
 import { kind } from "../kind.ts";
-import { converted, custom, type Option, same, type Wire } from "../option.ts";
-import { maskedAddress, maskedMac, maskedNumber, signedFlags } from "./masked.ts";
+import { converted, custom, type Option, same, switched, type Wire } from "../option.ts";
+import { maskedAddress, maskedHex, maskedMac, maskedNumber, signedFlags } from "./masked.ts";
+import { encOpts, erspanOpts, geneveOpts, gtpOpts, mplsLabels, mplsOpts, mplsShapes, vxlanOpts } from "./options.ts";
 import { type EtherType, etherTypes, type IpProtocol, ipProtocols } from "./protocol.ts";
 import { classid, hardwareFlags } from "./shared.ts";
 
@@ -95,8 +96,8 @@ const wire = attrs("TCA_FLOWER", {
   keyEncIpTosMask: at(81, u8),
   keyEncIpTtl: at(82, u8),
   keyEncIpTtlMask: at(83, u8),
-  keyEncOpts: at(84, bytes),
-  keyEncOptsMask: at(85, bytes),
+  keyEncOpts: at(84, encOpts),
+  keyEncOptsMask: at(85, encOpts),
   inHwCount: at(86, u32),
   keyPortSrcMin: at(87, be16),
   keyPortSrcMax: at(88, be16),
@@ -110,7 +111,7 @@ const wire = attrs("TCA_FLOWER", {
   keyCtMarkMask: at(96, u32),
   keyCtLabels: at(97, bytes),
   keyCtLabelsMask: at(98, bytes),
-  keyMplsOpts: at(99, bytes),
+  keyMplsOpts: at(99, mplsOpts),
   keyHash: at(100, u32),
   keyHashMask: at(101, u32),
   keyNumOfVlans: at(102, u8),
@@ -235,10 +236,25 @@ const options = {
   encDstPort: maskedNumber("keyEncUdpDstPort", 16),
   encTos: maskedNumber("keyEncIpTos", 8),
   encTtl: maskedNumber("keyEncIpTtl", 8),
+  /** What else the header of the tunnel carries, of one sort: options of Geneve, and each of them has to be there. */
+  geneveOpts,
+  vxlanOpts,
+  erspanOpts,
+  gtpOpts,
+  /** Of the outermost label of MPLS. Needs `protocol` mpls_uc or mpls_mc. */
+  mplsLabel: same("keyMplsLabel", mplsShapes.label),
+  mplsTc: same("keyMplsTc", mplsShapes.tc),
+  /** Whether it is the only label. */
+  mplsBos: switched("keyMplsBos", mplsShapes.bos),
+  mplsTtl: same("keyMplsTtl", mplsShapes.ttl),
+  /** Of several labels, instead of the four above. */
+  mpls: mplsLabels,
   /** State of connection tracking: `+trk+est`, `-new`. */
   ctState: signedFlags("keyCtState", CT_STATES),
   ctZone: maskedNumber("keyCtZone", 16),
   ctMark: maskedNumber("keyCtMark", 32),
+  /** 16 bytes in hexadecimal, with a mask where not all bits count. */
+  ctLabel: maskedHex("keyCtLabels", 16),
   ...hardwareFlags,
 };
 
@@ -256,6 +272,7 @@ const OVER_IP = [
   "icmpCode",
 ] as const;
 const OVER_ARP = ["arpSip", "arpTip", "arpOp"] as const;
+const OVER_MPLS = ["mpls", "mplsLabel", "mplsTc", "mplsBos", "mplsTtl"] as const;
 const OVER_VLAN = ["vlanId", "vlanPrio", "vlanEthtype"] as const;
 const WITH_PORTS: readonly unknown[] = ["tcp", "udp", "sctp"];
 
@@ -270,6 +287,13 @@ export const flower = kind({
   wire,
   options,
   whole: true,
+  exclusive: [
+    ["geneveOpts", "vxlanOpts", "erspanOpts", "gtpOpts"],
+    ["mpls", "mplsLabel"],
+    ["mpls", "mplsTc"],
+    ["mpls", "mplsBos"],
+    ["mpls", "mplsTtl"],
+  ],
   base: ({ protocol = "all" }): Wire =>
     protocol === "all" ? {} : { keyEthType: etherTypes.numberOf(protocol as EtherType) },
   check(values) {
@@ -286,6 +310,7 @@ export const flower = kind({
     return (
       needs(OVER_IP, inner === "ip" || wide, "needs protocol: ip or ipv6") ??
       needs(OVER_ARP, inner === "arp", "needs protocol: arp") ??
+      needs(OVER_MPLS, inner === "mpls_uc" || inner === "mpls_mc", "needs protocol: mpls_uc or mpls_mc") ??
       needs(OVER_VLAN, outer === "802.1Q" || outer === "802.1ad", "needs protocol: 802.1Q or 802.1ad") ??
       needs(["srcPort", "dstPort"], WITH_PORTS.includes(proto), "needs ipProto: tcp, udp or sctp") ??
       needs(["tcpFlags"], proto === "tcp", "needs ipProto: tcp") ??

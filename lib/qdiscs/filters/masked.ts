@@ -6,11 +6,10 @@ import { custom, type Option } from "../option.ts";
 /** A number, or a number of which only the bits of the mask count. */
 export type MaskedNumber = number | { readonly value: number; readonly mask: number };
 
-/** A number of `bits` bits in one attribute, its mask in another. */
-export function maskedNumber(path: string, bits: number): Option<MaskedNumber> {
-  const all = 2 ** bits - 1;
-  const plain = integer(0, all);
-  const shape: Shape<MaskedNumber> = {
+const allOf = (bits: number): number => 2 ** bits - 1;
+export function maskedShape(bits: number): Shape<MaskedNumber> {
+  const plain = integer(0, allOf(bits));
+  return {
     expected: `${plain.expected}, or { value, mask } of such numbers`,
     json: { anyOf: [plain.json, { type: "object" }] },
     accepts(value): value is MaskedNumber {
@@ -19,16 +18,68 @@ export function maskedNumber(path: string, bits: number): Option<MaskedNumber> {
       return plain.accepts(number) && plain.accepts(mask) && Object.keys(rest).length === 0;
     },
   };
+}
+/** The number and its mask. */
+export function numberParts(value: MaskedNumber, bits: number): readonly [value: number, mask: number] {
+  return typeof value === "number" ? [value, allOf(bits)] : [value.value, value.mask];
+}
+/** Absent where no bit counts. */
+export function joinedNumber(value: number | undefined, mask: number | undefined, bits: number) {
+  const of = mask ?? allOf(bits);
+  if (value === undefined || of === 0) return undefined;
+  return of === allOf(bits) ? value : { value, mask: of };
+}
+/** A number of `bits` bits in one attribute, its mask in another. */
+export function maskedNumber(path: string, bits: number): Option<MaskedNumber> {
   const mask = `${path}Mask`;
   return custom<MaskedNumber>(
     [path, mask],
-    shape,
-    (value) =>
-      typeof value === "number" ? { [path]: value, [mask]: all } : { [path]: value.value, [mask]: value.mask },
+    maskedShape(bits),
+    (value) => {
+      const [number, of] = numberParts(value, bits);
+      return { [path]: number, [mask]: of };
+    },
+    (wire) => joinedNumber(wire[path] as number | undefined, wire[mask] as number | undefined, bits),
+  );
+}
+
+/** Bytes in hexadecimal, in steps of 4, with a mask of the same length where not all bits count. */
+export function hexShape(least: number, most: number): Shape<string> {
+  const bytes = `([0-9a-fA-F]{8}){${least / 4},${most / 4}}`;
+  const pattern = `^${bytes}(/${bytes})?$`;
+  return {
+    expected: `${least === most ? least : `${least} to ${most}`} bytes in hexadecimal, a multiple of 4, alone or with a mask such as 0a0b0c0d/ffff0000`,
+    json: { type: "string", pattern },
+    accepts(value): value is string {
+      if (typeof value !== "string" || !new RegExp(pattern).test(value)) return false;
+      const [bytes = "", mask = bytes] = value.split("/");
+      return mask.length === bytes.length;
+    },
+  };
+}
+/** The bytes and their mask. */
+export function hexParts(text: string): readonly [bytes: Uint8Array, mask: Uint8Array] {
+  const [bytes = "", mask = "f".repeat(bytes.length)] = text.split("/");
+  return [new Uint8Array(Buffer.from(bytes, "hex")), new Uint8Array(Buffer.from(mask, "hex"))];
+}
+/** Both as one text. */
+export function hexText(bytes: Uint8Array, mask?: Uint8Array): string {
+  const text = (part: Uint8Array): string => Buffer.from(part).toString("hex");
+  return mask === undefined || mask.every((byte) => byte === 0xff) ? text(bytes) : `${text(bytes)}/${text(mask)}`;
+}
+/** Bytes in one attribute, their mask in another. */
+export function maskedHex(path: string, length: number): Option<string> {
+  const mask = `${path}Mask`;
+  return custom<string>(
+    [path, mask],
+    hexShape(length, length),
+    (value) => {
+      const [bytes, of] = hexParts(value);
+      return { [path]: bytes, [mask]: of };
+    },
     (wire) => {
-      const [value, of = all] = [wire[path] as number | undefined, wire[mask] as number | undefined];
-      if (value === undefined || of === 0) return undefined;
-      return of === all ? value : { value, mask: of };
+      const [bytes, of] = [wire[path] as Uint8Array | undefined, wire[mask] as Uint8Array | undefined];
+      return bytes === undefined || of?.every((byte) => byte === 0) ? undefined : hexText(bytes, of);
     },
   );
 }
