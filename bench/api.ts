@@ -55,37 +55,6 @@ async function events(): Promise<number> {
   return seen;
 }
 
-/** The founding story's host: a bridge, a VXLAN in it, both of one MTU, five sysctls, masquerading and two rules. */
-async function story(): Promise<undefined> {
-  const { links, sysctls, nftables } = host;
-  await links.create({ kind: "bridge", name: "br0", up: true });
-  await vxlan(0);
-  await links.update("vx0", { mtu: 1400 });
-  await links.update("br0", { mtu: 1400 });
-  await sysctls.set("net.ipv4.ip_forward", 1);
-  await sysctls.set("net.ipv4.conf.all.rp_filter", 2);
-  await sysctls.set("net.ipv4.conf.br0.rp_filter", 2);
-  await sysctls.set("net.ipv4.conf.br0.proxy_arp", 1);
-  await sysctls.set("net.ipv6.conf.br0.disable_ipv6", 1);
-  const post = {
-    name: "post",
-    type: "nat",
-    hook: "postrouting",
-    priority: "srcnat",
-    rules: [{ match: { saddr: "10.9.0.0/24", oifname: { not: "br0" } }, action: { masquerade: true } }],
-  } as const;
-  const fw = {
-    name: "fw",
-    hook: "forward",
-    rules: [
-      { match: { iifname: "br0" }, action: "accept" },
-      { match: { oifname: "br0" }, action: "accept" },
-    ],
-  } as const;
-  await nftables.replace({ family: "ip", name: "pf", chains: [post, fw] });
-  return undefined;
-}
-
 const workloads: Readonly<Record<string, () => Promise<number | undefined>>> = {
   "bridges-each": async () => {
     for (let i = 0; i < count; i++) await bridge(i);
@@ -119,7 +88,6 @@ const workloads: Readonly<Record<string, () => Promise<number | undefined>>> = {
     return undefined;
   },
   events,
-  host: story,
 };
 
 const chosen = workloads[workload];

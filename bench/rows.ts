@@ -169,7 +169,7 @@ export const ROWS: readonly Row[] = [
     count: 1,
     proof: STORY,
     only: ["floor", "again", "ours", "shell"],
-    ours: ["api.js", "host", "1"],
+    ours: ["host.js"],
     base: "floor",
     most: 1.6,
   },
@@ -181,7 +181,7 @@ export const ROWS: readonly Row[] = [
     proof: STORY,
     whole: true,
     only: ["floor", "ours", "shell"],
-    ours: ["api.js", "host", "1"],
+    ours: ["host.js"],
     base: "shell",
   },
 ];

@@ -1,5 +1,5 @@
 /** What a script is that makes one link: the whole process is measured, from outside. */
-import { Host } from "../lib/index.ts";
+import { Host } from "linkwright";
 
 await using host = await Host.open();
 await host.links.create({ kind: "bridge", name: "br0" });
