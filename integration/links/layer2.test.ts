@@ -288,6 +288,31 @@ describe("links of layer 2", () => {
     }
   }
 
+  const [bondBase, bondChanges] = EACH.bond ?? [{}, {}];
+  for (const [key, { to, base = {} }] of Object.entries(bondChanges)) {
+    const demands = kindNamed("bond")?.options[key]?.demands ?? [];
+    const { ports: _, ...config } = { ...bondBase, ...base } as { readonly ports?: unknown };
+    it(`bond: ${key} changes ${demands.length === 0 ? "whatever it is doing" : `only while it is ${demands.join(" and ")}`}`, async function () {
+      if (isTooNew(`bond.${key}`)) skip(this, `this kernel has no ${key}`);
+      if (typeof to === "string" && /^p\d$/.test(to)) skip(this, "names a port");
+      for (const up of [false, true])
+        for (const full of [false, true]) {
+          await using made = await scene(UNDER);
+          await make(this, made, { kind: "bond", name: "t", ...config, up } as LinkConfig);
+          if (full) await made.links.create({ kind: "veth", name: "p", master: "t", peer: { name: "far" } });
+          const met = demands.every((one) => (one === "down" ? !up : !full));
+          const changed = made.links.update("t", { [key]: to } as LinkChanges).then(
+            () => true,
+            ({ code }) => {
+              ok(["EBUSY", "ENOTEMPTY", "EACCES"].includes(code), code);
+              return false;
+            },
+          );
+          equal(await changed, met, `up ${up}, ports ${full}`);
+        }
+    });
+  }
+
   it("tells that an option is ignored by the kernel", async function () {
     await using made = await scene(UNDER);
     await make(this, made, VLAN);

@@ -30,6 +30,9 @@ function orNull<T>({ expected, json, accepts }: Shape<T>): Shape<T | null> {
   };
 }
 
+/** What a live link has to be for the kernel to take a change: switched off (`down`), or without ports (`empty`). */
+export type Demand = "down" | "empty";
+
 /** One property of a kind of link. */
 export interface Option<T> {
   readonly shape: Shape<T>;
@@ -54,6 +57,10 @@ export interface Option<T> {
    * values only. `from` is absent where the option is not set now.
    */
   inPlace(from: T | undefined, to: T): boolean;
+  /** What the link has to be while the option changes; both can be had without making it again. Empty: as it is. */
+  readonly demands: readonly Demand[];
+  /** Why the kernel refuses the option beside these others, though it may tell it: some belong to one mode. */
+  unfit(others: Readonly<Record<string, unknown>>): string | undefined;
   /** Whether two values mean the same: letters of either case, times within what the kernel's clock can tell apart. */
   equal(a: T, b: T): boolean;
   /** `before` is what a live link has now: what the kernel only adds to has to be taken away by name. */
@@ -80,6 +87,8 @@ interface Traits<T> {
   readonly untold?: boolean;
   readonly none?: T;
   readonly inPlace?: (from: T | undefined, to: T) => boolean;
+  readonly demands?: readonly Demand[];
+  readonly unfit?: Option<T>["unfit"];
   readonly equal?: (a: T, b: T) => boolean;
 }
 
@@ -110,8 +119,9 @@ function option<T>(
 ): Option<T> {
   const { ignored = false, beside = false, refers = false, untold = false, equal = alike } = traits;
   const fixed = traits.fixed ?? ignored;
-  const { none, inPlace = () => !fixed } = traits;
-  return { shape, keys, write, read, fixed, ignored, beside, inPlace, equal, refers, untold, none, readOnly: false };
+  const { none, inPlace = () => !fixed, demands = [], unfit = () => undefined } = traits;
+  const which = { fixed, ignored, beside, refers, untold, readOnly: false };
+  return { shape, keys, write, read, inPlace, equal, none, demands, unfit, ...which };
 }
 
 /** An attribute whose value is the property's as it is. */

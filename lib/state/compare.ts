@@ -1,8 +1,9 @@
 /** What differs between a link that is there and what a document wants of it. */
 import type { AnyKind } from "../links/kind.ts";
+import type { Demand } from "../links/option.ts";
 import { commonOptions } from "../links/words.ts";
 import type { DesiredLink } from "./desired.ts";
-import type { ObservedLink } from "./observed.ts";
+import { linkOf, type Observed, type ObservedLink } from "./observed.ts";
 import { type Difference, pick, sameValue, type Words } from "./step.ts";
 import { kindNamed, linkShapes, portShapes, settablePortOptions } from "./words.ts";
 
@@ -53,8 +54,13 @@ function changesFamily(link: DesiredLink, seen: ObservedLink): boolean {
   return from !== undefined && to !== undefined && from !== to;
 }
 
-/** Compares what the document names, and nothing else. */
-export function compareLink(link: DesiredLink, seen: ObservedLink, wanted: Words): Comparison {
+/** What a link has to be while one of its options changes. */
+export function demandsOf(seen: ObservedLink, field: string): readonly Demand[] {
+  return optionOf(kindNamed(seen.kind), field)?.demands ?? [];
+}
+
+/** Compares what the document names, and nothing else. `ports` tells whether the link has some. */
+export function compareLink(link: DesiredLink, seen: ObservedLink, wanted: Words, ports = false): Comparison {
   const kind = kindNamed(seen.kind);
   const changes: Difference[] = [];
   const fixed: Difference[] = [];
@@ -67,7 +73,8 @@ export function compareLink(link: DesiredLink, seen: ObservedLink, wanted: Words
     const moves = family && (field === "remote" || field === "local");
     const difference = { field, from, to };
     if (option !== undefined && from === undefined && isSilent(option, field, to)) unknown.push(field);
-    else if (moves || (option !== undefined && !option.inPlace(from, to))) fixed.push(difference);
+    else if (moves || (ports && option?.demands.includes("empty") === true)) fixed.push(difference);
+    else if (option !== undefined && !option.inPlace(from, to)) fixed.push(difference);
     else changes.push(difference);
   }
   const port = (seen["port"] ?? {}) as Words;
@@ -81,17 +88,40 @@ export function compareLink(link: DesiredLink, seen: ObservedLink, wanted: Words
 const COMMON = Object.keys(linkShapes).filter((key) => !["kind", "name"].includes(key));
 
 /** Options as a port, without those that the bridge itself keeps, such as the state of the spanning tree. */
-function portOf({ port, master }: ObservedLink): Words | undefined {
+function portOf({ port, master }: ObservedLink, above: Words = {}): Words | undefined {
   if (typeof port !== "object" || port === null || master === undefined) return undefined;
-  const told = Object.entries(port).filter(([key, value]) => key !== "state" && portShapes[key]?.accepts(value));
+  const told = Object.entries(port).filter(
+    ([key, value]) =>
+      key !== "state" && portShapes[key]?.accepts(value) && settablePortOptions[key]?.unfit(above) === undefined,
+  );
   return Object.fromEntries(told);
 }
 
-/** What it takes to make a link again as it was: its settable options, as far as they are values that we accept. */
-export function settable(seen: ObservedLink): Words {
+/** Options that name a port of the link: they can be set once it has it. Which port is in use comes by itself. */
+export function portChoice(seen: ObservedLink): Words {
   const kind = kindNamed(seen.kind);
-  const own = Object.entries(kind?.options ?? {}).filter(([key, one]) => !one.readOnly && one.shape.accepts(seen[key]));
-  const port = portOf(seen);
+  const named = Object.entries(kind?.options ?? {}).filter(
+    ([key, one]) => one.refers === "port" && typeof seen[key] === "string" && one.unfit(seen) === undefined,
+  );
+  const own = named.map(([key]) => pick(seen, [key])).filter((one) => kind?.complete?.(one) === undefined);
+  return Object.assign({}, ...own) as Words;
+}
+
+/** What it takes to have a port back at its master, with its options; `above` is the master as it is then. */
+export function rejoining(port: ObservedLink, above: Words | undefined): Words {
+  const options = portOf(port, above) ?? {};
+  return { master: port["master"], ...(Object.keys(options).length > 0 && { port: options }) };
+}
+
+/** What it takes to make a link again as it was: its settable options, as far as they are values that we accept. */
+export function settable(seen: ObservedLink, observed?: Observed): Words {
+  const kind = kindNamed(seen.kind);
+  // A port comes to the link later; what its mode does not take the kernel tells, and refuses.
+  const own = Object.entries(kind?.options ?? {}).filter(
+    ([key, one]) =>
+      !one.readOnly && one.refers !== "port" && one.unfit(seen) === undefined && one.shape.accepts(seen[key]),
+  );
+  const port = portOf(seen, observed && linkOf(observed, String(seen["master"])));
   const common = pick(
     seen,
     COMMON.filter((key) => linkShapes[key]?.accepts(seen[key])),

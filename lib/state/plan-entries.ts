@@ -1,12 +1,14 @@
 /** Steps for what lies on links and beside them. */
 
 import { shown } from "../shape/shape.ts";
+import { rejoining } from "./compare.ts";
 import type { DesiredEntry } from "./desired.ts";
 import { request, type Sort } from "./entries/sort.ts";
 import { SORTS, sortOf } from "./entries/sorts.ts";
 import { goneOf, lost, without } from "./gone.ts";
 import { linkOf, type Observed } from "./observed.ts";
 import type { Fates } from "./plan-links.ts";
+import { masterThen } from "./plan-links.ts";
 import { farEndsOf, isFarEnd } from "./plan-remotes.ts";
 import { move, type Planner } from "./planner.ts";
 import { DIFFERS, type Difference, pick, type Request, sameValue, type Words } from "./step.ts";
@@ -220,7 +222,11 @@ function planPorts(planner: Planner, fates: Fates): void {
       const own = planner.desired.links.find((link) => link.name === port.name);
       if (planner.desired.ignored.link(port.name) !== undefined) continue;
       if (own?.absent === true || own?.options["master"] !== undefined || fates.recreated.has(port.name)) continue;
-      const back: Request = { object: "link", verb: "update", words: { name: port.name, change: { master: name } } };
+      const back: Request = {
+        object: "link",
+        verb: "update",
+        words: { name: port.name, change: rejoining(port, masterThen(planner, name)) },
+      };
       const id = `link ${port.name} master`;
       const differences = [{ field: "master", from: undefined, to: name }];
       planner.add({

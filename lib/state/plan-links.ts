@@ -1,8 +1,9 @@
 /** Steps for links: made, changed, made again, removed. */
-import { compareLink, settable } from "./compare.ts";
+import { compareLink, demandsOf, rejoining, settable } from "./compare.ts";
 import type { DesiredLink } from "./desired.ts";
 import { KERNEL_MTU, portsOf } from "./mtu.ts";
 import { linkOf, type Observed, type ObservedLink } from "./observed.ts";
+import { costOf, movesOn, wayOf } from "./off-and-on.ts";
 import { planFarEnds } from "./plan-remotes.ts";
 import { move, type Planner } from "./planner.ts";
 import { onLink, standingOn } from "./restore.ts";
@@ -39,6 +40,12 @@ function explained(planner: Planner, link: DesiredLink, differences: readonly Di
   return differences.map((one) => (one.field === "mtu" && mtu !== undefined ? { ...one, why: mtu.why } : one));
 }
 
+/** The comparison of a link with what is wanted of it, on this host. */
+function compareHere(planner: Planner, link: DesiredLink, seen: ObservedLink) {
+  const ports = planner.before.links.some(({ master }) => master === seen.name);
+  return compareLink(link, seen, wantedOptions(planner, link), ports);
+}
+
 /** Decides which links go away, with all that stand on them. */
 export function fatesOf(planner: Planner): Fates {
   const removed = new Set<string>();
@@ -47,8 +54,7 @@ export function fatesOf(planner: Planner): Fates {
     const seen = planner.seen(link.name);
     if (seen === undefined || !fits(planner, link, seen)) continue;
     if (link.absent) removed.add(link.name);
-    else if (link.kind !== undefined && compareLink(link, seen, wantedOptions(planner, link)).fixed.length > 0)
-      recreated.add(link.name);
+    else if (link.kind !== undefined && compareHere(planner, link, seen).fixed.length > 0) recreated.add(link.name);
   }
   for (const name of [...removed, ...recreated]) follow(planner, name, removed, recreated);
   return { removed, recreated };
@@ -113,6 +119,17 @@ function checkMtu(planner: Planner, link: DesiredLink): void {
     );
 }
 
+/** Options that belong to another mode than the link has or gets. */
+function checkModes(planner: Planner, link: DesiredLink, seen: ObservedLink | undefined): void {
+  const options = kindNamed(link.kind ?? seen?.kind)?.options ?? {};
+  const all = { ...seen, ...link.options };
+  for (const key of Object.keys(link.options)) {
+    const wrong = Object.hasOwn(options, key) ? options[key]?.unfit(all) : undefined;
+    const same = seen !== undefined && link.options[key] === seen[key];
+    if (wrong !== undefined && !same) planner.say([...link.path, key], wrong);
+  }
+}
+
 /** All steps for links. */
 export function planLinks(planner: Planner, fates: Fates, world: Observed): void {
   for (const link of planner.desired.links) {
@@ -125,6 +142,7 @@ export function planLinks(planner: Planner, fates: Fates, world: Observed): void
     checkReferences(planner, link);
     checkMtu(planner, link);
     checkPort(planner, link);
+    checkModes(planner, link, seen);
     const old = fates.recreated.has(name) ? planner.seen(name) : undefined;
     if (old !== undefined) recreate(planner, link, old, fates);
     else if (seen !== undefined) change(planner, link, seen, world);
@@ -166,6 +184,26 @@ function needsOf(planner: Planner, link: DesiredLink): string[] {
   return planner.linkIds(...below, link.options["master"], ...gone);
 }
 
+/** What names a port of the link is told once it has it. */
+function planPortChoice(planner: Planner, link: DesiredLink): void {
+  const { name, path, options } = link;
+  const chosen = Object.entries(options).filter(([field, to]) => isPortChoice(link, field, to));
+  if (chosen.length === 0) return;
+  const differences = chosen.map(([field, to]): Difference => ({ field, from: undefined, to }));
+  const ports = portsOf(planner.desired, planner.before, name).map((port) => `link ${port}`);
+  planner.add({
+    id: `link ${name} once it has ports`,
+    action: "change",
+    object: "link",
+    subject: name,
+    path,
+    reason: "names a port of it",
+    differences,
+    needs: [`link ${name}`, ...ports],
+    moves: chosen.map(([field, to]) => move(update(name, { [field]: to }), update(name, { [field]: null }))),
+  });
+}
+
 /** The whole config, in one message; a bridge's own MTU comes after it, as at creation it pins nothing. */
 function making(link: DesiredLink, config: Words): Move[] {
   const { mtu, ...rest } = config;
@@ -186,7 +224,9 @@ function beside(mtu: number): number {
 }
 
 function configOf(planner: Planner, link: DesiredLink): Words {
-  const wanted = wantedOptions(planner, link);
+  const wanted = Object.fromEntries(
+    Object.entries(wantedOptions(planner, link)).filter(([field, to]) => !isPortChoice(link, field, to)),
+  );
   const defaults = kindNamed(link.kind)?.defaults?.(wanted) ?? {};
   const port = link.port === undefined ? {} : { port: link.port };
   const { up, ...rest } = wanted;
@@ -221,15 +261,16 @@ function create(planner: Planner, link: DesiredLink): void {
     moves: making(link, config),
   });
   planFarEnds(planner, link, undefined, []);
+  planPortChoice(planner, link);
 }
 
 function recreate(planner: Planner, link: DesiredLink, seen: ObservedLink, fates: Fates): void {
-  const wanted = wantedOptions(planner, link);
-  const { fixed, changes, fields, unknown } = compareLink(link, seen, wanted);
+  const { fixed, changes, fields, unknown } = compareHere(planner, link, seen);
   const known = fields.filter((field) => !unknown.includes(field));
   planner.keepRest("link", link.name, known, [...fixed, ...changes]);
   const names = fixed.map(({ field }) => field);
-  const config = { ...inherited(link, seen, names), ...configOf(planner, link) };
+  const full = names.every((field) => demandsOf(seen, field).includes("empty"));
+  const config = fitting(link, { ...inherited(planner, link, seen, names), ...configOf(planner, link) });
   // It goes with the link below it.
   const goes = [...fates.recreated].some((below) => standingOn(planner.before, below).includes(link.name));
   const deletion = move(request("delete", { name: link.name }));
@@ -239,20 +280,29 @@ function recreate(planner: Planner, link: DesiredLink, seen: ObservedLink, fates
     subject: link.name,
     path: fixed[0] === undefined ? link.path : [...link.path, fixed[0].field],
     reason:
-      names.length === 0 ? "stands on a link that is made again" : `${names.join(", ")} cannot change on a live link`,
+      names.length === 0
+        ? "stands on a link that is made again"
+        : `${names.join(", ")} cannot change ${full ? "while it has ports" : "on a live link"}`,
     differences: explained(planner, link, [...fixed, ...changes]),
     drops: onLink(planner.before, link.name),
     needs: needsOf(planner, link),
     moves: [...(goes ? [] : [deletion]), ...making(link, config)],
   });
   planFarEnds(planner, link, undefined, []);
+  planPortChoice(planner, link);
+}
+
+/** Without what the link was told in another mode. */
+function fitting(link: DesiredLink, config: Words): Words {
+  const options = kindNamed(link.kind)?.options ?? {};
+  return Object.fromEntries(Object.entries(config).filter(([key]) => options[key]?.unfit(config) === undefined));
 }
 
 /** What a link that is made again keeps although the document does not name it. */
-function inherited(link: DesiredLink, seen: ObservedLink, fixed: readonly string[]): Words {
+function inherited(planner: Planner, link: DesiredLink, seen: ObservedLink, fixed: readonly string[]): Words {
   const family = fixed.includes("remote") || fixed.includes("local");
   const left = ["mtu", ...(family ? ["remote", "local"] : []), ...(link.remotes === undefined ? [] : ["remote"])];
-  return Object.fromEntries(Object.entries(settable(seen)).filter(([key]) => !left.includes(key)));
+  return Object.fromEntries(Object.entries(settable(seen, planner.before)).filter(([key]) => !left.includes(key)));
 }
 
 /** Whether ports come, go, or change their MTU in this plan: a bridge that nobody pinned would follow. */
@@ -268,15 +318,19 @@ function disturbed(planner: Planner, world: Observed, bridge: string): boolean {
 
 function change(planner: Planner, link: DesiredLink, seen: ObservedLink, world: Observed): void {
   const { name, path } = link;
-  const wanted = wantedOptions(planner, link);
-  const { changes, fields, unknown } = compareLink(link, seen, wanted);
+  const { changes, fields, unknown } = compareHere(planner, link, seen);
   for (const field of unknown) planner.warn(`link ${name}: this kernel does not tell ${field}; it is left as it is`);
   const bridge = seen.kind === "bridge";
-  const late = bridge && link.options["mtu"] === "auto" ? changes.filter(({ field }) => field === "mtu") : [];
+  const late = changes.filter(
+    ({ field, to }) => (bridge && link.options["mtu"] === "auto" && field === "mtu") || isPortChoice(link, field, to),
+  );
   const now = changes.filter((one) => !late.includes(one));
   const mtu = link.options["mtu"];
   const pinned = bridge && typeof mtu === "number" && disturbed(planner, world, name) ? mtu : undefined;
-  const moves = inTurn(now).map((one) => keepingEntry(world, name, one, changing(name, one)));
+  const way = wayOf(planner, seen, now);
+  const ordered = inTurn(seen, now).filter(({ field }) => way !== "off" || field !== "up");
+  const changed = ordered.map((one) => keepingEntry(world, name, one, changingFrom(planner, seen, one)));
+  const moves = movesOn(planner, link, way, changed);
   // Ports that come and go may have brought it to this value meanwhile: set alone, it would pin nothing.
   if (pinned !== undefined) {
     moves.unshift(move(update(name, { mtu: beside(pinned) }), update(name, { mtu: seen["mtu"] })));
@@ -288,7 +342,7 @@ function change(planner: Planner, link: DesiredLink, seen: ObservedLink, world: 
       ...common,
       reason: now.length > 0 ? DIFFERS : "its ports would change the MTU; it is pinned",
       differences: explained(planner, link, now),
-      drops: interrupted(now),
+      drops: [...costOf(planner, link, way), ...interrupted(now)],
       needs: needsOf(planner, link),
       moves,
     });
@@ -296,11 +350,11 @@ function change(planner: Planner, link: DesiredLink, seen: ObservedLink, world: 
   if (late.length > 0)
     planner.add({
       ...common,
-      id: `link ${name} mtu`,
+      id: `link ${name} once it has ports`,
       reason: DIFFERS,
       differences: explained(planner, link, late),
       needs: [`link ${name}`, ...ports],
-      moves: late.map((one) => changing(name, one)),
+      moves: late.map((one) => changingFrom(planner, seen, one)),
     });
   const known = fields.filter((field) => !unknown.includes(field));
   if (changes.length === 0) planner.keep("link", name, known, unknown);
@@ -308,10 +362,60 @@ function change(planner: Planner, link: DesiredLink, seen: ObservedLink, world: 
   planFarEnds(planner, link, seen, world.fdb ?? []);
 }
 
-/** `remote` before `dev`: the kernel looks for the entry of the former remote by the output link of the moment. */
-function inTurn(changes: readonly Difference[]): readonly Difference[] {
-  const first = changes.filter(({ field }) => field === "remote");
-  return [...first, ...changes.filter((one) => !first.includes(one))];
+/** Whether an option names a port, which has to be one first. */
+function isPortChoice(link: DesiredLink, field: string, to: unknown): boolean {
+  return typeof to === "string" && kindNamed(link.kind)?.options[field]?.refers === "port";
+}
+
+/**
+ * `remote` before `dev`: the kernel looks for the entry of the former remote by the output link of the moment. Options
+ * of the kind in the order of their declaration, as a bond's mode decides about others; `up` last.
+ */
+function inTurn(seen: ObservedLink, changes: readonly Difference[]): readonly Difference[] {
+  const declared = ["remote", ...Object.keys(kindNamed(seen.kind)?.options ?? {})];
+  const place = ({ field, to }: Difference): number =>
+    field === "up" && to === true ? declared.length : declared.indexOf(field);
+  return [...changes].sort((a, b) => place(a) - place(b));
+}
+
+/** A master as it will be, for the options of its ports. */
+export function masterThen(planner: Planner, name: unknown): Words {
+  const wanted = planner.desired.links.find((link) => link.name === name)?.options;
+  return { ...planner.seen(String(name)), ...wanted };
+}
+
+/** One property, and back with what the kernel changes along with it. */
+function changingFrom(planner: Planner, seen: ObservedLink, difference: Difference): Move {
+  const { name } = seen;
+  const { field, from, to } = difference;
+  const former = planner.seen(name);
+  // Its master is made again.
+  const again = former !== undefined && field === "master" && to !== null && former["master"] === to;
+  const made = changing(name, difference);
+  const before = settable(seen, planner.before);
+  // A link that leaves its master loses its options as a port; a bond in another mode those of the former one.
+  const port = field === "master" && from !== undefined ? before["port"] : undefined;
+  const along = decides(seen, difference) ? own(before, field) : {};
+  return {
+    request: again ? update(name, rejoining(former, masterThen(planner, to))) : made.request,
+    undo: [
+      ...made.undo,
+      ...(port === undefined ? [] : [update(name, { port })]),
+      ...(Object.keys(along).length === 0 ? [] : [update(name, along)]),
+    ],
+  };
+}
+
+/** Whether a change, as that of a mode, decides which other options the link can have: the kernel changes them too. */
+function decides(seen: ObservedLink, { field, to }: Difference): boolean {
+  const after = { ...seen, [field]: to };
+  return Object.values(kindNamed(seen.kind)?.options ?? {}).some((one) => one.unfit(seen) !== one.unfit(after));
+}
+
+/** The options of the link's kind but for one. */
+function own(settable: Words, but: string): Words {
+  const options = kindNamed(String(settable["kind"]))?.options ?? {};
+  return Object.fromEntries(Object.entries(settable).filter(([key]) => key !== but && Object.hasOwn(options, key)));
 }
 
 /** One property, and back. */
@@ -338,8 +442,7 @@ function unset(field: string, to: unknown): unknown {
 }
 
 function interrupted(changes: readonly Difference[]): string[] {
-  return changes.flatMap(({ field, from, to }) => {
-    if (field === "up" && to === false) return ["all traffic, IPv6 addresses and routes on it"];
+  return changes.flatMap(({ field, from }) => {
     if (field === "master" && from !== undefined) return [`traffic through ${String(from)}`];
     return [];
   });

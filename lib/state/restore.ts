@@ -1,6 +1,6 @@
 /** What it takes to have a link back that was deleted, with all that was on it. */
 
-import { settable } from "./compare.ts";
+import { portChoice, rejoining, settable } from "./compare.ts";
 import { goneOf, lost } from "./gone.ts";
 import { linkOf, type Observed } from "./observed.ts";
 import type { Request, Words } from "./step.ts";
@@ -27,11 +27,18 @@ export function remade(observed: Observed, name: string): Request[] {
   const link = linkOf(observed, name);
   if (link === undefined) return [];
   const ports = observed.links.filter((port) => port["master"] === name);
+  const choice = portChoice(link);
+  const chosen = ports.some((port) => Object.values(choice).includes(port.name));
   return [
-    { object: "link", verb: "create", words: settable(link) },
+    { object: "link", verb: "create", words: settable(link, observed) },
     ...ports.map(
-      (port): Request => ({ object: "link", verb: "update", words: { name: port.name, change: { master: name } } }),
+      (port): Request => ({
+        object: "link",
+        verb: "update",
+        words: { name: port.name, change: rejoining(port, link) },
+      }),
     ),
+    ...(chosen ? [{ object: "link", verb: "update", words: { name, change: choice } } as const] : []),
   ];
 }
 

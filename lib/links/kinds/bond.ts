@@ -22,7 +22,7 @@ import {
   u32,
 } from "../../wire/index.ts";
 import { linkKind } from "../kind.ts";
-import { custom, nullableReference, type Option, type OptionsOf, same, status } from "../option.ts";
+import { custom, type Demand, nullableReference, type Option, type OptionsOf, same, status } from "../option.ts";
 import { bondPortOptions, bondSlave } from "../ports/bond.ts";
 
 /** A C array as a nest: each attribute's number is its place. */
@@ -96,8 +96,31 @@ export interface BondAdInfo {
 }
 const count = integer(0, 0x7fff_ffff);
 const time = integer(0, 0x7fff_ffff, "milliseconds");
-const word = <const N extends readonly string[]>(key: string, names: N): Option<N[number]> =>
-  same<N[number]>(key, choice(...names));
+
+/** Only while the bond is off. Source: bond_opts (BOND_OPTFLAG_IFDOWN) */
+const DOWN = ["down"] as const satisfies readonly Demand[];
+/** Only while it has no ports. Source: bond_opts (BOND_OPTFLAG_NOSLAVES) */
+const EMPTY = ["empty"] as const satisfies readonly Demand[];
+type Unfit = Option<unknown>["unfit"];
+/** Only in these modes. Source: bond_opts (unsuppmodes) */
+const only =
+  (...modes: readonly (typeof MODES)[number][]): Unfit =>
+  ({ mode = "balance-rr" }) =>
+    modes.includes(mode as (typeof MODES)[number])
+      ? undefined
+      : `not with mode ${String(mode)}; needs mode ${modes.join(", ")}`;
+const LACP = only("802.3ad");
+/** Modes that ask their ports by ARP. */
+const ASKING = only("balance-rr", "active-backup", "balance-xor", "broadcast");
+const LEVELING = only("balance-tlb", "balance-alb");
+/** Delays are counted in looks at the carrier. */
+const WATCHING: Unfit = ({ miimon = 0 }) => (miimon === 0 ? "needs miimon" : undefined);
+
+const word = <const N extends readonly string[]>(
+  key: string,
+  names: N,
+  traits?: { readonly demands?: readonly Demand[]; readonly unfit?: Unfit },
+): Option<N[number]> => same<N[number]>(key, choice(...names), traits);
 
 /** Nothing is told of an empty list. */
 const targetsOf = (key: string, shape: Shape<readonly string[]>): Option<readonly string[]> =>
@@ -151,21 +174,21 @@ export const bond = linkKind({
   }),
   options: {
     /** How traffic is spread over the ports, default balance-rr; changes only while the bond is off and has no ports. */
-    mode: word("mode", MODES),
+    mode: word("mode", MODES, { demands: [...DOWN, ...EMPTY] }),
     /** Name of the port in use, or null to leave the choice to the bond; modes with one active port. */
     activeSlave: nullableReference("activeSlave", { refers: "port" }),
     /** Milliseconds between looks at the carrier of the ports; default 0: never, but 100 with modes that need it. */
     miimon: same("miimon", time),
     /** Milliseconds that a port has to have carrier before it is used; a multiple of `miimon`. Default 0. */
-    updelay: same("updelay", time),
+    updelay: same("updelay", time, { unfit: WATCHING }),
     /** Milliseconds that a port may be without carrier before it is given up; a multiple of `miimon`. Default 0. */
-    downdelay: same("downdelay", time),
+    downdelay: same("downdelay", time, { unfit: WATCHING }),
     /** Milliseconds between notes to neighbors after a failover; a multiple of `miimon`. Default 0: as often as `miimon`. */
-    peerNotifyDelay: same("peerNotifDelay", integer(0, 300_000, "milliseconds")),
+    peerNotifyDelay: same("peerNotifDelay", integer(0, 300_000, "milliseconds"), { unfit: WATCHING }),
     /** Whether the carrier is asked of the driver's state, and not of the hardware. Default true; Linux 6.18 and later know no other. */
     useCarrier: same("useCarrier", boolean),
     /** Milliseconds between ARP probes, default 0: none. Not together with `miimon`. */
-    arpInterval: same("arpInterval", time),
+    arpInterval: same("arpInterval", time, { unfit: ASKING }),
     /** Whom to ask by ARP, the whole list. */
     arpIpTarget: targetsOf("arpIpTarget", targets("IPv4", isIPv4)),
     /** Whom to ask by neighbor solicitation, the whole list. Linux 5.18 and later. */
@@ -174,17 +197,20 @@ export const bond = linkKind({
       targets("IPv6", (ip) => isIPv6(ip) && !ip.includes("%")),
     ),
     /** Which ports' answers are looked at, default none; mode active-backup. */
-    arpValidate: word("arpValidate", VALIDATE),
+    arpValidate: word("arpValidate", VALIDATE, { unfit: ASKING }),
     /** Whether one target that answers is enough (the default), or all have to. */
     arpAllTargets: same("arpAllTargets", choice("any", "all")),
     /** Probes without answer after which a port is given up, default 2. Linux 5.17 and later. */
-    arpMissedMax: same("missedMax", integer(1, 255)),
+    arpMissedMax: same("missedMax", integer(1, 255), { unfit: ASKING }),
     /** Name of the port to be used while it is up, or null; told once it is a port. */
-    primary: nullableReference("primary", { refers: "port" }),
+    primary: nullableReference("primary", {
+      refers: "port",
+      unfit: only("active-backup", "balance-tlb", "balance-alb"),
+    }),
     /** When a primary that comes back is used again: always (the default), if it is better, or after the next failure. */
     primaryReselect: same("primaryReselect", choice("always", "better", "failure")),
-    /** MAC addresses of the ports: all that of the bond (`none`, the default), the bond's follows the active port, or ports change. */
-    failOverMac: same("failOverMac", choice("none", "active", "follow")),
+    /** MAC addresses of the ports: all that of the bond (`none`, the default), the bond's follows the active port, or ports change; changes only while it has no ports. */
+    failOverMac: same("failOverMac", choice("none", "active", "follow"), { demands: EMPTY }),
     /** What of a packet decides its port, default layer2; modes that hash. */
     xmitHashPolicy: word("xmitHashPolicy", HASH),
     /** IGMP reports after a failover, 0 to 255, default 1. */
@@ -198,25 +224,25 @@ export const bond = linkKind({
     /** Seconds between learning packets, default 1; modes balance-tlb and balance-alb. */
     lpInterval: same("lpInterval", integer(1, 0x7fff_ffff, "seconds")),
     /** Packets before the next port, default 1; 0 is random; mode balance-rr. */
-    packetsPerSlave: same("packetsPerSlave", integer(0, 0xffff)),
-    /** Whether load is moved from port to port as it comes. Default true; mode balance-tlb. */
-    tlbDynamicLb: same("tlbDynamicLb", boolean),
+    packetsPerSlave: same("packetsPerSlave", integer(0, 0xffff), { unfit: only("balance-rr") }),
+    /** Whether load is moved from port to port as it comes. Default true; modes balance-tlb and balance-alb, while the bond is off. */
+    tlbDynamicLb: same("tlbDynamicLb", boolean, { demands: DOWN, unfit: LEVELING }),
     /** How often the other side is to speak: each 30 seconds (`slow`, the default) or each second; changes only while the bond is off. */
-    lacpRate: same("adLacpRate", choice("slow", "fast")),
+    lacpRate: same("adLacpRate", choice("slow", "fast"), { demands: DOWN, unfit: LACP }),
     /** Whether we speak first. Default true; changes only while the bond is off. Linux 5.15 and later. */
-    lacpActive: same("adLacpActive", boolean),
+    lacpActive: same("adLacpActive", boolean, { demands: DOWN, unfit: LACP }),
     /** Whether receiving and sending of a port are switched together. Default true; changes only while the bond is off. Linux 6.9 and later. */
-    coupledControl: same("coupledControl", boolean),
+    coupledControl: same("coupledControl", boolean, { demands: DOWN, unfit: LACP }),
     /** Whether neighbor packets leave by all ports; mode 802.3ad. Default false. Linux 6.17 and later. */
     broadcastNeighbor: same("broadcastNeigh", boolean),
     /** Which aggregator is used, default stable; changes only while the bond is off. */
-    adSelect: word("adSelect", SELECT),
+    adSelect: word("adSelect", SELECT, { demands: DOWN }),
     /** The upper ten bits of the port key, 0 to 1023, default 0; mode 802.3ad, while the bond is off. */
-    adUserPortKey: same("adUserPortKey", integer(0, 1023)),
+    adUserPortKey: same("adUserPortKey", integer(0, 1023), { demands: DOWN, unfit: LACP }),
     /** Our priority, 1 to 65535, default 65535; mode 802.3ad. */
-    adActorSysPrio: same("adActorSysPrio", integer(1, 0xffff)),
+    adActorSysPrio: same("adActorSysPrio", integer(1, 0xffff), { unfit: LACP }),
     /** Our MAC address in LACP, default that of the bond; mode 802.3ad. */
-    adActorSystem: same("adActorSystem", mac),
+    adActorSystem: same("adActorSystem", mac, { unfit: LACP }),
 
     /** State of LACP; mode 802.3ad. */
     adInfo: status<BondAdInfo>("adInfo", (value: BondAdInfo) => value),

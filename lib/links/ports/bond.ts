@@ -48,8 +48,10 @@ export const bondPortOptions = {
   queueId: same("queueId", integer(0, 0xffff)),
   /** When the active port is lost, the port with the highest takes over; default 0. Linux 6.0 and later. */
   prio: same("prio", integer(-0x8000_0000, 0x7fff_ffff)),
-  /** Priority of the port in LACP; the lower is preferred. Default 255. Linux 6.18 and later. */
-  actorPortPrio: same("actorPortPrio", integer(0, 0xffff)),
+  /** Priority of the port in LACP; the lower is preferred. Default 255; mode 802.3ad. Linux 6.18 and later. */
+  actorPortPrio: same("actorPortPrio", integer(0, 0xffff), {
+    unfit: ({ mode }) => (mode === "802.3ad" ? undefined : "needs a bond of mode 802.3ad"),
+  }),
 
   /** Whether it is in use, or waits. */
   state: status<"active" | "backup">("state", asIs<"active" | "backup">),
