@@ -2,7 +2,10 @@
 import type { Observed, ObservedLink } from "../../lib/state/observed.ts";
 import type { Plan, Request, Words } from "../../lib/state/step.ts";
 
-type Entry = "address" | "route" | "fdb" | "neighbor";
+type Entry = "address" | "route" | "fdb" | "neighbor" | "rule" | "nexthop";
+type Vlans = Map<number, Words>;
+const GIVEN = { pvid: true, untagged: true };
+const membersOf = ({ group }: Words): readonly Words[] => (group ?? []) as readonly Words[];
 type Draft = Record<string, unknown> & { name: string; kind?: string; pinned?: boolean };
 const ZERO = "00:00:00:00:00:00";
 
@@ -16,6 +19,9 @@ export class Model {
   routes: Words[] = [];
   fdb: Words[] = [];
   neighbors: Words[] = [];
+  rules: Words[] = [];
+  nexthops: Words[] = [];
+  readonly vlans = new Map<string, Vlans>();
   sysctls: Record<string, string>;
   table: unknown;
 
@@ -26,13 +32,17 @@ export class Model {
 
   observed(): Observed {
     const links = [...this.links.values()].map(({ pinned: _, ...link }) => link as unknown as ObservedLink);
-    const { addresses, routes, fdb, neighbors, sysctls, table } = this;
+    const { addresses, routes, fdb, neighbors, rules, nexthops, sysctls, table } = this;
+    const vlans = [...this.vlans].flatMap(([dev, all]) => [...all].map(([vid, words]) => ({ dev, vid, ...words })));
     const host = {
       links,
       addresses,
       routes,
       fdb,
       neighbors,
+      rules,
+      nexthops,
+      vlans,
       sysctls,
       ...(table ? { table } : {}),
     };
@@ -51,6 +61,7 @@ export class Model {
     if (object === "link") this.#link(verb, words);
     else if (object === "sysctl") this.#sysctl(verb, words);
     else if (object === "nftables") this.table = verb === "delete" ? undefined : words["table"];
+    else if (object === "vlan") this.#vlan(verb, words);
     else this.#entry(object as Entry, verb, words);
     this.#follow();
   }
@@ -81,6 +92,7 @@ export class Model {
     const told = { bridge: { stp: false }, vxlan: { learning: true, ageing: 300 } } as Record<string, object>;
     this.links.set(name, { up: false, ...told[String(words["kind"])], ...words, name, mtu, mac });
     if (words["remote"] !== undefined) this.#remote(name, words["remote"], dev);
+    if (words["kind"] === "bridge" || typeof master === "string") this.vlans.set(name, new Map([[1, GIVEN]]));
     this.sysctls[`net.ipv4.conf.${name}.rp_filter`] = this.sysctls["net.ipv4.conf.default.rp_filter"] ?? "0";
   }
 
@@ -95,6 +107,7 @@ export class Model {
     const before = { mac: ZERO, dev: link.name, dst: link["remote"], via: link["dev"] };
     for (const [key, value] of Object.entries(change)) {
       if (key === "master" && typeof value === "string") this.#there(value);
+      if (key === "master" && value !== link["master"]) this.#join(link.name, value);
       if (key === "mtu" && link.kind === "bridge" && link["mtu"] !== value) link.pinned = true;
       if (key === "remote") {
         this.fdb = this.fdb.filter((one) => !isSame(one, before));
@@ -105,9 +118,44 @@ export class Model {
     }
   }
 
+  /** A port has the VLANs of its bridge's ports, and another bridge's are others. */
+  #join(name: string, master: unknown): void {
+    this.vlans.delete(name);
+    if (typeof master === "string") this.vlans.set(name, new Map([[1, GIVEN]]));
+  }
+
+  #vlan(verb: Request["verb"], { dev, vid, vidEnd = vid, self, pvid, untagged }: Words): void {
+    const link = this.#there(String(dev));
+    if ((link.kind === "bridge") !== (self === true)) throw new Error(`VLANs of ${link.name} are in another table`);
+    const all = this.vlans.get(link.name);
+    if (all === undefined) throw new Error(`${link.name} is no port`);
+    for (let one = Number(vid); one <= Number(vidEnd); one++) {
+      if (verb === "delete" && !all.delete(one)) throw new Error(`there is no VLAN ${one}`);
+      if (verb === "delete") continue;
+      if (pvid === true) for (const [other, words] of all) all.set(other, words["untagged"] ? { untagged: true } : {});
+      all.set(one, { ...(pvid === true && { pvid }), ...(untagged === true && { untagged }) });
+    }
+  }
+
+  /** With a nexthop goes what leads over it. */
+  #drop(gone: (nexthop: Words) => boolean): void {
+    const ids = new Set(this.nexthops.filter(gone).map(({ id }) => id));
+    const left = this.nexthops
+      .filter(({ id }) => !ids.has(id))
+      .map((one) =>
+        one["group"] === undefined ? one : { ...one, group: membersOf(one).filter(({ id }) => !ids.has(id)) },
+      );
+    const isEmpty = (one: Words): boolean => one["group"] !== undefined && membersOf(one).length === 0;
+    for (const { id } of left.filter(isEmpty)) ids.add(id);
+    this.nexthops = left.filter((one) => !isEmpty(one));
+    this.routes = this.routes.filter(({ nhid }) => !ids.has(nhid));
+  }
+
   #delete(name: string): void {
     this.#there(name);
     this.links.delete(name);
+    this.vlans.delete(name);
+    this.#drop(({ dev }) => dev === name);
     const off = (list: Words[]): Words[] => list.filter(({ dev }) => dev !== name);
     [this.addresses, this.routes, this.fdb, this.neighbors] = [
       off(this.addresses),
@@ -117,7 +165,10 @@ export class Model {
     ];
     delete this.sysctls[`net.ipv4.conf.${name}.rp_filter`];
     for (const link of [...this.links.values()]) {
-      if (link["master"] === name) delete link["master"];
+      if (link["master"] === name) {
+        delete link["master"];
+        this.vlans.delete(link.name);
+      }
       if (link["dev"] === name) this.#delete(link.name);
     }
   }
@@ -128,13 +179,29 @@ export class Model {
   }
 
   #entry(object: Entry, verb: Request["verb"], words: Words): void {
-    const list = { address: "addresses", route: "routes", fdb: "fdb", neighbor: "neighbors" } as const;
+    const list = {
+      address: "addresses",
+      route: "routes",
+      fdb: "fdb",
+      neighbor: "neighbors",
+      rule: "rules",
+      nexthop: "nexthops",
+    } as const;
     const keys = {
       address: ["address", "dev"],
       route: ["dst", "metric"],
       fdb: ["mac", "dev"],
       neighbor: ["address", "dev"],
+      // The kernel tells two rules apart by nearly all of them.
+      rule: Object.keys(words),
+      nexthop: ["id"],
     };
+    this.#checkNexthops(object, verb, words);
+    if (object === "nexthop" && verb === "delete") {
+      if (!this.nexthops.some(({ id }) => id === words["id"])) throw new Error("nexthop is not there");
+      this.#drop(({ id }) => id === words["id"]);
+      return;
+    }
     const zero = words["mac"] === ZERO ? ["dst", "via"] : [];
     if (typeof words["dev"] === "string") this.#there(words["dev"]);
     const same = (one: Words): boolean => [...keys[object], ...zero].every((key) => one[key] === words[key]);
@@ -142,8 +209,17 @@ export class Model {
     if (verb === "create" && there) throw new Error(`${object} exists`);
     if (verb === "delete" && !there) throw new Error(`${object} is not there`);
     const rest = this[list[object]].filter((one) => !same(one));
-    const extra = object === "route" ? {} : { state: "permanent", ...(object === "fdb" && { self: true }) };
+    const extra = ["route", "rule", "nexthop"].includes(object)
+      ? {}
+      : { state: "permanent", ...(object === "fdb" && { self: true }) };
     this[list[object]] = verb === "delete" ? rest : [...rest, { ...extra, ...words }];
+  }
+
+  #checkNexthops(object: Entry, verb: Request["verb"], words: Words): void {
+    if (verb === "delete") return;
+    const ids = object === "nexthop" ? membersOf(words).map(({ id }) => id) : [words["nhid"]];
+    for (const id of ids)
+      if (id !== undefined && !this.nexthops.some((one) => one["id"] === id)) throw new Error(`no nexthop ${id}`);
   }
 
   /** A bridge that nobody pinned has the MTU of its smallest port. */

@@ -35,14 +35,32 @@ function vxlan(number: number): fc.Arbitrary<object> {
     ageing: maybe(fc.constantFrom(100, 200)),
     up: maybe(fc.boolean()),
   };
+  const ported = (one: fc.Arbitrary<{ master?: unknown }>): fc.Arbitrary<object> =>
+    fc.tuple(one, maybe(vlans)).map(([link, list]) => (link.master === undefined ? link : { ...link, vlans: list }));
   return fc.oneof(
-    fc.record({ ...common, remote: far }),
+    ported(fc.record({ ...common, remote: far })),
     fc.record({ ...common, remotes: fc.uniqueArray(far, { maxLength: 4 }) }),
     fc.constant({ state: "absent" }),
   );
 }
 
+/** VLANs, of which at most one is for frames without a tag. */
+const vlans = fc
+  .record({
+    numbers: fc.uniqueArray(fc.integer({ min: 1, max: 6 }), { maxLength: 4 }),
+    pvid: fc.integer({ min: 0, max: 6 }),
+    gone: fc.integer({ min: 0, max: 6 }),
+    range: fc.boolean(),
+  })
+  .map(({ numbers, pvid, gone, range }) => [
+    ...numbers.map((vid) =>
+      vid === gone ? { vid, state: "absent" } : vid === pvid ? { vid, pvid: true, untagged: vid % 2 === 0 } : vid,
+    ),
+    ...(range ? ["10-14"] : []),
+  ]);
+
 const bridge = fc.record({
+  vlans: maybe(vlans),
   kind: fc.constant("bridge"),
   mtu: maybe(fc.constantFrom("auto", 1500, 1300)),
   stp: maybe(fc.boolean()),
@@ -64,10 +82,14 @@ const documents = fc
       }),
     ),
     routes: fc.uniqueArray(fc.constantFrom(1, 2, 3), { maxLength: 3 }),
+    ways: fc.uniqueArray(fc.constantFrom(1, 2, 3), { maxLength: 3 }),
+    group: maybe(fc.constantFrom(1, 2)),
+    rules: fc.uniqueArray(fc.integer({ min: 1, max: 4 }), { maxLength: 3 }),
+    table: fc.constantFrom(7, 8),
     filters: fc.uniqueArray(fc.constantFrom("default", "eth0", "br0", "br1"), { maxLength: 4 }),
     forward: maybe(fc.constantFrom("all", "replies")),
   })
-  .map(({ br0, br1, vx1, vx2, dm0, routes, filters, forward }) => {
+  .map(({ br0, br1, vx1, vx2, dm0, routes, ways, group, rules, table, filters, forward }) => {
     const placed = (one: typeof br0, net: number): object => {
       const last = { a: 1, b: 2 } as Record<string, number>;
       return { ...one, addresses: one.addresses?.map((which) => `10.0.${net}.${last[which]}/24`) };
@@ -82,7 +104,16 @@ const documents = fc
     return {
       linkwright: 1,
       links,
-      routes: routes.map((number) => ({ dst: `10.${number}.0.0/16`, dev: number === 1 ? "br0" : "br1" })),
+      routes: [
+        ...routes.map((number) => ({ dst: `10.${number}.0.0/16`, dev: number === 1 ? "br0" : "br1" })),
+        ...ways.map((id) => ({ dst: `10.1${id}.0.0/16`, nhid: id })),
+        ...(group && ways.length > 0 ? [{ dst: "10.20.0.0/16", nhid: 10 }] : []),
+      ],
+      nexthops: [
+        ...(group && ways.length > 0 ? [{ id: 10, group: ways.map((id) => ({ id, weight: group })) }] : []),
+        ...ways.map((id) => ({ id, via: `10.0.0.${id * table}`, dev: ["eth0", "br0", "br1"][id - 1] })),
+      ],
+      rules: rules.map((number) => ({ priority: 100 * number, from: `10.${table}.${number}.0/24`, table })),
       sysctls: Object.fromEntries(filters.map((name) => [`net.ipv4.conf.${name}.rp_filter`, 0])),
       ...(forward && { forward: [{ in: "br0", out: "eth0", accept: forward }] }),
     };
@@ -92,12 +123,15 @@ function desired(document: unknown): Desired {
   return desiredOf(parseSource(stringify(JSON.parse(JSON.stringify(document)))));
 }
 
-/** The same document with the keys of all its maps in another order. */
-function shuffled(value: unknown, random: () => number): unknown {
-  if (Array.isArray(value)) return value.map((one) => shuffled(one, random));
+/** The same document with the keys of all its maps in another order, and all lists but those of rules for packets. */
+function shuffled(value: unknown, random: () => number, key = ""): unknown {
+  if (Array.isArray(value)) {
+    const items = value.map((one) => ({ one: shuffled(one, random), at: random() }));
+    return (key === "forward" ? items : items.sort((a, b) => a.at - b.at)).map(({ one }) => one);
+  }
   if (typeof value !== "object" || value === null) return value;
   const keys = Object.entries(value).map(([key, one]) => ({ key, one, at: random() }));
-  return Object.fromEntries(keys.sort((a, b) => a.at - b.at).map(({ key, one }) => [key, shuffled(one, random)]));
+  return Object.fromEntries(keys.sort((a, b) => a.at - b.at).map(({ key, one }) => [key, shuffled(one, random, key)]));
 }
 
 function sorted(value: unknown): unknown {
@@ -121,6 +155,9 @@ function same(a: Observed, b: Observed): void {
   deepEqual(text(a.addresses), text(b.addresses));
   deepEqual(text(a.routes), text(b.routes));
   deepEqual(text(a.fdb), text(b.fdb));
+  deepEqual(text(a.rules), text(b.rules));
+  deepEqual(text(a.nexthops), text(b.nexthops));
+  deepEqual(text(a.vlans), text(b.vlans));
 }
 
 describe("any document", function () {

@@ -8,7 +8,8 @@ import { knowsNexthop, nexthopIds } from "./nexthop-id.ts";
 import { equal, isOn, request, type Sort, unless } from "./sort.ts";
 import { canonicalText } from "./text.ts";
 
-const inMaster = ({ master }: Words): boolean => master !== undefined && master !== false;
+/** Of an entry on a bridge itself, the kernel tells the bridge as its own master, and takes none. */
+const inMaster = ({ master, dev }: Words): boolean => master !== undefined && master !== false && master !== dev;
 
 /** An entry that somebody wrote, not one that was learned. */
 const isStatic = ({ state, externLearn }: Words): boolean =>
@@ -26,8 +27,8 @@ function isOfVni({ dev, mac, srcVni, dst }: Words, { vnis = [] }: Observed): boo
 }
 
 function again(words: Words): Words {
-  const picked = pick(words, Object.keys(fdbShapes));
-  return words["master"] === undefined ? picked : { ...picked, master: true };
+  const { master: _, ...picked } = pick(words, Object.keys(fdbShapes));
+  return inMaster(words) ? { ...picked, master: true } : picked;
 }
 
 export const fdb: Sort = {

@@ -17,11 +17,7 @@ const inOrder = (group: unknown): readonly Member[] =>
 /** What makes it another way: where the document leaves one out, it shall not be there. */
 const WAYS = ["via", "dev", "blackhole", "encap", "onlink", "fdb"];
 
-function again(words: Words): Words {
-  const picked = pick(words, Object.keys(nexthopShapes));
-  if (words["group"] !== undefined && words["type"] !== "resilient") delete picked["type"];
-  return picked;
-}
+const again = (words: Words): Words => pick(words, Object.keys(nexthopShapes));
 
 /** Those on the host that lead over a nexthop: the kernel drops them with it. */
 function usersOf(id: unknown, host: Observed) {
