@@ -40,16 +40,33 @@ function agree<C>(sort: Sort<C>, check: (model: HostModel, config: C) => void): 
 
 /** Whether there is no word for it: a switch that can only be said, a map of nothing, what is kept as it is. */
 const isUnsaid = (value: unknown): boolean =>
-  value === false || value === "keep" || (typeof value === "object" && value !== null && Object.keys(value).length === 0);
+  value === false ||
+  value === "keep" ||
+  (typeof value === "object" && value !== null && Object.keys(value).length === 0);
 /** What was said of a configuration. */
 const said = (config: object, has: object): object =>
   Object.fromEntries(
-    Object.entries(JSON.parse(JSON.stringify(config)) as object).filter(([key, value]) => key in has || !isUnsaid(value)),
+    Object.entries(JSON.parse(JSON.stringify(config)) as object).filter(
+      ([key, value]) => key in has || !isUnsaid(value),
+    ),
   );
 
 type Drawn = LinkConfig & { readonly port?: object };
 const KINDS: readonly KindName[] = [
-  ...(["vxlan", "bridge", "veth", "ifb", "dummy", "gre", "gretap", "ipip", "sit", "vti", "ip6gre", "ip6gretap"] as const),
+  ...([
+    "vxlan",
+    "bridge",
+    "veth",
+    "ifb",
+    "dummy",
+    "gre",
+    "gretap",
+    "ipip",
+    "sit",
+    "vti",
+    "ip6gre",
+    "ip6gretap",
+  ] as const),
   ...(["ip6tnl", "vti6", "xfrm", "geneve", "vlan", "macvlan", "vrf", "bond"] as const),
 ];
 
@@ -74,7 +91,10 @@ describe("words of iproute2 that an import reads", function () {
   it("of addresses", () => {
     agree(addressesIn(nowhere), (model, { dev, broadcast, ...config }) => {
       const [entry] = model.links.get(dev)?.addresses ?? [];
-      deepEqual(entry?.words, said({ ...config, ...(broadcast !== "none" && broadcast !== undefined && { broadcast }) }, {}));
+      deepEqual(
+        entry?.words,
+        said({ ...config, ...(broadcast !== "none" && broadcast !== undefined && { broadcast }) }, {}),
+      );
     });
   });
 

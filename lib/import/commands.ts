@@ -74,9 +74,10 @@ function chosen(shell: Shell, netns: string | undefined, findings: Findings): Ho
   return shell.model("");
 }
 
-function isUsed({ links, routes, neighbors, sysctls, nat, forward }: HostModel): boolean {
-  return [links.size, routes.length, neighbors.length, sysctls.size, nat.length, forward.length].some(
-    (count) => count > 0,
+function isUsed({ links, sysctls, ...lists }: HostModel): boolean {
+  const { routes, rules, nexthops, neighbors, nat, forward } = lists;
+  return (
+    [routes, rules, nexthops, neighbors, nat, forward].some((list) => list.length > 0) || links.size + sysctls.size > 0
   );
 }
 

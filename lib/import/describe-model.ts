@@ -38,6 +38,17 @@ function entryOf({ words }: Entry): string | Bag {
   return Object.keys(more).length === 0 && typeof address === "string" ? address : words;
 }
 
+const some = <T>(list: readonly T[]): readonly T[] | undefined => (list.length > 0 ? list : undefined);
+const said = (entries: readonly Entry[]): readonly Bag[] | undefined => some(entries.map(({ words }) => words));
+
+/** A number or a range, where nothing else is said. */
+const numbered =
+  (first: string, last: string) =>
+  ({ words }: Entry): unknown => {
+    const { [first]: from, [last]: to, ...more } = words;
+    return Object.keys(more).length > 0 ? words : to === undefined ? from : `${String(from)}-${String(to)}`;
+  };
+
 /** MTUs that the kernel works out by itself, and a document can, too. */
 function automatic(model: HostModel, link: LinkModel): boolean {
   if (link.options["mtu"] !== undefined) return false;
@@ -65,9 +76,12 @@ function linkOf(model: HostModel, link: LinkModel): Bag {
     master,
     mtu: automatic(model, link) ? "auto" : options["mtu"],
     port: Object.keys(link.port).length > 0 ? link.port : undefined,
-    addresses: link.addresses.length > 0 ? link.addresses.map(entryOf) : undefined,
-    routes: link.routes.length > 0 ? link.routes.map(({ words }) => words) : undefined,
-    fdb: rest.length > 0 ? rest.map(({ words }) => words) : undefined,
+    addresses: some(link.addresses.map(entryOf)),
+    routes: said(link.routes),
+    fdb: said(rest),
+    vlans: some(link.vlans.map(numbered("vid", "vidEnd"))),
+    vnis: some(link.vnis.map(numbered("vni", "vniEnd"))),
+    mdb: said(link.mdb),
   });
 }
 
@@ -115,14 +129,15 @@ export function describeModel(model: HostModel): DraftValue {
     const bag = linkOf(model, link);
     return isSaid(link, bag) ? [[link.name, bag] as const] : [];
   });
-  const some = <T>(list: readonly T[]): readonly T[] | undefined => (list.length > 0 ? list : undefined);
   const sysctls = groupSysctls([...model.sysctls.values()]);
   return {
     ...(links.length > 0 && { links: Object.fromEntries(links) }),
-    routes: some(model.routes.map(({ words }) => words)),
-    neighbors: some(model.neighbors.map(({ words }) => words)),
+    rules: said(model.rules),
+    nexthops: said(model.nexthops),
+    routes: said(model.routes),
+    neighbors: said(model.neighbors),
     ...(Object.keys(sysctls).length > 0 && { sysctls }),
-    nat: some(model.nat.map(({ words }) => words)),
+    nat: said(model.nat),
     forward: some(forwardOf(model)),
     guests: guestsOf(model),
   };

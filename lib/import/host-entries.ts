@@ -27,7 +27,7 @@ class Left {
     return false;
   }
   lines(): string[] {
-    return [...this.#counts].map(([reason, count]) => `${count} ${reason}`);
+    return [...this.#counts].map(([reason, count]) => `${reason}: ${count}`);
   }
 }
 

@@ -142,16 +142,25 @@ function special(kind: string, options: Options): Table {
   return { ...keyed, ...as("hoplimit", "ttl"), ...as("dstport", "dstport"), ...one[kind] };
 }
 
+/** Tables are made when they are first asked for. */
+const made = new Map<string, Table>();
+function once(key: string, make: () => Table): Table {
+  const known = made.get(key) ?? make();
+  made.set(key, known);
+  return known;
+}
+
 /** The words after `type KIND`; undefined for a kind that is not known here. */
 export function kindTable(kind: string): Table | undefined {
-  const known = kindNamed(kind);
-  if (known === undefined) return undefined;
-  const options = known.options as Options;
-  return { ...tableOf(options), ...special(kind, options) };
+  const options = kindNamed(kind)?.options as Options | undefined;
+  return options && once(`kind ${kind}`, () => ({ ...tableOf(options), ...special(kind, options) }));
 }
 
 /** The words after `type bridge_slave`, and those of `bridge link set`. */
 export function portTable(): Table {
+  return once("port", makePortTable);
+}
+function makePortTable(): Table {
   const rootBlock = flag("rootBlock");
   return {
     ...tableOf(settablePortOptions),
@@ -165,6 +174,9 @@ export function portTable(): Table {
 const common = commonOptions as unknown as Options;
 /** Words that every link takes, when it is made and later. */
 export function commonTable(): Table {
+  return once("common", makeCommonTable);
+}
+function makeCommonTable(): Table {
   const address = common["mac"]?.shape ?? mac;
   const table = tableOf(common);
   return {

@@ -18,6 +18,9 @@ export interface LinkModel {
   readonly addresses: Entry[];
   readonly routes: Entry[];
   readonly fdb: Entry[];
+  readonly vlans: Entry[];
+  readonly vnis: Entry[];
+  readonly mdb: Entry[];
   /** The near end of the cable whose far end this is. */
   madeBy?: string;
   /** The line that deleted it, where one did. */
@@ -45,10 +48,22 @@ export interface RuleModel {
 /** What commands are gone after a reboot. */
 export type Lost = "links, addresses and routes" | "firewall rules" | "sysctls";
 
+/** The lists of a link that nothing is on. */
+const nothingOn = (): Pick<LinkModel, "addresses" | "routes" | "fdb" | "vlans" | "vnis" | "mdb"> => ({
+  addresses: [],
+  routes: [],
+  fdb: [],
+  vlans: [],
+  vnis: [],
+  mdb: [],
+});
+
 /** The state that commands add up to. */
 export class HostModel {
   readonly findings: Findings;
   readonly links = new Map<string, LinkModel>();
+  readonly rules: Entry[] = [];
+  readonly nexthops: Entry[] = [];
   /** Routes that name no device. */
   readonly routes: Entry[] = [];
   readonly neighbors: Entry[] = [];
@@ -72,7 +87,7 @@ export class HostModel {
   link(name: string, line: number): LinkModel {
     const known = this.links.get(name);
     if (known !== undefined) return known;
-    const made: LinkModel = { name, line, options: {}, port: {}, addresses: [], routes: [], fdb: [] };
+    const made: LinkModel = { name, line, options: {}, port: {}, ...nothingOn() };
     this.links.set(name, made);
     return made;
   }
@@ -96,7 +111,7 @@ export class HostModel {
         "move this line up",
       );
     const made: LinkModel = {
-      ...(there ? before : { addresses: [], routes: [], fdb: [], port: {} }),
+      ...(there ? before : { ...nothingOn(), port: {} }),
       name,
       kind,
       line,

@@ -19,6 +19,7 @@ import {
 } from "../grammar.ts";
 import { portTable, takeName } from "../kind-words.ts";
 import type { Bag, HostModel } from "../model.ts";
+import { bridgeTable } from "./bridge-tables.ts";
 import { deleteLink } from "./ip-link.ts";
 
 const LOST = "links, addresses and routes";
@@ -118,6 +119,10 @@ export function bridge(args: Args, model: HostModel): void {
   }
   if (object === "link" && verb === "set") {
     link(args, model);
+    return;
+  }
+  if (object === "vlan" || object === "vni" || object === "mdb") {
+    bridgeTable(args, model, object, verb ?? "");
     return;
   }
   throw new NotUnderstood(

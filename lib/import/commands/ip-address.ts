@@ -51,6 +51,13 @@ function withLength(text: string, line: number): string {
   throw new NotUnderstood(line, `expected an address such as 192.0.2.1/24, got ${shownWord(text)}`);
 }
 
+/** The last address of an IPv4 prefix. */
+function lastOf(address: string, length: number): string {
+  const number = address.split(".").reduce((sum, byte) => sum * 256 + Number(byte), 0);
+  const last = (number | (length === 0 ? 0xffff_ffff : 2 ** (32 - length) - 1)) >>> 0;
+  return [24, 16, 8, 0].map((shift) => (last >>> shift) & 0xff).join(".");
+}
+
 function read(args: Args): Bag {
   const entry: Bag = {};
   while (!args.done) {
@@ -67,6 +74,9 @@ function read(args: Args): Bag {
   const whole = length === undefined ? String(entry["address"]) : `${String(entry["address"]).split("/")[0]}/${length}`;
   entry["address"] = withLength(whole, args.line);
   if (far !== "") entry["peer"] = far;
+  // The last address is that of the prefix, and the prefix that of the far end.
+  if (far !== undefined && far !== "" && entry["broadcast"] === "+")
+    entry["broadcast"] = lastOf(far, Number(length ?? whole.split("/")[1]));
   // Without brd, ip sets no broadcast address.
   return entry;
 }

@@ -4,6 +4,7 @@ import type { HostModel } from "../model.ts";
 import { ipAddress } from "./ip-address.ts";
 import { ipLink, ipTuntap } from "./ip-link.ts";
 import { ipNeighbor, ipRoute } from "./ip-route.ts";
+import { ipNexthop, ipRule } from "./ip-rule.ts";
 
 /** In iproute2's order: an abbreviation means the first that it begins. */
 const OBJECTS = [
@@ -111,6 +112,14 @@ export function ip(args: Args, here: HostModel, elsewhere: Elsewhere): void {
   }
   if (object === "neighbor" || object === "neighbour") {
     ipNeighbor(args, model);
+    return;
+  }
+  if (object === "rule") {
+    ipRule(args, model, wide);
+    return;
+  }
+  if (object === "nexthop") {
+    ipNexthop(args, model, wide);
     return;
   }
   if (object === "tuntap" || object === "tap") {

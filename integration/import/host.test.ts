@@ -1,0 +1,216 @@
+/** A running host becomes a document that changes nothing there, whatever is on the host. */
+import { deepEqual, equal, ok } from "node:assert/strict";
+import fc from "fast-check";
+import { Host } from "../../lib/host.ts";
+import { writeDraft } from "../../lib/import/draft.ts";
+import type { Finding } from "../../lib/import/finding.ts";
+import { importHost } from "../../lib/import/host.ts";
+import { NetlinkError } from "../../lib/socket/index.ts";
+import { apply } from "../../lib/state/apply.ts";
+import { desiredOf } from "../../lib/state/desired.ts";
+import { observe } from "../../lib/state/observe.ts";
+import { plan } from "../../lib/state/plan.ts";
+import { parseSource } from "../../lib/state/source.ts";
+import { verify } from "../../lib/state/verify.ts";
+import { TestNamespace } from "../../lib/testkit/namespace.ts";
+import { firstTryCounts, needs } from "../../test/needs.ts";
+import { addressesIn } from "../agreement/addresses.ts";
+import { entriesIn } from "../agreement/entries.ts";
+import type { Sort } from "../agreement/kit.ts";
+import { kindsHere, linksIn, UNDER } from "../agreement/links.ts";
+import { routesIn } from "../agreement/routes.ts";
+import { scene as linkScene } from "../links/kit.ts";
+import { type Machine, scene } from "../state/kit.ts";
+import { LINKS } from "./links.ts";
+
+/** Hosts that are drawn of each sort. */
+const HOSTS = 12;
+
+interface Read {
+  readonly text: string;
+  readonly findings: readonly Finding[];
+}
+/** Imports a host, and sees that the document changes nothing and is verified. */
+async function imported(host: Host): Promise<Read> {
+  const { draft, findings } = await importHost(host);
+  const text = writeDraft(draft);
+  const desired = desiredOf(parseSource(text));
+  deepEqual(plan(await observe(host, desired), desired).steps, [], text);
+  ok((await verify(host, desired)).ok, text);
+  return { text, findings };
+}
+const bad = (findings: readonly Finding[]): readonly string[] =>
+  findings.filter(({ level }) => level === "error").map(({ message }) => message);
+
+const SORTS = [
+  ["addresses", addressesIn],
+  ["routes", routesIn],
+  ["forwarding entries", entriesIn],
+] as unknown as readonly (readonly [string, (scene: never) => Sort<unknown>])[];
+
+describe("import of a running host", function () {
+  this.timeout(120_000);
+  firstTryCounts(this);
+  before(function () {
+    needs(this, "ip", "bridge", "nft");
+  });
+
+  it("says nothing of a host that has nothing", async () => {
+    const namespace = await TestNamespace.create();
+    const host = await Host.open({ netns: namespace });
+    try {
+      equal(
+        (await imported(host)).text,
+        "# Made of a running host. What is not in it is left alone.\n\nlinkwright: 1\n",
+      );
+    } finally {
+      host.close();
+      await namespace.end();
+    }
+  });
+
+  const FAR_AWAY = "ens34f0: Its far end is in another namespace: others make it.";
+  const STORY = `
+ip link add br-vm type bridge; ip link set br-vm up; ip address add 12.12.139.1/24 dev br-vm
+ip link add vxlan0 type vxlan id 39 dev ens34f0 remote 192.168.0.24 dstport 4789
+ip link set vxlan0 master br-vm; ip link set vxlan0 up
+ip route add default via 192.168.0.1
+ip neigh replace 192.168.0.24 lladdr 02:00:00:00:00:24 dev ens34f0 nud permanent
+bridge fdb append 00:00:00:00:00:00 dev vxlan0 dst 192.168.0.25
+bridge fdb add 02:00:00:00:00:77 dev vxlan0 dst 192.168.0.25
+ip rule add from 10.0.0.0/8 table 100 priority 500
+for key in all default ens34f0 br-vm vxlan0; do echo 2 >/proc/sys/net/ipv4/conf/$key/rp_filter; done
+echo 1 >/proc/sys/net/ipv4/ip_forward`;
+
+  async function story(use: (machine: Machine) => Promise<void>): Promise<void> {
+    const hosts = await scene();
+    try {
+      await hosts.bm1.sh(STORY);
+      await use(hosts.bm1);
+    } finally {
+      await hosts[Symbol.asyncDispose]();
+    }
+  }
+
+  it("says the founding story's host", async () => {
+    await story(async ({ host }) => {
+      const { text, findings } = await imported(host);
+      deepEqual(
+        findings.map(({ message }) => message),
+        [FAR_AWAY],
+      );
+      const { value } = parseSource(text);
+      deepEqual(value, {
+        linkwright: 1,
+        links: {
+          ens34f0: {
+            up: true,
+            addresses: ["192.168.0.23/24"],
+            routes: [{ dst: "default", via: "192.168.0.1" }],
+            neighbors: [{ address: "192.168.0.24", mac: "02:00:00:00:00:24" }],
+          },
+          "br-vm": { kind: "bridge", mtu: "auto", addresses: ["12.12.139.1/24"] },
+          vxlan0: {
+            kind: "vxlan",
+            vni: 39,
+            dev: "ens34f0",
+            dstport: 4789,
+            master: "br-vm",
+            mtu: "auto",
+            remotes: ["192.168.0.24", "192.168.0.25"],
+            fdb: [{ mac: "02:00:00:00:00:77", dst: "192.168.0.25" }],
+          },
+        },
+        rules: [{ priority: 500, from: "10.0.0.0/8", table: 100 }],
+        sysctls: {
+          "net.ipv4.ip_forward": 1,
+          "net.ipv4.conf.{all,default}.rp_filter": 2,
+        },
+      });
+    });
+  });
+
+  it("says enough to make the same host again", async () => {
+    await story(async ({ host, sh }) => {
+      const { text } = await imported(host);
+      await sh(
+        "ip link delete vxlan0; ip link delete br-vm; ip rule delete priority 500; echo 0 >/proc/sys/net/ipv4/ip_forward",
+      );
+      const desired = desiredOf(parseSource(text));
+      await apply(host, plan(await observe(host, desired), desired));
+      equal((await imported(host)).text, text);
+      ok((await sh("bridge fdb show dev vxlan0")).includes("00:00:00:00:00:00 dst 192.168.0.25"));
+    });
+  });
+
+  it("says our own table, and rules of iptables in comments", async function () {
+    needs(this, "iptables");
+    await story(async ({ host, sh }) => {
+      const nat = "nat:\n  - { masquerade: 12.12.139.0/24, out: ens34f0 }";
+      const forward =
+        "forward:\n  - { in: br-vm, out: ens34f0, accept: all, clampMss: true }\n  - { in: ens34f0, out: br-vm, accept: replies }";
+      const desired = desiredOf(parseSource(`linkwright: 1\n${nat}\n${forward}\n`));
+      await apply(host, plan(await observe(host, desired), desired));
+      const own = await imported(host);
+      ok(own.text.includes(`\n\n${nat}\n\n${forward}\n`), own.text);
+      await sh(`nft delete table inet linkwright
+iptables -t nat -A POSTROUTING -s 12.12.139.0/24 -o ens34f0 -j MASQUERADE
+iptables -A FORWARD -i br-vm -o ens34f0 -j ACCEPT
+iptables -A FORWARD -i ens34f0 -o br-vm -m state --state RELATED,ESTABLISHED -j ACCEPT
+iptables -t mangle -A FORWARD -i br-vm -o ens34f0 -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu
+iptables -A INPUT -p udp --dport 4789 -j ACCEPT`);
+      const theirs = await imported(host);
+      ok(theirs.text.includes(`${nat}\n${forward}`.replace(/^/gm, "# ")), theirs.text);
+      ok(/# {3}table ip filter: INPUT: udp dport 4789 .*accept/.test(theirs.text), theirs.text);
+      equal(theirs.findings.filter(({ message }) => /belongs to others/.test(message)).length, 3);
+    });
+  });
+
+  it("leaves out what has a lifetime, and what daemons keep, and says so", async () => {
+    await story(async ({ host, sh }) => {
+      await sh(`ip address add 192.168.7.7/24 dev ens34f0 valid_lft 1000 preferred_lft 1000
+ip route add 10.1.0.0/16 via 192.168.0.9 proto bird; ip route add 10.2.0.0/16 via 192.168.0.9 proto ra`);
+      const { text, findings } = await imported(host);
+      ok(!/192\.168\.7\.7|10\.[12]\.0\.0/.test(text), text);
+      deepEqual(
+        findings.map(({ message }) => message),
+        [
+          "left out: addresses with a lifetime (DHCP, or announced by a router): 1",
+          "left out: routes of bird, which keeps them itself: 1",
+          "left out: routes that a router announces: 1",
+          FAR_AWAY,
+        ],
+      );
+    });
+  });
+
+  /** Makes what is drawn, as far as the kernel takes it, and imports the host each time. */
+  async function hold<C>(host: Host, sort: Sort<C>): Promise<void> {
+    const property = fc.asyncProperty(sort.drawn, async (configs) => {
+      try {
+        for (const config of configs)
+          await Promise.resolve(sort.write(config)).catch((error: unknown) => {
+            if (!(error instanceof NetlinkError)) throw error;
+          });
+        const { text, findings } = await imported(host);
+        deepEqual(bad(findings), [], text);
+      } finally {
+        await sort.clear(configs);
+      }
+    });
+    await fc.assert(property, { numRuns: HOSTS, interruptAfterTimeLimit: 60_000 });
+  }
+
+  it("changes nothing on hosts with any links", async () => {
+    await using here = await linkScene(UNDER);
+    const { kinds } = await kindsHere(here);
+    await hold(here.host, linksIn(here, kinds));
+  });
+
+  for (const [name, sortIn] of SORTS)
+    it(`changes nothing on hosts with any ${name}`, async () => {
+      await using here = await linkScene(LINKS);
+      const { addresses, routes, fdb } = here.host;
+      await hold(here.host, sortIn({ addresses, routes, fdb } as never));
+    });
+});
