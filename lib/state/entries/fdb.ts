@@ -11,9 +11,9 @@ import { canonicalText } from "./text.ts";
 /** Of an entry on a bridge itself, the kernel tells the bridge as its own master, and takes none. */
 const inMaster = ({ master, dev }: Words): boolean => master !== undefined && master !== false && master !== dev;
 
+const isFixed = ({ state }: Words): boolean => state === "permanent" || state === "static";
 /** An entry that somebody wrote, not one that was learned. */
-const isStatic = ({ state, externLearn }: Words): boolean =>
-  (state === "permanent" || state === "static") && externLearn !== true;
+const isStatic = (words: Words): boolean => isFixed(words) && words["externLearn"] !== true;
 
 /** The entry that the kernel keeps for the far end of a VNI. */
 function isOfVni({ dev, mac, srcVni, dst }: Words, { vnis = [] }: Observed): boolean {
@@ -56,7 +56,9 @@ export const fdb: Sort = {
   },
   uncompared: ["dev", "mac", "srcVni", "vlan", "self", "master", "use"],
   implied: (wanted, seen) =>
-    wanted["state"] === undefined && !isStatic(seen) ? [{ field: "state", from: seen["state"], to: "permanent" }] : [],
+    wanted["state"] === undefined && !(wanted["externLearn"] === true ? isFixed(seen) : isStatic(seen))
+      ? [{ field: "state", from: seen["state"], to: "permanent" }]
+      : [],
   create: (words) => request("fdb", words["mac"] === ZERO_MAC ? "append" : "create", words),
   change: (wanted, seen) => [
     move(
