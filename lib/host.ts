@@ -136,6 +136,7 @@ export class Host implements AsyncDisposable {
   get links(): Links {
     const options: LinksOptions = {
       openNetns: (name) => Netns.open(name),
+      numberOf: (connection, netns, options) => new (load.nsids())(connection).ensure(netns, options),
       makers: { tun: (config, netns = this.#fd) => load.makeTun()(netns, config) },
     };
     return this.#service("links", () => new Links(this.#connection(NETLINK_ROUTE), options));

@@ -49,6 +49,12 @@ const nameAttrs = (name: string): { ifname: string } | { altIfname: string } => 
 export interface LinksOptions {
   /** Opens a namespace that is given by its name; without it, only open ones can be named. */
   readonly openNetns?: (name: string) => { readonly fd: number } & Disposable;
+  /** The number that the namespace of a connection has for another one; gives it one where it has none. */
+  readonly numberOf?: (
+    connection: Connection,
+    netns: { readonly fd: number },
+    options?: CallOptions,
+  ) => Promise<number>;
   /** Who makes links of the kinds that rtnetlink does not make, in the namespace of a descriptor; by default here. */
   readonly makers?: { readonly [K in KindName]?: LinkMaker<ConfigOf<K>> };
 }
@@ -90,6 +96,11 @@ class OpenNamespaces implements Disposable {
     }
     return opened.fd;
   }
+  /** A connection in a namespace; the caller's to close. */
+  connect(netns: NetnsRef | undefined): Connection | undefined {
+    if (netns === undefined) return undefined;
+    return Connection.open({ protocol: NETLINK_ROUTE, netns: this.fdOf(netns), inline: false });
+  }
   [Symbol.dispose](): void {
     for (const netns of this.#opened.values()) netns[Symbol.dispose]();
   }
@@ -99,12 +110,14 @@ class OpenNamespaces implements Disposable {
 export class Links implements LinkLookup {
   readonly #connection: Connection;
   readonly #openNetns: LinksOptions["openNetns"];
+  readonly #numberOf: LinksOptions["numberOf"];
   readonly #makers: NonNullable<LinksOptions["makers"]>;
   readonly #indexes = new Indexes();
 
   constructor(connection: Connection, options: LinksOptions = {}) {
     this.#connection = connection;
     this.#openNetns = options.openNetns;
+    this.#numberOf = options.numberOf;
     this.#makers = options.makers ?? {};
   }
 
@@ -203,15 +216,15 @@ export class Links implements LinkLookup {
     if (make !== undefined) return this.#createBy(make, config, kind, options);
     const what = `cannot create link ${config.name}`;
     using namespaces = new OpenNamespaces(this.#openNetns);
-    const { names, master } = await this.#resolve(config.name, kind, config, namespaces, options);
-    checkPortOf([config.name, "port"], config.port ?? {}, master);
-    const { first, later } = creation(config, kind, names, master);
-    const { name, netns } = config;
-    const away =
-      netns === undefined
-        ? undefined
-        : Connection.open({ protocol: NETLINK_ROUTE, netns: names.fdOf(netns), inline: false });
+    const { name, netns, linkNetns } = config;
+    const away = namespaces.connect(netns);
+    const below = namespaces.connect(linkNetns);
     try {
+      const { names, master } = await this.#resolve(name, kind, config, namespaces, options, below && new Links(below));
+      checkPortOf([name, "port"], config.port ?? {}, master);
+      const fd = linkNetns === undefined ? undefined : namespaces.fdOf(linkNetns);
+      const from = fd === undefined ? undefined : await this.#number(away, { fd }, options);
+      const { first, later } = creation(config, kind, names, master, from);
       const made = this.#connection.request(first.message, first.value, first.flags, options);
       // Asked in the same breath; who it is told about if the link was there before does not matter.
       const here = away === undefined ? this.#read(name, options) : undefined;
@@ -227,7 +240,13 @@ export class Links implements LinkLookup {
       throw retold(error, toldOf(error, what, kind, config));
     } finally {
       away?.close();
+      below?.close();
     }
+  }
+  #number(connection = this.#connection, netns: { readonly fd: number }, options?: CallOptions): Promise<number> {
+    if (this.#numberOf === undefined)
+      throw new InputError(["linkNetns"], "this object was given no way to number namespaces; leave it out");
+    return this.#numberOf(connection, netns, options);
   }
 
   /** Has a link made by somebody else, and tells it the rest; when that is refused the link is removed again. */
@@ -369,12 +388,13 @@ export class Links implements LinkLookup {
     config: object,
     namespaces: OpenNamespaces,
     options?: CallOptions,
+    below: Links = this,
   ): Promise<{ readonly names: LinkNames; readonly master: string | undefined }> {
     const indexes = new Map<string, number>();
     let master: string | undefined;
     for (const { key, name: other } of references(kind, config)) {
-      const cached = key === "master" ? undefined : this.#indexes.get(other);
-      const message = cached === undefined ? await this.#read(other, options) : undefined;
+      const cached = key === "master" ? undefined : below.#indexes.get(other);
+      const message = cached === undefined ? await (key === "master" ? this : below).#read(other, options) : undefined;
       const known = cached ?? message?.header.index;
       if (known === undefined) throw new InputError([name, ...key.split(".")], `there is no link ${other}`);
       indexes.set(other, known);

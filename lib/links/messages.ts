@@ -68,13 +68,14 @@ function kindAttrs(kind: AnyKind, values: object, names: LinkNames, now?: Link):
 
 /**
  * The message that makes a link, and the words that have to be told to it afterwards, in this order. `master` is the
- * kind of its master.
+ * kind of its master, `linkNetnsid` the number of the namespace of the links it refers to.
  */
 export function creation(
   config: LinkConfig,
   kind: AnyKind,
   names: LinkNames,
   master?: string,
+  linkNetnsid?: number,
 ): { readonly first: Command; readonly later: LinkChanges } {
   const keys = laterKeys(config, master);
   const all: Record<string, unknown> = { ...kind.defaults?.(config), ...config };
@@ -89,6 +90,7 @@ export function creation(
     ...toWire(commonOptions, all, names),
     ifname: config.name,
     netNsFd: config.netns === undefined ? undefined : names.fdOf(config.netns),
+    linkNetnsid,
     ...kindAttrs(kind, all, names),
   };
   const first = command(newlink, { header: flagsOf(all), attrs } as LinkMessage, NLM_F_CREATE | NLM_F_EXCL);

@@ -201,6 +201,11 @@ export type ConfigOf<K extends KindName> = CommonOptions &
     readonly name: string;
     /** Where the link is to live; the default is here. What it refers to (`dev`) is looked for here. */
     readonly netns?: NetnsRef;
+    /**
+     * Where what it refers to (`dev`), but not its `master`, is looked for, and where the packets of a tunnel go; the
+     * default is here. Same as: ip link add NAME link-netns NETNS …
+     */
+    readonly linkNetns?: NetnsRef;
   };
 /** A link to be made: its kind, its name, common options and those of the kind. */
 export type LinkConfig = { [K in KindName]: ConfigOf<K> }[KindName];
@@ -295,7 +300,7 @@ export function checkConfig(config: LinkConfig): AnyKind {
     const reason = unknownKey(String(kindName), Object.keys(linkKinds)).replace("unknown key", "unknown kind");
     throw new InputError([name, "kind"], reason);
   }
-  checkShapes(name, kind, config, { netns: netnsRef });
+  checkShapes(name, kind, config, { netns: netnsRef, linkNetns: netnsRef });
   const wrong = kind.complete?.(config) ?? kind.check?.(config) ?? together(config);
   if (wrong !== undefined) throw new InputError([name, wrong.key], wrong.reason);
   return kind;
@@ -305,6 +310,8 @@ export function checkConfig(config: LinkConfig): AnyKind {
 function together(config: LinkConfig): { readonly key: string; readonly reason: string } | undefined {
   if (config.port !== undefined && (config.master ?? null) === null)
     return { key: "port", reason: "needs master, the bridge or bond that it is a port of" };
+  if (config.kind === "tun" && config.linkNetns !== undefined)
+    return { key: "linkNetns", reason: "means nothing for a tun, which refers to no link" };
   if (config.netns !== undefined && (config.master ?? null) !== null)
     return { key: "master", reason: "is a link of this namespace; leave it out with netns" };
   return undefined;
@@ -343,6 +350,7 @@ export function properties(kind: AnyKind | undefined): Record<string, string> {
     linkinfo: "kind",
     netNsFd: "netns",
     netNsPid: "netns",
+    linkNetnsid: "linkNetns",
     afSpec: "addrGenMode",
     "afSpec.inet6": "addrGenMode",
     "afSpec.inet6.addrGenMode": "addrGenMode",

@@ -7,7 +7,7 @@
  */
 import { type Listing, listing, retold } from "../families/lookup.ts";
 import { checkOne, integer } from "../shape/shape.ts";
-import type { CallOptions, Connection } from "../socket/index.ts";
+import { type CallOptions, type Connection, NetlinkError } from "../socket/index.ts";
 import { at, attrs, body, type MessageOut, message, s32, struct, u8, u32 } from "../wire/index.ts";
 import { Netns } from "./netns.ts";
 
@@ -29,6 +29,9 @@ export const NSID_GROUP = 28;
 /** The kernel chooses; or there is none. */
 const NONE = -1;
 const MOST = 0x7fff_ffff;
+
+/** A network namespace: its name under /run/netns or path, or whatever holds a descriptor of it, as a `Netns` does. */
+type NetnsRef = string | { readonly fd: number };
 
 /** A namespace that has a number here. */
 export interface NetnsId {
@@ -60,7 +63,7 @@ export class Nsids {
    * The number of a namespace, which is open, or given by its name or path; undefined where it has none here.
    * @throws {NetnsError} when there is no such namespace.
    */
-  get(netns: Netns | string, options?: CallOptions): Promise<number | undefined> {
+  get(netns: NetnsRef, options?: CallOptions): Promise<number | undefined> {
     return this.#with(netns, async (fd) => {
       const told = await this.#connection.get(getnsid, { header: {}, attrs: { fd } }, newnsid, options);
       return nsidsFromWire(told)[0]?.nsid;
@@ -72,7 +75,7 @@ export class Nsids {
    * Same as: ip netns set NAME auto|NSID
    * @throws {NetlinkError} `EEXIST` where it has one, or another namespace has this one.
    */
-  async set(netns: Netns | string, nsid?: number, options?: CallOptions): Promise<number> {
+  async set(netns: NetnsRef, nsid?: number, options?: CallOptions): Promise<number> {
     if (nsid !== undefined) checkOne(["nsid"], integer(0, MOST), nsid);
     return this.#with(netns, async (fd) => {
       try {
@@ -85,8 +88,22 @@ export class Nsids {
     });
   }
 
-  async #with<T>(netns: Netns | string, act: (fd: number) => Promise<T>): Promise<T> {
-    if (netns instanceof Netns) return act(netns.fd);
+  /** The number of a namespace, which gets one where it has none. */
+  async ensure(netns: NetnsRef, options?: CallOptions): Promise<number> {
+    const known = await this.get(netns, options);
+    if (known !== undefined) return known;
+    try {
+      return await this.set(netns, undefined, options);
+    } catch (error) {
+      // Somebody else was first.
+      const now = error instanceof NetlinkError && error.code === "EEXIST" ? await this.get(netns, options) : undefined;
+      if (now === undefined) throw error;
+      return now;
+    }
+  }
+
+  async #with<T>(netns: NetnsRef, act: (fd: number) => Promise<T>): Promise<T> {
+    if (typeof netns === "object") return await act(netns.fd);
     using opened = Netns.open(netns);
     return await act(opened.fd);
   }
