@@ -315,6 +315,40 @@ links:
     adds: false,
   },
   {
+    name: "VLANs of a port that is made again, and of the ports of a bridge that goes",
+    probe: "ip link add probe type bridge vlan_filtering 1; ip link delete probe",
+    script: `echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6
+      for bridge in br0 br1; do ip link add $bridge type bridge vlan_filtering 1; ip link set $bridge address 02:00:00:00:00:b0 up; done
+      ip link add vx type vxlan id 5 dev ens34f0 dstport 4789; ip link set vx master br0 up
+      ip link add eth8 type veth peer name eth9; ip link set eth9 up; ip link set eth8 master br1 up
+      for port in vx eth8; do
+        bridge vlan add dev $port vid 10-19; bridge vlan add dev $port vid 20 pvid untagged; bridge vlan delete dev $port vid 1
+      done
+      bridge vlan add dev br1 vid 10 self; bridge mdb add dev br1 port eth8 grp 239.1.1.1 permanent vid 10
+      bridge fdb add 02:00:00:00:00:77 dev eth8 master static vlan 10`,
+    document: `
+links:
+  vx: { kind: vxlan, vni: 6, dev: ens34f0, vlans: [12-13, { vid: 14, untagged: true }, { vid: 15, state: absent }] }
+  br1: { kind: bridge, state: absent }
+`,
+    told: {
+      "bridge vlan show dev vx": [
+        /./,
+        /10/,
+        /11/,
+        /12/,
+        /13/,
+        /14 Egress Untagged/,
+        /16/,
+        /17/,
+        /18/,
+        /19/,
+        /20 PVID Egress Untagged/,
+      ],
+    },
+    adds: false,
+  },
+  {
     name: "VLANs that are VNIs of a VXLAN",
     probe: "ip link add probe type bridge vlan_filtering 1; ip link delete probe",
     script: `ip link add br0 type bridge vlan_filtering 1; ip link add vx type vxlan external dstport 4789
@@ -329,7 +363,7 @@ links:
   },
 ];
 
-/** A link that was made again has another number; carriers come and go by themselves. */
+/** A link that was made again has another number, and another place in lists; carriers come and go by themselves. */
 const stateOf = async (machine: Machine): Promise<string> =>
   (await dump(machine))
     .replace(/^\d+: /gm, "")
@@ -337,7 +371,10 @@ const stateOf = async (machine: Machine): Promise<string> =>
     // Its own addresses a bridge files under the bridge, or under the port that has the same.
     .replace(/^\S+ dev \S+( vlan \d+)? master \S+ permanent\n/gm, "")
     .replace(/ tso_max_size \d+/g, "")
-    .replace(/NO-CARRIER,|LOWER_UP,?|M-DOWN,?|,(?=>)/g, "");
+    .replace(/NO-CARRIER,|LOWER_UP,?|M-DOWN,?|,(?=>)/g, "")
+    .split("\n")
+    .sort()
+    .join("\n");
 const desiredFrom = (body: string): Desired => desiredOf(parseSource(`linkwright: 1\n${body}`, "f.yaml"));
 
 describe("entries of a document", () => {

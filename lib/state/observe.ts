@@ -127,12 +127,15 @@ const LACKED = ["EOPNOTSUPP", "EPROTONOSUPPORT", "EAFNOSUPPORT", "EINVAL"];
  */
 export async function observe(host: Host, desired: Desired, options: Options = {}): Promise<Observed> {
   const call = options.signal === undefined ? {} : { signal: options.signal };
-  const links = await consistent("links", () => host.links.list({}, call));
-  const addresses = await consistent("addresses", () => host.addresses.list({}, call));
-  const routes = await consistent("routes", () => host.routes.list({ table: "all" }, call));
-  const fdb = await consistent("forwarding entries", () => host.fdb.list({}, call));
-  const neighbors = await consistent("neighbors", () => host.neighbors.list({}, call));
-  const proxies = await consistent("proxy neighbors", () => host.neighbors.list({ proxy: true }, call));
+  const [links, addresses, routes, fdb, neighbors, proxies, younger] = await Promise.all([
+    consistent("links", () => host.links.list({}, call)),
+    consistent("addresses", () => host.addresses.list({}, call)),
+    consistent("routes", () => host.routes.list({ table: "all" }, call)),
+    consistent("forwarding entries", () => host.fdb.list({}, call)),
+    consistent("neighbors", () => host.neighbors.list({}, call)),
+    consistent("proxy neighbors", () => host.neighbors.list({ proxy: true }, call)),
+    youngerLists(host, call),
+  ]);
   return {
     links: links.map((link) => linkWords(link as unknown as Words)),
     addresses: addresses as unknown as readonly Words[],
@@ -141,7 +144,7 @@ export async function observe(host: Host, desired: Desired, options: Options = {
     ),
     fdb: fdb as unknown as readonly Words[],
     neighbors: [...neighbors, ...proxies] as unknown as readonly Words[],
-    ...(await youngerLists(host, call)),
+    ...younger,
     ...(await sysctlsOf(host, desired)),
     ...(await tablesOf(host, options)),
   };

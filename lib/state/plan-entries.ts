@@ -191,11 +191,11 @@ function planRestored(planner: Planner, fates: Fates): void {
     const cause = causeOf(planner, fates, devices);
     for (const again of sort.besides?.(one, desired[sort.list]) ?? besides(sort, one, desired[sort.list]))
       planner.add({
-        action: "create",
+        action: again.verb === "delete" ? "remove" : "create",
         object: again.object,
         subject: sort.subject(again.words),
         path: desired.links.find(({ name }) => name === cause)?.path ?? [],
-        reason: `was on ${cause} before it was made again`,
+        reason: `was ${again.verb === "delete" ? "not " : ""}on ${cause} before it was made again`,
         needs: [
           ...planner.linkIds(...devices).flatMap((id) => [id, `${id} master`]),
           ...(sort.needs?.(again.words) ?? []),

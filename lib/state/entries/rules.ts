@@ -74,6 +74,11 @@ export const rules: Sort = {
   remains: (words) => words,
   devices: () => [],
   check(planner, entry, seen) {
+    for (const key of ["iif", "oif"])
+      if (!entry.absent && typeof entry.words[key] === "string" && !planner.willExist(entry.words[key]))
+        planner.warn(
+          `there is no interface ${entry.words[key]} yet; the rule that names it matches nothing until there is`,
+        );
     if (seen?.["permanent"] === true && entry.absent) {
       planner.say(entry.path, "the kernel keeps this rule and refuses to delete it; leave it out");
       return false;
