@@ -58,8 +58,10 @@ export function leftOut(
   findings: Findings,
 ): Draft {
   const place = path.join(".");
-  findings.say("error", undefined, `${place} is left out: ${reason}`);
-  return { ...draft, value, foot: [...draft.foot, `Left out: ${place}: ${reason}`] };
+  // Lines of a document that nobody has seen say nothing.
+  const said = reason.replaceAll(/ at line \d+/g, "");
+  findings.say("error", undefined, `${place} is left out: ${said}`);
+  return { ...draft, value, foot: [...draft.foot, `Left out: ${place}: ${said}`] };
 }
 
 /** Takes out what cannot be said, until the rest is a document. */

@@ -38,6 +38,7 @@ const HARMLESS = [
 /** Words that begin what only a shell can decide, and those that end it. */
 const OPENING = ["if", "for", "while", "until", "case", "select", "function"];
 const CLOSING = ["fi", "done", "esac", "}"];
+const JOINING = ["do", "then", "else"];
 const SUDO_VALUES = ["-u", "-g", "-h", "-p", "-C", "-r", "-t"];
 /** Deeper than this, `sh -c` in `sh -c` is a mistake. */
 const DEEPEST = 8;
@@ -134,6 +135,7 @@ export class Shell {
     const within = this.#control > 0;
     if (CLOSING.includes(first)) this.#control = Math.max(0, this.#control - 1);
     if (!within) return false;
+    if (words.length === 1 && [...JOINING, ...CLOSING].includes(first)) return true;
     this.#findings.say(
       "error",
       line,
