@@ -50,7 +50,8 @@ const { metafile, outputFiles } = await build({
   chunkNames: `${CHUNKS}/[name]-[hash]`,
   bundle: true,
   splitting: true,
-  packages: "external",
+  // The form of yaml for browsers is of modules, of which only what is used is taken.
+  alias: { yaml: join(ROOT, "node_modules/yaml/browser/index.js") },
   format: "esm",
   platform: "node",
   target: "node20.19",
@@ -72,6 +73,12 @@ for (const { path, text } of outputFiles) {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, path.endsWith(".js") ? named(text) : text);
 }
+
+// Parts of these are in the bundle, and their licenses ask to come along.
+const licenses = ["yaml", "zod"].map(
+  (name) => `${name}\n\n${readFileSync(join(ROOT, "node_modules", name, "LICENSE"), "utf8")}`,
+);
+writeFileSync(join(ROOT, "dist/LICENSES"), licenses.join("\n"));
 
 // Node cannot load a file at once that it is about to load in its own time. These entries may be imported while parts are
 // loaded that share files with them, so they load theirs at once, too, when the library itself is there.

@@ -57,6 +57,7 @@ export type { NetnsId, Nsids } from "./netns/nsids.ts";
 export type { BucketFilter, NexthopFilter, Nexthops } from "./nexthops/nexthops.ts";
 export type { NexthopBucket, NexthopMember, NexthopObject, NexthopObjectConfig } from "./nexthops/words.ts";
 export * from "./nftables/late.ts";
+export * from "./probe/late.ts";
 export * from "./qdiscs/index.ts";
 export type { RouteFilter, RouteQuery, Routes } from "./routes/routes.ts";
 export type { Nexthop, Route, RouteConfig } from "./routes/words.ts";

@@ -2,7 +2,7 @@
  * The schema of a document. What an option of a kind of link looks like stands with the kind; here is only how a
  * document puts them together.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { shapesOf } from "../links/kind.ts";
 import { probeShapes, probeWord } from "../probe/words.ts";
 import {
@@ -128,14 +128,26 @@ function listsIn(place: "link" | "top", options: Shapes = {}): Record<string, z.
   });
   return Object.fromEntries(
     all.map(({ list, writing }) => {
-      const inLink = place === "link";
-      const what = inLink ? (writing.inLink ?? writing.one) : writing.one;
-      const map = object(what, entry(writing, inLink ? "dev" : undefined));
-      const { short } = writing;
-      const item = short === undefined || !inLink ? map : z.union([leaf(short.shape), map]);
-      return [list, listOf(`a list of ${writing.many}`, item as z.ZodType).optional()];
+      const item = itemIn(place, list, writing);
+      return [list, listOf(`a list of ${writing.many}`, item).optional()];
     }),
   );
+}
+
+const items = new Map<string, z.ZodType>();
+
+/** What stands in a list: the same for links of all kinds, so that the schema says it once. */
+function itemIn(place: "link" | "top", list: string, writing: Writing): z.ZodType {
+  const inLink = place === "link";
+  const key = inLink ? `${list}OfLink` : list;
+  const known = items.get(key);
+  if (known !== undefined) return known;
+  const { short, one, inLink: told = one } = writing;
+  const map = object(inLink ? told : one, entry(writing, inLink ? "dev" : undefined));
+  const item: z.ZodType = short === undefined || !inLink ? map : z.union([leaf(short.shape), map]);
+  const named = item.meta({ id: key });
+  items.set(key, named);
+  return named;
 }
 
 /** Keys of every link; those of the kind come to them. */
