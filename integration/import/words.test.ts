@@ -9,6 +9,7 @@ import type { HostModel } from "../../lib/import/model.ts";
 import { Shell } from "../../lib/import/shell.ts";
 import type { KindName } from "../../lib/links/kinds/index.ts";
 import type { LinkConfig } from "../../lib/links/words.ts";
+import { isWide } from "../../lib/routes/words.ts";
 import { addressesIn } from "../agreement/addresses.ts";
 import { entriesIn } from "../agreement/entries.ts";
 import type { Sort } from "../agreement/kit.ts";
@@ -102,10 +103,11 @@ describe("words of iproute2 that an import reads", function () {
     agree(routesIn(nowhere), (model, config) => {
       const { dev, protocol: _, family, type, ...rest } = config;
       const [entry] = dev === undefined ? model.routes : (model.links.get(dev)?.routes ?? []);
-      const wide = family === "inet6" && rest.dst === "default";
+      // The family of a default is that of its gateway, unless it is said.
+      const named = rest.dst === "default" && (family === "inet6" || isWide({ ...rest, dev, family: undefined }));
       const kind = type === undefined || type === "unicast" ? {} : { type };
       const has = entry?.words ?? {};
-      deepEqual(has, said({ ...rest, ...kind, ...(wide && { family }) }, has));
+      deepEqual(has, said({ ...rest, ...kind, ...(named && { family }) }, has));
     });
   });
 

@@ -1,6 +1,6 @@
 /** `ip route` and `ip neighbor`. Source: ip-route(8), ip-neighbour(8). */
 import { neighborShapes } from "../../neighbors/words.ts";
-import { routeShapes } from "../../routes/words.ts";
+import { isWide, routeShapes } from "../../routes/words.ts";
 import { address, integer, linkName, network } from "../../shape/shape.ts";
 import {
   type Args,
@@ -134,6 +134,7 @@ function destination(args: Args, into: Bag, wide: boolean): void {
   if (!network.accepts(dst)) throw new NotUnderstood(line, `expected ${network.expected}, got ${shownWord(text)}`);
   into["dst"] = dst;
   if (all && (wide || text === "::/0")) into["family"] = "inet6";
+  else if (all && text.includes("0/0")) into["family"] = "inet";
 }
 
 function read(args: Args, wide: boolean): Bag {
@@ -146,6 +147,7 @@ function read(args: Args, wide: boolean): Bag {
     else args.end();
   }
   if (route["dst"] === undefined) throw new NotUnderstood(args.line, "the destination is missing");
+  if (route["family"] === "inet" && !isWide({ ...route, family: undefined } as never)) delete route["family"];
   if (route["vrf"] !== undefined)
     throw new NotUnderstood(
       args.line,
