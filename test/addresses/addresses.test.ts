@@ -37,6 +37,14 @@ const CAPTURES: Readonly<Record<string, object>> = {
     mngtmpaddr: true,
     dynamic: true,
   },
+  protocol: {
+    ...plain,
+    family: "inet6",
+    address: "fe80::8cf5:93ff:fe17:c71f/64",
+    dev: "d0",
+    scope: "link",
+    protocol: "kernel_ll",
+  },
   "ipv6-peer": { ...plain, family: "inet6", address: "2001:db8:2::1/128", peer: "2001:db8:2::2", nodad: true },
 };
 

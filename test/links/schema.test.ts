@@ -87,6 +87,17 @@ describe("links on the wire", () => {
     equal((data("vxlan-ipv6.hex") as Record<string, unknown>)["label"], 0x12345);
     equal((data("vxlan-ipv6.hex") as Record<string, unknown>)["group6"], "2001:db8::1");
     equal((data("bridge-stp.hex") as Record<string, unknown>)["forwardDelay"], 400);
+    const vlan = data("bridge-vlan.hex") as Record<string, unknown>;
+    deepEqual(
+      ["vlanProtocol", "vlanDefaultPvid", "vlanFiltering", "vlanStatsEnabled", "vlanStatsPerPort"].map(
+        (key) => vlan[key],
+      ),
+      [0x88a8, 7, true, true, true],
+    );
+    deepEqual(read(only("links/vxlan-protodown.hex")).attrs.protoDownReason, { value: 0x28 });
+    equal(read(only("links/vxlan-link-netns.hex")).attrs.linkNetnsid, 0);
+    const { parentDevName, parentDevBusName } = read(only("links/e1000.hex")).attrs;
+    deepEqual([/^0000:00:0\d\.0$/.test(parentDevName ?? ""), parentDevBusName], [true, "pci"]);
     const mcast = data("bridge-mcast.hex") as Record<string, unknown>;
     equal((mcast["mcastQuerierState"] as Record<string, unknown>)["ipAddress"], "192.0.2.1");
     equal((mcast["multiBoolopt"] as Record<string, unknown>)["noLlLearn"], true);

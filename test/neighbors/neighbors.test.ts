@@ -42,6 +42,18 @@ const ENTRIES: Readonly<Record<string, object>> = {
     via: "d0",
     self: true,
   },
+  nhid: { mac: "02:00:00:00:01:04", dev: "vx0", state: "permanent", nhid: 922, self: true },
+  "src-vni": {
+    mac: "02:00:00:00:01:05",
+    dev: "#14",
+    state: "permanent",
+    dst: "192.0.2.15",
+    srcVni: 55,
+    vni: 56,
+    self: true,
+  },
+  vlan: { mac: "02:00:00:00:01:06", dev: "d1", state: "static", master: "br0", vlan: 1 },
+  "link-netns": { mac: "02:00:00:00:01:07", dev: "#15", state: "permanent", dst: "192.0.2.16", self: true },
   bridge: { mac: "02:00:00:00:01:02", dev: "d1", state: "static", master: "br0", sticky: true },
   learned: { mac: "02:00:00:00:01:03", dev: "vx0", state: "dynamic", dst: "192.0.2.14", self: true, externLearn: true },
 };

@@ -64,6 +64,7 @@ const CAPTURES: Readonly<Record<string, object>> = {
     scope: "link",
     encap: { type: "ip6", id: 7, dst: "2001:db8::9", src: "2001:db8::1", ttl: 3, csum: true },
   },
+  nhid: { ...four, dst: "10.16.0.0/16", nhid: 920, via: "192.0.2.7", dev: "d0" },
   "encap-mpls": {
     ...four,
     dst: "10.15.0.0/16",
