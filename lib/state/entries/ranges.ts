@@ -119,6 +119,9 @@ function differencesOf({ fields }: Numbers, wanted: Words, seen: Words): readonl
     .map((field) => ({ field, from: seen[field], to: wanted[field] }));
 }
 
+const without = (words: Words, field: string | undefined): Words =>
+  Object.fromEntries(Object.entries(words).filter(([key]) => key !== field));
+
 /** What is there, with what is wanted of it. */
 function merged({ exclusive }: Numbers, seen: Words, wanted: Words): Words {
   const one = exclusive.some((key) => wanted[key] !== undefined);
@@ -126,13 +129,18 @@ function merged({ exclusive }: Numbers, seen: Words, wanted: Words): Words {
   return { ...Object.fromEntries(left), ...wanted };
 }
 
-/** Steps for one entry of a sort of ranges. `self` comes with each request. */
-export function planRange(
-  planner: Planner,
-  numbers: Numbers,
-  entry: DesiredEntry,
-  lists: { readonly world: readonly Words[]; readonly before: readonly Words[]; readonly self: Words },
-): void {
+/** What entries of a sort of ranges are compared with. */
+export interface Lists {
+  readonly world: readonly Words[];
+  readonly before: readonly Words[];
+  /** Comes with each request. */
+  readonly self: Words;
+  /** A field that another entry of the document takes away from all others. */
+  readonly taken?: string | undefined;
+}
+
+/** Steps for one entry of a sort of ranges. */
+export function planRange(planner: Planner, numbers: Numbers, entry: DesiredEntry, lists: Lists): void {
   const { words, path, absent } = entry;
   const { object, first } = numbers;
   const subject = `${textOf(endsOf(numbers, words))} on ${String(words["dev"])}`;
@@ -168,7 +176,7 @@ export function planRange(
   }
   const others = lists.world.filter((one) => one["dev"] === words["dev"]).map(again);
   const moves = changes.flatMap(({ wanted, seen, differences }): Move[] => {
-    const made = seen === undefined ? wanted : merged(numbers, again(seen), wanted);
+    const made = seen === undefined ? wanted : merged(numbers, without(again(seen), lists.taken), wanted);
     const gone = seen === undefined ? [call(numbers, "delete", named(numbers, made))] : [];
     const undo = [...gone, ...numbers.undo(made, seen && again(seen), others)];
     const before = seen === undefined ? [] : numbers.before(again(seen), differences);

@@ -92,6 +92,17 @@ function restoredOn(observed: Observed, dev: string): Request[] {
   ];
 }
 
+/** Whether the document has another VLAN of the link for frames without a tag. */
+function takesPvid({ dev, vid: own }: Words, entries: readonly DesiredEntry[]): boolean {
+  return entries.some(
+    ({ words, absent }) => !absent && words["dev"] === dev && words["pvid"] === true && words["vid"] !== own,
+  );
+}
+function withoutPvid(words: Words, entries: readonly DesiredEntry[]): Words {
+  const { pvid: _, ...rest } = words;
+  return takesPvid(words, entries) ? rest : words;
+}
+
 /** Whether it is a bridge or a port of one, that minds VLANs. */
 function check(planner: Planner, { words, path }: DesiredEntry): boolean {
   const dev = String(words["dev"]);
@@ -135,11 +146,12 @@ export const vlans: Sort = {
   remains: (words, gone) => unless(isOn(gone, words["dev"]) || gone.ports.has(String(words["dev"])), words),
   restored: (observed, { links, ports }: Gone) =>
     observed.vlans === undefined ? [] : [...new Set([...links, ...ports])].flatMap((dev) => restoredOn(observed, dev)),
-  besides: (one, entries) => besideRanges(vid, one, entries),
+  besides: (one, entries) => besideRanges(vid, { ...one, words: withoutPvid(one.words, entries) }, entries),
   devices: ({ dev }) => [["dev", dev]],
   plan(planner, entry, world, before) {
     if (!entry.absent && !check(planner, entry)) return;
     const self = selfOf(willBe(planner, String(entry.words["dev"])).kind);
-    planRange(planner, vid, entry, { world: world.vlans ?? [], before: before.vlans ?? [], self });
+    const taken = takesPvid(entry.words, planner.desired.vlans) ? "pvid" : undefined;
+    planRange(planner, vid, entry, { world: world.vlans ?? [], before: before.vlans ?? [], self, taken });
   },
 };
