@@ -332,6 +332,13 @@ describe("a document that is right", () => {
     equal(found?.routes[0]?.words["dst"], "2001:db8::/32");
   });
 
+  it("is each one on the page about documents", async () => {
+    const page = await readFile("docs/document.md", "utf8");
+    const blocks = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = ""]) => text);
+    ok(blocks.length >= 3);
+    for (const text of blocks) desiredOf(parseSource(text.startsWith("linkwright") ? text : `linkwright: 1\n${text}`));
+  });
+
   it("has a JSON Schema with each kind's options", async () => {
     const text = JSON.stringify(documentJsonSchema());
     for (const word of ["vni", "ageing", "maximum", "auto", "masquerade", "hairpin", "additionalProperties"])
