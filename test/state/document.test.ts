@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { checkAll } from "../../lib/fabric/fabric.ts";
+import { desiredOf } from "../../lib/state/desired.ts";
 import { ConfigError, formatIssue, formatPath } from "../../lib/state/error.ts";
 import { documentJsonSchema } from "../../lib/state/schema.ts";
 import { parseSource, readSource } from "../../lib/state/source.ts";
