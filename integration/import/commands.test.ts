@@ -81,7 +81,7 @@ printf 1 | tee /proc/sys/net/ipv4/conf/br1/proxy_arp > /dev/null
   });
 
   it("fits the host that the founding story's commands made, once their bridge is there", async function () {
-    needs(this, "iptables", "sysctl");
+    needs(this, "nft", "iptables", "sysctl");
     const text = readFileSync("test/fixtures/import/founding-story-bm1.txt", "utf8");
     await using here = await scene(
       "ip link add ens34f0 type veth peer name cable; ip link set ens34f0 up; ip address add 192.168.0.23/24 dev ens34f0",

@@ -52,7 +52,7 @@ describe("import of a running host", function () {
   this.timeout(120_000);
   firstTryCounts(this);
   before(function () {
-    needs(this, "ip", "bridge", "nft");
+    needs(this, "ip", "bridge");
   });
 
   it("says nothing of a host that has nothing", async () => {
@@ -144,7 +144,7 @@ echo 1 >/proc/sys/net/ipv4/ip_forward`;
   });
 
   it("says our own table, and rules of iptables in comments", async function () {
-    needs(this, "iptables");
+    needs(this, "nft", "iptables");
     await story(async ({ host, sh }) => {
       const nat = "nat:\n  - { masquerade: 12.12.139.0/24, out: ens34f0 }";
       const forward =

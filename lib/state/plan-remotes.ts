@@ -18,9 +18,9 @@ export function isFarEnd(entry: Words, seen: Words | undefined): boolean {
   return (port ?? vni ?? srcVni) === undefined && (via === undefined || dst === seen?.["remote"]);
 }
 
-/** The whole list of far ends; undefined where the document leaves it alone. */
-export function farEndsOf({ remotes, options: { remote } }: DesiredLink): readonly string[] | undefined {
-  return remotes ?? (typeof remote === "string" ? [remote] : undefined);
+/** The whole list of far ends; undefined where the document leaves it alone. Other tunnels keep theirs in the link. */
+export function farEndsOf({ kind, remotes, options: { remote } }: DesiredLink): readonly string[] | undefined {
+  return remotes ?? (kind === "vxlan" && typeof remote === "string" ? [remote] : undefined);
 }
 
 interface Comparison {
