@@ -94,7 +94,9 @@ describe("links on the wire", () => {
       ),
       [0x88a8, 7, true, true, true],
     );
-    deepEqual(read(only("links/vxlan-protodown.hex")).attrs.protoDownReason, { value: 0x28 });
+    deepEqual(read(only("links/vxlan-protodown.hex")).attrs.protoDownReason, { value: 0x20 });
+    equal((data("macvlan-bclim.hex") as Record<string, unknown>)["bcCutoff"], 5);
+    equal((data("vxlan-no-partial.hex") as Record<string, unknown>)["remcsumNopartial"], true);
     equal(read(only("links/vxlan-link-netns.hex")).attrs.linkNetnsid, 0);
     const { parentDevName, parentDevBusName } = read(only("links/e1000.hex")).attrs;
     deepEqual([/^0000:00:0\d\.0$/.test(parentDevName ?? ""), parentDevBusName], [true, "pci"]);
