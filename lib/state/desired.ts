@@ -110,9 +110,10 @@ class Entries {
 
   #keep(entry: DesiredEntry): void {
     const { bucket, same, subject, object, list } = this.#sort;
+    const clashes = this.#sort.clashes ?? ((a: Words, b: Words) => same(a, b) || same(b, a));
     const key = bucket(entry.words);
     const others = this.#buckets.get(key) ?? [];
-    const before = others.find((one) => same(one.words, entry.words) || same(entry.words, one.words));
+    const before = others.find((one) => clashes(one.words, entry.words));
     // Addresses are compared across links.
     if (before !== undefined && list !== "addresses") {
       const { line } = this.#source.locate(before.path);

@@ -50,6 +50,7 @@ export const fdb: Sort = {
     inMaster(wanted) === inMaster(seen) &&
     // Of the all-zero MAC there are many entries, one for each far end.
     (wanted["mac"] !== ZERO_MAC || equal(wanted, seen, "dst", "port", "vni", "nhid")),
+  clashes: (one, other) => fdb.same(one, other) && one["vlan"] === other["vlan"],
   subject: ({ mac, dst, dev, nhid }) => {
     const far = dst === undefined ? (nhid === undefined ? "" : ` nhid ${String(nhid)}`) : ` dst ${String(dst)}`;
     return `${String(mac)}${far} on ${String(dev)}`;

@@ -9,7 +9,13 @@ import { equal, type Gone, isOn, request, type Sort, unless } from "./sort.ts";
 /** What a nexthop object says in place of the route. */
 const OF_NEXTHOP = ["via", "dev", "nexthops", "encap", "onlink"];
 
-function canonical(words: Words): Words {
+function canonical(words: Words, absent: boolean): Words {
+  const nowhere = ["via", "dev", "nexthops", "nhid", "type"].every((key) => words[key] === undefined);
+  if (absent && nowhere) {
+    // Which way it leads need not be known for it to go.
+    const { dev: _, ...rest } = canonical({ ...words, dev: "lo" }, true);
+    return rest;
+  }
   if (words["nhid"] !== undefined)
     for (const key of OF_NEXTHOP)
       if (words[key] !== undefined)

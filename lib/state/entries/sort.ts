@@ -63,6 +63,8 @@ export interface Sort {
   bucket(words: Words): string;
   /** Whether both are the same entry, whatever its other properties are. */
   same(wanted: Words, seen: Words): boolean;
+  /** Whether a document cannot have both; by default what is the same. */
+  clashes?(one: Words, other: Words): boolean;
   /** Of several that are the same the one that is meant. */
   exact?(wanted: Words, seen: Words): boolean;
   subject(words: Words): string;
