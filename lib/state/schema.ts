@@ -35,8 +35,15 @@ function leaf<T>(shape: Shape<T>): z.ZodType<T> {
   shapes.set(schema, shape);
   return schema;
 }
+const optionals = new WeakMap<object, z.ZodType>();
+/** Most kinds of links take the same, and a schema takes longer to make than to find. */
+function optionalLeaf(shape: Shape<unknown>): z.ZodType {
+  const known = optionals.get(shape) ?? leaf(shape).optional();
+  optionals.set(shape, known);
+  return known;
+}
 function optional(all: Shapes): Record<string, z.ZodType> {
-  return Object.fromEntries(Object.entries(all).map(([key, shape]) => [key, leaf(shape).optional()]));
+  return Object.fromEntries(Object.entries(all).map(([key, shape]) => [key, optionalLeaf(shape)]));
 }
 
 /** The known keys travel in the message, for `issuesOf` to say what was meant. */
@@ -151,17 +158,17 @@ function itemIn(place: "link" | "top", list: string, writing: Writing): z.ZodTyp
 }
 
 /** Keys of every link; those of the kind come to them. */
-function linkEntry(kind: z.ZodType, options: Shapes) {
+function linkEntry(kind: z.ZodType, options: Shapes, port: z.ZodType) {
   const common = Object.fromEntries(
     Object.entries(linkShapes).filter(([key]) => !["kind", "name", "mtu", "port", "carrier"].includes(key)),
   );
   return object("a map such as { kind: bridge, mtu: auto }", {
     kind,
-    state: leaf(state).optional(),
-    mtu: leaf(mtu).optional(),
+    state: optionalLeaf(state),
+    mtu: optionalLeaf(mtu),
     ...optional(common),
     ...optional(options),
-    port: object("a map of the link's options as a port of its bridge", optional(portShapes)).optional(),
+    port,
     ...listsIn("link", options),
     ...(Object.hasOwn(options, "vni") && {
       remotes: listOf("a list of addresses", leaf(address)).optional(),
@@ -171,9 +178,10 @@ function linkEntry(kind: z.ZodType, options: Shapes) {
 }
 
 function kindSchema() {
-  const each = Object.values(kinds).map(({ kind, options }) => linkEntry(z.literal(kind), shapesOf(options)));
+  const port = object("a map of the link's options as a port of its bridge", optional(portShapes)).optional();
+  const each = Object.values(kinds).map(({ kind, options }) => linkEntry(z.literal(kind), shapesOf(options), port));
   // A link without a kind is one that is there already, such as a network card.
-  return z.discriminatedUnion("kind", [linkEntry(z.undefined().optional(), {}), ...each] as never, {
+  return z.discriminatedUnion("kind", [linkEntry(z.undefined().optional(), {}, port), ...each] as never, {
     error: ({ input }) => `expected a map such as { kind: bridge, mtu: auto }, got ${shown(input)}`,
   });
 }
