@@ -230,7 +230,7 @@ export class Host implements AsyncDisposable {
 
   /**
    * Changes as they happen: `for await (const event of host.watch({ links: true, addresses: true }))`. With `cache`,
-   * the watch also keeps the tables. Same as: ip monitor; bridge monitor
+   * the watch also keeps the tables. Same as: ip monitor all; bridge monitor; tc monitor; ethtool --monitor
    * @throws {SocketError} `ERR_OPEN` when the kernel gives no socket.
    */
   watch<const O extends WatchOptions & { readonly cache: true }>(options: O): CachedWatch<Chosen<O>>;

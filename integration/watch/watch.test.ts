@@ -302,7 +302,7 @@ describe("watch", () => {
     throws(() => cached.tables, /the host was closed/);
   });
 
-  it("refuses what it does not know", () => {
+  it("refuses what it does not know", async () => {
     const bad = (options: object): void => void host.watch(options as { links: true });
     throws(() => bad({ links: true, bogus: true }), /bogus: unknown key/);
     throws(() => bad({ links: "yes" }), /links: /);
@@ -310,6 +310,8 @@ describe("watch", () => {
     throws(() => bad({ links: true, resyncInterval: "x" }), /resyncInterval: /);
     throws(() => bad({ links: true, buffer: -5 }), /buffer: /);
     throws(() => bad({ links: true, signal: "x" }), /signal: expected an AbortSignal/);
+    await using watch = host.watch({ links: true, cache: true });
+    await rejects(watch.settled({ signal: "x" } as never), /^InputError: options.signal: expected an AbortSignal/);
   });
 
   it("does not hold the process", async () => {

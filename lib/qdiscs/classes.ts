@@ -24,6 +24,9 @@ export interface TcClassSelection {
 }
 const SELECTION = { dev: linkName, qdisc: qdiscShapes.handle };
 
+/** Kinds that have no classes, of which there may be one for each link. */
+const CLASSLESS: readonly string[] = ["noqueue", "pfifo_fast", "pfifo", "bfifo", "fq", "ingress", "clsact"];
+
 /** All qdiscs of all links. */
 export type ListQdiscs = (options?: CallOptions) => Promise<Listing<Qdisc>>;
 
@@ -58,7 +61,8 @@ export class Classes extends TcObjects<TcClass, TcClassConfig, TcClassPlace> {
   /** The kernel tells those of one link at a time. */
   async #everywhere(options?: CallOptions): Promise<Listing<TcClass>> {
     const qdiscs = await this.#qdiscs(options);
-    const indexes = new Set(qdiscs.filter(({ kind }) => kind !== "noqueue").map(({ wire }) => wire.header.ifindex));
+    const holders = qdiscs.filter(({ kind }) => !CLASSLESS.includes(kind));
+    const indexes = new Set(holders.map(({ wire }) => wire.header.ifindex));
     const all: TcClass[] = [];
     let { consistent } = qdiscs;
     for (const ifindex of indexes) {
