@@ -192,8 +192,8 @@ function tellGateways({ gateway }: GatewayProbe, { gateways, error }: GatewayEvi
 }
 
 function tellPing({ from }: PingProbe, found: PingEvidence): string {
-  const { size = 0, df, received, error, mtu, fragNeeded, small, ms } = found;
-  const packet = `${size} bytes${df ? " with DF" : ""}${from === undefined ? "" : ` from ${from}`}`;
+  const { size, df, received, error, mtu, fragNeeded, small, ms } = found;
+  const packet = `${size === undefined ? "a packet" : `${size} bytes`}${df ? " with DF" : ""}${from === undefined ? "" : ` from ${from}`}`;
   if (received > 0) return `${packet}: answered${took(ms)}`;
   if (fragNeeded !== undefined) return `${packet}: a router on the way takes at most ${fragNeeded} bytes`;
   if (error === "EMSGSIZE")
