@@ -57,6 +57,26 @@ const VERIFY: Command = {
   load: () => import("./commands/verify.ts"),
 };
 
+const WATCH: Command = {
+  name: "watch",
+  operands: ["FILE"],
+  summary: "tell at once when somebody changes what the document says, and put it right",
+  about: [
+    "Compares the host with the document at once, after every change that the kernel tells, and every 30 seconds. What " +
+      "differs is told with who is likely to have done it: the kernel names the process for some changes; for others it " +
+      "is who runs here and is known to change such things, as systemd-networkd, NetworkManager, Docker, firewalld.",
+    "With --reconcile it is put right, all or nothing as by `apply`; where somebody keeps undoing it, more and more seldom. " +
+      "It runs until Ctrl-C.",
+  ],
+  examples: [
+    ["linkwright watch two-hosts.yaml --host bm1", "only tell"],
+    ["linkwright watch two-hosts.yaml --host bm1 --reconcile", "keep it so; this needs CAP_NET_ADMIN"],
+    ["linkwright watch two-hosts.yaml --json", "one line of JSON for each report"],
+  ],
+  options: ["host", "netns", "reconcile", "interval", "allow-recreate", "state"],
+  load: () => import("./commands/watch.ts"),
+};
+
 const REMOVE: Command = {
   name: "remove",
   operands: ["FILE"],
@@ -236,6 +256,7 @@ export const COMMANDS: readonly Command[] = [
   PLAN,
   APPLY,
   VERIFY,
+  WATCH,
   REMOVE,
   CONFIRM,
   REVERT,

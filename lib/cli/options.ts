@@ -33,6 +33,8 @@ export const OPTIONS = {
   },
   wait: { value: "SECONDS", text: "wait so long while another process changes the same namespace; 10 by default" },
   state: { value: "DIRECTORY", text: "keep journals here instead of /run/linkwright" },
+  reconcile: { text: "put right what differs; without, it is only told" },
+  interval: { value: "SECONDS", text: "look so often where no change is told, as of sysctls; 30 by default" },
   discard: { text: "take the journal away without looking at it, and leave the host as it is" },
   "guest-mtu": { value: "BYTES", text: "MTU of the guests; by default what fits, as the document has it" },
   "no-gso": { text: "switch segmentation offloads off in the guests: every frame then leaves at its final size" },

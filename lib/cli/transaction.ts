@@ -26,7 +26,8 @@ import { type Terminal, withProgress } from "./terminal.ts";
 /** Seconds to confirm in where the program was started over SSH and nothing else is said. */
 const OVER_SSH = 120;
 
-function secondsOf(given: Given, name: "confirm" | "wait"): number | undefined {
+/** @throws {UsageError} */
+export function secondsOf(given: Given, name: "confirm" | "wait" | "interval"): number | undefined {
   const text = given[name];
   if (text === undefined) return undefined;
   if (/^\d{1,5}$/.test(text) && Number(text) <= LONGEST_CONFIRM) return Number(text);

@@ -1,4 +1,6 @@
 /** Entry point `linkwright/document`: read a document, take one host's share, plan, apply, verify, remove. */
+
+export { type GuardOptions, guard, type Report, type Suspect } from "../drift/index.ts";
 export {
   type Action,
   type Applied,

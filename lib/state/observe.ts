@@ -1,5 +1,6 @@
 /** Reads a host, in the words of the document. */
 
+import { setMaxListeners } from "node:events";
 import type { Listing } from "../families/lookup.ts";
 import type { Host } from "../host.ts";
 import { commonOptions } from "../links/words.ts";
@@ -127,6 +128,8 @@ const LACKED = ["EOPNOTSUPP", "EPROTONOSUPPORT", "EAFNOSUPPORT", "EINVAL"];
  */
 export async function observe(host: Host, desired: Desired, options: Options = {}): Promise<Observed> {
   const call = options.signal === undefined ? {} : { signal: options.signal };
+  // Each of the many lists that are read at once listens.
+  if (options.signal !== undefined) setMaxListeners(0, options.signal);
   const [links, addresses, routes, fdb, neighbors, proxies, younger] = await Promise.all([
     consistent("links", () => host.links.list({}, call)),
     consistent("addresses", () => host.addresses.list({}, call)),

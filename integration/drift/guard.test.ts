@@ -1,0 +1,111 @@
+/** What others change is told, with who did it, and put right. */
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { type GuardOptions, guard, type Report } from "../../lib/drift/guard.ts";
+import { derive } from "../../lib/fabric/fabric.ts";
+import { type Desired, desiredOf } from "../../lib/state/desired.ts";
+import { readSource } from "../../lib/state/source.ts";
+import { transact } from "../../lib/transaction/transaction.ts";
+import { needs } from "../../test/needs.ts";
+import { type Machine, type Scene, scene } from "../state/kit.ts";
+import { directory } from "../transaction/kit.ts";
+
+describe("a host that is watched", function () {
+  this.timeout(30_000);
+  let hosts: Scene;
+  let bm1: Machine;
+  let place: Awaited<ReturnType<typeof directory>>;
+  let desired: Desired;
+  let over: AbortController;
+  let reports: AsyncGenerator<Report, undefined>;
+  beforeEach(async function () {
+    needs(this, "ip", "bridge", "nft");
+    hosts = await scene();
+    bm1 = hosts.bm1;
+    place = await directory();
+    desired = desiredOf(derive(await readSource("examples/two-hosts.yaml"), "bm1"));
+    await transact(bm1.host, desired, { directory: place.path });
+    over = new AbortController();
+  });
+  afterEach(async () => {
+    over.abort();
+    for await (const _ of reports);
+    await hosts[Symbol.asyncDispose]();
+    await place[Symbol.asyncDispose]();
+  });
+
+  function watch(options: GuardOptions = {}): void {
+    const paces = { shortest: 200, longest: 800, calm: 60_000 };
+    reports = guard(bm1.host, desired, { directory: place.path, paces, ...options, signal: over.signal });
+  }
+  /** The next report, which has to be of this type. */
+  async function next<T extends Report["type"]>(type: T): Promise<Extract<Report, { type: T }>> {
+    const { value } = await reports.next();
+    equal(
+      value?.type,
+      type,
+      JSON.stringify(value, (_, one) => (typeof one === "bigint" ? String(one) : one)),
+    );
+    return value as Extract<Report, { type: T }>;
+  }
+  const fields = ({ verification }: Extract<Report, { type: "drift" }>): string[] =>
+    verification.differences.map(({ object, subject, field }) => `${object} ${subject} ${field}`);
+
+  it("is told of what differs and of when it does so no more, and of nothing else", async () => {
+    watch();
+    await next("ok");
+    // Not in the document.
+    await bm1.sh("ip link add other type bridge; ip link set br-vm mtu 1400");
+    deepEqual(fields(await next("drift")), ["link br-vm mtu"]);
+    await bm1.sh("ip link set br-vm mtu 1450");
+    await next("ok");
+  });
+
+  it("is told who it was, where the kernel says so", async () => {
+    watch();
+    await next("ok");
+    await bm1.sh("nft delete table inet linkwright");
+    const { suspects } = await next("drift");
+    match(suspects[0]?.who ?? "", /^nft \(process \d+\)$/);
+    equal(suspects[0]?.because, "seen");
+  });
+
+  it("is told who changed an address, by number where the program has ended", async () => {
+    watch();
+    await next("ok");
+    await bm1.sh("ip address delete 12.12.139.1/24 dev br-vm");
+    const { suspects } = await next("drift");
+    match(suspects[0]?.who ?? "", /^(ip|a program that has ended) \(process \d+\)$/);
+  });
+
+  it("is put right", async () => {
+    watch({ reconcile: true });
+    await next("ok");
+    await bm1.sh("ip link del vxlan0");
+    ok(fields(await next("drift")).length > 5);
+    const { steps, contested } = await next("repaired");
+    ok(steps > 0 && !contested);
+    equal((await bm1.host.links.get("vxlan0"))?.mtu, 1450);
+  });
+
+  it("is put right more and more seldom where somebody keeps undoing it", async () => {
+    watch({ reconcile: true });
+    await next("ok");
+    const times: number[] = [];
+    for (let round = 0; round < 4; round++) {
+      await bm1.sh("ip link set br-vm mtu 1400");
+      await next("drift");
+      const { contested } = await next("repaired");
+      equal(contested, round > 1);
+      times.push(performance.now());
+    }
+    const pauses = times.slice(1).map((time, i) => time - (times[i] ?? 0));
+    ok((pauses[2] ?? 0) > 700, `${pauses}`);
+  });
+
+  it("is looked at again where no change is told, as of a sysctl", async () => {
+    watch({ interval: 0.3 });
+    await next("ok");
+    await bm1.sh("echo 0 > /proc/sys/net/ipv4/ip_forward");
+    deepEqual(fields(await next("drift")), ["sysctl net.ipv4.ip_forward value"]);
+  });
+});
