@@ -57,8 +57,13 @@ export function linkKind<
   return kind;
 }
 
+const shapes = new WeakMap<Options, Shapes>();
 /** The shapes of the options that can be set, by name. */
 export function shapesOf(options: Options): Shapes {
+  const known = shapes.get(options);
+  if (known !== undefined) return known;
   const settable = Object.entries(options).filter(([, one]) => !one.readOnly);
-  return Object.fromEntries(settable.map(([key, one]) => [key, one.shape]));
+  const made = Object.fromEntries(settable.map(([key, one]) => [key, one.shape]));
+  shapes.set(options, made);
+  return made;
 }

@@ -153,7 +153,7 @@ export class Links implements LinkLookup {
       };
       const link = linkFromWire(message, reading(nameOf));
       if (wanted.size === 0) return link;
-      for (const index of wanted) names.set(index, (await this.#readIndex(index, options))?.attrs.ifname);
+      for (const index of wanted) names.set(index, await this.#nameOf(index, options));
     }
   }
 
@@ -161,9 +161,19 @@ export class Links implements LinkLookup {
     const read = connection.get(getlink, { header: {}, attrs: nameAttrs(name) }, newlink, options);
     return found(read, `cannot read link ${name}`);
   }
-  #readIndex(index: number, options?: CallOptions): Promise<LinkMessage | undefined> {
-    const read = this.#connection.get(getlink, { header: { index } }, newlink, options);
-    return found(read, `cannot read link #${index}`);
+  /** Its index and its name, of which the latter may be another than the one it was asked for by. */
+  #glance(
+    name: string,
+    options?: CallOptions,
+    connection = this.#connection,
+  ): Promise<MessageOut<typeof linkNameOnly> | undefined> {
+    const attrs = { ...nameAttrs(name), extMask: RTEXT_FILTER_SKIP_STATS };
+    return found(connection.get(getlink, { header: {}, attrs }, linkNameOnly, options), `cannot read link ${name}`);
+  }
+  async #nameOf(index: number, options?: CallOptions): Promise<string | undefined> {
+    const value = { header: { index }, attrs: { extMask: RTEXT_FILTER_SKIP_STATS } };
+    const read = this.#connection.get(getlink, value, linkNameOnly, options);
+    return (await found(read, `cannot read link #${index}`))?.name;
   }
   async #present(name: string, doing: string, options?: CallOptions): Promise<LinkMessage> {
     const message = await this.#read(name, options);
@@ -180,16 +190,16 @@ export class Links implements LinkLookup {
     const known = this.#indexes.get(name);
     if (known !== undefined) return known;
     const since = this.#indexes.changes;
-    const message = await this.#read(name, options);
-    if (message === undefined) throw new InputError([name], "there is no such link");
-    if (since === this.#indexes.changes) this.#indexes.put(name, message.header.index);
-    return message.header.index;
+    const link = await this.#glance(name, options);
+    if (link === undefined) throw new InputError([name], "there is no such link");
+    if (since === this.#indexes.changes) this.#indexes.put(name, link.index);
+    return link.index;
   }
 
   /** The name of a link now; undefined where there is none with this index. */
   async nameOf(index: number, options?: CallOptions): Promise<string | undefined> {
     checkOne(["index"], linkIndex, index);
-    return (await this.#readIndex(index, options))?.attrs.ifname;
+    return this.#nameOf(index, options);
   }
 
   /** Every link's name by its index, as it is now. */
@@ -227,15 +237,14 @@ export class Links implements LinkLookup {
       const { first, later } = creation(config, kind, names, master, from);
       const made = this.#connection.request(first.message, first.value, first.flags, options);
       // Asked in the same breath; who it is told about if the link was there before does not matter.
-      const here = away === undefined ? this.#read(name, options) : undefined;
+      const here = away === undefined ? this.#glance(name, options) : undefined;
       here?.catch(() => undefined);
       await made.finally(() => this.#indexes.clear());
-      const message = await (here ?? this.#read(name, options, away));
-      if (message === undefined)
+      const link = await (here ?? this.#glance(name, options, away));
+      if (link === undefined)
         throw new NetlinkError({ errno: ENODEV, request: what, reason: "it was made, and has another name now" });
-      const { index } = message.header;
-      if (Object.keys(later).length > 0) await this.#finish(message, kind, later, names, away, options);
-      return index;
+      if (Object.keys(later).length > 0) await this.#finish(link.index, kind, later, names, away, options);
+      return link.index;
     } catch (error) {
       throw retold(error, toldOf(error, what, kind, config));
     } finally {
@@ -281,21 +290,22 @@ export class Links implements LinkLookup {
 
   /** What Linux takes only of a link that exists. */
   async #finish(
-    message: LinkMessage,
+    index: number,
     kind: AnyKind,
     later: LinkChanges,
     names: LinkNames,
     connection: Connection = this.#connection,
     options?: CallOptions,
   ): Promise<void> {
-    const now = linkFromWire(
-      message,
-      reading(() => undefined),
-    );
     try {
+      const message = await connection.get(getlink, { header: { index } }, newlink, options);
+      const now = linkFromWire(
+        message,
+        reading(() => undefined),
+      );
       await run(connection, changeSteps(now, kind, later, names), options);
     } catch (error) {
-      await connection.request(dellink, { header: { index: now.index } }).catch(() => undefined);
+      await connection.request(dellink, { header: { index } }).catch(() => undefined);
       throw error;
     }
   }
@@ -406,7 +416,7 @@ export class Links implements LinkLookup {
 }
 
 /** Undefined where the kernel knows no such link. */
-async function found(read: Promise<LinkMessage>, what: string): Promise<LinkMessage | undefined> {
+async function found<T>(read: Promise<T>, what: string): Promise<T | undefined> {
   try {
     return await read;
   } catch (error) {

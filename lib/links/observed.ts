@@ -10,6 +10,8 @@ import { bitFor, commonOptions, flagWords, type Link } from "./words.ts";
 
 type Told = Readonly<Record<string, unknown>>;
 
+const FLAGS = Object.entries(flagWords);
+
 /** Links of other namespaces have indexes of those. */
 const elsewhere: LinkNames["nameOf"] = () => undefined;
 
@@ -25,12 +27,12 @@ export function linkFromWire(wire: MessageOut<typeof newlink>, names: LinkNames,
     if (value !== undefined) link[key] = value;
   };
   put("kind", kindName);
-  for (const [word, bit] of Object.entries(flagWords)) link[word] = bitFor(word, (header.flags & bit) !== 0);
-  Object.assign(link, fromWire(commonOptions, attrs, names));
+  for (const [word, bit] of FLAGS) link[word] = bitFor(word, (header.flags & bit) !== 0);
+  fromWire(commonOptions, attrs, names, attrs, link);
   link["mtu"] ??= 0;
   if (kind !== undefined) {
     const { data = {} } = info ?? {};
-    if (!(data instanceof Uint8Array)) Object.assign(link, fromWire(kind.options, data, below, attrs));
+    if (!(data instanceof Uint8Array)) fromWire(kind.options, data, below, attrs, link);
     Object.assign(link, kind.beside?.(attrs, below));
   }
   const port = portOf(slave?.kind);

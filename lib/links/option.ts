@@ -299,10 +299,29 @@ export function toWire(options: Options, values: object, names: LinkNames, now: 
   return wire;
 }
 
-/** Wire attributes to people's words; what the kernel did not tell is absent. `link` has the attributes beside them. */
-export function fromWire(options: Options, wire: Wire, names: LinkNames, link = wire): Record<string, unknown> {
-  const values: Record<string, unknown> = {};
-  for (const [key, one] of Object.entries(options)) {
+const entries = new WeakMap<Options, readonly (readonly [key: string, one: Option<unknown>])[]>();
+/** The same list each time, as it is gone through for every link. */
+function entriesOf(options: Options): readonly (readonly [key: string, one: Option<unknown>])[] {
+  let known = entries.get(options);
+  if (known === undefined) {
+    known = Object.entries(options);
+    entries.set(options, known);
+  }
+  return known;
+}
+
+/**
+ * Wire attributes to people's words, put into `values`; what the kernel did not tell is absent. `link` has the attributes
+ * beside them.
+ */
+export function fromWire(
+  options: Options,
+  wire: Wire,
+  names: LinkNames,
+  link = wire,
+  values: Record<string, unknown> = {},
+): Record<string, unknown> {
+  for (const [key, one] of entriesOf(options)) {
     const value = one.read(one.beside ? link : wire, names);
     if (value !== undefined) values[key] = value;
   }

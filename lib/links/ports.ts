@@ -44,6 +44,7 @@ export const portShapes: Shapes = shapesOf(settablePortOptions);
 
 /** @throws {InputError} for an option that is of a port of another kind of master. */
 export function checkPortOf(path: readonly string[], port: object, master: string | undefined): void {
+  if (Object.keys(port).length === 0) return;
   const known = Object.keys(shapesOf(portOf(master)?.options ?? {}));
   for (const [key, value] of Object.entries(port)) {
     if (value === undefined || known.includes(key)) continue;

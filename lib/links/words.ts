@@ -282,9 +282,22 @@ const object: Shape<unknown> = {
   accepts: (value): value is unknown => typeof value === "object" && value !== null && !Array.isArray(value),
 };
 
-function checkShapes(name: string, kind: AnyKind | undefined, values: object, more: Shapes): void {
+/** What only a new link takes. */
+const atCreation: Shapes = { netns: netnsRef, linkNetns: netnsRef };
+const known = new Map<string, Shapes>();
+/** All that a link of a kind takes, put together once. */
+function shapesFor(kind: AnyKind | undefined, created: boolean): Shapes {
+  const key = `${kind?.kind} ${created}`;
+  const made = known.get(key);
+  if (made !== undefined) return made;
   const options = kind === undefined ? {} : shapesOf(kind.options);
-  check([name], { ...linkShapes, ...options, ...more, port: object }, values);
+  const all = { ...linkShapes, ...options, ...(created ? atCreation : {}), port: object };
+  known.set(key, all);
+  return all;
+}
+
+function checkShapes(name: string, kind: AnyKind | undefined, values: object, created: boolean): void {
+  check([name], shapesFor(kind, created), values);
   const { port } = values as { readonly port?: object };
   if (port !== undefined) check([name, "port"], portShapes, port);
 }
@@ -300,7 +313,7 @@ export function checkConfig(config: LinkConfig): AnyKind {
     const reason = unknownKey(String(kindName), Object.keys(linkKinds)).replace("unknown key", "unknown kind");
     throw new InputError([name, "kind"], reason);
   }
-  checkShapes(name, kind, config, { netns: netnsRef, linkNetns: netnsRef });
+  checkShapes(name, kind, config, true);
   const wrong = kind.complete?.(config) ?? kind.check?.(config) ?? together(config);
   if (wrong !== undefined) throw new InputError([name, wrong.key], wrong.reason);
   return kind;
@@ -324,7 +337,7 @@ function newNames(now: Link, names: unknown): unknown {
 
 /** @throws {InputError} for what does not fit, or cannot be together with what the link has now. */
 export function checkChanges(now: Link, kind: AnyKind | undefined, changes: LinkChanges): void {
-  checkShapes(now.name, kind, { ...changes, altnames: newNames(now, changes.altnames) }, {});
+  checkShapes(now.name, kind, { ...changes, altnames: newNames(now, changes.altnames) }, false);
   const ours: AnyKind["options"] = { ...kind?.options, ...commonOptions };
   for (const [key, option] of Object.entries(ours)) {
     const value = (changes as Readonly<Record<string, unknown>>)[key];
