@@ -110,7 +110,7 @@ const KINDS: Readonly<Record<string, Values>> = {
   gretap: IPV4_TUNNEL,
   erspan: { ...IPV4_TUNNEL, iseq: true, oseq: true, erspanVer: 1 },
   ipip: { ...BARE, ...IPV4_TUNNEL, mode: "ipip" },
-  sit: { ...BARE, ...IPV4_TUNNEL, mode: "ip6ip" },
+  sit: { ...BARE, ...IPV4_TUNNEL, ttl: 64, mode: "ip6ip" },
   ip6gre: { ...BARE, ...IPV6_TUNNEL },
   ip6gretap: IPV6_TUNNEL,
   ip6erspan: { ...IPV6_TUNNEL, iseq: true, oseq: true, erspanVer: 1 },

@@ -64,6 +64,10 @@ function keepsRule({ protocol, priority, table, action }: Words, _: Observed, le
 
 /** Somebody's own entry on a bridge or a VXLAN, and not the address of a link that is there. */
 function keepsFdb(words: Words, observed: Observed): boolean {
+  // Written for no VLAN, a bridge adds it for each VLAN that the port has.
+  const twin = ({ dev, mac, master, vlan }: Words): boolean =>
+    vlan === undefined && dev === words["dev"] && mac === words["mac"] && master === words["master"];
+  if (words["vlan"] !== undefined && words["master"] !== undefined && (observed.fdb ?? []).some(twin)) return false;
   return !observed.links.some((link) => link["mac"] === words["mac"] && words["mac"] !== ZERO_MAC);
 }
 
@@ -146,9 +150,17 @@ function neighbor({ state, protocol: _, ...rest }: Words): Bag {
   return { ...rest, ...(state !== undefined && state !== "permanent" && { state }) };
 }
 
-function nexthop({ protocol: _, family, ...rest }: Words): Bag {
-  const known = rest["via"] !== undefined || rest["group"] !== undefined || family === "inet";
-  return { ...rest, ...(!known && { family }) };
+function nexthop({ protocol: _, family, type, group, ...rest }: Words): Bag {
+  const members = group as readonly Bag[] | undefined;
+  const known = rest["via"] !== undefined || members !== undefined || family === "inet";
+  return {
+    ...rest,
+    ...(!known && { family }),
+    ...(members !== undefined && {
+      group: members.map(({ weight, ...member }) => ({ ...member, ...(weight !== 1 && { weight }) })),
+    }),
+    ...(type !== undefined && type !== "mpath" && { type }),
+  };
 }
 
 /** A number or a range, where nothing else is said. */

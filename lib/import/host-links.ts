@@ -88,7 +88,10 @@ function isForeign(key: string, value: unknown): boolean {
 }
 
 function optionsOf(link: ObservedLink, made: boolean): Bag {
-  const entries = Object.entries(settable(link)).filter(([key, value]) => {
+  const all = settable(link);
+  const entries = Object.entries(all).filter(([key, value]) => {
+    // Told so by the kernel where a number of hops is set, which goes with path MTU discovery only.
+    if (key === "pmtudisc" && value === false && all["ttl"] !== "inherit") return false;
     if (NEVER.includes(key) || isForeign(key, value)) return false;
     // What others make has much that its driver or its maker chose.
     if (!made && (!CHOSEN.includes(key) || link.name === "lo")) return false;
