@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { kill } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Host } from "../host.ts";
+import { Host, type HostOptions } from "../host.ts";
 import { goBack } from "./back.ts";
 import { uptime } from "./boot.ts";
 import { CHANNEL, type Charge, NAMESPACE } from "./guardian.ts";
@@ -73,6 +73,11 @@ async function putBack(charge: Charge, host: Host, reason: string): Promise<void
     }
 }
 
+function placeOf({ where }: Charge): HostOptions {
+  if (where === "here") return {};
+  return { netns: where === "descriptor" ? `/proc/self/fd/${NAMESPACE}` : where.name };
+}
+
 async function main(): Promise<void> {
   const charge = JSON.parse(process.argv[2] ?? "") as Charge;
   const deadline = uptime() + charge.seconds;
@@ -82,7 +87,11 @@ async function main(): Promise<void> {
   } catch {
     // It takes a privilege that not everybody has.
   }
-  await using host = await Host.open(charge.elsewhere ? { netns: `/proc/self/fd/${NAMESPACE}` } : {});
+  await using host = await Host.open(placeOf(charge));
+  if (charge.late) {
+    await putBack(charge, host, `nobody confirmed it within ${charge.seconds} s`);
+    return;
+  }
   const record = await Journal.read(charge.directory);
   if (record === undefined) return;
   await host.links.names();

@@ -3,6 +3,7 @@
  * in time, or when the program that applies is killed or stopped on the way. It is ready before the first change.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -25,8 +26,42 @@ export interface Charge {
   readonly id: string;
   /** Seconds from now in which everything has to be done and confirmed. */
   readonly seconds: number;
-  /** Whether the namespace is handed over as a descriptor, instead of being the one that it is born in. */
-  readonly elsewhere: boolean;
+  /** Where it works: the namespace that it is born in, one that is handed over as a descriptor, or one with this name. */
+  readonly where: "here" | "descriptor" | { readonly name: string };
+  /** It is started when time is up, for the case that nobody else was left to put the old state back. */
+  readonly late?: true;
+}
+
+const encode = (charge: Charge): string => JSON.stringify(charge);
+
+/** The file of the guardian's program. */
+function program(): string {
+  const main = import.meta.url.endsWith(".ts") ? "../transaction/guardian-main.ts" : "../transaction/guardian-main.js";
+  return fileURLToPath(new URL(main, import.meta.url));
+}
+
+/** Seconds that a timer leaves to the guardian. */
+const GRACE = 2;
+
+/** Whether the first process is systemd. Source: sd_booted(3) */
+const isSystemd = (): boolean => existsSync("/run/systemd/system");
+
+/**
+ * A timer of systemd besides, where there is systemd: it is left also when everything is killed that the session began,
+ * the guardian included. Where there is none, or it takes no orders from here, the guardian has to do.
+ */
+async function armTimer(charge: Charge): Promise<void> {
+  if (!isSystemd()) return;
+  const args = [
+    ...["--quiet", "--collect", `--unit=linkwright-revert-${charge.id}`, "--description=linkwright: not confirmed"],
+    ...[`--on-active=${charge.seconds + GRACE}`, "--timer-property=AccuracySec=100ms", "--"],
+    ...[process.execPath, program(), encode({ ...charge, late: true })],
+  ];
+  const child = spawn("systemd-run", args, { stdio: "ignore", cwd: "/" });
+  await new Promise<void>((resolve) => {
+    child.once("error", () => resolve());
+    child.once("close", () => resolve());
+  });
 }
 
 /** The guardian as the program that applies has it. */
@@ -41,24 +76,19 @@ export class Guardian {
   }
 
   /** Starts one, and waits until it could do all that it may have to. @throws {TransactionError} `ERR_GUARDIAN` */
-  static async arm(host: Host, charge: Omit<Charge, "elsewhere">): Promise<Guardian> {
-    const main = import.meta.url.endsWith(".ts")
-      ? "../transaction/guardian-main.ts"
-      : "../transaction/guardian-main.js";
-    const elsewhere = !isHere(host);
-    const args = [
-      fileURLToPath(new URL(main, import.meta.url)),
-      JSON.stringify({ ...charge, elsewhere } satisfies Charge),
-    ];
-    const child = spawn(process.execPath, args, {
+  static async arm(host: Host, order: Omit<Charge, "where">): Promise<Guardian> {
+    const here = isHere(host);
+    const child = spawn(process.execPath, [program(), encode({ ...order, where: here ? "here" : "descriptor" })], {
       detached: true,
       cwd: "/",
-      stdio: ["ignore", "ignore", "ignore", "pipe", ...(elsewhere ? [host.netns.fd] : [])],
+      stdio: ["ignore", "ignore", "ignore", "pipe", ...(here ? [] : [host.netns.fd])],
     });
     const guardian = new Guardian(child);
     await guardian.#ready();
     child.unref();
     (guardian.#channel as Duplex & { unref(): void }).unref();
+    const { name } = host.netns;
+    if (here || name !== undefined) await armTimer({ ...order, where: name === undefined ? "here" : { name } });
     return guardian;
   }
 
