@@ -19,7 +19,7 @@ const refused: readonly (readonly [path: string, from: string])[] = [
   ["lib/anything-new/a.ts", "../routes/routes.ts"],
   ["lib/anything-new/b.ts", "../host.ts"],
   ["lib/host.ts", "./state/index.ts"],
-  ["lib/host.ts", "./probe/index.ts"],
+  ["lib/watch/a.ts", "../probe/index.ts"],
   ["lib/probe/a.ts", "../state/index.ts"],
   ["lib/state/a.ts", "../fabric/fabric.ts"],
   ["lib/fabric/a.ts", "../cli/main.ts"],
