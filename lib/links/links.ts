@@ -187,6 +187,7 @@ export class Links implements LinkLookup {
    */
   async indexOf(name: string, options?: CallOptions): Promise<number> {
     checkOne(["name"], knownLinkName, name);
+    checkCall(options);
     const known = this.#indexes.get(name);
     if (known !== undefined) return known;
     const since = this.#indexes.changes;
