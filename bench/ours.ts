@@ -49,7 +49,7 @@ const entry = (i: number): Command => {
   );
 };
 
-/** What was read, kept as the floor keeps it. */
+/** What was read, kept as the floor keeps it: tables through views, which decode what is asked for. */
 const kept: (readonly unknown[])[] = [];
 /** Reads a table, and from each message what the floor reads from it. */
 async function read<I, O>(

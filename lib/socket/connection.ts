@@ -26,7 +26,7 @@ export interface ConnectionOptions {
   /** Descriptor of the network namespace, which must stay open as long as the connection; the default is here. */
   readonly netns?: number | undefined;
   /**
-   * Requests on the calling thread instead of a thread of the socket: a third of the time one by one, but a kernel
+   * Requests on the calling thread instead of a thread of the socket: two thirds of the time one by one, but a kernel
    * that is busy then holds up the whole process, for hundreds of milliseconds at times. For short-lived programs.
    */
   readonly inline?: boolean | undefined;

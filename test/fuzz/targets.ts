@@ -63,11 +63,15 @@ function messages(): Target[] {
 }
 /** Where the captures of a table are, where not in a folder of its name. */
 const FOLDERS: Readonly<Record<string, string>> = {
+  classes: "qdiscs",
   fdb: "neighbors",
+  filters: "qdiscs",
   netconf: "devconf",
   vlans: "bridges",
   vnis: "bridges",
   mdb: "bridges",
+  // None was captured, and what has no capture is left out.
+  nsids: "links",
 };
 /** In people's words, as the watch tells them. */
 function words(): Target[] {
