@@ -2,7 +2,7 @@
  * What is drawn at random and said in iproute2's words is read from these words as it was drawn. The same lines are
  * carried out by iproute2 in the tests of agreement, so that they are its own.
  */
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, match } from "node:assert/strict";
 import fc from "fast-check";
 import { Findings } from "../../lib/import/finding.ts";
 import type { HostModel } from "../../lib/import/model.ts";
@@ -92,10 +92,11 @@ describe("words of iproute2 that an import reads", function () {
   it("of addresses", () => {
     agree(addressesIn(nowhere), (model, { dev, broadcast, ...config }) => {
       const [entry] = model.links.get(dev)?.addresses ?? [];
-      deepEqual(
-        entry?.words,
-        said({ ...config, ...(broadcast !== "none" && broadcast !== undefined && { broadcast }) }, {}),
-      );
+      const { broadcast: found, ...words } = entry?.words ?? {};
+      deepEqual(words, said(config, {}));
+      // The last address of a prefix is worked out where that is the far end's.
+      if (broadcast === "+" && config.peer !== undefined) match(String(found), /^10\.\d+\.\d+\.\d+$/);
+      else equal(found, broadcast === "none" ? undefined : broadcast);
     });
   });
 

@@ -2,7 +2,7 @@
 import { scopes } from "../families/lookup.ts";
 import { ZERO_MAC } from "../neighbors/zero-mac.ts";
 import { isWide as isWideRoute } from "../routes/words.ts";
-import type { Sort } from "../state/entries/sort.ts";
+import type { ListName, Sort } from "../state/entries/sort.ts";
 import { SORTS } from "../state/entries/sorts.ts";
 import type { Observed } from "../state/observed.ts";
 import type { Words } from "../state/step.ts";
@@ -221,12 +221,25 @@ function entriesOf(sort: Sort, observed: Observed, left: Left): readonly Words[]
   );
 }
 
+/** Sorts that are known here. Of another one it is not known what somebody wrote, nor what of it is a secret. */
+const KNOWN: readonly string[] = [
+  "addresses",
+  "routes",
+  "rules",
+  "nexthops",
+  "fdb",
+  "neighbors",
+  "vlans",
+  "vnis",
+  "mdb",
+] satisfies ListName[];
+
 /** Reads what is on links and beside them. */
 export function entriesOfHost(observed: Observed): HostEntries {
   const left = new Left();
   const onLinks = new Map<string, Record<string, unknown[]>>();
   const beside: Record<string, unknown[]> = {};
-  for (const sort of SORTS)
+  for (const sort of SORTS.filter(({ list }) => KNOWN.includes(list)))
     for (const words of entriesOf(sort, observed, left)) {
       const { dev, ...again } = words["state"] === "absent" ? words : sort.again(words);
       const name = typeof dev === "string" && sort.writing.place !== "top" ? dev : undefined;

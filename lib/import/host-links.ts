@@ -1,5 +1,6 @@
 /** Links of a running host in the words of a document: what a new link has anyway is left out. */
 import { kindNamed } from "../links/kinds/index.ts";
+import type { Options } from "../links/option.ts";
 import { settable } from "../state/compare.ts";
 import { vxlanOverhead } from "../state/mtu.ts";
 import type { Observed, ObservedLink } from "../state/observed.ts";
@@ -87,12 +88,18 @@ function isForeign(key: string, value: unknown): boolean {
   );
 }
 
+/** Keys are told to root, and printed for nobody. */
+function isSecret(kind: string | undefined, key: string): boolean {
+  const options = kindNamed(kind)?.options as Options | undefined;
+  return options?.[key]?.shape.secret === true;
+}
+
 function optionsOf(link: ObservedLink, made: boolean): Bag {
   const all = settable(link);
   const entries = Object.entries(all).filter(([key, value]) => {
     // Told so by the kernel where a number of hops is set, which goes with path MTU discovery only.
     if (key === "pmtudisc" && value === false && all["ttl"] !== "inherit") return false;
-    if (NEVER.includes(key) || isForeign(key, value)) return false;
+    if (NEVER.includes(key) || isForeign(key, value) || isSecret(link.kind, key)) return false;
     // What others make has much that its driver or its maker chose.
     if (!made && (!CHOSEN.includes(key) || link.name === "lo")) return false;
     return !isDefault(link.kind, key, value);
