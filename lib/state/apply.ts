@@ -3,6 +3,7 @@ import type { Host } from "../host.ts";
 import type { Table } from "../nftables/index.ts";
 import { escaped } from "./error.ts";
 import { placed, refusal, rivalOf } from "./refusal.ts";
+import { type Secrets, secretsOf } from "./secrets.ts";
 import type { Source } from "./source.ts";
 import { type Plan, type Request, recreates, type Step, type Words } from "./step.ts";
 
@@ -25,6 +26,8 @@ export interface ApplyOptions {
   readonly onRequest?: ((step: number, move: number) => Promise<void>) | undefined;
   /** Awaited before anything is undone; `done` says whether the request that failed may have done something. */
   readonly onUndo?: ((why: unknown, done: boolean) => Promise<void>) | undefined;
+  /** Keeps the keys that are replaced; by default in memory, as long as the host is open. */
+  readonly secrets?: Secrets | undefined;
   /** The document that the plan was made from: a refusal is told with its place there. */
   readonly source?: Source | undefined;
 }
@@ -67,7 +70,7 @@ export class ApplyError extends Error {
 type Services = Readonly<Record<Request["object"], Readonly<Record<string, (words: Words) => Promise<unknown>>>>>;
 
 /** Every verb of every service. */
-function services(host: Host): Services {
+function services(host: Host, secrets: Secrets): Services {
   const { links, addresses, routes, rules, nexthops, fdb, neighbors, vlans, vnis, mdb, nftables, sysctls } = host;
   const as = <T>(words: unknown): T => words as T;
   return {
@@ -118,6 +121,9 @@ function services(host: Host): Services {
       replace: (words) => mdb.replace(as<never>(words)),
       delete: (words) => mdb.delete(as<never>(words)),
     },
+    wireguard: {
+      update: async ({ name, config }) => host.wireguard.set(as(name), await secrets.resolve(config as Words)),
+    },
     sysctl: {
       set: ({ key, value }) => sysctls.set(as(key), as(value)),
       restore: ({ saved }) => sysctls.restore(as(saved)),
@@ -130,8 +136,8 @@ function services(host: Host): Services {
 }
 
 /** Makes one request of a plan. */
-export async function perform(host: Host, { object, verb, words }: Request): Promise<void> {
-  const call = services(host)[object][verb];
+export async function perform(host: Host, { object, verb, words }: Request, secrets = secretsOf(host)): Promise<void> {
+  const call = services(host, secrets)[object][verb];
   if (call === undefined) throw new TypeError(`a plan cannot ${verb} a ${object}`);
   await call(words);
 }
@@ -145,11 +151,15 @@ function isUndone(error: unknown, { verb }: Request): boolean {
 }
 
 /** Undoes requests, each whatever became of the others. */
-export async function undo(host: Host, requests: readonly Request[]): Promise<UndoFailure[]> {
+export async function undo(
+  host: Host,
+  requests: readonly Request[],
+  secrets = secretsOf(host),
+): Promise<UndoFailure[]> {
   const failed: UndoFailure[] = [];
   for (const request of requests)
     try {
-      await perform(host, request);
+      await perform(host, request, secrets);
     } catch (cause) {
       if (!isUndone(cause, request)) failed.push({ request, cause });
     }
@@ -173,12 +183,13 @@ class Log {
 
   async back(
     host: Host,
+    secrets: Secrets,
     report: (step: Step, failed: boolean) => void,
   ): Promise<{ undone: Step[]; failed: UndoFailure[] }> {
     const undone: Step[] = [];
     const failed: UndoFailure[] = [];
     for (const { step, requests } of this.#undo.reverse()) {
-      const now = await undo(host, requests);
+      const now = await undo(host, requests, secrets);
       failed.push(...now);
       if (undone.at(-1) !== step) undone.push(step);
       report(step, now.length > 0);
@@ -210,6 +221,7 @@ export function refuseRecreation(plan: Plan, source: Source | undefined, allowed
 export async function apply(host: Host, plan: Plan, options: ApplyOptions = {}): Promise<Applied> {
   refuseRecreation(plan, options.source, options.allowRecreate);
   const log = new Log();
+  const { secrets = secretsOf(host) } = options;
   for (const [i, step] of plan.steps.entries()) {
     const tell = (state: Progress["state"], what = step): void =>
       options.onProgress?.({ step: what, number: plan.steps.indexOf(what) + 1, of: plan.steps.length, state });
@@ -220,15 +232,18 @@ export async function apply(host: Host, plan: Plan, options: ApplyOptions = {}):
         const { undo: back } = one;
         request = one.request;
         options.signal?.throwIfAborted();
+        await secrets.hold(host, back);
         await options.onRequest?.(i, number);
         // Of a change that was refused nothing is known: it may be half done.
         if (request.verb === "update") log.made(step, back);
-        await perform(host, request);
+        await perform(host, request, secrets);
         if (request.verb !== "update") log.made(step, back);
       }
     } catch (cause) {
       await options.onUndo?.(cause, request?.verb === "update");
-      const { undone, failed } = await log.back(host, (what, bad) => tell(bad ? "undo failed" : "undone", what));
+      const { undone, failed } = await log.back(host, secrets, (what, bad) =>
+        tell(bad ? "undo failed" : "undone", what),
+      );
       const code = options.signal?.aborted === true ? "ERR_ABORTED" : "ERR_APPLY";
       const done = plan.steps.slice(0, i);
       const refused = { step, request, error: cause };

@@ -4,6 +4,7 @@ import { linkName, problem } from "../shape/shape.ts";
 import type { DocumentValue, LinkEntry } from "./document.ts";
 import { LIST_NAMES } from "./entries/sort.ts";
 import type { Issue, Path } from "./error.ts";
+import { canonicalAllowed } from "./plan-wireguard.ts";
 import { anyLinkName } from "./schema.ts";
 import { issueAt, type Source } from "./source.ts";
 import { canonicalIp, kinds } from "./words.ts";
@@ -89,6 +90,38 @@ function checkVxlan(name: string, entry: LinkEntry, say: Say): void {
       say(["links", name, "remotes", i], `${ip} and ${other} are of different families; use one`);
     if (remotes.indexOf(ip) < i) say(["links", name, "remotes", i], `${ip} stands in this list already; keep one`);
   });
+}
+
+/** A public key is one peer, and a network belongs to one. */
+function checkPeers(links: Links, say: Say): void {
+  for (const [name, { kind, peers, state }] of Object.entries(links)) {
+    if (kind !== "wireguard" || state === "absent" || !Array.isArray(peers)) continue;
+    const keys = new Map<unknown, number>();
+    const networks = new Map<string, number>();
+    for (const [i, { publicKey, allowedIps = [] }] of (peers as readonly PeerEntry[]).entries()) {
+      const path = ["links", name, "peers", i];
+      if (keys.has(publicKey))
+        say([...path, "publicKey"], `peers[${keys.get(publicKey)}] has this key already; keep one`);
+      keys.set(publicKey, i);
+      for (const [at, text] of allowedIps.entries()) {
+        checkNetwork(text, (reason) => say([...path, "allowedIps", at], reason));
+        const network = canonicalAllowed(text);
+        const before = networks.get(network);
+        if (before !== undefined)
+          say([...path, "allowedIps", at], `${text} belongs to peers[${before}] already; a network has one peer`);
+        networks.set(network, i);
+      }
+    }
+  }
+}
+type PeerEntry = { readonly publicKey: string; readonly allowedIps?: readonly string[] };
+
+function checkNetwork(text: string, say: (reason: string) => void): void {
+  try {
+    parsePrefix(text, "");
+  } catch (error) {
+    say((error as { reason?: string }).reason ?? (error as Error).message);
+  }
 }
 
 /** The kernel has one device for a VNI and a port, whatever they are on. */
@@ -215,6 +248,7 @@ export function checkConsistency(source: Source, value: DocumentValue): Issue[] 
   checkMasters(links, say);
   checkOptions(links, say);
   checkVnis(source, links, say);
+  checkPeers(links, say);
   checkAbsent(links, say);
   checkPvids(source, links, say);
   checkAddresses(source, value, say);

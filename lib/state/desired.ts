@@ -9,10 +9,12 @@ import { SORTS } from "./entries/sorts.ts";
 import { canonicalWord } from "./entries/text.ts";
 import { ConfigError, type Issue, type Path } from "./error.ts";
 import { contradictions, Ignored } from "./ignore.ts";
+import { canonicalWireguard } from "./plan-wireguard.ts";
 import { policyTable } from "./policy.ts";
 import { checkProbes, type DesiredProbe } from "./probes.ts";
 import { issueAt, type Source } from "./source.ts";
-import { canonicalIp } from "./words.ts";
+import { pick } from "./step.ts";
+import { canonicalIp, wireguardShapes } from "./words.ts";
 
 /** Properties in the words of a service. */
 export type Words = Readonly<Record<string, unknown>>;
@@ -28,6 +30,8 @@ export interface DesiredLink {
   readonly port?: Words;
   /** The whole list of far ends, where the document gives it. */
   readonly remotes?: readonly string[];
+  /** Keys, by their files, and all peers of a WireGuard link. */
+  readonly wireguard?: Words;
   readonly path: Path;
 }
 /** An entry of a sort that the document describes. */
@@ -66,7 +70,9 @@ export interface Desired extends Readonly<Record<ListName, readonly DesiredEntry
 const SEPARATE: readonly string[] = ["kind", "state", "port", "remotes", "flood", ...LIST_NAMES];
 
 function linkOf(name: string, entry: LinkEntry): DesiredLink {
-  const given = Object.entries(entry).filter(([key, value]) => !SEPARATE.includes(key) && value !== undefined);
+  const separate = entry.kind === "wireguard" ? [...SEPARATE, ...Object.keys(wireguardShapes), "peers"] : SEPARATE;
+  const given = Object.entries(entry).filter(([key, value]) => !separate.includes(key) && value !== undefined);
+  const wireguard = pick(entry, [...Object.keys(wireguardShapes), "peers"]);
   const options = Object.fromEntries(given.map(([key, value]) => [key, canonicalWord(value)]));
   return {
     name,
@@ -75,6 +81,8 @@ function linkOf(name: string, entry: LinkEntry): DesiredLink {
     // A link that we make is there to be used.
     options: entry.kind === undefined ? options : { up: true, ...options },
     ...(entry.port !== undefined && { port: entry.port }),
+    ...(entry.kind === "wireguard" &&
+      Object.keys(wireguard).length > 0 && { wireguard: canonicalWireguard(wireguard) }),
     ...(entry.remotes !== undefined && { remotes: entry.remotes.map(canonicalIp) }),
     path: ["links", name],
   };

@@ -11,7 +11,9 @@ import { parseKey } from "../sysctl/key.ts";
 import type { SavedSysctl } from "../sysctl/sysctl.ts";
 import type { Desired } from "./desired.ts";
 import type { ForeignChain, Observed, ObservedLink } from "./observed.ts";
+import type { KeyFile, ObservedWireguard } from "./plan-wireguard.ts";
 import { TABLE } from "./policy.ts";
+import { idOf, readKey, SecretError } from "./secrets.ts";
 import type { Words } from "./step.ts";
 
 /** A table that kept changing while it was read. */
@@ -118,6 +120,50 @@ async function youngerLists(host: Host, call: CallOptions): Promise<Partial<Obse
   });
   return Object.fromEntries((await Promise.all(found)).filter((one) => one !== undefined));
 }
+/** Keys and peers of all WireGuard links; no key leaves this function. */
+async function wireguardOf(
+  host: Host,
+  links: readonly { readonly kind?: string; readonly name: string }[],
+  call: CallOptions,
+): Promise<Pick<Observed, "wireguard">> {
+  const found: Record<string, ObservedWireguard> = {};
+  for (const { name } of links.filter(({ kind }) => kind === "wireguard")) {
+    const device = await host.wireguard.get(name, call).catch((error: { readonly code?: unknown }) => {
+      if (error.code === "EPERM") return undefined;
+      throw error;
+    });
+    if (device === undefined) continue;
+    const { publicKey, listenPort, fwmark } = device;
+    const peers = device.peers.map(({ publicKey: of, presharedKey, endpoint, persistentKeepalive, allowedIps }) => ({
+      publicKey: of,
+      ...(presharedKey !== undefined && { presharedKey: idOf("preshared", presharedKey) }),
+      ...(endpoint !== undefined && { endpoint }),
+      persistentKeepalive,
+      allowedIps: [...allowedIps].sort(),
+    }));
+    found[name] = { ...(publicKey !== undefined && { publicKey }), listenPort, fwmark, peers };
+  }
+  return Object.keys(found).length === 0 ? {} : { wireguard: found };
+}
+
+/** What is told of the keys in the files that the document names. */
+async function keyFilesOf({ links }: Desired): Promise<Pick<Observed, "keyFiles">> {
+  const files = links.flatMap(({ wireguard = {} }) => [
+    wireguard["privateKeyFile"],
+    ...((wireguard["peers"] ?? []) as readonly Words[]).map((peer) => peer["presharedKeyFile"]),
+  ]);
+  const found: Record<string, KeyFile> = {};
+  for (const file of new Set(files.filter((one) => typeof one === "string")))
+    try {
+      const secret = await readKey(file);
+      found[file] = { privateId: idOf("private", secret), presharedId: idOf("preshared", secret) };
+    } catch (error) {
+      if (!(error instanceof SecretError)) throw error;
+      found[file] = { problem: error.message };
+    }
+  return Object.keys(found).length === 0 ? {} : { keyFiles: found };
+}
+
 /** How a kernel refuses to list what it does not know. */
 const LACKED = ["EOPNOTSUPP", "EPROTONOSUPPORT", "EAFNOSUPPORT", "EINVAL"];
 
@@ -148,6 +194,8 @@ export async function observe(host: Host, desired: Desired, options: Options = {
     fdb: fdb as unknown as readonly Words[],
     neighbors: [...neighbors, ...proxies] as unknown as readonly Words[],
     ...younger,
+    ...(await wireguardOf(host, links, call)),
+    ...(await keyFilesOf(desired)),
     ...(await sysctlsOf(host, desired)),
     ...(await tablesOf(host, options)),
   };

@@ -2,6 +2,7 @@
 import type { Table } from "../nftables/index.ts";
 import type { SavedSysctl } from "../sysctl/sysctl.ts";
 import type { ListName } from "./entries/sort.ts";
+import type { KeyFile, ObservedWireguard } from "./plan-wireguard.ts";
 import type { Words } from "./step.ts";
 
 /** A link as it is: `name`, `kind`, `mtu`, `mac`, `up`, `master`, `port`, and the options of its kind. */
@@ -26,6 +27,10 @@ export interface Observed extends Partial<Readonly<Record<ListName, readonly Wor
   readonly sysctls?: Readonly<Record<string, string>>;
   /** What a write to a sysctl rewrites besides, by its key; the sysctl itself included. */
   readonly rewritten?: Readonly<Record<string, readonly SavedSysctl[]>>;
+  /** Keys and peers by the name of their link; without those that this user may not read. */
+  readonly wireguard?: Readonly<Record<string, ObservedWireguard>>;
+  /** What is told of the keys in the files that the document names. */
+  readonly keyFiles?: Readonly<Record<string, KeyFile>>;
   /** Our nftables table. */
   readonly table?: Table;
   /** nf_tables shows nothing to this user: whether our table is there is not known. */

@@ -5,6 +5,8 @@ import type { Step } from "./step.ts";
 const RANKS: Readonly<Record<Exclude<Step["object"], "sysctl">, readonly [comes: number, goes: number]>> = {
   nftables: [0, 90],
   link: [30, 20],
+  // What a peer no longer has another one may get.
+  wireguard: [43, 42],
   vni: [44, 47],
   // A port is not left without a VLAN meanwhile.
   vlan: [45, 46],

@@ -9,6 +9,7 @@ import { inOrder } from "./order.ts";
 import { planEntries } from "./plan-entries.ts";
 import { fatesOf, planLinks } from "./plan-links.ts";
 import { planSysctls, planTable } from "./plan-settings.ts";
+import { planWireguard } from "./plan-wireguard.ts";
 import { Planner } from "./planner.ts";
 import type { Plan } from "./step.ts";
 import { withUndo } from "./undo.ts";
@@ -50,6 +51,7 @@ export function plan(observed: Observed, desired: Desired): Plan {
   const world = withGivenVlans(planner, without(planner.mine, gone));
   planner.mtus = new Mtus(desired, world, observed);
   planLinks(planner, fates, world);
+  planWireguard(planner, world);
   planEntries(planner, fates, world);
   planSysctls(planner, world);
   planTable(planner);

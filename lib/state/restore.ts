@@ -3,6 +3,7 @@
 import { portChoice, rejoining, settable } from "./compare.ts";
 import { goneOf, lost } from "./gone.ts";
 import { linkOf, type Observed } from "./observed.ts";
+import { wireguardAgain } from "./plan-wireguard.ts";
 import type { Request, Words } from "./step.ts";
 import { kindNamed } from "./words.ts";
 
@@ -39,6 +40,7 @@ export function remade(observed: Observed, name: string): Request[] {
       }),
     ),
     ...(chosen ? [{ object: "link", verb: "update", words: { name, change: choice } } as const] : []),
+    ...wireguardAgain(observed, name),
   ];
 }
 

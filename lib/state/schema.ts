@@ -21,7 +21,7 @@ import {
 import type { Writing } from "./entries/sort.ts";
 import { SORTS } from "./entries/sorts.ts";
 import { linkPattern } from "./ignore.ts";
-import { kinds, linkShapes, portShapes, routeShapes } from "./words.ts";
+import { kinds, linkShapes, portShapes, routeShapes, wireguardPeerShapes, wireguardShapes } from "./words.ts";
 
 /** The version of the format that this library reads. */
 export const VERSION = 1;
@@ -158,7 +158,7 @@ function itemIn(place: "link" | "top", list: string, writing: Writing): z.ZodTyp
 }
 
 /** Keys of every link; those of the kind come to them. */
-function linkEntry(kind: z.ZodType, options: Shapes, port: z.ZodType) {
+function linkEntry(kind: z.ZodType, options: Shapes, port: z.ZodType, more: Record<string, z.ZodType> = {}) {
   const common = Object.fromEntries(
     Object.entries(linkShapes).filter(([key]) => !["kind", "name", "mtu", "port", "carrier"].includes(key)),
   );
@@ -168,6 +168,7 @@ function linkEntry(kind: z.ZodType, options: Shapes, port: z.ZodType) {
     mtu: optionalLeaf(mtu),
     ...optional(common),
     ...optional(options),
+    ...more,
     port,
     ...listsIn("link", options),
     ...(Object.hasOwn(options, "vni") && {
@@ -179,7 +180,17 @@ function linkEntry(kind: z.ZodType, options: Shapes, port: z.ZodType) {
 
 function kindSchema() {
   const port = object("a map of the link's options as a port of its bridge", optional(portShapes)).optional();
-  const each = Object.values(kinds).map(({ kind, options }) => linkEntry(z.literal(kind), shapesOf(options), port));
+  const peer = object("a peer such as { publicKey: KEY, endpoint: '192.0.2.1:51820', allowedIps: [192.0.2.0/24] }", {
+    ...optional(wireguardPeerShapes),
+    publicKey: leaf(wireguardPeerShapes.publicKey),
+  });
+  // Keys and peers are told and set by a service of their own.
+  const more: Readonly<Record<string, Record<string, z.ZodType>>> = {
+    wireguard: { ...optional(wireguardShapes), peers: listOf("a list of peers", peer).optional() },
+  };
+  const each = Object.values(kinds).map(({ kind, options }) =>
+    linkEntry(z.literal(kind), shapesOf(options), port, more[kind]),
+  );
   // A link without a kind is one that is there already, such as a network card.
   return z.discriminatedUnion("kind", [linkEntry(z.undefined().optional(), {}, port), ...each] as never, {
     error: ({ input }) => `expected a map such as { kind: bridge, mtu: auto }, got ${shown(input)}`,

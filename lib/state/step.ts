@@ -16,6 +16,7 @@ export type ObjectKind =
   | "vlan"
   | "vni"
   | "mdb"
+  | "wireguard"
   | "sysctl"
   | "nftables";
 

@@ -1,6 +1,8 @@
 /** What the document's schema is made of: the words of each service, as they declare them. */
 import type { AnyKind } from "../links/kind.ts";
 import { linkKinds } from "../links/kinds/index.ts";
+import type { Shape } from "../shape/shape.ts";
+import { deviceShapes, peerShapes } from "../wireguard/words.ts";
 
 export { addressShapes } from "../addresses/words.ts";
 export { mdbShapes } from "../bridges/mdb.ts";
@@ -16,5 +18,18 @@ export { ZERO_MAC } from "../neighbors/zero-mac.ts";
 export { canonicalNexthop, nexthopShapes } from "../nexthops/words.ts";
 export { canonicalRoute, routeShapes } from "../routes/words.ts";
 export { canonicalRule, ruleShapes } from "../rules/words.ts";
+
+/** A file on the host that a document is applied to. */
+const file: Shape<string> = {
+  expected: "the path of a file, from / on",
+  json: { type: "string", pattern: "^/" },
+  accepts: (value): value is string => typeof value === "string" && /^\/[^\0]+$/.test(value),
+};
+const { listenPort, fwmark } = deviceShapes;
+const { publicKey, endpoint, persistentKeepalive, allowedIps } = peerShapes;
+/** A WireGuard link in a document: the service's words, and files in place of keys. */
+export const wireguardShapes = { listenPort, fwmark, privateKeyFile: file };
+/** A peer in a document. */
+export const wireguardPeerShapes = { publicKey, endpoint, persistentKeepalive, allowedIps, presharedKeyFile: file };
 
 export const kinds = linkKinds as unknown as Readonly<Record<string, AnyKind>>;

@@ -1,6 +1,7 @@
 /** The way back, by what a journal says: for whoever applied, for the guardian, and for the next boot. */
 import type { Host } from "../host.ts";
 import { type UndoFailure, undo } from "../state/apply.ts";
+import { Secrets } from "../state/secrets.ts";
 import type { Step } from "../state/step.ts";
 import { type Journal, undoing } from "./journal.ts";
 import { changedSteps, planFor, takeUp } from "./wanted.ts";
@@ -31,11 +32,12 @@ export async function differing(host: Host, { begin }: Pick<Journal, "begin">): 
 /** Takes back all that was begun. It may be called again, after it was cut off anywhere. */
 export async function goBack(host: Host, journal: Journal, reason: string): Promise<WayBack> {
   const steps = undoing(journal);
+  const secrets = new Secrets(journal.directory);
   if (journal.entries.at(-1)?.type !== "back") await journal.note({ type: "back", reason });
   const failed: UndoFailure[] = [];
   const undone: Step[] = [];
   for (const { step, requests } of steps) {
-    failed.push(...(await undo(host, requests)));
+    failed.push(...(await undo(host, requests, secrets)));
     if (undone.at(-1) !== step) undone.push(step);
   }
   return { undone, failed, differing: await differing(host, journal) };

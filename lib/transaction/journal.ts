@@ -6,6 +6,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import { Secrets } from "../state/secrets.ts";
 import type { Request, Step } from "../state/step.ts";
 import { openOwn, syncDirectory } from "./directory.ts";
 import { decode, encode } from "./encoding.ts";
@@ -254,6 +255,7 @@ export class Journal implements AsyncDisposable {
     if (outcome === "committed") await this.append(entry);
     else await this.note(entry);
     await rename(join(this.directory, CURRENT), join(this.directory, LAST));
+    await new Secrets(this.directory).forget();
     await syncDirectory(this.directory);
   }
 

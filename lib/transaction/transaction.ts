@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Host } from "../host.ts";
 import { ApplyError, type ApplyOptions, apply, refuseRecreation } from "../state/apply.ts";
 import type { Desired } from "../state/desired.ts";
+import { Secrets } from "../state/secrets.ts";
 import type { Plan } from "../state/step.ts";
 import { judge, type Verification } from "../state/verify.ts";
 import { goBack, isExact, type WayBack } from "./back.ts";
@@ -184,6 +185,7 @@ class Transaction {
         signal,
         allowRecreate,
         onProgress,
+        secrets: new Secrets(journal.directory),
         source: this.#wanted.desired.source,
         onRequest: (step, move) => journal.append({ type: "do", step, move }),
         onUndo: (why, done) =>

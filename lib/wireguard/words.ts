@@ -140,14 +140,14 @@ const objects: Shape<readonly object[]> = {
   accepts: (value): value is readonly object[] =>
     Array.isArray(value) && value.every((one) => typeof one === "object" && one !== null && !Array.isArray(one)),
 };
-const deviceShapes = {
+export const deviceShapes = {
   privateKey: keyOrNone,
   listenPort: integer(0, 0xffff),
   fwmark: integer(0, 0xffff_ffff),
   replacePeers: boolean,
   peers: objects,
 };
-const peerShapes = {
+export const peerShapes = {
   publicKey: key,
   remove: boolean,
   updateOnly: boolean,
