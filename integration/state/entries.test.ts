@@ -400,6 +400,7 @@ describe("entries of a document", () => {
 
   for (const { name, script = "true", probe = "true", document, told, adds = true } of CASES) {
     it(name, async function () {
+      this.timeout(60_000); // in a kernel without a processor of its own
       await bm1.sh(probe).catch((error: Error) => skip(this, `this kernel lacks it: ${error.message}`));
       await bm1.sh(script);
       const before = await stateOf(bm1);

@@ -104,12 +104,25 @@ async function tablesOf(host: Host, { signal }: Options): Promise<Pick<Observed,
   }
 }
 
-/** What not every kernel has: a list that it lacks is absent. */
-async function youngerLists(host: Host, call: CallOptions): Promise<Partial<Observed>> {
-  const { rules, nexthops, vlans, vnis, mdb } = host;
+/** What not every kernel has: a list that it lacks is absent, and so is one that no link can have anything in. */
+async function youngerLists(
+  host: Host,
+  links: readonly { readonly kind?: string }[],
+  call: CallOptions,
+): Promise<Partial<Observed>> {
+  const has = (kind: string): boolean => links.some((link) => link.kind === kind);
+  const wanted = {
+    rules: true,
+    nexthops: true,
+    vlans: has("bridge"),
+    vnis: has("vxlan"),
+    mdb: has("bridge") || has("vxlan"),
+  };
+  type Name = keyof typeof wanted;
   type Reader = { list(filter: object, options: CallOptions): Promise<Listing<unknown>> };
-  const lists: Readonly<Record<string, Reader>> = { rules, nexthops, vlans, vnis, mdb };
-  const found = Object.entries(lists).map(async ([list, service]) => {
+  const names = (Object.keys(wanted) as Name[]).filter((name) => wanted[name]);
+  const found = names.map(async (list) => {
+    const service: Reader = host[list];
     try {
       const all = await consistent(list, () => service.list({}, call));
       return [list, all as unknown as readonly Words[]] as const;
@@ -176,14 +189,14 @@ export async function observe(host: Host, desired: Desired, options: Options = {
   const call = options.signal === undefined ? {} : { signal: options.signal };
   // Each of the many lists that are read at once listens.
   if (options.signal !== undefined) setMaxListeners(0, options.signal);
-  const [links, addresses, routes, fdb, neighbors, proxies, younger] = await Promise.all([
-    consistent("links", () => host.links.list({}, call)),
+  const links = await consistent("links", () => host.links.list({}, call));
+  const [addresses, routes, fdb, neighbors, proxies, younger] = await Promise.all([
     consistent("addresses", () => host.addresses.list({}, call)),
     consistent("routes", () => host.routes.list({ table: "all" }, call)),
     consistent("forwarding entries", () => host.fdb.list({}, call)),
     consistent("neighbors", () => host.neighbors.list({}, call)),
     consistent("proxy neighbors", () => host.neighbors.list({ proxy: true }, call)),
-    youngerLists(host, call),
+    youngerLists(host, links as readonly { kind?: string }[], call),
   ]);
   return {
     links: links.map((link) => linkWords(link as unknown as Words)),
