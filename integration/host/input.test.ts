@@ -287,7 +287,8 @@ async function refusal(host: Host, method: string, args: readonly unknown[]): Pr
 }
 const called = (method: string, args: readonly unknown[]): string => `${method}(${args.map(String).join(", ")})`;
 
-describe("input of every service", () => {
+describe("input of every service", function () {
+  this.timeout(30_000);
   let here: Scene;
   /** What there is, but for counters. */
   const everything = async (): Promise<unknown> => [

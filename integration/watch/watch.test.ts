@@ -50,7 +50,8 @@ function plain(name: TableName, objects: readonly object[]): unknown[] {
     .sort();
 }
 
-describe("watch", () => {
+describe("watch", function () {
+  this.timeout(20_000);
   let netns: TestNamespace;
   let host: Host;
   beforeEach(async () => {
