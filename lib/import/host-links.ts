@@ -107,6 +107,10 @@ function optionsOf(link: ObservedLink, made: boolean): Bag {
   return Object.fromEntries(entries);
 }
 
+/** Whether the kernel has a value that nobody may write into a document. */
+const isOdd = (link: ObservedLink, key: string): boolean =>
+  link[key] !== undefined && settable(link)[key] === undefined;
+
 /** Says a link. */
 function say(observed: Observed, link: ObservedLink): HostLink {
   const others = madeByOthers(observed, link);
@@ -138,7 +142,11 @@ function say(observed: Observed, link: ObservedLink): HostLink {
     port: Object.keys(port).length > 0 ? port : undefined,
     mtu: mtuOf(observed, link),
   };
-  const remark = [others ?? "", kind === "wireguard" ? "Its keys and peers are not in this document." : ""]
+  const remark = [
+    others ?? "",
+    kind === "wireguard" ? "Its keys and peers are not in this document." : "",
+    isOdd(link, "alias") ? "Its alias has what a document may not have." : "",
+  ]
     .filter((text) => text !== "")
     .join(" ");
   return {
