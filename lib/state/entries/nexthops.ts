@@ -39,8 +39,10 @@ function lets(entries: readonly DesiredEntry[], same: (words: Words) => boolean,
 
 /** With a nexthop the kernel drops what leads over it: all of it has to be in the document. */
 function checkUsers(planner: Planner, { words: { id }, path, ours }: DesiredEntry, world: Observed): boolean {
-  const { desired } = planner;
-  const users = usersOf(id, world);
+  const { desired, before } = planner;
+  // What is ignored is no part of the world, and would go all the same.
+  const ignored = (before.routes ?? []).filter((one) => desired.ignored.entry("routes", one) !== undefined);
+  const users = usersOf(id, { ...world, routes: [...(world.routes ?? []), ...ignored] });
   const left = [
     ...users.routes
       .filter((one) => !lets(desired.routes, (words) => routes.same(words, one), id))
