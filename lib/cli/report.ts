@@ -1,15 +1,15 @@
 /** Plans and verifications on the terminal, and as JSON. */
 import {
-  DIFFERS,
   describePlan,
   describeStep,
   describeVerification,
+  explainKept,
   explainMtus,
+  explainStep,
   type Painter,
   type Plan,
   type Verification,
 } from "../state/index.ts";
-import { escapeText } from "./escape.ts";
 import { table } from "./table.ts";
 import type { Palette, Terminal } from "./terminal.ts";
 import { wrapped } from "./text-width.ts";
@@ -36,14 +36,13 @@ export function printPlan(plan: Plan, terminal: Terminal, explain: boolean): voi
   if (explain && plan.steps.length > 0) {
     lines.shift(); // "nothing to do"
     lines.unshift(
-      ...plan.steps.flatMap((step) => {
-        // What is not there yet, or differs, speaks for itself.
-        const plain = step.action === "create" || step.reason === DIFFERS;
-        const why = plain ? [] : [palette.faint(`    why: ${escapeText(step.reason)}`)];
-        return [...describeStep(step, paint), ...why];
-      }),
+      ...plan.steps.flatMap((step) => [
+        ...describeStep(step, paint),
+        ...explainStep(step, plan).map((line) => palette.faint(line)),
+      ]),
     );
   }
+  if (explain) lines.push(...explainKept(plan).map((line) => palette.faint(line)));
   for (const line of lines) for (const part of fitted(line, width)) terminal.line(part);
   if (!explain) return;
   const rows = explainMtus(plan).map((line) => line.split("  "));

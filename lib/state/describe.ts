@@ -66,6 +66,39 @@ export function describeStep(step: Step, paint: Painter = plain): string[] {
   return [line, ...rules.flatMap((one) => tableLines(one, paint))];
 }
 
+const FATES: Readonly<Record<Action, string>> = {
+  create: "create",
+  change: "change in place",
+  recreate: "recreate",
+  remove: "remove",
+};
+
+/** What becomes of each field of a step's object: created, changed in place, made again, removed, kept. */
+export function explainStep({ action, object, subject, differences, drops, reason }: Step, plan: Plan): string[] {
+  const list = (fields: readonly string[]): string =>
+    fields.length === 0 ? "" : `: ${fields.map(escaped).join(", ")}`;
+  const costs = action === "recreate" && drops.length > 0 ? ` (drops: ${escaped(drops.join(", "))})` : "";
+  const fields = object === "nftables" ? [] : [...new Set(differences.map(({ field }) => field))];
+  const kept = plan.kept.filter((one) => one.object === object && one.subject === subject);
+  const rest = [...new Set(kept.flatMap((one) => one.fields))];
+  return [
+    `    ${FATES[action]}${costs}${list(fields)}`,
+    ...(object === "nftables" || rest.length === 0 ? [] : [`    keep${list(rest)}`]),
+    `    why: ${escaped(reason)}`,
+  ];
+}
+
+/** Objects that are as the document says, each with the fields that it names. */
+export function explainKept(plan: Plan): string[] {
+  const touched = new Set(plan.steps.map(({ object, subject }) => `${object} ${subject}`));
+  return plan.kept
+    .filter(({ object, subject }) => !touched.has(`${object} ${subject}`))
+    .map(({ object, subject, fields }) => {
+      const named = object === "nftables" || fields.length === 0 ? "" : `: ${fields.map(escaped).join(", ")}`;
+      return `= ${object} ${escaped(subject)}  keep${named}`;
+    });
+}
+
 /** A plan as lines. */
 export function describePlan(plan: Plan, paint: Painter = plain): string[] {
   const lines = plan.steps.flatMap((step) => describeStep(step, paint));

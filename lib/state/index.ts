@@ -7,7 +7,15 @@ export {
   type Progress,
   type UndoFailure,
 } from "./apply.ts";
-export { describePlan, describeStep, describeVerification, explainMtus, type Painter } from "./describe.ts";
+export {
+  describePlan,
+  describeStep,
+  describeVerification,
+  explainKept,
+  explainMtus,
+  explainStep,
+  type Painter,
+} from "./describe.ts";
 export { type Desired, desiredOf } from "./desired.ts";
 export { ConfigError, formatIssue, type Issue, type Path, type Position } from "./error.ts";
 export { ObserveError, observe } from "./observe.ts";
