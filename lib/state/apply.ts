@@ -15,6 +15,13 @@ export interface Progress {
   readonly of: number;
   readonly state: "begin" | "done" | "undone" | "undo failed";
 }
+/** A request of a plan. */
+export interface Place {
+  /** From 0. */
+  readonly step: number;
+  /** Which of the step's moves, from 0. */
+  readonly move: number;
+}
 /** Options of an application. */
 export interface ApplyOptions {
   /** Stops before the next request, and undoes what was done. */
@@ -22,10 +29,13 @@ export interface ApplyOptions {
   /** Links may be deleted and made again. */
   readonly allowRecreate?: boolean | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
-  /** Awaited before each request, by the numbers of its step and move: whoever keeps a journal writes it there. */
-  readonly onRequest?: ((step: number, move: number) => Promise<void>) | undefined;
-  /** Awaited before anything is undone; `done` says whether the request that failed may have done something. */
-  readonly onUndo?: ((why: unknown, done: boolean) => Promise<void>) | undefined;
+  /**
+   * Awaited before each request, or before many that are made at once, by the numbers of their steps, one after the other,
+   * and of the move in each: whoever keeps a journal writes it there.
+   */
+  readonly onRequest?: ((steps: readonly number[], move: number) => Promise<void>) | undefined;
+  /** Awaited before anything is undone; `nothing` are requests that were announced and are known to have done nothing. */
+  readonly onUndo?: ((why: unknown, nothing: readonly Place[]) => Promise<void>) | undefined;
   /** Keeps the keys that are replaced; by default in memory, as long as the host is open. */
   readonly secrets?: Secrets | undefined;
   /** The document that the plan was made from: a refusal is told with its place there. */
@@ -136,10 +146,16 @@ function services(host: Host, secrets: Secrets): Services {
 }
 
 /** Makes one request of a plan. */
-export async function perform(host: Host, { object, verb, words }: Request, secrets = secretsOf(host)): Promise<void> {
-  const call = services(host, secrets)[object][verb];
-  if (call === undefined) throw new TypeError(`a plan cannot ${verb} a ${object}`);
-  await call(words);
+type Perform = (request: Request) => Promise<void>;
+
+/** Makes requests of plans. */
+function performer(host: Host, secrets: Secrets): Perform {
+  const all = services(host, secrets);
+  return async ({ object, verb, words }) => {
+    const call = all[object][verb];
+    if (call === undefined) throw new TypeError(`a plan cannot ${verb} a ${object}`);
+    await call(words);
+  };
 }
 
 /** Whether it is already as the undoing would have it: gone, or there. */
@@ -150,20 +166,24 @@ function isUndone(error: unknown, { verb }: Request): boolean {
   return verb === "delete" && (absent || /there is no (such )?link/.test(String(message)));
 }
 
-/** Undoes requests, each whatever became of the others. */
-export async function undo(
-  host: Host,
-  requests: readonly Request[],
-  secrets = secretsOf(host),
-): Promise<UndoFailure[]> {
+async function undoAll(perform: Perform, requests: readonly Request[]): Promise<UndoFailure[]> {
   const failed: UndoFailure[] = [];
   for (const request of requests)
     try {
-      await perform(host, request, secrets);
+      await perform(request);
     } catch (cause) {
       if (!isUndone(cause, request)) failed.push({ request, cause });
     }
   return failed;
+}
+
+/** Undoes requests, each whatever became of the others. */
+export function undo(
+  host: Host,
+  requests: readonly Request[],
+  secrets: Secrets = secretsOf(host),
+): Promise<UndoFailure[]> {
+  return undoAll(performer(host, secrets), requests);
 }
 
 function fateOf(failed: readonly UndoFailure[]): string {
@@ -174,25 +194,24 @@ function fateOf(failed: readonly UndoFailure[]): string {
 class Log {
   readonly done: Step[] = [];
   requests = 0;
-  readonly #undo: { readonly step: Step; readonly requests: readonly Request[] }[] = [];
+  readonly #undo: { readonly placed: Placed; readonly requests: readonly Request[] }[] = [];
 
-  made(step: Step, undo: readonly Request[]): void {
+  made(placed: Placed, undo: readonly Request[]): void {
     this.requests++;
-    this.#undo.push({ step, requests: undo });
+    this.#undo.push({ placed, requests: undo });
   }
 
   async back(
-    host: Host,
-    secrets: Secrets,
-    report: (step: Step, failed: boolean) => void,
+    perform: Perform,
+    report: (placed: Placed, failed: boolean) => void,
   ): Promise<{ undone: Step[]; failed: UndoFailure[] }> {
     const undone: Step[] = [];
     const failed: UndoFailure[] = [];
-    for (const { step, requests } of this.#undo.reverse()) {
-      const now = await undo(host, requests, secrets);
+    for (const { placed, requests } of this.#undo.reverse()) {
+      const now = await undoAll(perform, requests);
       failed.push(...now);
-      if (undone.at(-1) !== step) undone.push(step);
-      report(step, now.length > 0);
+      if (undone.at(-1) !== placed.step) undone.push(placed.step);
+      report(placed, now.length > 0);
     }
     return { undone, failed };
   }
@@ -212,48 +231,176 @@ export function refuseRecreation(plan: Plan, source: Source | undefined, allowed
   throw new ApplyError("ERR_RECREATE", message, { step: again, done: [], undone: [], undoFailed: [] });
 }
 
+/** A step, and its place in the plan. */
+interface Placed {
+  readonly step: Step;
+  readonly at: number;
+}
+
+/** Steps that are made at once, at most. */
+const AT_ONCE = 256;
+
+/** An entry that is made by one request, and that no step of its kind has to wait for. */
+function isPlain({ action, restores, moves: [first, ...more] }: Step): boolean {
+  const { object, verb } = first?.request ?? {};
+  return (
+    (object === "fdb" || object === "neighbor") &&
+    (verb === "create" || verb === "append" || verb === "replace") &&
+    action === "create" &&
+    restores !== true &&
+    more.length === 0
+  );
+}
+
+/** The steps in their order, those together that may be made at once. */
+function batches(steps: readonly Step[]): readonly (readonly Placed[])[] {
+  const found: Placed[][] = [];
+  for (const [at, step] of steps.entries()) {
+    const last = found.at(-1);
+    const before = last?.[0]?.step;
+    const joins = before !== undefined && isPlain(before) && isPlain(step) && before.object === step.object;
+    if (joins && last !== undefined && last.length < AT_ONCE) last.push({ step, at });
+    else found.push([{ step, at }]);
+  }
+  return found;
+}
+
+/** A request that was refused, and what is known of those beside it. */
+class Refusal {
+  readonly at: number;
+  readonly step: Step;
+  readonly request: Request | undefined;
+  readonly cause: unknown;
+  /** Requests that are known to have done nothing. */
+  readonly nothing: readonly Place[];
+
+  constructor({ at, step }: Placed, request: Request | undefined, cause: unknown, nothing: readonly Place[]) {
+    this.at = at;
+    this.step = step;
+    this.request = request;
+    this.cause = cause;
+    this.nothing = nothing;
+  }
+}
+
+/** One application of a plan. */
+class Application {
+  readonly #host: Host;
+  readonly #plan: Plan;
+  readonly #options: ApplyOptions;
+  readonly #secrets: Secrets;
+  readonly #perform: Perform;
+  readonly #log = new Log();
+
+  constructor(host: Host, plan: Plan, options: ApplyOptions) {
+    this.#host = host;
+    this.#secrets = options.secrets ?? secretsOf(host);
+    this.#perform = performer(host, this.#secrets);
+    this.#plan = plan;
+    this.#options = options;
+  }
+
+  async run(): Promise<Applied> {
+    try {
+      for (const batch of batches(this.#plan.steps)) await this.#make(batch);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      throw await this.#back(error);
+    }
+    return { steps: this.#log.done, requests: this.#log.requests };
+  }
+
+  #tell({ step, at }: Placed, state: Progress["state"]): void {
+    this.#options.onProgress?.({ step, number: at + 1, of: this.#plan.steps.length, state });
+  }
+
+  async #make(batch: readonly Placed[]): Promise<void> {
+    for (const one of batch) this.#tell(one, "begin");
+    const [first] = batch;
+    if (first !== undefined && batch.length === 1) await this.#makeOne(first);
+    else await this.#makeAll(batch);
+    for (const one of batch) {
+      this.#log.done.push(one.step);
+      this.#tell(one, "done");
+    }
+  }
+
+  /** One step, move by move. */
+  async #makeOne(placed: Placed): Promise<void> {
+    const { step, at } = placed;
+    for (const [move, { request, undo: back }] of step.moves.entries()) {
+      // Of a change that was refused nothing is known: it may be half done.
+      const partly = request.verb === "update";
+      try {
+        this.#options.signal?.throwIfAborted();
+        await this.#secrets.hold(this.#host, back);
+        await this.#options.onRequest?.([at], move);
+        if (partly) this.#log.made(placed, back);
+        await this.#perform(request);
+      } catch (cause) {
+        throw new Refusal(placed, request, cause, partly ? [] : [{ step: at, move }]);
+      }
+      if (!partly) this.#log.made(placed, back);
+    }
+  }
+
+  /** Many steps of one move each, at once. */
+  async #makeAll(batch: readonly Placed[]): Promise<void> {
+    const [first] = batch;
+    if (first === undefined) return;
+    try {
+      this.#options.signal?.throwIfAborted();
+      await this.#options.onRequest?.(
+        batch.map(({ at }) => at),
+        0,
+      );
+    } catch (cause) {
+      throw new Refusal(
+        first,
+        undefined,
+        cause,
+        batch.map(({ at }) => ({ step: at, move: 0 })),
+      );
+    }
+    const requests = batch.map(({ step }) => step.moves[0]?.request as Request);
+    const results = await Promise.allSettled(requests.map(this.#perform));
+    const refused = [...results.entries()].filter(([, { status }]) => status === "rejected");
+    for (const [i, { status }] of results.entries()) {
+      const placed = batch[i] as Placed;
+      if (status === "fulfilled") this.#log.made(placed, placed.step.moves[0]?.undo ?? []);
+    }
+    const [worst] = refused;
+    if (worst === undefined) return;
+    const [i, result] = worst;
+    const nothing = refused.map(([n]) => ({ step: (batch[n] as Placed).at, move: 0 }));
+    throw new Refusal(batch[i] as Placed, requests[i], (result as PromiseRejectedResult).reason, nothing);
+  }
+
+  /** Undoes what was done, and says why. */
+  async #back(refused: Refusal): Promise<ApplyError> {
+    const { at, step, request, cause } = refused;
+    const { signal, source, onUndo } = this.#options;
+    await onUndo?.(cause, refused.nothing);
+    const { undone, failed } = await this.#log.back(this.#perform, (placed, bad) =>
+      this.#tell(placed, bad ? "undo failed" : "undone"),
+    );
+    const told = { step, request, error: cause };
+    const rival = await rivalOf(this.#host, told);
+    const number = `step ${at + 1} of ${this.#plan.steps.length}`;
+    const message = refusal(told, { number, fate: fateOf(failed), source, rival });
+    const code = signal?.aborted === true ? "ERR_ABORTED" : "ERR_APPLY";
+    return new ApplyError(code, message, { step, done: this.#log.done, undone, undoFailed: failed, cause });
+  }
+}
+
 /**
- * Carries a plan out, step by step. Where one is refused, all before it are undone in reverse.
+ * Carries a plan out, step by step; entries that need nothing of each other are made at once. Where one is refused, all
+ * before it are undone in reverse.
  *
  * @throws {ApplyError} with the step at fault, and with `ERR_RECREATE` before anything is done where the plan makes
  * links again and `allowRecreate` is not set.
  */
 export async function apply(host: Host, plan: Plan, options: ApplyOptions = {}): Promise<Applied> {
   refuseRecreation(plan, options.source, options.allowRecreate);
-  const log = new Log();
-  const { secrets = secretsOf(host) } = options;
-  for (const [i, step] of plan.steps.entries()) {
-    const tell = (state: Progress["state"], what = step): void =>
-      options.onProgress?.({ step: what, number: plan.steps.indexOf(what) + 1, of: plan.steps.length, state });
-    let request: Request | undefined;
-    try {
-      tell("begin");
-      for (const [number, one] of step.moves.entries()) {
-        const { undo: back } = one;
-        request = one.request;
-        options.signal?.throwIfAborted();
-        await secrets.hold(host, back);
-        await options.onRequest?.(i, number);
-        // Of a change that was refused nothing is known: it may be half done.
-        if (request.verb === "update") log.made(step, back);
-        await perform(host, request, secrets);
-        if (request.verb !== "update") log.made(step, back);
-      }
-    } catch (cause) {
-      await options.onUndo?.(cause, request?.verb === "update");
-      const { undone, failed } = await log.back(host, secrets, (what, bad) =>
-        tell(bad ? "undo failed" : "undone", what),
-      );
-      const code = options.signal?.aborted === true ? "ERR_ABORTED" : "ERR_APPLY";
-      const done = plan.steps.slice(0, i);
-      const refused = { step, request, error: cause };
-      const rival = await rivalOf(host, refused);
-      const number = `step ${i + 1} of ${plan.steps.length}`;
-      const message = refusal(refused, { number, fate: fateOf(failed), source: options.source, rival });
-      throw new ApplyError(code, message, { step, done, undone, undoFailed: failed, cause });
-    }
-    log.done.push(step);
-    tell("done");
-  }
-  return { steps: log.done, requests: log.requests };
+  return await new Application(host, plan, options).run();
 }

@@ -6,6 +6,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import type { Place } from "../state/apply.ts";
 import { Secrets } from "../state/secrets.ts";
 import type { Request, Step } from "../state/step.ts";
 import { openOwn, syncDirectory } from "./directory.ts";
@@ -54,14 +55,14 @@ export interface End {
 
 /** A line after the first. */
 export type Entry =
-  /** This request is about to be made. */
-  | { readonly type: "do"; readonly step: number; readonly move: number }
+  /** This request is about to be made; with `last`, those of all steps from `step` to that one. */
+  | { readonly type: "do"; readonly step: number; readonly last?: number; readonly move: number }
   /** All were made, and what they made was found to be as it should be. */
   | { readonly type: "done" }
   /** Somebody has to confirm before this much uptime, in seconds. */
   | { readonly type: "wait"; readonly deadline: number }
-  /** The old state is being put back. With `nothing`, the request that was begun last is known to have done nothing. */
-  | { readonly type: "back"; readonly reason: string; readonly nothing?: true }
+  /** The old state is being put back; `nothing` are requests that are known to have done nothing. */
+  | { readonly type: "back"; readonly reason: string; readonly nothing?: readonly Place[] }
   | End;
 
 /** Everything that a journal says. */
@@ -270,11 +271,24 @@ export interface Undoing {
   readonly requests: readonly Request[];
 }
 
+/** All requests that may have been made, in their order. */
+function begunIn(entries: readonly Entry[]): readonly Place[] {
+  const places = entries.flatMap((entry): Place[] => {
+    if (entry.type !== "do") return [];
+    const { step, last = step, move } = entry;
+    return Array.from({ length: last - step + 1 }, (_, i) => ({ step: step + i, move }));
+  });
+  const nothing = new Set(
+    entries.flatMap((entry) =>
+      entry.type === "back" ? (entry.nothing ?? []).map(({ step, move }) => `${step} ${move}`) : [],
+    ),
+  );
+  return places.filter(({ step, move }) => !nothing.has(`${step} ${move}`));
+}
+
 /** What takes back all that may have been done, in the order in which it is to be done. */
 export function undoing({ begin, entries }: Pick<Record, "begin" | "entries">): readonly Undoing[] {
-  const begun = entries.filter((entry) => entry.type === "do");
-  if (entries.some((entry) => entry.type === "back" && entry.nothing === true)) begun.pop();
-  return begun.reverse().flatMap(({ step, move }) => {
+  return [...begunIn(entries)].reverse().flatMap(({ step, move }) => {
     const kept = begin.steps[step];
     const requests = kept?.moves[move]?.undo ?? [];
     return kept === undefined || requests.length === 0 ? [] : [{ step: kept, requests }];

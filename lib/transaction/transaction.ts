@@ -187,9 +187,10 @@ class Transaction {
         onProgress,
         secrets: new Secrets(journal.directory),
         source: this.#wanted.desired.source,
-        onRequest: (step, move) => journal.append({ type: "do", step, move }),
-        onUndo: (why, done) =>
-          journal.note({ type: "back", reason: messageOf(why), ...(done ? {} : { nothing: true }) }),
+        onRequest: ([step = 0, ...more], move) =>
+          journal.append({ type: "do", step, move, ...(more.length > 0 && { last: step + more.length }) }),
+        onUndo: (why, nothing) =>
+          journal.note({ type: "back", reason: messageOf(why), ...(nothing.length > 0 && { nothing }) }),
       });
     } catch (error) {
       // What could not be undone is left to `recover`, which reads the journal.
