@@ -1,5 +1,3 @@
 /** Drift: what differs from a document, who did it, and how it is put right. */
-export type { Author } from "./authors.ts";
 export { type GuardOptions, guard, isPassing, type Report } from "./guard.ts";
-export { type Manager, managersOn } from "./managers.ts";
 export type { Suspect } from "./suspects.ts";

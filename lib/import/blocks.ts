@@ -105,7 +105,7 @@ function fenced(lines: readonly Line[]): { blocks: Block[]; prose: Line[] } | un
       mark = fence;
       blocks.push({ ...(heading !== undefined && { label: heading }), lines: inside });
       heading = undefined;
-    } else if (inside !== undefined && fence !== undefined && fence.startsWith(mark)) inside = undefined;
+    } else if (inside !== undefined && fence?.startsWith(mark) === true) inside = undefined;
     else if (inside !== undefined) inside.push(line);
     else {
       prose.push(line);

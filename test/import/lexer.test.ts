@@ -27,6 +27,7 @@ const CASES: readonly (readonly [text: string, ...statements: string[]])[] = [
   ["'it'\\''s'", `1: "it's"`],
   ['"a\\"b\\$c"', '1: "a\\"b$c"'],
   ["'a\nb' c\nd", '1: "a\\nb" "c"', '3: "d"'],
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a shell's, and stays as it is
   ["a $DEV ${X} $(b c) `d`", '1: "a" "$DEV"!$DEV "${X}"!${X} "$(b c)"!$(b c) "`d`"!`d`'],
   ["a \"x$DEV\" '$DEV'", '1: "a" "x$DEV"!$DEV "$DEV"'],
   ["ls *.c", '1: "ls" "*.c"!*.c'],
