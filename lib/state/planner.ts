@@ -22,6 +22,8 @@ export class Planner {
   readonly kept: Kept[] = [];
   readonly warnings: string[] = [];
   readonly #issues: Issue[] = [];
+  /** How many steps have a name. */
+  readonly #named = new Map<string, number>();
   /** Links that were told to be missing. */
   readonly #told = new Set<string>();
 
@@ -34,8 +36,9 @@ export class Planner {
 
   add(draft: Draft): void {
     const name = draft.id ?? `${draft.object} ${draft.subject}`;
-    const same = this.steps.filter(({ id: other }) => other === name || other.startsWith(`${name} #`)).length;
-    const id = same === 0 ? name : `${name} #${same + 1}`;
+    const same = (this.#named.get(name) ?? 0) + 1;
+    this.#named.set(name, same);
+    const id = same === 1 ? name : `${name} #${same}`;
     this.steps.push({ differences: [], drops: [], needs: [], ...draft, id });
   }
 
