@@ -17,6 +17,16 @@ describe("examples", () => {
     match(said, /^vxlan1\.vni: expected a whole number from 0 to 16777215, got 16777216$/m);
   });
 
+  it("careful-apply", function () {
+    this.timeout(20_000);
+    const said = run("careful-apply");
+    equal(
+      said,
+      "nobody answers at 12.12.139.99; the old state was put back\nbr-vm is gone\n2 steps done, unconfirmed\n" +
+        "taken back: br-vm is gone\nkept: br-vm has MTU 1450\n",
+    );
+  });
+
   it("vrf-router", function () {
     needs(this, "ping");
     const said = run("vrf-router");
