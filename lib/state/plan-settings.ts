@@ -1,6 +1,6 @@
 /** Steps for sysctls and for our nftables table. */
 import { compareTables, sameTable, type Table } from "../nftables/index.ts";
-import { alsoWrites } from "../sysctl/effect.ts";
+import { alsoWrites, standsFor } from "../sysctl/effect.ts";
 import { parseKey } from "../sysctl/key.ts";
 import { normalizeValue } from "../sysctl/range.ts";
 import type { DesiredSysctl } from "./desired.ts";
@@ -15,7 +15,7 @@ function rewrites(trigger: string, key: string): boolean {
   return (
     trigger !== key &&
     alsoWrites(parseKey(trigger)).some(
-      (pattern) => pattern.length === path.length && pattern.every((part, i) => part === "*" || part === path[i]),
+      (pattern) => pattern.length === path.length && pattern.every((part, i) => standsFor(part, path[i] ?? "")),
     )
   );
 }

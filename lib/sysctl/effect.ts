@@ -2,7 +2,7 @@
  * What sysctls of an interface do together with those of `all`, and what else a write to one of them rewrites.
  *
  * Source: include/linux/inetdevice.h (IN_DEV_MAXCONF, IN_DEV_ORCONF, IN_DEV_ANDCONF), net/ipv4/devinet.c
- * (inet_forward_change), net/ipv6/addrconf.c (addrconf_fixup_forwarding, addrconf_disable_ipv6).
+ * (inet_forward_change, devinet_copy_dflt_conf), net/ipv6/addrconf.c (addrconf_fixup_forwarding, addrconf_disable_ipv6).
  */
 
 /** How the kernel puts the values of `all` and of an interface together. */
@@ -54,9 +54,17 @@ export function combine(setting: string, all: number, own: number, forwards = fa
   }
 }
 
+/** Stands for each interface, without `all` and `default`. */
+const INTERFACE = "+";
+
+/** Whether a part of a pattern stands for this name. */
+export function standsFor(part: string, name: string): boolean {
+  return part === "*" || part === name || (part === INTERFACE && name !== "all" && name !== "default");
+}
+
 /**
- * Other sysctls that a write to this one rewrites, so that a restore has to have them too. An interface is written
- * as `*`.
+ * Other sysctls that a write to this one rewrites, so that a restore has to have them too. What may be anything is
+ * written as `*`, what may be any interface as `+`.
  */
 export function alsoWrites(path: readonly string[]): readonly (readonly string[])[] {
   const key = path.join("/");
@@ -67,7 +75,13 @@ export function alsoWrites(path: readonly string[]): readonly (readonly string[]
       each("ipv4", "forwarding"),
       ["net", "ipv4", "conf", "all", "accept_redirects"],
     ];
-  const [, , , scope, setting] = path;
+  const [, , , scope, setting = ""] = path;
+  // Interfaces that nobody gave a value of their own have that of `default`, whenever it is written.
+  if (key.startsWith("net/ipv4/conf/default/") && setting !== "forwarding")
+    return [
+      ["net", "ipv4", "conf", "default", setting],
+      ["net", "ipv4", "conf", INTERFACE, setting],
+    ];
   if (path[1] !== "ipv6" || path[2] !== "conf" || (scope !== "all" && scope !== "default")) return [];
   if (setting === "forwarding" || setting === "disable_ipv6" || setting === "ignore_routes_with_linkdown")
     return [each("ipv6", setting)];

@@ -2,7 +2,7 @@
 
 import { loadBinding } from "../../native-bindings/index.ts";
 import { errnoName } from "../socket/errors.ts";
-import { alsoWrites, combine } from "./effect.ts";
+import { alsoWrites, combine, standsFor } from "./effect.ts";
 import { SysctlError } from "./error.ts";
 import { formatKey, parseKey, type SysctlKey } from "./key.ts";
 import { explainMissing } from "./missing.ts";
@@ -187,10 +187,11 @@ export class Sysctls {
 
   /** A path for each interface, where the pattern has `*`. */
   async #instances(pattern: readonly string[]): Promise<(readonly string[])[]> {
-    const star = pattern.indexOf("*");
-    if (star < 0) return [pattern];
-    const names = await this.#names(pattern.slice(0, star));
-    return typeof names === "number" ? [] : names.map((name) => pattern.with(star, name));
+    const at = pattern.findIndex((part) => part === "*" || part === "+");
+    if (at < 0) return [pattern];
+    const names = await this.#names(pattern.slice(0, at));
+    if (typeof names === "number") return [];
+    return names.filter((name) => standsFor(pattern[at] ?? "", name)).map((name) => pattern.with(at, name));
   }
 
   async #error(path: readonly string[], result: number, doing: string, value?: string): Promise<SysctlError> {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { alsoWrites, combine } from "../../lib/sysctl/effect.ts";
+import { alsoWrites, combine, standsFor } from "../../lib/sysctl/effect.ts";
 import { SysctlError } from "../../lib/sysctl/error.ts";
 import { parseKey } from "../../lib/sysctl/key.ts";
 import { explainMissing } from "../../lib/sysctl/missing.ts";
@@ -79,6 +79,13 @@ describe("sysctl: effects", () => {
   it("knows what ip_forward rewrites", () => {
     const also = alsoWrites(parseKey("net.ipv4.ip_forward")).map((path) => path.join("/"));
     assert(also.includes("net/ipv4/conf/*/forwarding"));
+    const copies = alsoWrites(parseKey("net.ipv4.conf.default.rp_filter")).map((path) => path.join("/"));
+    assert.deepEqual(copies, ["net/ipv4/conf/default/rp_filter", "net/ipv4/conf/+/rp_filter"]);
+    assert.deepEqual(
+      ["eth0", "all", "default"].map((name) => standsFor("+", name)),
+      [true, false, false],
+    );
+    assert.deepEqual(alsoWrites(parseKey("net.ipv4.conf.default.forwarding")), []);
     assert.deepEqual(alsoWrites(parseKey("net.ipv6.conf.eth0.forwarding")), []);
   });
 });
