@@ -1,4 +1,6 @@
 /** A transport that does to another one what goes wrong in practice, by a list. */
+
+import { NLMSG_ERROR } from "../wire/message.ts";
 import { EAGAIN, EALREADY, EBADF, EBUSY } from "./errors.ts";
 import { type Datagram, Inbox, type Transport } from "./transport.ts";
 
@@ -8,7 +10,7 @@ import { type Datagram, Inbox, type Transport } from "./transport.ts";
  * - `delay` holds it back, and all behind it, for `ms` milliseconds. `forge` gives it another sender.
  * - `flags` sets bits of `nlmsg_flags` in its first message. `sequence` changes the number that it answers.
  * - `receive` lets a receive fail with `errno` before the datagram. `send` lets a message fail, which is not sent.
- * - `mute` swallows a message: it is not sent, and nobody is told.
+ * - `mute` swallows a message: it is not sent, and nobody is told. `refuse` does so, and answers it with `errno`.
  */
 export type Fault = { readonly at?: number } & (
   | { readonly kind: "truncate"; readonly length: number }
@@ -17,7 +19,7 @@ export type Fault = { readonly at?: number } & (
   | { readonly kind: "forge"; readonly port: number }
   | { readonly kind: "flags"; readonly flags: number }
   | { readonly kind: "sequence"; readonly sequence: number }
-  | { readonly kind: "receive" | "send"; readonly errno: number }
+  | { readonly kind: "receive" | "send" | "refuse"; readonly errno: number }
 );
 
 /** Datagrams, and receives that fail, in the order in which they are to be seen. */
@@ -27,6 +29,18 @@ function patched(datagram: Datagram, change: (words: DataView) => void): Datagra
   const data = datagram.data.slice();
   if (data.length >= 16) change(new DataView(data.buffer));
   return { ...datagram, data };
+}
+/** What the kernel answers to a message that it refuses: an error, and the header of what it is about. */
+function refused(message: Uint8Array, port: number, errno: number): Datagram {
+  const data = new Uint8Array(36);
+  const words = new DataView(data.buffer);
+  words.setUint32(0, data.length, LITTLE);
+  words.setUint16(4, NLMSG_ERROR, LITTLE);
+  data.set(message.subarray(8, 12), 8);
+  words.setUint32(12, port, LITTLE);
+  words.setInt32(16, errno, LITTLE);
+  data.set(message.subarray(0, 16), 20);
+  return { data, length: data.length, flags: 0, port: 0, group: 0, nsid: 0xffff_ffff };
 }
 const LITTLE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
@@ -54,7 +68,7 @@ export class FaultyTransport implements Transport {
 
   #at(number: number, sending: boolean): Fault[] {
     const matches = ({ at, kind }: Fault): boolean =>
-      (at === undefined || at === number) && (kind === "send" || kind === "mute") === sending;
+      (at === undefined || at === number) && ["send", "mute", "refuse"].includes(kind) === sending;
     return this.#faults.filter(matches);
   }
 
@@ -63,6 +77,9 @@ export class FaultyTransport implements Transport {
     for (const fault of this.#at(this.#sent++, true)) {
       if (fault.kind === "send") return fault.errno;
       if (fault.kind === "mute") return message.length;
+      if (fault.kind !== "refuse") continue;
+      this.#queue.push({ due: this.#due, item: refused(message, this.port, fault.errno) });
+      return message.length;
     }
     return undefined;
   }

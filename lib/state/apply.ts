@@ -1,6 +1,7 @@
 /** Carries a plan out, and back where a step is refused. It decides nothing. */
 import type { Host } from "../host.ts";
 import type { Table } from "../nftables/index.ts";
+import { SocketError } from "../socket/index.ts";
 import { escaped } from "./error.ts";
 import { placed, refusal, rivalOf } from "./refusal.ts";
 import { type Secrets, secretsOf } from "./secrets.ts";
@@ -156,6 +157,16 @@ function performer(host: Host, secrets: Secrets): Perform {
     if (call === undefined) throw new TypeError(`a plan cannot ${verb} a ${object}`);
     await call(words);
   };
+}
+
+/**
+ * Whether a request that failed may have done something. A change that the kernel refused may be half done; of a request
+ * whose answer did not come, or was no answer, nothing is known.
+ */
+function mayBeDone({ verb }: Request, error: unknown): boolean {
+  if (verb === "update") return true;
+  if (error instanceof SocketError) return error.code !== "ERR_SEND";
+  return (error as { code?: unknown }).code === "ERR_SYSCTL_DRIFT";
 }
 
 /** Whether it is already as the undoing would have it: gone, or there. */
@@ -329,18 +340,19 @@ class Application {
   async #makeOne(placed: Placed): Promise<void> {
     const { step, at } = placed;
     for (const [move, { request, undo: back }] of step.moves.entries()) {
-      // Of a change that was refused nothing is known: it may be half done.
-      const partly = request.verb === "update";
+      let begun = false;
       try {
         this.#options.signal?.throwIfAborted();
         await this.#secrets.hold(this.#host, back);
         await this.#options.onRequest?.([at], move);
-        if (partly) this.#log.made(placed, back);
+        begun = true;
         await this.#perform(request);
       } catch (cause) {
+        const partly = begun && mayBeDone(request, cause);
+        if (partly) this.#log.made(placed, back);
         throw new Refusal(placed, request, cause, partly ? [] : [{ step: at, move }]);
       }
-      if (!partly) this.#log.made(placed, back);
+      this.#log.made(placed, back);
     }
   }
 
@@ -364,16 +376,17 @@ class Application {
     }
     const requests = batch.map(({ step }) => step.moves[0]?.request as Request);
     const results = await Promise.allSettled(requests.map(this.#perform));
-    const refused = [...results.entries()].filter(([, { status }]) => status === "rejected");
-    for (const [i, { status }] of results.entries()) {
+    const nothing: Place[] = [];
+    for (const [i, result] of results.entries()) {
       const placed = batch[i] as Placed;
-      if (status === "fulfilled") this.#log.made(placed, placed.step.moves[0]?.undo ?? []);
+      if (result.status === "fulfilled" || mayBeDone(requests[i] as Request, result.reason))
+        this.#log.made(placed, placed.step.moves[0]?.undo ?? []);
+      else nothing.push({ step: placed.at, move: 0 });
     }
-    const [worst] = refused;
-    if (worst === undefined) return;
-    const [i, result] = worst;
-    const nothing = refused.map(([n]) => ({ step: (batch[n] as Placed).at, move: 0 }));
-    throw new Refusal(batch[i] as Placed, requests[i], (result as PromiseRejectedResult).reason, nothing);
+    const worst = results.findIndex(({ status }) => status === "rejected");
+    if (worst < 0) return;
+    const { reason } = results[worst] as PromiseRejectedResult;
+    throw new Refusal(batch[worst] as Placed, requests[worst], reason, nothing);
   }
 
   /** Undoes what was done, and says why. */
