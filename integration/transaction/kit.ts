@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { TestNamespace } from "../../lib/testkit/namespace.ts";
+import type { Netns } from "../../lib/netns/netns.ts";
 import type { Order } from "./program.ts";
 
 const PROGRAM = fileURLToPath(new URL("./program.js", import.meta.url));
@@ -34,7 +34,7 @@ export function endAll(): void {
 }
 
 /** Starts the program, below `before` where something is to watch it. */
-export function start(namespace: TestNamespace, order: Order, before: readonly string[] = []): Running {
+export function start(namespace: Netns, order: Order, before: readonly string[] = []): Running {
   const [file = "", ...args] = [...before, process.execPath, PROGRAM, JSON.stringify(order)];
   const child = namespace.run(file, args, { stdio: ["ignore", "pipe", "pipe"], detached: order.group === true });
   children.add(child);
@@ -55,7 +55,7 @@ export function start(namespace: TestNamespace, order: Order, before: readonly s
 }
 
 /** Starts the program and waits for its end. */
-export function run(namespace: TestNamespace, order: Order, before: readonly string[] = []): Promise<End> {
+export function run(namespace: Netns, order: Order, before: readonly string[] = []): Promise<End> {
   return start(namespace, order, before).end;
 }
 

@@ -58,8 +58,11 @@ export class RevertedError extends TransactionError {
   readonly checks: readonly Check[];
   readonly checksAfter: readonly Check[];
 
-  constructor(message: string, parts: Pick<RevertedError, "wayBack" | "verification" | "checks" | "checksAfter">) {
-    super("ERR_REVERTED", message);
+  constructor(
+    message: string,
+    parts: Pick<RevertedError, "wayBack" | "verification" | "checks" | "checksAfter"> & { readonly cause?: unknown },
+  ) {
+    super("ERR_REVERTED", message, { cause: parts.cause });
     this.wayBack = parts.wayBack;
     this.verification = parts.verification;
     this.checks = parts.checks;
@@ -125,12 +128,15 @@ class Transaction {
       if (plan.steps.length === 0)
         return { state: "unchanged", plan, requests: 0, verification: judge(plan), checks: [] };
       const prepared = await this.#arm(plan);
-      const again = await this.#plan();
-      if (changedSteps(plan.steps, again.plan.steps).length === 0) return { ...prepared, planned };
-      prepared.guardian?.dismiss();
-      await prepared.journal.end("reverted", "the host changed before it began");
-      await prepared.journal[Symbol.asyncDispose]();
-      planned = again;
+      try {
+        const again = await this.#plan();
+        if (changedSteps(plan.steps, again.plan.steps).length === 0) return { ...prepared, planned };
+        planned = again;
+      } catch (error) {
+        await this.#disarm(prepared, messageOf(error));
+        throw error;
+      }
+      await this.#disarm(prepared, "the host changed before it began");
     }
     const message = `the host changed each of the ${ATTEMPTS} times that it was planned for; nothing was changed: find out who changes it`;
     throw new TransactionError("ERR_UNSTEADY", message);
@@ -154,28 +160,53 @@ class Transaction {
     }
   }
 
+  /** Nothing was changed yet. */
+  async #disarm({ journal, guardian }: Omit<Prepared, "planned">, why: string): Promise<void> {
+    guardian?.dismiss();
+    await journal.end("reverted", why);
+    await journal[Symbol.asyncDispose]();
+  }
+
   async #carryOut(planned: Planned, journal: Journal, guardian: Guardian | undefined): Promise<Transacted> {
     // The guardian's time began a little earlier.
     const deadline = uptime() + this.#confirm;
     const due = new Date(Date.now() + this.#confirm * 1000);
     const { plan } = planned;
     const { requests } = await this.#apply(plan, journal);
-    const verification = await this.#verify(plan);
-    if (!verification.ok)
-      throw await this.#revert(planned, journal, "it did not become what the document says", { verification });
-    const checks = (await this.#options.probe?.(planned)) ?? [];
-    const bad = checks.filter(({ ok }) => !ok);
-    if (bad.length > 0)
-      throw await this.#revert(planned, journal, bad.map(({ text }) => text).join("; "), { verification, checks });
+    const { verification, checks } = await this.#judged(planned, journal, async () => {
+      if (guardian === undefined) return await journal.append({ type: "done" });
+      await journal.append({ type: "wait", deadline });
+      await guardian.entrust();
+    });
     const done = { plan, requests, verification, checks };
-    if (guardian === undefined) {
-      await journal.append({ type: "done" });
-      await journal.end("committed");
-      return { state: "committed", ...done };
+    if (guardian !== undefined) return { state: "unconfirmed", ...done, id: journal.begin.id, deadline: due };
+    await journal.end("committed");
+    return { state: "committed", ...done };
+  }
+
+  /** What was found to be good, and written down as such; whatever goes wrong on the way, the old state is put back. */
+  async #judged(
+    planned: Planned,
+    journal: Journal,
+    write: () => Promise<void>,
+  ): Promise<Pick<Transacted, "verification" | "checks">> {
+    let verification: Verification | undefined;
+    let checks: readonly Check[] = [];
+    const bad = (reason: string, cause?: unknown): Promise<RevertedError> =>
+      this.#revert(planned, journal, reason, { verification, checks, cause });
+    try {
+      verification = await this.#verify(planned.plan);
+      if (verification.ok) checks = (await this.#options.probe?.(planned)) ?? [];
+      if (verification.ok && checks.every(({ ok }) => ok)) {
+        await write();
+        return { verification, checks };
+      }
+    } catch (cause) {
+      throw await bad(messageOf(cause), cause);
     }
-    await journal.append({ type: "wait", deadline });
-    await guardian.entrust();
-    return { state: "unconfirmed", ...done, id: journal.begin.id, deadline: due };
+    if (!verification.ok) throw await bad("it did not become what the document says");
+    const failed = checks.filter(({ ok }) => !ok);
+    throw await bad(failed.map(({ text }) => text).join("; "));
   }
 
   async #apply(planned: Plan, journal: Journal): Promise<{ readonly requests: number }> {
@@ -212,14 +243,13 @@ class Transaction {
     planned: Planned,
     journal: Journal,
     reason: string,
-    found: { readonly verification: Verification; readonly checks?: readonly Check[] },
+    { checks, ...found }: Pick<RevertedError, "verification" | "checks"> & { readonly cause?: unknown },
   ): Promise<RevertedError> {
     const wayBack = await goBack(this.#host, journal, reason);
     if (wayBack.failed.length === 0) await journal.end("reverted", reason);
-    const checks = found.checks ?? [];
     const checksAfter = checks.length === 0 ? [] : ((await this.#options.probe?.(planned)) ?? []);
     const message = `${reason}; ${describeWayBack(wayBack)}`;
-    return new RevertedError(message, { wayBack, verification: found.verification, checks, checksAfter });
+    return new RevertedError(message, { ...found, wayBack, checks, checksAfter });
   }
 }
 
