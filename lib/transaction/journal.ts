@@ -216,6 +216,7 @@ export class Journal implements AsyncDisposable {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
       throw error;
     }
+    await new Secrets(directory).forget();
     await syncDirectory(directory);
     return true;
   }
