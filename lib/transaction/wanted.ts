@@ -7,8 +7,7 @@ import type { Observed } from "../state/observed.ts";
 import { plan } from "../state/plan.ts";
 import { planRemoval } from "../state/remove.ts";
 import { parseSource } from "../state/source.ts";
-import type { Plan, Step } from "../state/step.ts";
-import { encode } from "./encoding.ts";
+import type { Plan, Step, Words } from "../state/step.ts";
 
 /** Whether the document is to be made true, or what it describes to be taken away. */
 export type Mode = "apply" | "remove";
@@ -52,19 +51,29 @@ export async function planFor(host: Host, { desired, mode }: Wanted, signal?: Ab
 /** What runs by itself while nobody changes anything. */
 const RUNNING = ["validLifetime", "preferredLifetime", "expires"];
 
-/** A step as text that is the same as long as the host is. */
-export function stepText(step: Step): string {
-  const { id, action, differences, moves } = step;
-  return encode(
-    JSON.parse(
-      encode({ id, action, differences: differences.map(({ field, from, to }) => ({ field, from, to })), moves }),
-      (key, value: unknown) => (RUNNING.includes(key) ? undefined : value),
-    ),
-  );
+/** Whether two values are the same where somebody decides about them; a property that is undefined is not there. */
+function same(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const [one, other] = [a as Words, b as Words];
+  for (const key in one) if (!RUNNING.includes(key) && !same(one[key], other[key])) return false;
+  for (const key in other)
+    if (other[key] !== undefined && one[key] === undefined && !RUNNING.includes(key)) return false;
+  return true;
 }
+
+const sameStep = (a: Step, b: Step): boolean =>
+  a.id === b.id && a.action === b.action && same(a.moves, b.moves) && same(fromTo(a), fromTo(b));
+const fromTo = ({ differences }: Step): object => differences.map(({ field, from, to }) => ({ field, from, to }));
 
 /** Steps of one plan that are not in the other, as they are: where there are none, the host did not change in between. */
 export function changedSteps(before: readonly Step[], after: readonly Step[]): readonly Step[] {
-  const [old, now] = [new Set(before.map(stepText)), new Set(after.map(stepText))];
-  return [...after.filter((step) => !old.has(stepText(step))), ...before.filter((step) => !now.has(stepText(step)))];
+  const [old, now] = [byId(before), byId(after)];
+  const isIn = (steps: ReadonlyMap<string, Step>, step: Step): boolean => {
+    const other = steps.get(step.id);
+    return other !== undefined && sameStep(step, other);
+  };
+  return [...after.filter((step) => !isIn(old, step)), ...before.filter((step) => !now.has(step.id))];
 }
+const byId = (steps: readonly Step[]): ReadonlyMap<string, Step> => new Map(steps.map((step) => [step.id, step]));
