@@ -49,6 +49,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   setpriv: "util-linux",
   python3: "python3",
   wg: "wireguard-tools",
+  "systemd-run": "systemd",
+  "dbus-daemon": "dbus",
 };
 
 /** Whether the kernel takes tables of the family inet; user-mode Linux as Debian builds it takes only those of bridges. */

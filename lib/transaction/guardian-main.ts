@@ -1,15 +1,18 @@
 /** The program of a guardian: waits, and puts the old state back. Started by `Guardian.arm` only. */
 
-import { writeFileSync } from "node:fs";
+import { readdirSync, readlinkSync, realpathSync, writeFileSync } from "node:fs";
 import { Socket } from "node:net";
+import { dirname, join } from "node:path";
 import { kill } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Host, type HostOptions } from "../host.ts";
 import { goBack } from "./back.ts";
 import { uptime } from "./boot.ts";
-import { CHANNEL, type Charge, NAMESPACE } from "./guardian.ts";
+import { CHANNEL, type Charge, decode, NAMESPACE } from "./guardian.ts";
 import { Journal } from "./journal.ts";
 import { Lock } from "./lock.ts";
+import { Store } from "./store.ts";
+import { disarmTimer } from "./timer.ts";
 
 /** Milliseconds between two looks at the journal. */
 const PAUSE = 200;
@@ -73,25 +76,40 @@ async function putBack(charge: Charge, host: Host, reason: string): Promise<void
     }
 }
 
+/** Whether a process has the lock of a directory open, whatever became of its number meanwhile. */
+function hasLock(directory: string, pid: number): boolean {
+  const descriptors = `/proc/${pid}/fd`;
+  try {
+    const lock = realpathSync(join(directory, "lock"));
+    return readdirSync(descriptors).some((fd) => readlinkSync(join(descriptors, fd)) === lock);
+  } catch {
+    return false;
+  }
+}
+
+/** What the timer starts: nobody else was left to put the old state back, or is able to. */
+async function comeLate(charge: Charge): Promise<void> {
+  const { directory, id, seconds } = charge;
+  const record = await Journal.read(directory);
+  if (record?.begin.id !== id) return;
+  await using host = await Host.open(placeOf(charge));
+  const store = await Store.open(host, { directory: dirname(directory) });
+  // Another namespace may have got the name since.
+  if (store.directory !== directory || (await store.pending())?.begin.id !== id)
+    throw new Error(`${directory} is of a network namespace that is not here; left alone`);
+  const { pid } = record.begin;
+  if (record.entries.at(-1)?.type !== "wait" && hasLock(directory, pid)) stop(pid);
+  await putBack(charge, host, `nobody confirmed it within ${seconds} s`);
+}
+
 function placeOf({ where }: Charge): HostOptions {
   if (where === "here") return {};
   return { netns: where === "descriptor" ? `/proc/self/fd/${NAMESPACE}` : where.name };
 }
 
-async function main(): Promise<void> {
-  const charge = JSON.parse(process.argv[2] ?? "") as Charge;
-  const deadline = uptime() + charge.seconds;
-  for (const signal of ["SIGHUP", "SIGINT", "SIGQUIT", "SIGPIPE"] as const) process.on(signal, () => undefined);
-  try {
-    writeFileSync("/proc/self/oom_score_adj", "-1000");
-  } catch {
-    // It takes a privilege that not everybody has.
-  }
+/** What the guardian is for. */
+async function guard(charge: Charge, deadline: number): Promise<void> {
   await using host = await Host.open(placeOf(charge));
-  if (charge.late) {
-    await putBack(charge, host, `nobody confirmed it within ${charge.seconds} s`);
-    return;
-  }
   const record = await Journal.read(charge.directory);
   if (record === undefined) return;
   await host.links.names();
@@ -106,6 +124,23 @@ async function main(): Promise<void> {
     await putBack(charge, host, `it was not done within ${charge.seconds} s`);
   } else if ((await untilDeadline(charge, deadline)) === "late")
     await putBack(charge, host, `nobody confirmed it within ${charge.seconds} s`);
+}
+
+async function main(): Promise<void> {
+  const charge = decode(process.argv[2] ?? "");
+  const deadline = uptime() + charge.seconds;
+  for (const signal of ["SIGHUP", "SIGINT", "SIGQUIT", "SIGPIPE"] as const) process.on(signal, () => undefined);
+  try {
+    writeFileSync("/proc/self/oom_score_adj", "-1000");
+  } catch {
+    // It takes a privilege that not everybody has.
+  }
+  if (charge.late) {
+    await comeLate(charge);
+    return;
+  }
+  await guard(charge, deadline);
+  await disarmTimer(charge.id);
 }
 
 await main();

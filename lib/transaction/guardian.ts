@@ -3,13 +3,14 @@
  * in time, or when the program that applies is killed or stopped on the way. It is ready before the first change.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Host } from "../host.ts";
 import { TransactionError } from "./error.ts";
+import { isFirst, nameOf } from "./place.ts";
 import { isHere } from "./store.ts";
+import { armTimer } from "./timer.ts";
 
 /** Descriptors of the guardian: the channel to the program that applies, and the namespace where it is another. */
 export const CHANNEL = 3;
@@ -32,7 +33,11 @@ export interface Charge {
   readonly late?: true;
 }
 
-const encode = (charge: Charge): string => JSON.stringify(charge);
+/** Without signs that systemd reads as quotes, variables or specifiers. */
+const encode = (charge: Charge): string => Buffer.from(JSON.stringify(charge)).toString("base64url");
+
+/** What a guardian's only argument says. */
+export const decode = (text: string): Charge => JSON.parse(Buffer.from(text, "base64url").toString("utf8")) as Charge;
 
 /** The file of the guardian's program. */
 function program(): string {
@@ -40,28 +45,15 @@ function program(): string {
   return fileURLToPath(new URL(main, import.meta.url));
 }
 
-/** Seconds that a timer leaves to the guardian. */
-const GRACE = 2;
-
-/** Whether the first process is systemd. Source: sd_booted(3) */
-const isSystemd = (): boolean => existsSync("/run/systemd/system");
-
 /**
- * A timer of systemd besides, where there is systemd: it is left also when everything is killed that the session began,
- * the guardian included. Where there is none, or it takes no orders from here, the guardian has to do.
+ * A timer of systemd besides. What it starts lives where the first process does, so it has to find the namespace by its
+ * name, or the namespace is that of the first process: for any other there is no timer. It looks where it is.
  */
-async function armTimer(charge: Charge): Promise<void> {
-  if (!isSystemd()) return;
-  const args = [
-    ...["--quiet", "--collect", `--unit=linkwright-revert-${charge.id}`, "--description=linkwright: not confirmed"],
-    ...[`--on-active=${charge.seconds + GRACE}`, "--timer-property=AccuracySec=100ms", "--"],
-    ...[process.execPath, program(), encode({ ...charge, late: true })],
-  ];
-  const child = spawn("systemd-run", args, { stdio: "ignore", cwd: "/" });
-  await new Promise<void>((resolve) => {
-    child.once("error", () => resolve());
-    child.once("close", () => resolve());
-  });
+async function armBehind(host: Host, order: Omit<Charge, "where">): Promise<void> {
+  const name = nameOf(host.netns);
+  if (name === undefined && isFirst(host.netns) === false) return;
+  const charge: Charge = { ...order, where: name === undefined ? "here" : { name }, late: true };
+  await armTimer(order.id, order.seconds, [process.execPath, program(), encode(charge)]);
 }
 
 /** The guardian as the program that applies has it. */
@@ -87,8 +79,7 @@ export class Guardian {
     await guardian.#ready();
     child.unref();
     (guardian.#channel as Duplex & { unref(): void }).unref();
-    const { name } = host.netns;
-    if (here || name !== undefined) await armTimer({ ...order, where: name === undefined ? "here" : { name } });
+    await armBehind(host, order);
     return guardian;
   }
 

@@ -28,7 +28,7 @@ export interface Begin {
     readonly inode: number;
     /** Never used again until the next boot, unlike the inode. Absent before Linux 5.14. */
     readonly cookie?: bigint;
-    /** How it was named; absent for the one that the process lived in. */
+    /** Its name under /run/netns; absent where it has none. */
     readonly name?: string;
   };
   /** The process that applies. */

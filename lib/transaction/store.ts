@@ -7,6 +7,7 @@ import { namespaceDirectory, stateDirectory } from "./directory.ts";
 import { TransactionError } from "./error.ts";
 import { type Begin, Journal, type Record, type Witness } from "./journal.ts";
 import { Lock } from "./lock.ts";
+import { nameOf } from "./place.ts";
 
 /** Options of everything that has to do with journals. */
 export interface StoreOptions {
@@ -52,7 +53,8 @@ function namespaceOf(host: Host): Begin["netns"] {
   const { netns } = host;
   const cookie = cookieOf(isHere(host) ? HERE : netns.fd);
   const { inode } = netns.identity;
-  return { inode, ...(cookie !== undefined && { cookie }), ...(netns.name !== undefined && { name: netns.name }) };
+  const name = nameOf(netns);
+  return { inode, ...(cookie !== undefined && { cookie }), ...(name !== undefined && { name }) };
 }
 
 /** Whether a journal tells of a namespace that is there no more, though another has its number. */
