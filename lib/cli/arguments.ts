@@ -108,7 +108,8 @@ function unknownCommand(commands: readonly Command[], words: readonly string[]):
 function checkOperands(command: Command, operands: readonly string[], rest: readonly string[] | undefined): void {
   const { name, rest: program } = command;
   const missing = command.operands[operands.length];
-  if (missing !== undefined) throw new UsageError(`${name} needs ${missing}: linkwright ${usage(command)}`);
+  if (missing !== undefined && !missing.startsWith("["))
+    throw new UsageError(`${name} needs ${missing}: linkwright ${usage(command)}`);
   const extra = operands[command.operands.length];
   if (extra !== undefined) {
     const cure = program !== undefined && rest === undefined ? `; the program stands after --` : "";

@@ -4,7 +4,7 @@ import type { Terminal } from "./terminal.ts";
 
 /** A command line, taken apart. */
 export interface Invocation {
-  /** The operands, in order; as many as the command wants. */
+  /** The operands, in order; as many as the command wants, without those that it does not need. */
   readonly operands: readonly string[];
   /** What stood after `--`. */
   readonly rest: readonly string[];
@@ -19,7 +19,7 @@ export type Run = (invocation: Invocation) => Promise<number>;
 export interface Command {
   /** What is typed: `plan`, `lab up`. */
   readonly name: string;
-  /** Names of the operands, all of them required. */
+  /** Names of the operands; those in brackets may be left out, and come last. */
   readonly operands: readonly string[];
   /** What stands after `--`, where the command runs a program. */
   readonly rest?: string;

@@ -148,6 +148,28 @@ const SHOW: Command = {
   load: () => import("./commands/show.ts"),
 };
 
+const MTU: Command = {
+  name: "mtu",
+  operands: ["[FILE]"],
+  summary: "say which MTU each hop needs and why, down to the pods inside the guests, and what to paste",
+  about: [
+    "Adds up what every hop takes: outer IP, UDP, VXLAN or another tunnel, inner Ethernet, tags, IPsec or WireGuard below, " +
+      "a pod network inside the guests. It says what the kernel refuses or does not follow, and so what belongs in the " +
+      "guest. It changes nothing and needs no privileges.",
+    "With FILE it is the path that the document makes on this host; without, the one that is there. With --underlay no host " +
+      "is looked at: for a plan on paper, or a document of another host.",
+  ],
+  examples: [
+    ["linkwright mtu", "this host as it is"],
+    ["linkwright mtu two-hosts.yaml --host bm1", "as the document makes it"],
+    ["linkwright mtu --underlay 1500 --through wireguard,vxlan", "on paper"],
+    ["linkwright mtu --underlay 1500 --inside ovn-kubernetes --paste libvirt", "what to tell the guests"],
+  ],
+  options: ["host", "netns", "underlay", "through", "inside", "paste"],
+  exits: "0 everything fits, 2 something does not, 1 error",
+  load: () => import("./commands/mtu.ts"),
+};
+
 const IMPORT: Command = {
   name: "import",
   operands: [],
@@ -262,6 +284,7 @@ export const COMMANDS: readonly Command[] = [
   REVERT,
   RECOVER,
   SHOW,
+  MTU,
   IMPORT,
   LAB_UP,
   LAB_RUN,

@@ -36,6 +36,21 @@ export const OPTIONS = {
   reconcile: { text: "put right what differs; without, it is only told" },
   interval: { value: "SECONDS", text: "look so often where no change is told, as of sysctls; 30 by default" },
   discard: { text: "take the journal away without looking at it, and leave the host as it is" },
+  underlay: { value: "BYTES", text: "take this MTU for the underlay, and look at no host; 68 to 65535" },
+  through: {
+    value: "LIST",
+    text:
+      "what packets go through above the underlay, from outside to inside, as wireguard,vxlan; a 6 behind a name is an " +
+      "outer header of IPv6, as vxlan6; vxlan by default",
+  },
+  inside: {
+    value: "LIST",
+    text: "pod networks inside the guests, as ovn-kubernetes,calico; by default the usual ones",
+  },
+  paste: {
+    value: "WHERE",
+    text: "print what to paste: libvirt, dnsmasq, kea, cloud-init, netplan, ip, openshift, nmstate, all",
+  },
   "guest-mtu": { value: "BYTES", text: "MTU of the guests; by default what fits, as the document has it" },
   "no-gso": { text: "switch segmentation offloads off in the guests: every frame then leaves at its final size" },
   json: { text: "print one JSON value instead of text, errors too" },

@@ -1,21 +1,19 @@
 /** MTUs: what each link's is or has to be, and the sum behind it. */
+import { partsOf, total } from "../mtu/encapsulation.ts";
 import type { Desired, DesiredLink } from "./desired.ts";
 import { linkOf, type Observed } from "./observed.ts";
 import type { Explained } from "./step.ts";
 
 /** What the kernel gives a link that nobody tells. */
 export const KERNEL_MTU = 1500;
-/** The outer Ethernet header is the underlay's own; the inner one travels inside. */
-const ETHERNET = 14;
-const UDP = 8;
-const VXLAN = 8;
 
 /** Bytes that VXLAN adds to a packet. */
 export function vxlanOverhead(ipv6: boolean, gpe = false): number {
-  return (ipv6 ? 40 : 20) + UDP + VXLAN + (gpe ? 0 : ETHERNET);
+  return total(partsOf(gpe ? "vxlan-gpe" : "vxlan", ipv6 ? 6 : 4, KERNEL_MTU, false));
 }
 
-function isWide(link: DesiredLink, desired: Desired, observed: Observed): boolean {
+/** Whether a VXLAN has IPv6 outside. */
+export function isWide(link: DesiredLink, desired: Desired, observed: Observed): boolean {
   const seen = linkOf(observed, link.name);
   const ends = [link.options["remote"], link.options["local"], link.remotes?.[0]];
   const entry = desired.fdb.find(({ words }) => words["dev"] === link.name && words["dst"] !== undefined);

@@ -4,6 +4,7 @@ import { withGivenVlans } from "./entries/vlans.ts";
 import { goneOf, without } from "./gone.ts";
 import { withoutIgnored } from "./ignore.ts";
 import { Mtus } from "./mtu.ts";
+import { mtuWarnings } from "./mtu-warnings.ts";
 import { linkOf, type Observed } from "./observed.ts";
 import { inOrder } from "./order.ts";
 import { planEntries } from "./plan-entries.ts";
@@ -57,6 +58,7 @@ export function plan(observed: Observed, desired: Desired): Plan {
   planTable(planner);
   for (const { name, absent } of desired.links) if (!absent) planner.mtus.of(name);
   const guests = guestsOf(planner);
+  for (const warning of mtuWarnings(desired, world, planner.mtus)) planner.warn(warning);
   planner.finish();
   return {
     steps: withUndo(observed, inOrder(planner.steps)),

@@ -1,0 +1,96 @@
+/** Where the links of an MTU plan come from: a document, a host, or both. */
+import type { Host } from "../host.ts";
+import { type MtuLink, type Remark, topsOf } from "../mtu/plan.ts";
+import type { Desired } from "../state/desired.ts";
+import { desiredOf } from "../state/desired.ts";
+import { isWide, Mtus } from "../state/mtu.ts";
+import type { Observed, ObservedLink } from "../state/observed.ts";
+import { parseSource } from "../state/source.ts";
+
+const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+
+/** What an MTU depends on: links, and the far ends of tunnels. */
+export async function observeMtus(host: Host): Promise<Observed> {
+  const [links, fdb] = await Promise.all([host.links.list(), host.fdb.list()]);
+  return { links: links.map(({ wire: _, ...link }) => link as unknown as ObservedLink), fdb: fdb as never };
+}
+
+/** A host that nobody looked at: the devices that the document takes for granted have this MTU. */
+export function observedOnPaper(desired: Desired, underlay: number): Observed {
+  const made = new Set(desired.links.filter(({ kind }) => kind !== undefined).map(({ name }) => name));
+  const named = desired.links.flatMap(({ options }) => text(options["dev"]) ?? []);
+  const missing = [...new Set(named)].filter((name) => !made.has(name));
+  return { links: missing.map((name) => ({ name, mtu: underlay })) };
+}
+
+/** A document that describes nothing. */
+export function emptyDesired(): Desired {
+  return desiredOf(parseSource("linkwright: 1\n", "nothing"));
+}
+
+function farEnd(name: string, desired: Desired, observed: Observed): string | undefined {
+  const link = desired.links.find((one) => one.name === name);
+  const seen = observed.links.find((one) => one.name === name);
+  const entry = observed.fdb?.find((one) => one["dev"] === name && one["dst"] !== undefined);
+  return text(link?.options["remote"]) ?? link?.remotes?.[0] ?? text(seen?.["remote"]) ?? text(entry?.["dst"]);
+}
+
+async function routeOf(host: Host | undefined, peer: string | undefined): Promise<string | undefined> {
+  if (host === undefined || peer === undefined) return undefined;
+  try {
+    return (await host.routes.get(peer)).dev;
+  } catch {
+    return undefined; // no route: then there is no underlay to reckon with
+  }
+}
+
+/** All links as the document makes them; those that it does not describe are as they are. */
+export async function linksOf(desired: Desired, observed: Observed, host?: Host): Promise<MtuLink[]> {
+  const mtus = new Mtus(desired, observed);
+  const absent = new Set(desired.links.filter((one) => one.absent).map(({ name }) => name));
+  const names = [...new Set([...desired.links, ...observed.links].map(({ name }) => name))];
+  const found = names.map(async (name): Promise<MtuLink | undefined> => {
+    const known = absent.has(name) ? undefined : mtus.of(name);
+    if (known === undefined) return undefined;
+    const link = desired.links.find((one) => one.name === name);
+    const seen = observed.links.find((one) => one.name === name);
+    const kind = link?.kind ?? seen?.kind ?? "device";
+    const far = farEnd(name, desired, observed);
+    const wide =
+      isWide(link ?? { name, absent: false, options: {}, path: [] }, desired, observed) || far?.includes(":");
+    const named = text(link?.options["dev"] ?? seen?.["dev"]);
+    const dev = named ?? (await routeOf(host, far));
+    const master = text(link?.options["master"] ?? seen?.["master"]);
+    const gpe = (link?.options["gpe"] ?? seen?.["gpe"]) === true && kind === "vxlan";
+    return {
+      name,
+      kind: gpe ? "vxlan-gpe" : kind,
+      mtu: known.value,
+      why: known.why,
+      family: wide ? 6 : 4,
+      ...(dev === undefined ? {} : { dev }),
+      ...(dev !== undefined && named === undefined ? { routed: true } : {}),
+      ...(master === undefined ? {} : { master }),
+    };
+  });
+  return (await Promise.all(found)).filter((one) => one !== undefined);
+}
+
+/** Where the host has another MTU than the document gives. */
+export function disagreements(desired: Desired, observed: Observed, links: readonly MtuLink[]): Remark[] {
+  return desired.links.flatMap(({ name, absent }): Remark[] => {
+    const has = observed.links.find((one) => one.name === name)?.["mtu"];
+    const wanted = links.find((one) => one.name === name)?.mtu;
+    if (absent || has === undefined || wanted === undefined || has === wanted) return [];
+    return [{ name, level: "wrong", text: `the host has MTU ${String(has)}, and the document makes it ${wanted}` }];
+  });
+}
+
+/** The links that the guests' paths end in: tunnels, and the bridge that the document names. */
+export function endsOf(desired: Desired, links: readonly MtuLink[]): MtuLink[] {
+  const tunnels = topsOf(links);
+  const on = desired.guests?.on;
+  const bridge = links.find(({ name }) => name === on);
+  if (bridge === undefined || tunnels.some(({ master }) => master === on)) return tunnels;
+  return [...tunnels, bridge];
+}
