@@ -50,6 +50,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   python3: "python3",
   wg: "wireguard-tools",
   "systemd-run": "systemd",
+  "systemd-analyze": "systemd",
   "dbus-daemon": "dbus",
 };
 

@@ -160,7 +160,7 @@ describe("an application where systemd is the first process", function () {
     deepEqual(await changed(), []);
   });
 
-  it("is taken back where the directory has signs in its name that systemd replaces", async () => {
+  it("is taken back where the directory has signs in its name that systemd could replace", async () => {
     const state = "/run/state $HOME %n %% \\x41 'a' \"b\"";
     await applyAndKill(...apply("--state", state));
     await host.must("systemctl", "daemon-reload");

@@ -33,7 +33,7 @@ export interface Charge {
   readonly late?: true;
 }
 
-/** Without signs that systemd reads as quotes, variables or specifiers. */
+/** Without `$`, of which systemd makes one thing at first, and another when it has read its units again. */
 const encode = (charge: Charge): string => Buffer.from(JSON.stringify(charge)).toString("base64url");
 
 /** What a guardian's only argument says. */

@@ -33,7 +33,7 @@ export async function armTimer(id: string, seconds: number, command: readonly st
     ...[`--on-active=${seconds + GRACE}`, "--timer-property=AccuracySec=100ms"],
     // `systemctl isolate` would take it away.
     ...["--timer-property=IgnoreOnIsolate=yes", "--"],
-    // What looks like a variable would be replaced.
+    // What looks like a variable would be replaced; in a command that systemd has read again it is not.
     ...command.map((word) => word.replaceAll("$", "$$$$")),
   ]);
 }
