@@ -109,6 +109,23 @@ describe("linkwright mtu", function () {
     assert.equal(told("--netns", machine.name).paths[0]?.guest.mtu, 1430);
   });
 
+  it("reckons with no device that is not there", () => {
+    using documents = new Documents();
+    const file = documents.write(example("two-hosts"));
+    const { status, stdout, stderr } = linkwright("mtu", file, "--host", "bm1");
+    assert.deepEqual([status, stdout], [1, ""]);
+    assert.match(stderr, /^linkwright: vxlan0: this host has no ens34f0; .* --underlay 1500\n$/);
+  });
+
+  it("reckons on paper with an underlay for a VXLAN that names none", () => {
+    using documents = new Documents();
+    const text =
+      "linkwright: 1\nlinks:\n  br: { kind: bridge }\n" +
+      "  vx: { kind: vxlan, vni: 1, remote: 192.0.2.1, local: 192.0.2.2, master: br }\nguests: { on: br }\n";
+    const [path] = told(documents.write(text), "--underlay", "1400").paths;
+    assert.deepEqual([path?.hops.map(({ name, mtu }) => [name, mtu])[0], path?.guest.mtu], [["underlay", 1400], 1350]);
+  });
+
   it("prints what to paste, and only that", () => {
     const one = linkwright("mtu", "--underlay", "1500", "--paste", "dnsmasq");
     assert.deepEqual(

@@ -35,7 +35,6 @@ const MADE: readonly (readonly [word: string, how: string])[] = [
   ["ipip", `type ipip dev under ${V4}`],
   ["sit", `type sit dev under ${V4}`],
   ["ip6tnl", `type ip6tnl mode any dev under ${V6}`],
-  ["wireguard", "type wireguard"],
 ];
 const BESIDE: readonly (readonly [word: string, how: string])[] = [
   ["vlan", "link under name made type vlan id 5"],
@@ -65,12 +64,6 @@ describe("MTU arithmetic against the kernel", function () {
       await makes(this, made, how);
       equal((await made.link("made")).mtu, reckoned(word, 1500));
     });
-
-  it("gives WireGuard 1420 whatever is below: that is what is kept free", async function () {
-    await using made = await scene(`${UNDERLAY}\nip link set under mtu 1400`);
-    await makes(this, made, "name made type wireguard");
-    equal((await made.link("made")).mtu, 1420);
-  });
 
   it("refuses a byte more for a VXLAN that names its device, and lets it stay when the device shrinks", async () => {
     await using made = await scene(UNDERLAY);

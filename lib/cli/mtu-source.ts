@@ -1,11 +1,13 @@
 /** Where the links of an MTU plan come from: a document, a host, or both. */
 import type { Host } from "../host.ts";
+import { isTunnelOfFrames } from "../mtu/encapsulation.ts";
 import { type MtuLink, type Remark, topsOf } from "../mtu/plan.ts";
 import type { Desired } from "../state/desired.ts";
 import { desiredOf } from "../state/desired.ts";
 import { isWide, Mtus } from "../state/mtu.ts";
 import type { Observed, ObservedLink } from "../state/observed.ts";
 import { parseSource } from "../state/source.ts";
+import { CommandError } from "./failure.ts";
 
 const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 
@@ -15,12 +17,15 @@ export async function observeMtus(host: Host): Promise<Observed> {
   return { links: links.map(({ wire: _, ...link }) => link as unknown as ObservedLink), fdb: fdb as never };
 }
 
+/** What tunnels that name no device send through, on a host that nobody looked at. */
+const PAPER = "underlay";
+
 /** A host that nobody looked at: the devices that the document takes for granted have this MTU. */
 export function observedOnPaper(desired: Desired, underlay: number): Observed {
   const made = new Set(desired.links.filter(({ kind }) => kind !== undefined).map(({ name }) => name));
   const named = desired.links.flatMap(({ options }) => text(options["dev"]) ?? []);
   const missing = [...new Set(named)].filter((name) => !made.has(name));
-  return { links: missing.map((name) => ({ name, mtu: underlay })) };
+  return { links: [...missing, PAPER].map((name) => ({ name, mtu: underlay })) };
 }
 
 /** A document that describes nothing. */
@@ -35,8 +40,10 @@ function farEnd(name: string, desired: Desired, observed: Observed): string | un
   return text(link?.options["remote"]) ?? link?.remotes?.[0] ?? text(seen?.["remote"]) ?? text(entry?.["dst"]);
 }
 
+/** The device that a tunnel which names none sends through; undefined where that is not known. */
 async function routeOf(host: Host | undefined, peer: string | undefined): Promise<string | undefined> {
-  if (host === undefined || peer === undefined) return undefined;
+  if (host === undefined) return PAPER;
+  if (peer === undefined) return undefined;
   try {
     return (await host.routes.get(peer)).dev;
   } catch {
@@ -59,7 +66,7 @@ export async function linksOf(desired: Desired, observed: Observed, host?: Host)
     const wide =
       isWide(link ?? { name, absent: false, options: {}, path: [] }, desired, observed) || far?.includes(":");
     const named = text(link?.options["dev"] ?? seen?.["dev"]);
-    const dev = named ?? (await routeOf(host, far));
+    const dev = named ?? (isTunnelOfFrames(kind) ? await routeOf(host, far) : undefined);
     const master = text(link?.options["master"] ?? seen?.["master"]);
     const gpe = (link?.options["gpe"] ?? seen?.["gpe"]) === true && kind === "vxlan";
     return {
@@ -84,6 +91,20 @@ export function disagreements(desired: Desired, observed: Observed, links: reado
     if (absent || has === undefined || wanted === undefined || has === wanted) return [];
     return [{ name, level: "wrong", text: `the host has MTU ${String(has)}, and the document makes it ${wanted}` }];
   });
+}
+
+/** @throws {CommandError} where a tunnel of the document goes through a device that is not here: any number would be wrong. */
+export function needUnderlays(desired: Desired, links: readonly MtuLink[]): void {
+  for (const { name, kind, absent, options } of desired.links) {
+    if (absent || !isTunnelOfFrames(kind ?? "")) continue;
+    const dev = text(options["dev"]);
+    const missing = dev === undefined ? undefined : links.every((link) => link.name !== dev);
+    if (missing === true || links.every((link) => link.name !== name))
+      throw new CommandError(
+        `${name}: this host has no ${dev ?? "device to reckon with"}; run it on the document's host, or say its MTU: --underlay 1500`,
+        "ERR_MTU",
+      );
+  }
 }
 
 /** The links that the guests' paths end in: tunnels, and the bridge that the document names. */

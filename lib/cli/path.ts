@@ -1,7 +1,6 @@
 /** The way of a packet through a host's links, and where it does not fit. Knows nothing of drawing or of netlink. */
+import { MOST, partsOf, total } from "../mtu/encapsulation.ts";
 
-/** Bytes that VXLAN puts around a frame: Ethernet 14, VXLAN 8, UDP 8, and IPv4 20 or IPv6 40. */
-export const OVERHEAD = { 4: 50, 6: 70 } as const;
 /** A bridge lets frames through that are longer by a VLAN header than the port's MTU allows. */
 export const VLAN_ALLOWANCE = 4;
 
@@ -47,7 +46,8 @@ export interface Finding {
 
 /** Bytes that the tunnel of this link adds. */
 export function overheadOf({ local, peers, overhead }: Tunnel): number {
-  return overhead ?? ([local, ...peers].some((address) => address?.includes(":")) ? OVERHEAD[6] : OVERHEAD[4]);
+  const wide = [local, ...peers].some((address) => address?.includes(":"));
+  return overhead ?? total(partsOf("vxlan", wide ? 6 : 4, MOST, false));
 }
 
 function portFindings(port: PathLink, bridge: PathLink | undefined, tunnels: readonly PathLink[]): Finding[] {

@@ -1,4 +1,5 @@
 /** Plans and verifications for people to read. */
+import { INSIDE, isInside, sumOf, total } from "../mtu/encapsulation.ts";
 import { escaped } from "./error.ts";
 import { type Action, type Difference, type Explained, type Plan, type Step, sameValue } from "./step.ts";
 import type { Counts, Finding, Verification } from "./verify.ts";
@@ -114,8 +115,14 @@ export function explainMtus(plan: Plan): string[] {
   if (plan.guests !== undefined) {
     const { on, inside, ...sum } = plan.guests;
     lines.push(line(`guests on ${on}`, sum));
-    for (const overlay of inside)
-      lines.push(`overlay in the guests: ${escaped(overlay)} takes its own header off ${sum.value}`);
+    for (const overlay of inside) {
+      const parts = isInside(overlay) ? INSIDE[overlay] : undefined;
+      lines.push(
+        parts === undefined
+          ? `overlay in the guests: ${escaped(overlay)} takes its own header off ${sum.value}`
+          : line(`${overlay} in them`, { value: sum.value - total(parts), why: sumOf(sum.value, parts) }),
+      );
+    }
   }
   return lines;
 }

@@ -252,7 +252,7 @@ describe("the MTU sum", () => {
       "vxlan0  1450  1500 − 50: VXLAN over IPv4",
       "br-vm  1450  the smallest of its ports: vxlan0",
       "guests on br-vm  1450  that of br-vm",
-      "overlay in the guests: ovn-kubernetes takes its own header off 1450",
+      "ovn-kubernetes in them  1350  1450 − 100: outer IPv4 20 + UDP 8 + Geneve 8 + inner Ethernet 14 + OVN's Geneve option 8 + kept free 42",
     ]);
     deepEqual((await sums("examples/two-hosts.yaml", 9000)).slice(1, 2), ["vxlan0  8950  9000 − 50: VXLAN over IPv4"]);
     deepEqual((await sums("examples/two-hosts-ipv6.yaml", 1500)).slice(1, 2), [

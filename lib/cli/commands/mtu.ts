@@ -7,7 +7,15 @@ import type { Run } from "../command.ts";
 import { openHost, readDocument } from "../document.ts";
 import { escapeText } from "../escape.ts";
 import { CommandError, EXIT, UsageError } from "../failure.ts";
-import { disagreements, emptyDesired, endsOf, linksOf, observedOnPaper, observeMtus } from "../mtu-source.ts";
+import {
+  disagreements,
+  emptyDesired,
+  endsOf,
+  linksOf,
+  needUnderlays,
+  observedOnPaper,
+  observeMtus,
+} from "../mtu-source.ts";
 import type { Given } from "../options.ts";
 import { fitted, printJson } from "../report.ts";
 import { didYouMean } from "../spelling.ts";
@@ -96,6 +104,7 @@ async function find(file: string | undefined, given: Given, terminal: Terminal):
       ? observedOnPaper(desired, underlay ?? 0)
       : await withProgress(terminal, "looking at the host", () => observeMtus(host));
   const links = await linksOf(desired, observed, host);
+  needUnderlays(desired, links);
   const paths = endsOf(desired, links).map((top) => {
     const on = top.kind === "bridge" ? top.name : top.master;
     return pathOf(top, links, guestsOf(on, desired, asked));
