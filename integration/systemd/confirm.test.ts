@@ -195,4 +195,13 @@ describe("an application where systemd is the first process", function () {
       deepEqual(await changed(), []);
     });
   });
+
+  it("does not hold up a shutdown", async function () {
+    await using machine = await SystemdHost.start(this);
+    await machine.write(FILE, DOCUMENT);
+    await machine.must(...COMMAND, "apply", FILE, "--confirm", "60");
+    await machine.run("systemctl", "poweroff");
+    // Nothing can be run any more.
+    await eventually(async () => (await machine.run("true")).code === 0, false);
+  });
 });

@@ -3,6 +3,7 @@ import { equal, match, ok } from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { directory } from "../transaction/kit.ts";
 import { SystemdHost } from "./kit.ts";
 
 describe("a host with systemd", function () {
@@ -11,7 +12,8 @@ describe("a host with systemd", function () {
   it("is there in seconds, runs units, sees nothing of the machine's /tmp, and is gone", async function () {
     const scratch = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith("linkwright-systemd-"));
     const others = scratch();
-    const kept = join(tmpdir(), `linkwright-kept-${process.pid}`);
+    await using place = await directory();
+    const kept = join(place.path, "kept");
     writeFileSync(kept, "kept");
     const kernel = readFileSync("/proc/sys/kernel/printk", "utf8");
     const begun = performance.now();
