@@ -77,9 +77,12 @@ export function compareLink(link: DesiredLink, seen: ObservedLink, wanted: Words
     else if (option !== undefined && !option.inPlace(from, to)) fixed.push(difference);
     else changes.push(difference);
   }
-  const port = (seen["port"] ?? {}) as Words;
+  // What it is told as a port of another master goes when it leaves that.
+  const joins = typeof wanted["master"] === "string" && wanted["master"] !== seen["master"];
+  const port = (joins ? {} : (seen["port"] ?? {})) as Words;
   for (const [key, to] of Object.entries(link.port ?? {}))
-    if (!same(settablePortOptions[key], port[key], to)) changes.push({ field: `port.${key}`, from: port[key], to });
+    if (joins || !same(settablePortOptions[key], port[key], to))
+      changes.push({ field: `port.${key}`, from: port[key], to });
   const fields = [...Object.keys(wanted), ...Object.keys(link.port ?? {}).map((key) => `port.${key}`)];
   return { changes, fixed, unknown, fields };
 }

@@ -4,7 +4,7 @@ import { portChoice, rejoining, settable } from "./compare.ts";
 import { goneOf, lost } from "./gone.ts";
 import { linkOf, type Observed } from "./observed.ts";
 import { wireguardAgain } from "./plan-wireguard.ts";
-import type { Request, Words } from "./step.ts";
+import { pick, type Request, type Words } from "./step.ts";
 import { kindNamed } from "./words.ts";
 
 /** Names of links that stand on another one, and go with it. */
@@ -31,7 +31,7 @@ export function remade(observed: Observed, name: string): Request[] {
   const choice = portChoice(link);
   const chosen = ports.some((port) => Object.values(choice).includes(port.name));
   return [
-    { object: "link", verb: "create", words: settable(link, observed) },
+    { object: "link", verb: "create", words: { ...settable(link, observed), ...withPeer(observed, name) } },
     ...ports.map(
       (port): Request => ({
         object: "link",
@@ -42,6 +42,31 @@ export function remade(observed: Observed, name: string): Request[] {
     ...(chosen ? [{ object: "link", verb: "update", words: { name, change: choice } } as const] : []),
     ...wireguardAgain(observed, name),
   ];
+}
+
+/** The other end of a link that has one in this namespace. */
+export function peerOf(observed: Observed, name: string): string | undefined {
+  const { name: other } = (linkOf(observed, name)?.["peer"] ?? {}) as { readonly name?: string };
+  return other !== undefined && linkOf(observed, other)?.["peer"] !== undefined ? other : undefined;
+}
+
+/** The other end as it is made together with a link. */
+function withPeer(observed: Observed, name: string): Words {
+  const other = peerOf(observed, name);
+  return other === undefined ? {} : { peer: pick(linkOf(observed, other) ?? {}, ["name", "mac", "mtu"]) };
+}
+
+/** What an other end has from its making, or comes to it as a port. */
+const MADE = new Set(["kind", "name", "peer", "mac", "mtu", "master", "port", "numTxQueues", "numRxQueues"]);
+
+/** Requests that make an other end, which is there again, what it was. */
+export function revived(observed: Observed, name: string): Request[] {
+  const link = linkOf(observed, name);
+  if (link === undefined) return [];
+  const joined = link["master"] === undefined ? {} : rejoining(link, linkOf(observed, String(link["master"])));
+  const made = Object.entries(settable(link, observed)).filter(([key]) => !MADE.has(key));
+  const change = { ...Object.fromEntries(made), ...joined };
+  return [{ object: "link", verb: "update", words: { name, change } }];
 }
 
 /** What is lost with a link, for a person to read. */

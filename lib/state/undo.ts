@@ -2,8 +2,17 @@
 import type { Gone } from "./entries/sort.ts";
 import { free, goneOf, lost, without } from "./gone.ts";
 import { linkOf, type Observed } from "./observed.ts";
-import { remade, standingOn } from "./restore.ts";
+import { entriesOn, peerOf, remade, revived, standingOn } from "./restore.ts";
 import type { Move, Request, Step, Words } from "./step.ts";
+
+/** Kinds whose MTU follows that of the link below, downwards only. */
+const NARROWED = ["macvlan", "macvtap", "vlan"];
+/** Bytes that no tunnel adds. */
+const HEADERS = 200;
+
+const isWide = (words: Words): boolean => String(words["address"]).includes(":");
+/** It may still be there. */
+const again = (one: Request): Request => ({ ...one, verb: "replace" });
 
 /** A link and those that stand on it, in the order in which they can be made again. */
 function together(observed: Observed, name: string): readonly string[] {
@@ -12,32 +21,105 @@ function together(observed: Observed, name: string): readonly string[] {
 
 /** A host, as moves of a plan change which links and entries it has. */
 class Course {
+  readonly #before: Observed;
   #world: Observed;
 
   constructor(before: Observed) {
+    this.#before = before;
     this.#world = before;
   }
 
   /** The move, with what puts back what goes because of it. */
   undoable(one: Move): Move {
     const { object, verb, words } = one.request;
+    if (object === "address" && verb === "create") return this.#firstAddress(one);
     if (object !== "link") return one;
     const name = String(words["name"]);
     if (verb === "delete") return { ...one, undo: this.#deletion(name) };
     if (verb !== "update") return one;
     const change = (words["change"] ?? {}) as Words;
+    const undo = [...one.undo, ...this.#alongside(name, change), ...this.#leaving(name, change)];
+    this.#note(name, change);
+    return { ...one, undo };
+  }
+
+  /** With the last IPv4 address of a link go its IPv4 routes and neighbors, also those that were there before the first. */
+  #firstAddress(one: Move): Move {
+    const dev = String(one.request.words["dev"]);
+    const has = (this.#before.addresses ?? []).some((each) => each["dev"] === dev && !isWide(each));
+    if (has || isWide(one.request.words)) return one;
+    const gone = entriesOn(this.#before, dev).filter(({ object, words }) =>
+      object === "route"
+        ? words["family"] !== "inet6" && words["nhid"] === undefined
+        : object === "neighbor" && !isWide(words),
+    );
+    return { ...one, undo: [...one.undo, ...gone.map(again)] };
+  }
+
+  /** What a port has of its bridge, and loses where it leaves it. */
+  #leaving(name: string, change: Words): Request[] {
     const master = linkOf(this.#world, name)?.["master"];
-    if (!("master" in change) || master === undefined || change["master"] === master) return one;
+    if (!("master" in change) || master === undefined || change["master"] === master) return [];
     const back = this.#take(goneOf(this.#world, [], [name]));
-    const links = this.#world.links.map((link) => (link.name === name ? free(link) : link));
+    this.#world = {
+      ...this.#world,
+      links: this.#world.links.map((link) => (link.name === name ? free(link) : link)),
+    };
+    return back;
+  }
+
+  /** What the kernel changes or drops by itself with a change, or with what undoes it. */
+  #alongside(name: string, { up, mac, mtu }: Words): Request[] {
+    const link = linkOf(this.#world, name);
+    if (link === undefined) return [];
+    const lost = entriesOn(this.#world, name);
+    // Where it was on before, whoever switches it off says what goes.
+    const off = up === true && linkOf(this.#before, name)?.["up"] !== true;
+    const moved = mac !== undefined && mac !== link["mac"];
+    return [
+      // A link that is off may have IPv6 addresses, until it is switched off again.
+      ...(off ? lost.filter(({ object, words }) => object === "address" && isWide(words)).map(again) : []),
+      ...(off || moved ? lost.filter(({ object }) => object === "neighbor").map(again) : []),
+      ...(typeof mtu === "number" && mtu < Number(link["mtu"]) ? this.#narrowed(name, mtu) : []),
+    ];
+  }
+
+  /**
+   * Links that stand on one with a smaller MTU have less, too, at once or when they are made again, and do not grow again
+   * with it.
+   */
+  #narrowed(name: string, mtu: number): Request[] {
+    return standingOn(this.#world, name).flatMap((above): Request[] => {
+      const link = linkOf(this.#world, above);
+      if (typeof link?.["mtu"] !== "number" || link["mtu"] + HEADERS <= mtu) return [];
+      return [
+        { object: "link", verb: "update", words: { name: above, change: { mtu: link["mtu"] } } },
+        ...this.#narrowed(above, mtu),
+      ];
+    });
+  }
+
+  #follows(name: unknown, mtu: unknown): boolean {
+    const link = linkOf(this.#world, String(name));
+    return link?.kind !== undefined && NARROWED.includes(link.kind) && Number(link["mtu"]) > Number(mtu);
+  }
+
+  #note(name: string, { mac, mtu }: Words): void {
+    const changed = Object.fromEntries(Object.entries({ mac, mtu }).filter(([, value]) => value !== undefined));
+    const narrowed = typeof mtu === "number" ? this.#narrowed(name, mtu).map(({ words }) => words["name"]) : [];
+    const follow = narrowed.filter((above) => this.#follows(above, mtu));
+    const links = this.#world.links.map((link) =>
+      link.name === name ? { ...link, ...changed } : follow.includes(link.name) ? { ...link, mtu } : link,
+    );
     this.#world = { ...this.#world, links };
-    return { ...one, undo: [...one.undo, ...back] };
   }
 
   #deletion(name: string): Request[] {
     const names = together(this.#world, name);
+    const peers = names.flatMap((each) => peerOf(this.#world, each) ?? []).filter((peer) => !names.includes(peer));
     const links = names.flatMap((each) => remade(this.#world, each));
-    return [...links, ...this.#take(goneOf(this.#world, names))];
+    const others = peers.flatMap((peer) => revived(this.#world, peer));
+    return [...links, ...others, ...this.#take(goneOf(this.#world, [...names, ...peers]))];
   }
 
   #take(gone: Gone): Request[] {

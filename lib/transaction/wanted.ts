@@ -7,7 +7,7 @@ import type { Observed } from "../state/observed.ts";
 import { plan } from "../state/plan.ts";
 import { planRemoval } from "../state/remove.ts";
 import { parseSource } from "../state/source.ts";
-import type { Plan, Step, Words } from "../state/step.ts";
+import type { Move, Plan, Request, Step, Words } from "../state/step.ts";
 
 /** Whether the document is to be made true, or what it describes to be taken away. */
 export type Mode = "apply" | "remove";
@@ -63,8 +63,18 @@ function same(a: unknown, b: unknown): boolean {
   return true;
 }
 
+/** The kernel tells entries in any order, and so they are put back. */
+function sameUndo(a: readonly Request[], b: readonly Request[]): boolean {
+  if (a.length !== b.length) return false;
+  return same(a, b) || a.every((one) => b.some((other) => same(one, other)));
+}
+function sameMoves(a: readonly Move[], b: readonly Move[]): boolean {
+  const isSame = ({ request, undo }: Move, other: Move | undefined): boolean =>
+    other !== undefined && same(request, other.request) && sameUndo(undo, other.undo);
+  return a.length === b.length && a.every((one, i) => isSame(one, b[i]));
+}
 const sameStep = (a: Step, b: Step): boolean =>
-  a.id === b.id && a.action === b.action && same(a.moves, b.moves) && same(fromTo(a), fromTo(b));
+  a.id === b.id && a.action === b.action && sameMoves(a.moves, b.moves) && same(fromTo(a), fromTo(b));
 const fromTo = ({ differences }: Step): object => differences.map(({ field, from, to }) => ({ field, from, to }));
 
 /** Steps of one plan that are not in the other, as they are: where there are none, the host did not change in between. */
