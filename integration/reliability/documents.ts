@@ -1,0 +1,247 @@
+/** Random documents for a host with eth0 and eth1: what is in them fits together, whatever was there before. */
+import fc from "fast-check";
+
+/** A document as an object. */
+export type Document = Readonly<Record<string, unknown>> & { readonly links: Readonly<Record<string, unknown>> };
+
+const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined });
+const some = <T>(most: number, ...values: readonly T[]): fc.Arbitrary<T[]> =>
+  fc.uniqueArray(fc.constantFrom(...values), { maxLength: most });
+
+const ABSENT = fc.constant({ state: "absent" });
+const master = maybe(fc.constantFrom("br0", "br1"));
+const up = maybe(fc.boolean());
+const macOf = (last: number): string => `02:00:00:00:aa:0${last}`;
+const FAR = ["192.0.2.11", "192.0.2.12", "192.0.2.13"];
+
+const entries = fc.uniqueArray(
+  fc.record({ mac: fc.constantFrom(macOf(1), macOf(2), macOf(3)), dst: fc.constantFrom(...FAR) }),
+  { maxLength: 3, selector: ({ mac }) => mac },
+);
+
+function vxlan(number: number): fc.Arbitrary<object> {
+  const common = {
+    kind: fc.constant("vxlan"),
+    vni: fc.constantFrom(10 * number, 10 * number + 1),
+    dev: fc.constantFrom("eth0", "eth1"),
+    dstport: maybe(fc.constantFrom(4789, 8472)),
+    mtu: maybe(fc.constantFrom("auto", 1400)),
+    master,
+    up,
+    learning: maybe(fc.boolean()),
+    ageing: maybe(fc.constantFrom(100, 200)),
+    ttl: maybe(fc.constantFrom(1, 64)),
+    udpCsum: maybe(fc.boolean()),
+    mac: maybe(fc.constant(`02:00:00:00:00:5${number}`)),
+    fdb: maybe(entries),
+  };
+  return fc.oneof(
+    { weight: 3, arbitrary: fc.record({ ...common, remote: fc.constantFrom(...FAR) }) },
+    { weight: 3, arbitrary: fc.record({ ...common, remotes: some(3, ...FAR) }) },
+    { weight: 1, arbitrary: ABSENT },
+  );
+}
+
+/** What is on a link and goes with it, when it is switched off too; `net` tells the links' addresses apart. */
+function entriesOf(net: number): Record<string, fc.Arbitrary<unknown>> {
+  const address = fc.constantFrom<unknown>(
+    `10.0.${net}.1/24`,
+    `10.0.${net}.2/24`,
+    { address: `10.0.${net}.3/24`, metric: 50 },
+    { address: `10.0.${net}.4/32`, scope: "link" },
+    `fd00:${net}::1/64`,
+    { address: `fd00:${net}::2/64`, noprefixroute: true },
+  );
+  const neighbor = fc.record({
+    address: fc.constantFrom(`10.0.${net}.77`, `10.0.${net}.78`, `fd00:${net}::77`),
+    mac: fc.constantFrom(macOf(4), macOf(5)),
+  });
+  return {
+    addresses: maybe(fc.uniqueArray(address, { maxLength: 3 })),
+    neighbors: maybe(fc.uniqueArray(neighbor, { maxLength: 2, selector: ({ address }) => address })),
+  };
+}
+
+const bridge = (net: number): fc.Arbitrary<object> =>
+  fc.record({
+    kind: fc.constant("bridge"),
+    mtu: maybe(fc.constantFrom("auto", 1500, 1300)),
+    stp: maybe(fc.boolean()),
+    ageing: maybe(fc.constantFrom(60, 300)),
+    forwardDelay: maybe(fc.constantFrom(4, 15)),
+    priority: maybe(fc.constantFrom(4096, 32768)),
+    mcastSnooping: maybe(fc.boolean()),
+    // One that follows its ports would take neighbors along whenever it changes.
+    mac: fc.constant(`02:00:00:00:00:0${net}`),
+    ...entriesOf(net),
+  });
+
+const port = maybe(
+  fc.record({ learning: maybe(fc.boolean()), cost: maybe(fc.constantFrom(7, 8)), isolated: maybe(fc.boolean()) }),
+);
+
+/** `port` is only for what has a bridge above it. */
+const ported = (link: fc.Arbitrary<object>): fc.Arbitrary<object> =>
+  fc.tuple(link, port).map(([one, words]) => ("master" in one && one.master && words ? { ...one, port: words } : one));
+
+const ifb = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: ported(fc.record({ kind: fc.constant("ifb"), mtu: maybe(fc.constantFrom(1280, 1400)), master, up })),
+  },
+  { weight: 1, arbitrary: ABSENT },
+);
+const macvlan = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant("macvlan"),
+      dev: fc.constantFrom("eth0", "eth1"),
+      mode: fc.constantFrom("bridge", "private", "vepa"),
+      mac: fc.constant("02:00:00:00:00:60"),
+      ...entriesOf(3),
+    }),
+  },
+  { weight: 1, arbitrary: ABSENT },
+);
+const veth = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: ported(
+      fc.record({ kind: fc.constant("veth"), peer: fc.constant({ name: "ve1" }), master, ...entriesOf(4) }),
+    ),
+  },
+  { weight: 1, arbitrary: ABSENT },
+);
+const card = (net: number): fc.Arbitrary<object> =>
+  fc.record({ mtu: maybe(fc.constantFrom(1500, 1600, 1700)), up: maybe(fc.constant(true)), ...entriesOf(net) });
+
+const linksOf = fc
+  .record({
+    br0: bridge(0),
+    br1: maybe(fc.oneof({ weight: 4, arbitrary: bridge(1) })),
+    vx1: maybe(ported(vxlan(1))),
+    vx2: maybe(ported(vxlan(2))),
+    if0: maybe(ifb),
+    mv0: maybe(macvlan),
+    ve0: maybe(veth),
+    eth0: maybe(card(5)),
+    eth1: maybe(card(6)),
+  })
+  .map(({ br1, ...links }) => {
+    const all: Record<string, unknown> = { ...links, ...(br1 && { br1 }) };
+    // A master that this document does not have may not be there.
+    if (br1 === undefined)
+      for (const [name, link] of Object.entries(all))
+        if ((link as { master?: string } | undefined)?.master === "br1")
+          all[name] = { ...(link as object), master: "br0" };
+    return all;
+  });
+
+const route = fc.constantFrom<unknown>(
+  { dst: "10.20.0.0/16", dev: "br0" },
+  { dst: "10.20.0.0/16", dev: "eth1", metric: 9 },
+  { dst: "10.21.0.0/16", via: "192.0.2.254" },
+  { dst: "10.21.0.0/16", via: "192.0.2.253" },
+  { dst: "10.22.0.0/16", dev: "eth0", mtu: 1300, advmss: 1200 },
+  { dst: "10.23.0.0/16", type: "blackhole" },
+  { dst: "10.23.0.0/16", type: "unreachable" },
+  { dst: "10.24.0.0/16", nexthops: [{ via: "192.0.2.251", weight: 2 }, { via: "192.0.2.252" }] },
+  { dst: "fd00:20::/64", dev: "eth0" },
+  { dst: "fd00:21::/64", via: "2001:db8::fe" },
+  { dst: "10.25.0.0/16", dev: "eth0", table: 100 },
+  { dst: "10.26.0.0/16", nhid: 1 },
+  { dst: "10.27.0.0/16", nhid: 10 },
+);
+const keyOfRoute = (one: unknown): string => {
+  const { dst, metric = 0, table = 0 } = one as { dst: string; metric?: number; table?: number };
+  return `${dst} ${metric} ${table}`;
+};
+const rule = fc
+  .record({
+    priority: fc.constantFrom(100, 200, 300),
+    from: fc.constantFrom("10.9.0.0/24", "10.9.1.0/24"),
+    fwmark: maybe(fc.constantFrom(1, 2)),
+    table: fc.constantFrom(100, 101),
+  })
+  .map((one) => ({ ...one }));
+
+const SYSCTLS = {
+  "net.ipv4.ip_forward": fc.constantFrom(0, 1),
+  "net.ipv4.conf.all.rp_filter": fc.constantFrom(0, 1, 2),
+  "net.ipv4.conf.default.rp_filter": fc.constantFrom(0, 2),
+  "net.ipv4.conf.br0.rp_filter": fc.constantFrom(0, 1),
+  "net.ipv4.conf.br0.proxy_arp": fc.constantFrom(0, 1),
+  "net.ipv4.conf.eth0.forwarding": fc.constantFrom(0, 1),
+  "net.ipv4.conf.all.arp_filter": fc.constantFrom(0, 1),
+  "net.ipv6.conf.all.forwarding": fc.constantFrom(0, 1),
+  "net.ipv6.conf.eth1.accept_ra": fc.constantFrom(0, 2),
+  "net.ipv6.conf.br0.addr_gen_mode": fc.constantFrom(0, 1),
+};
+const sysctls = fc
+  .record(Object.fromEntries(Object.entries(SYSCTLS).map(([key, value]) => [key, maybe(value)])))
+  .map((all) => Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)));
+
+const weight = maybe(fc.constantFrom(1, 3));
+const nexthops = fc.constantFrom("192.0.2.201", "192.0.2.202").chain((via) =>
+  weight.map((one) => [
+    { id: 10, group: [{ id: 2, ...(one && { weight: one }) }, { id: 1 }] },
+    { id: 1, via, dev: "eth0" },
+    { id: 2, via: "192.0.2.203", dev: "eth0" },
+  ]),
+);
+
+/** All that the host may be told; a route over a nexthop only where the document has it. */
+export const documents: fc.Arbitrary<Document> = fc
+  .record({
+    links: linksOf,
+    routes: fc.uniqueArray(route, { maxLength: 4, selector: keyOfRoute }),
+    rules: maybe(fc.uniqueArray(rule, { maxLength: 3, selector: ({ priority }) => priority })),
+    nexthops: maybe(nexthops),
+    sysctls,
+    nat: maybe(some(2, "10.0.0.0/24", "10.0.1.0/24")),
+    forward: maybe(
+      fc.constantFrom(
+        [{ in: "br0", out: "eth0", accept: "all" }],
+        [
+          { in: "br0", out: "eth0", accept: "all", clampMss: true },
+          { in: "eth0", out: "br0", accept: "replies" },
+        ],
+      ),
+    ),
+  })
+  .map(({ routes, nat, ...rest }) => {
+    const value = {
+      linkwright: 1,
+      ...rest,
+      routes: routes.filter((one) => rest.nexthops !== undefined || !("nhid" in (one as object))),
+      ...(nat && { nat: nat.map((masquerade) => ({ masquerade, out: "eth0" })) }),
+    };
+    // What is undefined is not there.
+    return JSON.parse(JSON.stringify(value)) as Document;
+  });
+
+/** Rules for packets are tried one after the other. */
+const ORDERED = new Set(["forward", "nat"]);
+
+/** The same document with the keys of all its maps in another order, and all lists but those of rules for packets. */
+export function shuffled(value: unknown, random: () => number, key = ""): unknown {
+  if (Array.isArray(value)) {
+    const items = value.map((one) => ({ one: shuffled(one, random), at: random() }));
+    return (ORDERED.has(key) ? items : items.sort((a, b) => a.at - b.at)).map(({ one }) => one);
+  }
+  if (typeof value !== "object" || value === null) return value;
+  const keys = Object.entries(value).map(([name, one]) => ({ name, one, at: random() }));
+  return Object.fromEntries(
+    keys.sort((a, b) => a.at - b.at).map(({ name, one }) => [name, shuffled(one, random, name)]),
+  );
+}
+
+/** Numbers that look random and come again with the same seed. */
+export function randomOf(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}

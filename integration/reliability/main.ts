@@ -1,0 +1,160 @@
+/**
+ * Figures on what survives: random transitions, kills at every call, faults of the conversation, applications that nobody
+ * confirms, documents in any order, changes by others. Each is printed as `name: value (target)`.
+ * usage: npm run test:reliability [-- --slice] [--share 0.1] [--report] [--seed N] [task…]
+ */
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cpus, release, tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { runInSandbox, SANDBOX_VARIABLE } from "../../lib/testkit/sandbox.ts";
+import { confirms } from "./confirms.ts";
+import { drifts } from "./drifts.ts";
+import { faults } from "./faults.ts";
+import { allOf, type Figure, line, noneOf, page } from "./figures.ts";
+import { mountMemory } from "./host.ts";
+import { type Calls, killedApplications, killedRecoveries } from "./kills.ts";
+import { orders } from "./orders.ts";
+import { transitions } from "./transitions.ts";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    slice: { type: "boolean", default: false },
+    report: { type: "boolean", default: false },
+    seed: { type: "string", default: "1" },
+    /** How much of the whole; what is less than the target is told as missed. */
+    share: { type: "string", default: "1" },
+    /** One task in this process, its figures as JSON on descriptor 3. */
+    only: { type: "string" },
+  },
+});
+const slice = values.slice;
+const seed = Number(values.seed);
+const share = Number(values.share);
+const scaled = (count: number): number => Math.ceil(count * share);
+
+/** Kills between the first and the last, of which a slice tries some. */
+const KILL_STEP = slice ? 13 : Math.ceil(1 / share);
+const FAULT_STEP = slice ? 61 : Math.ceil(1 / share);
+
+async function kills(calls: Calls): Promise<Figure[]> {
+  const [first, second] = [await killedApplications(calls, KILL_STEP), await killedRecoveries(calls, KILL_STEP)];
+  const of = (what: string, { recovered, killed, faults }: typeof first): Figure =>
+    allOf(`${what} killed at a call for ${calls}, recovered`, recovered, killed, slice ? 1 : 50, faults);
+  return [of("applications", first), of("recoveries", second)];
+}
+
+type Task = (directory: string) => Promise<Figure[]>;
+
+const TASKS: Readonly<Record<string, Task>> = {
+  transitions: async (directory) => {
+    const target = slice ? 200 : 10_000;
+    const count = slice ? target : scaled(target);
+    const { exact, refused, leaked, descriptors, namespaces, faults } = await transitions(count, seed, directory);
+    return [
+      allOf(
+        "random transitions verified and rolled back, or refused and undone",
+        exact + refused,
+        count,
+        count,
+        faults,
+      ),
+      { name: "of these, refused by the kernel", value: String(refused), target: "told", met: true, faults: [] },
+      noneOf("leaked objects, nft objects, changed sysctls", leaked),
+      noneOf("leaked descriptors", descriptors),
+      noneOf("leaked namespaces", namespaces),
+    ];
+  },
+  "kills-netlink": () => kills("netlink"),
+  "kills-files": () => kills("files"),
+  faults: async (directory) => {
+    const { tried, kept, undone, faults: wrong } = await faults(directory, FAULT_STEP, seed);
+    return [
+      allOf("faults of messages: error with a code, old state or new, no hang", kept + undone, tried, tried, wrong),
+    ];
+  },
+  confirms: async (directory) => {
+    const { tried, reverted, faults: wrong } = await confirms(directory, slice ? 25 : 1 / share);
+    return [allOf("applications that nobody confirmed, reverted", reverted, tried, slice ? 20 : 500, wrong)];
+  },
+  orders: async (directory) => {
+    const { documents, same, faults: wrong } = await orders(slice ? 30 : scaled(500), seed, directory);
+    return [allOf("documents in 5 other orders, one plan", same, documents, slice ? 30 : 500, wrong)];
+  },
+  drifts: async (directory) => {
+    const { made, reported, faults: wrong } = await drifts(slice ? 100 : scaled(1000), seed, directory);
+    return [allOf("changes by others, reported", reported, made, slice ? 100 : 1000, wrong)];
+  },
+};
+
+/** One task, with room in memory for its journals. */
+async function only(name: string): Promise<void> {
+  const task = TASKS[name];
+  if (task === undefined) throw new TypeError(`there is no task ${name}: ${Object.keys(TASKS).join(", ")}`);
+  const directory = await mkdtemp(join(tmpdir(), "linkwright-reliability-"));
+  await mountMemory(directory, 256 * 1024 * 1024);
+  const figures = await task(directory);
+  process.send?.(figures);
+  process.disconnect?.();
+  execFileSync("umount", ["--lazy", directory]);
+  await rm(directory, { recursive: true, force: true });
+}
+
+/** A task in a process of its own: what one leaves behind is not another's. */
+function inProcess(name: string): Promise<Figure[]> {
+  return new Promise((resolve) => {
+    const args = [fileURLToPath(import.meta.url), ...process.argv.slice(2), "--only", name];
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    let figures: Figure[] = [
+      { name, value: "ended without a figure", target: "a figure", met: false, faults: [`see what ${name} printed`] },
+    ];
+    child.on("message", (message) => {
+      figures = message as Figure[];
+    });
+    child.on("close", () => resolve(figures));
+  });
+}
+
+/** Tasks that are under way at once. */
+const AT_ONCE = 2;
+
+async function measure(names: readonly string[]): Promise<readonly Figure[]> {
+  const found = new Map<string, readonly Figure[]>();
+  const left = names.values();
+  const some = async (): Promise<void> => {
+    for (const name of left) {
+      const figures = await inProcess(name);
+      found.set(name, figures);
+      for (const figure of figures) console.log([line(figure), ...figure.faults].join("\n"));
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, some));
+  return names.flatMap((name) => found.get(name) ?? []);
+}
+
+async function main(): Promise<void> {
+  if (values.only !== undefined) return await only(values.only);
+  const root = join(dirname(fileURLToPath(import.meta.url)), "../../..");
+  process.chdir(root);
+  const begin = performance.now();
+  const figures = await measure(positionals.length > 0 ? positionals : Object.keys(TASKS));
+  if (values.report) {
+    const git = (...args: string[]): string => execFileSync("git", args, { encoding: "utf8" }).trim();
+    const facts = {
+      machine: `Linux ${release()}, ${cpus().length} processors, Node ${process.versions.node}`,
+      commit: git("rev-parse", "--short", "HEAD"),
+      date: new Date().toISOString().slice(0, 10),
+      command: ["npm run test:reliability --", ...process.argv.slice(2)].join(" "),
+      minutes: Math.round((performance.now() - begin) / 60_000),
+    };
+    await writeFile("docs/reliability.md", page(figures, facts));
+  }
+  if (figures.some(({ met }) => !met)) process.exitCode = 1;
+}
+
+if (process.env[SANDBOX_VARIABLE] === undefined)
+  process.exitCode = await runInSandbox([process.execPath, fileURLToPath(import.meta.url), ...process.argv.slice(2)]);
+else await main();

@@ -1,0 +1,76 @@
+/** The keys and lists of a document in another order: one plan, and one host. */
+import { createHash } from "node:crypto";
+import fc from "fast-check";
+import { ApplyError } from "../../lib/state/apply.ts";
+import { observe } from "../../lib/state/observe.ts";
+import { plan } from "../../lib/state/plan.ts";
+import type { Plan } from "../../lib/state/step.ts";
+import { encode } from "../../lib/transaction/encoding.ts";
+import { transact } from "../../lib/transaction/transaction.ts";
+import { type Document, documents, randomOf, shuffled } from "./documents.ts";
+import { desired, machine, snapshot } from "./host.ts";
+
+/** What became of so many documents. */
+export interface Orders {
+  documents: number;
+  /** Those whose orders all gave one plan, and one host where they were applied. */
+  same: number;
+  readonly faults: string[];
+}
+
+const SHUFFLES = 5;
+/** Of so many documents one is applied in two orders. */
+const APPLIED = 10;
+
+const sorted = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
+  const entries = Object.entries(value).map(([key, one]) => [key, sorted(one)] as const);
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+};
+const digest = (lines: readonly string[]): string => createHash("sha256").update(lines.join("\n")).digest("hex");
+/** Steps in their order, each with its differences in any. */
+const planPrint = ({ steps }: Plan): string =>
+  digest(
+    steps.map(({ id, action, moves, differences }) =>
+      encode(sorted([id, action, moves, differences.map((one) => encode(sorted(one))).sort()])),
+    ),
+  );
+
+/** The host that a document makes; its random MAC addresses, and what the kernel makes of them, left out. */
+async function hostPrint(document: Document, directory: string): Promise<string> {
+  await using on = await machine();
+  try {
+    await transact(on.host, desired(document), { directory, allowRecreate: true });
+  } catch (error) {
+    if (error instanceof ApplyError) return "refused";
+    throw error;
+  }
+  const lines = await snapshot(on);
+  return digest(
+    lines
+      .map((one) => one.replaceAll(/[0-9a-f]{2}(:[0-9a-f]{2}){5}/g, "mac").replaceAll(/fe80::[0-9a-f:]+/g, "ll"))
+      .sort(),
+  );
+}
+
+/** So many documents, each in five more orders. */
+export async function orders(count: number, seed: number, directory: string): Promise<Orders> {
+  const all: Orders = { documents: 0, same: 0, faults: [] };
+  await using on = await machine();
+  for (const [number, document] of fc.sample(documents, { numRuns: count, seed }).entries()) {
+    const random = randomOf(seed + number);
+    const others = Array.from({ length: SHUFFLES }, () => shuffled(document, random) as Document);
+    const wanted = [document, ...others].map(desired);
+    const plans: string[] = [];
+    for (const one of wanted) plans.push(planPrint(plan(await observe(on.host, one), one)));
+    const hosts =
+      number % APPLIED === 0
+        ? [await hostPrint(document, directory), await hostPrint(others[0] as Document, directory)]
+        : [];
+    all.documents++;
+    if (new Set(plans).size === 1 && new Set(hosts).size <= 1) all.same++;
+    else all.faults.push(`${new Set(plans).size} plans, ${new Set(hosts).size} hosts: ${JSON.stringify(document)}`);
+  }
+  return all;
+}

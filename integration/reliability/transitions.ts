@@ -1,0 +1,157 @@
+/** Random documents A and B: A applied, B applied over it and verified, then taken back; the host has to be as A made it. */
+import { readdirSync } from "node:fs";
+import fc from "fast-check";
+import { ApplyError } from "../../lib/state/apply.ts";
+import type { Desired } from "../../lib/state/desired.ts";
+import { isExact } from "../../lib/transaction/back.ts";
+import { RevertedError, type TransactOptions, transact } from "../../lib/transaction/transaction.ts";
+import { planFor } from "../../lib/transaction/wanted.ts";
+import { type Document, documents } from "./documents.ts";
+import { desired, difference, type Machine, machine, snapshot } from "./host.ts";
+
+/** What became of many transitions. */
+export interface Transitions {
+  /** Of all, those that were verified and rolled back to A. */
+  exact: number;
+  /** The kernel refused B, which was undone to A; or A itself, which was undone to nothing. */
+  refused: number;
+  /** Objects, settings and the like that were left, or lost. */
+  leaked: number;
+  descriptors: number;
+  namespaces: number;
+  readonly faults: string[];
+}
+
+class Fault extends Error {
+  readonly leaked: number;
+  constructor(message: string, lines: readonly string[] = []) {
+    super([message, ...lines.slice(0, 12).map((one) => one.slice(0, 1500))].join("\n  "));
+    this.leaked = lines.length;
+  }
+}
+
+function same(before: readonly string[], now: readonly string[], when: string): void {
+  const lines = difference(before, now);
+  if (lines.length > 0) throw new Fault(`${when}, ${lines.length} lines differ`, lines);
+}
+
+/** Refused by the kernel and undone. */
+function checkRefused(error: unknown, when: string): void {
+  if (error instanceof RevertedError)
+    throw new Fault(
+      `${when}: ${error.message}`,
+      error.verification?.differences.map((one) => JSON.stringify(one)),
+    );
+  if (!(error instanceof ApplyError)) throw error;
+  if (error.undoFailed.length > 0)
+    throw new Fault(
+      `${when}: ${error.message}`,
+      error.undoFailed.map(({ request, cause }) => `${JSON.stringify(request)}: ${String(cause)}`),
+    );
+}
+
+/** Applies; false where the kernel refused it, and it was undone exactly. */
+async function applied(on: Machine, document: Desired, options: TransactOptions): Promise<boolean> {
+  const before = await snapshot(on);
+  try {
+    await transact(on.host, document, options);
+    return true;
+  } catch (error) {
+    checkRefused(error, "A");
+    same(before, await snapshot(on), "after A was refused");
+    return false;
+  }
+}
+
+/** One transition; what is wrong with it is thrown. */
+async function transition(directory: string, a: Document, b: Document): Promise<"exact" | "refused"> {
+  const [first, second] = [desired(a), desired(b)];
+  await using on = await machine();
+  const { host } = on;
+  const options = { directory, allowRecreate: true, wait: 0 };
+  if (!(await applied(on, first, options))) return "refused";
+  const again = await transact(host, first, options);
+  if (again.state !== "unchanged" || again.requests !== 0) throw new Fault("A is not done after it was applied");
+  const before = await snapshot(on);
+  try {
+    let back = false;
+    const probe = async () => {
+      // After the way back it is asked once more.
+      if (back) return [];
+      back = true;
+      const { plan } = await planFor(host, { desired: second, mode: "apply" });
+      if (plan.steps.length > 0)
+        throw new Fault(
+          "B is not done after it was applied",
+          plan.steps.map(({ id }) => id),
+        );
+      return [{ ok: false, text: "take it back" }];
+    };
+    const { state } = await transact(host, second, { ...options, probe });
+    if (state !== "unchanged") throw new Fault(`B was ${state}`);
+  } catch (error) {
+    if (error instanceof RevertedError && error.message.startsWith("take it back")) {
+      const { failed, differing } = error.wayBack;
+      const lines = failed.map(({ request, cause }) => `${JSON.stringify(request)}: ${String(cause)}`);
+      if (!isExact(error.wayBack))
+        throw new Fault(`taken back: ${error.message}`, [
+          ...lines,
+          ...differing.map((step) => JSON.stringify([step.id, step.differences, step.moves])),
+        ]);
+    } else {
+      checkRefused(error, "B");
+      same(before, await snapshot(on), "after B was refused");
+      return "refused";
+    }
+  }
+  same(before, await snapshot(on), "after B was taken back");
+  return "exact";
+}
+
+const openDescriptors = (): number => readdirSync("/proc/self/fd").length;
+function namedNamespaces(): number {
+  try {
+    return readdirSync("/run/netns").length;
+  } catch {
+    return 0;
+  }
+}
+
+/** Milliseconds in which a counterexample is made smaller. */
+const SHRINK = 3000;
+/** After so many counterexamples the rest is not tried. */
+const ENOUGH = 10;
+
+/** One pair of documents by its seed; a counterexample is told as small as it could be made. */
+async function one(all: Transitions, seed: number, directory: string): Promise<void> {
+  let tried = false;
+  const property = fc.asyncProperty(documents, documents, async (a, b) => {
+    const first = !tried;
+    tried = true;
+    try {
+      const outcome = await transition(directory, a, b);
+      if (first) all[outcome]++;
+    } catch (error) {
+      if (first) all.leaked += error instanceof Fault ? error.leaked : 1;
+      throw error;
+    }
+  });
+  const how = { numRuns: 1, seed, unbiased: true, interruptAfterTimeLimit: SHRINK };
+  const { failed, counterexample, errorInstance } = await fc.check(property, how);
+  if (!failed) return;
+  const [a, b] = counterexample ?? [];
+  const why = errorInstance instanceof Fault ? errorInstance.message : String((errorInstance as Error)?.stack);
+  all.faults.push(`seed ${seed}:\nA ${JSON.stringify(a)}\nB ${JSON.stringify(b)}\n${why}`);
+}
+
+/** So many transitions, from a seed on. */
+export async function transitions(count: number, seed: number, directory: string): Promise<Transitions> {
+  const all: Transitions = { exact: 0, refused: 0, leaked: 0, descriptors: 0, namespaces: 0, faults: [] };
+  // The first opens what stays open.
+  await transition(directory, { linkwright: 1, links: {} }, { linkwright: 1, links: {} });
+  const [descriptors, namespaces] = [openDescriptors(), namedNamespaces()];
+  for (let i = 0; i < count && all.faults.length < ENOUGH; i++) await one(all, seed + i, directory);
+  all.descriptors = Math.max(0, openDescriptors() - descriptors);
+  all.namespaces = Math.max(0, namedNamespaces() - namespaces);
+  return all;
+}
