@@ -26,6 +26,21 @@ interface Case {
 
 const CASES: readonly Case[] = [
   {
+    name: "both ends of a veth, and what is on the other one",
+    document: `
+links:
+  far: { up: true, mtu: 1450, addresses: [192.0.2.1/24] }
+  uplink: { kind: veth, peer: { name: far, mtu: 1450 }, master: br0 }
+  br0: { kind: bridge }
+  other: { kind: veth, peer: { name: tail } }
+addresses: [{ address: 198.51.100.1/24, dev: tail }]
+`,
+    told: {
+      "ip -brief address show dev far": [/^far@uplink +UP +192\.0\.2\.1\/24/],
+      "ip -brief address show dev tail": [/^tail@other +DOWN +198\.51\.100\.1\/24/],
+    },
+  },
+  {
     name: "rules, made, changed, replaced and removed, and those of others left",
     script: `ip rule add pref 100 from 10.1.0.0/16 table 100 protocol 139
       ip rule add pref 110 from 10.2.0.0/16 table 110

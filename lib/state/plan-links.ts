@@ -130,6 +130,14 @@ function checkModes(planner: Planner, link: DesiredLink, seen: ObservedLink | un
   }
 }
 
+/** The other end of a link that is made, as it is right after that. */
+function broughtAlong(planner: Planner, name: string): ObservedLink {
+  const bringer = planner.bringerOf(name);
+  const { mtu = ETHERNET_MTU, mac } = (bringer?.options["peer"] ?? {}) as Words;
+  return { name, kind: bringer?.kind ?? "", up: false, mtu, ...(mac !== undefined && { mac }) };
+}
+const ETHERNET_MTU = 1500;
+
 /** All steps for links. */
 export function planLinks(planner: Planner, fates: Fates, world: Observed): void {
   for (const link of planner.desired.links) {
@@ -147,6 +155,7 @@ export function planLinks(planner: Planner, fates: Fates, world: Observed): void
     if (old !== undefined) recreate(planner, link, old, fates);
     else if (seen !== undefined) change(planner, link, seen, world);
     else if (link.kind !== undefined) create(planner, link);
+    else if (planner.bringerOf(name) !== undefined) change(planner, link, broughtAlong(planner, name), world);
     else if (planner.desired.source.underlay?.name === name) planner.sayMissing(name, link.path);
     else planner.say(link.path, `there is no link ${name} on this host; write its kind to have it made`, "key");
   }
@@ -181,7 +190,8 @@ function needsOf(planner: Planner, link: DesiredLink): string[] {
   );
   // A link of the same VNI that goes away has to be gone.
   const gone = planner.desired.links.filter((one) => one.absent).map((one) => one.name);
-  return planner.linkIds(...below, link.options["master"], ...gone);
+  const bringer = planner.bringerOf(link.name);
+  return planner.linkIds(...below, link.options["master"], ...gone, bringer?.name);
 }
 
 /** What names a port of the link is told once it has it. */

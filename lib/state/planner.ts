@@ -1,5 +1,5 @@
 /** What all parts of planning share: the two states, the steps so far, and what is wrong. */
-import type { Desired } from "./desired.ts";
+import type { Desired, DesiredLink } from "./desired.ts";
 import { ConfigError, type Issue, type Path } from "./error.ts";
 import { Mtus } from "./mtu.ts";
 import { linkOf, type Observed, type ObservedLink } from "./observed.ts";
@@ -9,6 +9,14 @@ import type { Difference, Kept, Move, Request, Step } from "./step.ts";
 /** A step as its planner gives it; what is left out is empty. */
 export type Draft = Pick<Step, "action" | "object" | "subject" | "path" | "reason"> &
   Partial<Pick<Step, "id" | "differences" | "drops" | "needs" | "restores">> & { readonly moves: readonly Move[] };
+
+/** The link of a document that brings another one along, as a veth does its other end in the same namespace. */
+export function bringerOf({ links }: Pick<Desired, "links">, name: string): DesiredLink | undefined {
+  return links.find(({ absent, options }) => {
+    const { name: peer, netns } = (options["peer"] ?? {}) as { name?: unknown; netns?: unknown };
+    return !absent && peer === name && netns === undefined;
+  });
+}
 
 /** Collects the steps of one plan. */
 export class Planner {
@@ -79,15 +87,24 @@ export class Planner {
     return linkOf(this.before, name);
   }
 
+  /** See {@link bringerOf}. */
+  bringerOf(name: string): DesiredLink | undefined {
+    return bringerOf(this.desired, name);
+  }
+
   /** Whether there will be a link of this name. */
   willExist(name: string): boolean {
     const link = this.desired.links.find((one) => one.name === name);
-    return link === undefined ? this.seen(name) !== undefined : !link.absent;
+    if (link !== undefined) return !link.absent;
+    return this.seen(name) !== undefined || this.bringerOf(name) !== undefined;
   }
 
-  /** Ids of the steps that make or change a link: what is on it comes after them. */
+  /** Ids of the steps that make or change a link, or bring it along: what is on it comes after them. */
   linkIds(...names: readonly unknown[]): string[] {
-    return names.flatMap((name) => (typeof name === "string" ? [`link ${name}`] : []));
+    return names
+      .filter((name) => typeof name === "string")
+      .flatMap((name) => [name, ...(this.seen(name) === undefined ? [this.bringerOf(name)?.name ?? name] : [])])
+      .map((name) => `link ${name}`);
   }
 
   /** @throws {ConfigError} where something was wrong. */

@@ -4,6 +4,7 @@ import { LIST_NAMES, type ListName } from "./entries/sort.ts";
 import type { Observed } from "./observed.ts";
 import { linkOf } from "./observed.ts";
 import { plan } from "./plan.ts";
+import { bringerOf } from "./planner.ts";
 import type { Plan } from "./step.ts";
 
 /** The entries of a list for what they describe to go, but for those that go with a link. */
@@ -40,7 +41,10 @@ export function planRemoval(observed: Observed, desired: Desired): Plan {
     ignored: desired.ignored,
   });
   const kept = desired.sysctls.map(({ key }) => key);
-  const stay = desired.links.filter(({ name, kind }) => kind === undefined && linkOf(observed, name) !== undefined);
+  const stay = desired.links.filter(
+    ({ name, kind }) =>
+      kind === undefined && bringerOf(desired, name) === undefined && linkOf(observed, name) !== undefined,
+  );
   return {
     ...removal,
     kept: [],
