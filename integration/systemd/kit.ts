@@ -73,7 +73,7 @@ export class SystemdHost implements AsyncDisposable {
   private constructor(scratch: string) {
     this.#scratch = scratch;
     // What is not below /usr would not be there: it may lie on another file system, or in /tmp.
-    const visible = [ROOT, ...(process.execPath.startsWith("/usr/") ? [] : [process.execPath])];
+    const visible = [ROOT, ...(process.execPath.startsWith("/usr/") ? [] : [dirname(process.execPath)])];
     const name = `linkwright-test-${randomBytes(4).toString("hex")}`;
     const args = ["--mount", "--", BOOT, "outer", scratch, name, String(LIFETIME), ...visible];
     this.#boot = spawn("unshare", args, { stdio: "pipe" });
