@@ -80,6 +80,19 @@ export class ApplyError extends Error {
 
 type Services = Readonly<Record<Request["object"], Readonly<Record<string, (words: Words) => Promise<unknown>>>>>;
 
+/** Tells a device; its features as they were wanted before may be some that it cannot have. */
+async function setDevice({ ethtool }: Host, { name, group, change }: Words, strict: boolean): Promise<void> {
+  const device = String(name);
+  if (group === "rings") await ethtool.setRings(device, change as object);
+  else if (group === "channels") await ethtool.setChannels(device, change as object);
+  else {
+    const { refused } = await ethtool.set(device, change as Readonly<Record<string, boolean>>);
+    const [first] = refused;
+    if (strict && first !== undefined)
+      throw new Error(`${device} keeps ${first.name} ${first.after ? "on" : "off"}: ${first.reason}`);
+  }
+}
+
 /** Every verb of every service. */
 function services(host: Host, secrets: Secrets): Services {
   const { links, addresses, routes, rules, nexthops, fdb, neighbors, vlans, vnis, mdb, nftables, sysctls } = host;
@@ -131,6 +144,10 @@ function services(host: Host, secrets: Secrets): Services {
       create: (words) => mdb.create(as<never>(words)),
       replace: (words) => mdb.replace(as<never>(words)),
       delete: (words) => mdb.delete(as<never>(words)),
+    },
+    ethtool: {
+      update: (words) => setDevice(host, words, true),
+      restore: (words) => setDevice(host, words, false),
     },
     wireguard: {
       update: async ({ name, config }) => host.wireguard.set(as(name), await secrets.resolve(config as Words)),

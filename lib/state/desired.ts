@@ -9,6 +9,7 @@ import { SORTS } from "./entries/sorts.ts";
 import { canonicalWord } from "./entries/text.ts";
 import { ConfigError, type Issue, type Path } from "./error.ts";
 import { contradictions, Ignored } from "./ignore.ts";
+import { canonicalEthtool } from "./plan-ethtool.ts";
 import { canonicalWireguard } from "./plan-wireguard.ts";
 import { policyTable } from "./policy.ts";
 import { checkProbes, type DesiredProbe } from "./probes.ts";
@@ -32,6 +33,8 @@ export interface DesiredLink {
   readonly remotes?: readonly string[];
   /** Keys, by their files, and all peers of a WireGuard link. */
   readonly wireguard?: Words;
+  /** Features, rings and channels of the device. */
+  readonly ethtool?: Words;
   readonly path: Path;
 }
 /** An entry of a sort that the document describes. */
@@ -67,7 +70,7 @@ export interface Desired extends Readonly<Record<ListName, readonly DesiredEntry
 }
 
 /** Keys of a link's entry that are objects of their own. */
-const SEPARATE: readonly string[] = ["kind", "state", "port", "remotes", "flood", ...LIST_NAMES];
+const SEPARATE: readonly string[] = ["kind", "state", "port", "remotes", "flood", "ethtool", ...LIST_NAMES];
 
 function linkOf(name: string, entry: LinkEntry): DesiredLink {
   const separate = entry.kind === "wireguard" ? [...SEPARATE, ...Object.keys(wireguardShapes), "peers"] : SEPARATE;
@@ -83,6 +86,7 @@ function linkOf(name: string, entry: LinkEntry): DesiredLink {
     ...(entry.port !== undefined && { port: entry.port }),
     ...(entry.kind === "wireguard" &&
       Object.keys(wireguard).length > 0 && { wireguard: canonicalWireguard(wireguard) }),
+    ...(entry.ethtool !== undefined && { ethtool: canonicalEthtool(entry.ethtool) }),
     ...(entry.remotes !== undefined && { remotes: entry.remotes.map(canonicalIp) }),
     path: ["links", name],
   };

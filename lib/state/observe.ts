@@ -11,6 +11,7 @@ import { parseKey } from "../sysctl/key.ts";
 import type { SavedSysctl } from "../sysctl/sysctl.ts";
 import type { Desired } from "./desired.ts";
 import type { ForeignChain, Observed, ObservedLink } from "./observed.ts";
+import type { ObservedEthtool } from "./plan-ethtool.ts";
 import type { KeyFile, ObservedWireguard } from "./plan-wireguard.ts";
 import { TABLE } from "./policy.ts";
 import { idOf, readKey, SecretError } from "./secrets.ts";
@@ -159,6 +160,32 @@ async function wireguardOf(
   return Object.keys(found).length === 0 ? {} : { wireguard: found };
 }
 
+/** What the devices tell that the document names settings of. */
+async function ethtoolOf(
+  host: Host,
+  there: readonly { readonly name: string }[],
+  { links }: Desired,
+  call: CallOptions,
+): Promise<Pick<Observed, "ethtool">> {
+  const lacking = (error: { readonly code?: unknown }): undefined => {
+    if (error.code === "EOPNOTSUPP" || error.code === "ENOENT") return undefined;
+    throw error;
+  };
+  const found: Record<string, ObservedEthtool> = {};
+  for (const { name, ethtool } of links) {
+    if (ethtool === undefined || there.every((one) => one.name !== name)) continue;
+    const { features } = await host.ethtool.features(name, call);
+    const rings = await host.ethtool.rings(name, call).catch(lacking);
+    const channels = await host.ethtool.channels(name, call).catch(lacking);
+    found[name] = {
+      features: Object.fromEntries(features),
+      ...(rings !== undefined && { rings: { ...rings } }),
+      ...(channels !== undefined && { channels: { ...channels } }),
+    };
+  }
+  return Object.keys(found).length === 0 ? {} : { ethtool: found };
+}
+
 /** What is told of the keys in the files that the document names. */
 async function keyFilesOf({ links }: Desired): Promise<Pick<Observed, "keyFiles">> {
   const files = links.flatMap(({ wireguard = {} }) => [
@@ -208,6 +235,7 @@ export async function observe(host: Host, desired: Desired, options: Options = {
     neighbors: [...neighbors, ...proxies] as unknown as readonly Words[],
     ...younger,
     ...(await wireguardOf(host, links, call)),
+    ...(await ethtoolOf(host, links, desired, call)),
     ...(await keyFilesOf(desired)),
     ...(await sysctlsOf(host, desired)),
     ...(await tablesOf(host, options)),

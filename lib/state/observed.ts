@@ -2,6 +2,7 @@
 import type { Table } from "../nftables/index.ts";
 import type { SavedSysctl } from "../sysctl/sysctl.ts";
 import type { ListName } from "./entries/sort.ts";
+import type { ObservedEthtool } from "./plan-ethtool.ts";
 import type { KeyFile, ObservedWireguard } from "./plan-wireguard.ts";
 import type { Words } from "./step.ts";
 
@@ -29,6 +30,8 @@ export interface Observed extends Partial<Readonly<Record<ListName, readonly Wor
   readonly rewritten?: Readonly<Record<string, readonly SavedSysctl[]>>;
   /** Keys and peers by the name of their link; without those that this user may not read. */
   readonly wireguard?: Readonly<Record<string, ObservedWireguard>>;
+  /** What devices tell of their settings, by the name of their link: of those that the document names them of. */
+  readonly ethtool?: Readonly<Record<string, ObservedEthtool>>;
   /** What is told of the keys in the files that the document names. */
   readonly keyFiles?: Readonly<Record<string, KeyFile>>;
   /** Our nftables table. */

@@ -5,6 +5,7 @@ import type { Step } from "./step.ts";
 const RANKS: Readonly<Record<Exclude<Step["object"], "sysctl">, readonly [comes: number, goes: number]>> = {
   nftables: [0, 90],
   link: [30, 20],
+  ethtool: [35, 35],
   // What a peer no longer has another one may get.
   wireguard: [43, 42],
   vni: [44, 47],

@@ -8,6 +8,7 @@ import { mtuWarnings } from "./mtu-warnings.ts";
 import { linkOf, type Observed } from "./observed.ts";
 import { inOrder } from "./order.ts";
 import { planEntries } from "./plan-entries.ts";
+import { planEthtool } from "./plan-ethtool.ts";
 import { fatesOf, planLinks } from "./plan-links.ts";
 import { planSysctls, planTable } from "./plan-settings.ts";
 import { planWireguard } from "./plan-wireguard.ts";
@@ -52,6 +53,7 @@ export function plan(observed: Observed, desired: Desired): Plan {
   const world = withGivenVlans(planner, without(planner.mine, gone));
   planner.mtus = new Mtus(desired, world, observed);
   planLinks(planner, fates, world);
+  planEthtool(planner, world);
   planWireguard(planner, world);
   planEntries(planner, fates, world);
   planSysctls(planner, world);

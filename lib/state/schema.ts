@@ -21,7 +21,16 @@ import {
 import type { Writing } from "./entries/sort.ts";
 import { SORTS } from "./entries/sorts.ts";
 import { linkPattern } from "./ignore.ts";
-import { kinds, linkShapes, portShapes, routeShapes, wireguardPeerShapes, wireguardShapes } from "./words.ts";
+import {
+  channelShapes,
+  kinds,
+  linkShapes,
+  portShapes,
+  ringShapes,
+  routeShapes,
+  wireguardPeerShapes,
+  wireguardShapes,
+} from "./words.ts";
 
 /** The version of the format that this library reads. */
 export const VERSION = 1;
@@ -157,11 +166,27 @@ function itemIn(place: "link" | "top", list: string, writing: Writing): z.ZodTyp
   return named;
 }
 
+const onOff: Shape<boolean | "on" | "off"> = {
+  expected: "true or false, or on or off",
+  json: { enum: [true, false, "on", "off"] },
+  accepts: (value): value is boolean | "on" | "off" => [true, false, "on", "off"].includes(value as boolean),
+};
+/** What devices are told; which features there are only the device knows. */
+function ethtoolEntry(): z.ZodType {
+  return object("a map such as { features: { tso: false }, rings: { rx: 512 } }", {
+    features: mapOf("a map of features such as { tso: false }", leaf(onOff)).optional(),
+    rings: object("a map such as { rx: 512 }", optional(ringShapes)).optional(),
+    channels: object("a map such as { combined: 4 }", optional(channelShapes)).optional(),
+  }).meta({ id: "ethtool" });
+}
+let device: z.ZodType | undefined;
+
 /** Keys of every link; those of the kind come to them. */
 function linkEntry(kind: z.ZodType, options: Shapes, port: z.ZodType, more: Record<string, z.ZodType> = {}) {
   const common = Object.fromEntries(
     Object.entries(linkShapes).filter(([key]) => !["kind", "name", "mtu", "port", "carrier"].includes(key)),
   );
+  device ??= ethtoolEntry();
   return object("a map such as { kind: bridge, mtu: auto }", {
     kind,
     state: optionalLeaf(state),
@@ -170,6 +195,7 @@ function linkEntry(kind: z.ZodType, options: Shapes, port: z.ZodType, more: Reco
     ...optional(options),
     ...more,
     port,
+    ethtool: device.optional(),
     ...listsIn("link", options),
     ...(Object.hasOwn(options, "vni") && {
       remotes: listOf("a list of addresses", leaf(address)).optional(),

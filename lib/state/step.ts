@@ -17,6 +17,7 @@ export type ObjectKind =
   | "vni"
   | "mdb"
   | "wireguard"
+  | "ethtool"
   | "sysctl"
   | "nftables";
 

@@ -1,4 +1,5 @@
 /** What the document's schema is made of: the words of each service, as they declare them. */
+import { channels, rings } from "../ethtool/settings.ts";
 import type { AnyKind } from "../links/kind.ts";
 import { linkKinds } from "../links/kinds/index.ts";
 import type { Shape } from "../shape/shape.ts";
@@ -8,6 +9,7 @@ export { addressShapes } from "../addresses/words.ts";
 export { mdbShapes } from "../bridges/mdb.ts";
 export { vlanShapes } from "../bridges/vlans.ts";
 export { vniShapes } from "../bridges/vnis.ts";
+export { expandFeature } from "../ethtool/names.ts";
 export { canonicalIp } from "../families/lookup.ts";
 export { kindNamed } from "../links/kinds/index.ts";
 export { portShapes, settablePortOptions } from "../links/ports.ts";
@@ -31,5 +33,9 @@ const { publicKey, endpoint, persistentKeepalive, allowedIps } = peerShapes;
 export const wireguardShapes = { listenPort, fwmark, privateKeyFile: file };
 /** A peer in a document. */
 export const wireguardPeerShapes = { publicKey, endpoint, persistentKeepalive, allowedIps, presharedKeyFile: file };
+
+/** Counts that a document may say of a device. */
+export const ringShapes = rings.shapes;
+export const channelShapes = channels.shapes;
 
 export const kinds = linkKinds as unknown as Readonly<Record<string, AnyKind>>;
