@@ -25,6 +25,8 @@ const refused: readonly (readonly [path: string, from: string])[] = [
   ["lib/fabric/a.ts", "../cli/main.ts"],
   ["lib/fabric/b.ts", "../import/index.ts"],
   ["lib/import/a.ts", "../cli/main.ts"],
+  ["lib/state/b.ts", "../systemd/index.ts"],
+  ["lib/systemd/a.ts", "../cli/main.ts"],
   ["native-bindings/a.ts", "../lib/wire/index.ts"],
 ];
 const allowed: typeof refused = [
@@ -42,6 +44,7 @@ const allowed: typeof refused = [
   ["lib/state/z.ts", "../links/kind.ts"],
   ["lib/state/y.ts", "../probe/index.ts"],
   ["lib/import/z.ts", "../fabric/fabric.ts"],
+  ["lib/systemd/z.ts", "../state/index.ts"],
   ["lib/cli/z.ts", "../fabric/fabric.ts"],
 ];
 

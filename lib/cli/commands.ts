@@ -195,6 +195,24 @@ const IMPORT: Command = {
   load: () => import("./commands/import.ts"),
 };
 
+const SYSTEMD_EXPORT: Command = {
+  name: "systemd export",
+  operands: ["FILE"],
+  summary: "write the document as files for systemd-networkd, sysctl.d and nftables",
+  about: [
+    "networkd makes of these files what `apply` would make. What it cannot say stands elsewhere, and is told on standard " +
+      "error with the reason: NAT and forward rules in a file for nft that a unit loads, anything else by a unit that " +
+      "applies the document when the machine starts. Nothing is installed and no host is looked at.",
+    "With --output, files of others and those that were changed by hand are not written over.",
+  ],
+  examples: [
+    ["linkwright systemd export two-hosts.yaml --host bm1", "look at the files"],
+    ["linkwright systemd export two-hosts.yaml --host bm1 --systemd 257 --output files", "for another machine"],
+  ],
+  options: ["host", "systemd", "output"],
+  load: () => import("./commands/systemd.ts"),
+};
+
 const LAB_UP: Command = {
   name: "lab up",
   operands: ["FILE"],
@@ -286,6 +304,7 @@ export const COMMANDS: readonly Command[] = [
   SHOW,
   MTU,
   IMPORT,
+  SYSTEMD_EXPORT,
   LAB_UP,
   LAB_RUN,
   LAB_DOWN,

@@ -53,6 +53,14 @@ export const OPTIONS = {
   },
   "guest-mtu": { value: "BYTES", text: "MTU of the guests; by default what fits, as the document has it" },
   "no-gso": { text: "switch segmentation offloads off in the guests: every frame then leaves at its final size" },
+  systemd: {
+    value: "VERSION",
+    text: "which systemd the files are for, such as 252; by default the one of this machine",
+  },
+  output: {
+    value: "DIRECTORY",
+    text: "write the files below this directory instead of printing them, as below / on the host",
+  },
   json: { text: "print one JSON value instead of text, errors too" },
   "no-color": { text: "no colors, as with the variable NO_COLOR; there are none where the output is no terminal" },
   version: { text: "print the version" },

@@ -1,0 +1,113 @@
+/** Runs the systemd-networkd of this machine on a namespace, without systemd as the first process. */
+import { equal } from "node:assert/strict";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { skip } from "../../test/needs.ts";
+
+const NETWORKD = "/lib/systemd/systemd-networkd";
+
+/** Skips where networkd is not there, or cannot become the user that it runs as. */
+export function needNetworkd(context: Mocha.Context): void {
+  if (!existsSync(NETWORKD)) skip(context, "systemd-networkd is not installed: apt-get install systemd");
+  const whole = /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync("/proc/self/uid_map", "utf8"));
+  if (process.getuid?.() !== 0 || !whole)
+    skip(context, "systemd-networkd changes its user, which only root lets it do");
+}
+
+/**
+ * Mounts of its own over all that networkd writes: /run with its state, /tmp, /etc/systemd/network with the files of the
+ * test, a machine id, and /sys of the namespace, read-only, by which networkd knows that there is no udev to wait for.
+ * The shell stays: what changes its user, as networkd does, is no longer killed with its parent.
+ */
+const INSIDE = `
+set -eu
+mount --make-rprivate /
+mount -t tmpfs -o mode=755 tmpfs /etc/systemd/network
+cp "$1"/etc/systemd/network/* /etc/systemd/network/
+mount -t tmpfs -o mode=755 tmpfs /run
+mkdir -p /run/systemd/netif /run/systemd/network
+mount --bind "$1/netif" /run/systemd/netif
+mount -t tmpfs tmpfs /tmp
+mkdir -p /run/systemd/netif/links /run/systemd/netif/leases /run/systemd/netif/lldp
+chown -R systemd-network: /run/systemd/netif
+echo 0123456789abcdef0123456789abcdef >/run/machine-id
+[ ! -e /etc/machine-id ] || mount --bind /run/machine-id /etc/machine-id
+mount -t proc proc /proc
+mount -t sysfs -o ro,nosuid,nodev,noexec sysfs /sys
+env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin SYSTEMD_LOG_TARGET=console SYSTEMD_LOG_COLOR=0 SYSTEMD_LOG_LEVEL=info ${NETWORKD}
+exit $?
+`;
+
+/** A running networkd. */
+export class Networkd implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  readonly #state: string;
+  #said = "";
+
+  constructor(netns: string, files: string) {
+    this.#state = join(files, "netif", "links");
+    mkdirSync(join(files, "netif"));
+    const outer = [`--net=/run/netns/${netns}`, "unshare", "--mount", "--pid", "--fork", "--kill-child"];
+    this.#child = spawn("nsenter", [...outer, "sh", "-c", INSIDE, "sh", files], { stdio: ["ignore", "pipe", "pipe"] });
+    for (const stream of [this.#child.stdout, this.#child.stderr])
+      stream?.setEncoding("utf8").on("data", (text: string) => {
+        this.#said += text;
+      });
+  }
+
+  /** What it said that is a complaint. */
+  get complaints(): readonly string[] {
+    return this.#said.split("\n").filter((line) => /unknown|ignor|fail|could not|invalid|not set|refus/i.test(line));
+  }
+
+  /** Waits until the links of these names are configured. */
+  async configured(netns: string, ...names: readonly string[]): Promise<void> {
+    const deadline = Date.now() + 15_000;
+    for (const name of names)
+      while (!this.#isConfigured(netns, name)) {
+        if (Date.now() > deadline || this.#child.exitCode !== null)
+          throw new Error(`${name}: not configured; ${this.#said}`);
+        await wait(20);
+      }
+  }
+
+  #isConfigured(netns: string, name: string): boolean {
+    const index = spawnSync("ip", ["-n", netns, "-json", "link", "show", name], { encoding: "utf8" });
+    if (index.status !== 0) return false;
+    const [link] = JSON.parse(index.stdout) as { ifindex: number }[];
+    try {
+      return readFileSync(join(this.#state, String(link?.ifindex)), "utf8").includes("ADMIN_STATE=configured");
+    } catch {
+      return false;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.exitCode !== null) return;
+    const ended = new Promise((resolve) => this.#child.on("exit", resolve));
+    this.#child.kill("SIGKILL");
+    await ended;
+  }
+}
+
+/** What a program prints, which has to end well. */
+export function output(command: string, ...args: readonly string[]): string {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: "utf8" });
+  equal(error, undefined);
+  equal(status, 0, stderr);
+  return stdout;
+}
+
+/** All sysctls of links, and those that forward, as the kernel has them in a namespace. */
+export function sysctlsOf(netns: string): Readonly<Record<string, string>> {
+  const script = "cd /proc/sys/net && grep -r '' ipv4/conf ipv6/conf ipv4/ip_forward 2>/dev/null";
+  const { stdout } = spawnSync("nsenter", [`--net=/run/netns/${netns}`, "sh", "-c", script], { encoding: "utf8" });
+  return Object.fromEntries(
+    stdout
+      .trim()
+      .split("\n")
+      .map((line) => line.split(/:(.*)/s).slice(0, 2)),
+  );
+}

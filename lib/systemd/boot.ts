@@ -1,0 +1,126 @@
+/** What is loaded at boot beside networkd: sysctls, our nftables table, and the unit that applies the rest. */
+import { printTable, type Table } from "../nftables/index.ts";
+import type { Desired } from "../state/desired.ts";
+import { formatSlashKey, parseKey } from "../sysctl/key.ts";
+import { isPlainName, printSections, quoteArgument } from "./section.ts";
+import type { Unsayable } from "./unsaid.ts";
+
+/** Where the files go. */
+export const PLACES = {
+  sysctl: "/etc/sysctl.d/98-linkwright.conf",
+  nftables: "/etc/linkwright/linkwright.nft",
+  document: "/etc/linkwright/document.yaml",
+  nftablesUnit: "/etc/systemd/system/linkwright-nftables.service",
+  applyUnit: "/etc/systemd/system/linkwright-apply.service",
+} as const;
+
+/**
+ * Sysctls, with slashes, so that dots in names of links stay what they are; `-` before those of a single link, which may
+ * come later: udev then sets them as soon as it is there. Same as: sysctl --load FILE
+ */
+export function sysctlText({ sysctls }: Desired, unsaid: Unsayable): string | undefined {
+  const lines = sysctls.flatMap(({ key, value, path }) => {
+    const segments = parseKey(key);
+    const name = segments[2] === "conf" || segments[2] === "neigh" ? (segments[3] ?? "all") : "all";
+    const ofLink = name !== "all" && name !== "default";
+    if (ofLink && !isPlainName(name)) {
+      unsaid.leave(path, "files of sysctl.d cannot hold such a name of a link");
+      return [];
+    }
+    if (segments[1] === "ipv6" && ofLink && segments[4] === "accept_ra" && value !== "0")
+      unsaid.note(path, "networkd takes router announcements itself, and keeps accept_ra at 0");
+    return [`${ofLink ? "-" : ""}${formatSlashKey(segments)} = ${value}`];
+  });
+  return lines.length === 0 ? undefined : `${lines.join("\n")}\n`;
+}
+
+/** Names in nft's text have a meaning where they hold a star or a quote. */
+function hasPlainNames(table: Table): boolean {
+  return (table.chains ?? []).every(({ rules = [] }) =>
+    rules.every((rule) => {
+      const { iifname = "lo", oifname = "lo" } = ("match" in rule && rule.match) || {};
+      return [iifname, oifname].every((name) => typeof name === "string" && isPlainName(name));
+    }),
+  );
+}
+
+/** Our table, for nft: whether it is there or not, it is as the document says afterwards, in one transaction. */
+export function nftablesText({ table }: Desired, unsaid: Unsayable): string | undefined {
+  if (table === undefined || table === null) return undefined;
+  if (!hasPlainNames(table)) {
+    unsaid.leave(["forward"], "nft's files cannot hold such a name of a link");
+    return undefined;
+  }
+  const { family, name } = table;
+  return `table ${family} ${name}\ndelete table ${family} ${name}\n${printTable(table)}`;
+}
+
+/** Loads the table before the network is up, and again whenever nftables.service empties all tables. */
+export function nftablesUnit(): string {
+  const load = `/usr/sbin/nft -f ${PLACES.nftables}`;
+  return printSections([
+    {
+      name: "Unit",
+      entries: [
+        ["Description", "Packet filter and NAT of linkwright"],
+        ["Documentation", "man:nft(8)"],
+        ["DefaultDependencies", "no"],
+        ["Wants", "network-pre.target"],
+        ["Before", "network-pre.target shutdown.target"],
+        ["After", "nftables.service systemd-modules-load.service local-fs.target"],
+        ["Conflicts", "shutdown.target"],
+        ["PartOf", "nftables.service"],
+        ["ReloadPropagatedFrom", "nftables.service"],
+        ["ConditionPathExists", PLACES.nftables],
+      ],
+    },
+    {
+      name: "Service",
+      entries: [
+        ["Type", "oneshot"],
+        ["RemainAfterExit", "yes"],
+        ["ExecStart", load],
+        ["ExecReload", load],
+        ["ExecStop", "/usr/sbin/nft delete table inet linkwright"],
+        ["CapabilityBoundingSet", "CAP_NET_ADMIN"],
+        ["NoNewPrivileges", "yes"],
+        ["ProtectSystem", "strict"],
+        ["ProtectHome", "yes"],
+        ["RestrictAddressFamilies", "AF_NETLINK AF_UNIX"],
+      ],
+    },
+    { name: "Install", entries: [["WantedBy", "multi-user.target"]] },
+  ]);
+}
+
+/** Applies the whole document once networkd runs: what networkd has made is found as it should be, the rest is done. */
+export function applyUnit(host: string | undefined): string {
+  const command = ["/usr/bin/env linkwright apply", PLACES.document, "--confirm 0"];
+  if (host !== undefined) command.push("--host", quoteArgument(host));
+  return printSections([
+    {
+      name: "Unit",
+      entries: [
+        ["Description", "What linkwright sets beside systemd-networkd"],
+        ["Wants", "network.target"],
+        ["After", "systemd-sysctl.service systemd-networkd.service nftables.service network.target"],
+        ["Before", "network-online.target"],
+        ["ReloadPropagatedFrom", "nftables.service systemd-networkd.service"],
+        ["StartLimitIntervalSec", "0"],
+      ],
+    },
+    {
+      name: "Service",
+      entries: [
+        ["Type", "oneshot"],
+        ["RemainAfterExit", "yes"],
+        ["ExecStart", command.join(" ")],
+        ["ExecReload", command.join(" ")],
+        // Links that networkd is still making, and network cards, may come a little later.
+        ["Restart", "on-failure"],
+        ["RestartSec", "2"],
+      ],
+    },
+    { name: "Install", entries: [["WantedBy", "multi-user.target"]] },
+  ]);
+}

@@ -1,0 +1,160 @@
+/**
+ * What networkd calls the words of a document, and since when.
+ *
+ * Source: systemd.netdev(5) and systemd.network(5) of systemd 262 ("Added in version"), and what 247, 252, 257 and 262
+ * made of each key in the kernel.
+ */
+
+/** How a word of a document is said to networkd. */
+export interface Key {
+  readonly section: string;
+  readonly key: string;
+  /** The first version that knows the key. */
+  readonly since: number;
+  /** The value in networkd's words; undefined where it has none. */
+  readonly form: (value: unknown) => string | undefined;
+}
+/** Words of one kind of link, or of one sort of entry. */
+export type Keys = Readonly<Record<string, Key>>;
+
+/** networkd's word for a switch. */
+export const yesNo = (value: unknown): string => (value === true ? "yes" : "no");
+const noYes = (value: unknown): string => (value === true ? "no" : "yes");
+const plain = (value: unknown): string | undefined =>
+  typeof value === "number" || typeof value === "string" ? String(value) : undefined;
+const oneOf =
+  (words: Readonly<Record<string, string>>) =>
+  (value: unknown): string | undefined =>
+    Object.hasOwn(words, String(value)) ? words[String(value)] : undefined;
+const vlanProtocol = oneOf({ "802.1Q": "802.1q", "802.1ad": "802.1ad" });
+const range = (value: unknown): string => {
+  const { low, high } = value as { readonly low: number; readonly high: number };
+  return `${low}-${high}`;
+};
+
+function keys(section: string, rows: Readonly<Record<string, readonly [string, number, Key["form"]?]>>): Keys {
+  return Object.fromEntries(
+    Object.entries(rows).map(([word, [key, since, form = plain]]) => [word, { section, key, since, form }]),
+  );
+}
+
+/** Words of every link, in its .network file. */
+export const linkKeys = keys("Link", {
+  mtu: ["MTUBytes", 218],
+  arp: ["ARP", 232, yesNo],
+  multicast: ["Multicast", 239, yesNo],
+  allmulticast: ["AllMulticast", 239, yesNo],
+  promisc: ["Promiscuous", 248, yesNo],
+  group: ["Group", 246],
+});
+
+/** Words of a port of a bridge, in its .network file. `UseBPDU` and `AllowPortToBeRoot` did not do the same in all versions. */
+export const portKeys = keys("Bridge", {
+  cost: ["Cost", 218],
+  priority: ["Priority", 234],
+  hairpin: ["HairPin", 223, yesNo],
+  fastLeave: ["FastLeave", 223, yesNo],
+  flood: ["UnicastFlood", 223, yesNo],
+  mcastFlood: ["MulticastFlood", 242, yesNo],
+  mcastToUnicast: ["MulticastToUnicast", 240, yesNo],
+  mcastRouter: ["MulticastRouter", 243, oneOf({ 0: "no", 1: "query", 2: "permanent", 3: "temporary" })],
+  learning: ["Learning", 242, yesNo],
+  neighSuppress: ["NeighborSuppression", 242, yesNo],
+  proxyArp: ["ProxyARP", 243, yesNo],
+  proxyArpWifi: ["ProxyARPWiFi", 243, yesNo],
+  isolated: ["Isolated", 251, yesNo],
+  locked: ["Locked", 258, yesNo],
+  mab: ["MACAuthenticationBypass", 258, yesNo],
+  vlanTunnel: ["VLANTunnel", 258, yesNo],
+});
+
+/** Kinds of links that networkd makes, with their words in the .netdev file. */
+export const kindKeys: Readonly<Record<string, Keys>> = {
+  bridge: keys("Bridge", {
+    hello: ["HelloTimeSec", 227],
+    maxAge: ["MaxAgeSec", 227],
+    forwardDelay: ["ForwardDelaySec", 227],
+    ageing: ["AgeingTimeSec", 232],
+    priority: ["Priority", 232],
+    stp: ["STP", 232, yesNo],
+    vlanFiltering: ["VLANFiltering", 231, yesNo],
+    vlanProtocol: ["VLANProtocol", 246, vlanProtocol],
+    vlanDefaultPvid: ["DefaultPVID", 232, (value) => (value === 0 ? "none" : plain(value))],
+    groupFwdMask: ["GroupForwardMask", 235],
+    mcastSnooping: ["MulticastSnooping", 230, yesNo],
+    mcastQuerier: ["MulticastQuerier", 230, yesNo],
+    mcastIgmpVersion: ["MulticastIGMPVersion", 243],
+    fdbMaxLearned: ["FDBMaxLearned", 257],
+    noLinklocalLearn: ["LinkLocalLearning", 258, noYes],
+  }),
+  vxlan: keys("VXLAN", {
+    vni: ["VNI", 243],
+    local: ["Local", 233],
+    dstport: ["DestinationPort", 229],
+    srcport: ["PortRange", 229, range],
+    ttl: ["TTL", 215],
+    tos: ["TOS", 215],
+    label: ["FlowLabel", 234],
+    learning: ["MacLearning", 215, yesNo],
+    ageing: ["FDBAgeingSec", 218],
+    limit: ["MaximumFDBEntries", 228],
+    proxy: ["ReduceARPProxy", 233, yesNo],
+    rsc: ["RouteShortCircuit", 218, yesNo],
+    l2miss: ["L2MissNotification", 218, yesNo],
+    l3miss: ["L3MissNotification", 218, yesNo],
+    udpCsum: ["UDPChecksum", 220, yesNo],
+    udp6ZeroCsumTx: ["UDP6ZeroChecksumTx", 220, yesNo],
+    udp6ZeroCsumRx: ["UDP6ZeroChecksumRx", 220, yesNo],
+    remoteCsumTx: ["RemoteChecksumTx", 232, yesNo],
+    remoteCsumRx: ["RemoteChecksumRx", 232, yesNo],
+    gbp: ["GroupPolicyExtension", 224, yesNo],
+    gpe: ["GenericProtocolExtension", 258, yesNo],
+    external: ["External", 258, yesNo],
+    vnifilter: ["VNIFilter", 258, yesNo],
+    df: ["IPDoNotFragment", 243, oneOf({ unset: "no", set: "yes", inherit: "inherit" })],
+  }),
+  veth: {},
+  dummy: {},
+};
+
+/** Addresses, in the .network file of their link. */
+export const addressKeys = keys("Address", {
+  address: ["Address", 211],
+  peer: ["Peer", 216, plain],
+  label: ["Label", 211],
+  broadcast: ["Broadcast", 211, (value) => (value === "none" ? "no" : plain(value))],
+  scope: ["Scope", 235, oneOf({ global: "global", link: "link", host: "host" })],
+  metric: ["RouteMetric", 246],
+  noprefixroute: ["AddPrefixRoute", 245, noYes],
+  preferredLifetime: ["PreferredLifetime", 230, oneOf({ 0: "0", forever: "forever" })],
+  nodad: ["DuplicateAddressDetection", 245, (value) => (value === true ? "none" : undefined)],
+});
+
+/** Routes, in the .network file of their output link. */
+export const routeKeys = keys("Route", {
+  dst: ["Destination", 211],
+  via: ["Gateway", 211],
+  src: ["PreferredSource", 227],
+  metric: ["Metric", 216],
+  table: ["Table", 230],
+  protocol: ["Protocol", 234],
+  scope: ["Scope", 219, oneOf({ global: "global", link: "link", host: "host" })],
+  type: ["Type", 235, oneOf({ unicast: "unicast" })],
+  onlink: ["GatewayOnLink", 234, yesNo],
+  mtu: ["MTUBytes", 239],
+  advmss: ["TCPAdvertisedMaximumSegmentSize", 248],
+});
+
+/** Entries of a VXLAN's forwarding table. */
+export const fdbKeys = keys("BridgeFDB", {
+  mac: ["MACAddress", 215],
+  dst: ["Destination", 243],
+  vni: ["VNI", 243],
+  via: ["OutgoingInterface", 249],
+});
+
+/** Neighbors that are not asked for. */
+export const neighborKeys = keys("Neighbor", {
+  address: ["Address", 240],
+  mac: ["LinkLayerAddress", 243],
+});

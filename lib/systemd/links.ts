@@ -1,0 +1,264 @@
+/** Links as .netdev and .network files. */
+import type { Desired, DesiredLink } from "../state/desired.ts";
+import { Mtus } from "../state/mtu.ts";
+import type { Observed, ObservedLink } from "../state/observed.ts";
+import { kindNamed } from "../state/words.ts";
+import { entrySections, farEndSections } from "./entries.ts";
+import { type Keys, kindKeys, linkKeys, portKeys } from "./keys.ts";
+import { type Entry, isPlainName, type Section } from "./section.ts";
+import type { Unsayable } from "./unsaid.ts";
+
+/** The file of a link, without directory. */
+export interface LinkFile {
+  readonly name: string;
+  readonly sections: readonly Section[];
+}
+
+/** Words that are said otherwise than by one key of the kind. */
+const SPECIAL = ["up", "mtu", "mac", "master", "dev", "remote", "peer", "addrGenMode"];
+/** The key of an underlay's file that makes a link on it. */
+const ON: Readonly<Record<string, string>> = { vxlan: "VXLAN" };
+const MASTERS: Readonly<Record<string, string>> = { bridge: "Bridge" };
+/** MTU of an underlay of which the document does not tell it. */
+const UNTOLD_MTU = 1500;
+
+const isMulticast = (ip: string): boolean => (ip.includes(":") ? /^ff/i.test(ip) : /^2(2[4-9]|3\d)\./.test(ip));
+
+/** Turns the links of a document into files. */
+export class LinkFiles {
+  readonly #desired: Desired;
+  readonly #unsaid: Unsayable;
+  readonly #mtus: Mtus;
+  /** Names of the links that get a .netdev file. */
+  readonly made = new Set<string>();
+
+  constructor(desired: Desired, unsaid: Unsayable) {
+    this.#desired = desired;
+    this.#unsaid = unsaid;
+    this.#mtus = new Mtus(desired, this.#assumed());
+  }
+
+  /** All files; what they cannot hold is told. */
+  all(): LinkFile[] {
+    const links = this.#desired.links.filter((link) => this.#isSayable(link));
+    for (const { name, kind } of links) if (kind !== undefined) this.made.add(name);
+    const below = this.#below(links);
+    const names = [...new Set([...links.map(({ name }) => name), ...below.keys()])];
+    const entries = entrySections(this.#desired, new Set(names), this.#unsaid);
+    return names.flatMap((name) => {
+      const link = links.find((one) => one.name === name);
+      const sections = [...this.#network(name, link, below.get(name) ?? []), ...(entries.get(name) ?? [])];
+      if (link?.kind === undefined) return this.#given(name, sections);
+      return [
+        { name: `10-linkwright-${name}.netdev`, sections: this.#netdev(link, link.kind) },
+        { name: `10-linkwright-${name}.network`, sections: [...sections, ...farEndSections(link)] },
+        ...this.#farEnd(link),
+      ];
+    });
+  }
+
+  /** Underlays as they are assumed to be, for MTUs. */
+  #assumed(): Observed {
+    const names = this.#desired.links.flatMap(({ name, kind, options: { dev } }) => [
+      ...(kind === undefined ? [name] : []),
+      ...(typeof dev === "string" ? [dev] : []),
+    ]);
+    const given = [...new Set(names)].filter(
+      (name) => !this.#desired.links.some((one) => one.name === name && one.kind),
+    );
+    for (const name of given) {
+      const told = this.#desired.links.find((one) => one.name === name)?.options["mtu"];
+      const above = this.#desired.links.find((one) => one.options["dev"] === name && one.options["mtu"] === "auto");
+      if (told === undefined && above !== undefined)
+        this.#unsaid.note(
+          [...above.path, "mtu"],
+          `auto is worked out for an MTU of ${UNTOLD_MTU} of ${name}; where it has another, write links: { ${name}: { mtu: … } }`,
+        );
+    }
+    return { links: given.map((name) => ({ name, mtu: UNTOLD_MTU }) as unknown as ObservedLink) };
+  }
+
+  /** Whether networkd can make the link, or take care of one that is there. */
+  #isSayable(link: DesiredLink): boolean {
+    const reason = this.#refusal(link);
+    if (reason !== undefined) this.#unsaid.leave(reason.path, reason.text);
+    return reason === undefined;
+  }
+
+  #refusal({
+    name,
+    kind,
+    absent,
+    options,
+    path,
+  }: DesiredLink): { path: DesiredLink["path"]; text: string } | undefined {
+    const whole = (text: string, key?: string) => ({ path: key === undefined ? path : [...path, key], text });
+    if (absent) return whole("networkd takes no link away");
+    if (!isPlainName(name)) return whole("systemd's files cannot hold such a name");
+    if (kind === undefined) return undefined;
+    const keys = kindKeys[kind];
+    if (keys === undefined)
+      return whole(`links of kind ${kind} are not written for networkd; linkwright makes it`, "kind");
+    const { peer, dev } = options as { peer?: { name: string; netns?: unknown }; dev?: unknown };
+    if (peer?.netns !== undefined) return whole("networkd cannot put an end into another namespace", "peer");
+    if (peer !== undefined && !isPlainName(peer.name)) return whole("systemd's files cannot hold such a name", "peer");
+    const other = Object.keys(peer ?? {}).find((key) => !["name", "mac"].includes(key));
+    if (other !== undefined) return whole(`networkd has no ${other} for the far end`, "peer");
+    if (typeof dev === "string" && !isPlainName(dev)) return whole("systemd's files cannot hold such a name", "dev");
+    for (const key of Object.keys(options)) {
+      if (SPECIAL.includes(key) || kindNamed(kind)?.options[key]?.fixed !== true) continue;
+      const why = this.#unsaid.reasonFor(keys[key], options[key]);
+      if (why !== undefined) return whole(`${why}, and it is fixed at creation; linkwright makes the link`, key);
+    }
+    return undefined;
+  }
+
+  /** Keys in the file of each underlay, for the links on it. */
+  #below(links: readonly DesiredLink[]): ReadonlyMap<string, readonly Entry[]> {
+    const found = new Map<string, Entry[]>();
+    for (const { name, kind, options } of links) {
+      const key = ON[kind ?? ""];
+      const { dev } = options;
+      if (key !== undefined && typeof dev === "string") found.set(dev, [...(found.get(dev) ?? []), [key, name]]);
+    }
+    return found;
+  }
+
+  /** A link that is there already. An administrator's own file of it comes first. */
+  #given(name: string, sections: readonly Section[]): LinkFile[] {
+    const path = this.#desired.links.find((link) => link.name === name)?.path ?? ["links"];
+    const far = this.#desired.links.some(
+      ({ options: { peer } }) => (peer as { name?: unknown } | undefined)?.name === name,
+    );
+    if (far) return [{ name: `10-linkwright-${name}.network`, sections }];
+    const file = `90-linkwright-${name}.network`;
+    if (sections.every(({ name: of, entries }) => of === "Match" || entries.length === 0)) return [];
+    this.#unsaid.note(
+      path,
+      `networkd uses one .network file for ${name}: where another one is in charge of it, put the lines of ${file} into a drop-in of that one`,
+    );
+    return [{ name: file, sections }];
+  }
+
+  #netdev({ name, options, path }: DesiredLink, kind: string): Section[] {
+    const head: Entry[] = [
+      ["Name", name],
+      ["Kind", kind],
+    ];
+    if (typeof options["mac"] === "string") head.push(["MACAddress", options["mac"]]);
+    else if (this.#unsaid.version >= 250) head.push(["MACAddress", "none"]);
+    else
+      this.#unsaid.note(
+        path,
+        `networkd of ${this.#unsaid.version} makes a MAC address from the name and the machine's id; write mac`,
+      );
+    const own: Entry[] = [];
+    const { dev, remote, peer } = options;
+    const sections = new Map<string, Entry[]>([["NetDev", head]]);
+    if (kind === "vxlan") {
+      sections.set("VXLAN", own);
+      if (typeof remote === "string") own.push([isMulticast(remote) ? "Group" : "Remote", remote]);
+      if (typeof dev !== "string") own.push(["Independent", "yes"]);
+    }
+    const defaults = kind === "vxlan" ? vxlanDefaults(options) : {};
+    const keys = kindKeys[kind] ?? {};
+    const words = Object.entries({ ...defaults, ...options });
+    for (const [word, value] of words) this.#say(keys, word, value, [...path, word], sections, word in linkKeys);
+    const far = peer as { readonly name: string; readonly mac?: string } | undefined;
+    if (far !== undefined)
+      sections.set("Peer", [["Name", far.name], ...(far.mac === undefined ? [] : [["MACAddress", far.mac] as const])]);
+    return [...sections].map(([of, entries]) => ({ name: of, entries }));
+  }
+
+  #say(
+    keys: Keys,
+    word: string,
+    value: unknown,
+    path: DesiredLink["path"],
+    into: Map<string, Entry[]>,
+    elsewhere: boolean,
+  ): void {
+    if (SPECIAL.includes(word) || elsewhere || value === undefined) return;
+    const known = Object.hasOwn(keys, word) ? keys[word] : undefined;
+    const reason = this.#unsaid.reasonFor(known, value);
+    if (reason !== undefined) this.#unsaid.leave(path, reason);
+    else if (known !== undefined)
+      into.set(known.section, [...(into.get(known.section) ?? []), [known.key, known.form(value) ?? ""]]);
+  }
+
+  #network(name: string, link: DesiredLink | undefined, below: readonly Entry[]): Section[] {
+    const sections = new Map<string, Entry[]>([
+      ["Match", [["Name", name]]],
+      ["Link", []],
+      ["Network", []],
+    ]);
+    const { options = {}, path = [], kind } = link ?? {};
+    const of = sections.get("Link") ?? [];
+    const network = sections.get("Network") ?? [];
+    const mtu = options["mtu"] === undefined ? undefined : this.#mtus.of(name)?.value;
+    if (mtu !== undefined) of.push(["MTUBytes", String(mtu)]);
+    else if (options["mtu"] !== undefined)
+      this.#unsaid.leave([...path, "mtu"], "what auto is, is known only on the host");
+    if (kind === undefined && typeof options["mac"] === "string") of.push(["MACAddress", options["mac"]]);
+    if (options["up"] === false) of.push(["ActivationPolicy", "down"]);
+    for (const word of Object.keys(options))
+      this.#say(linkKeys, word, options[word], [...path, word], sections, kind !== undefined && !(word in linkKeys));
+    if (kind !== undefined) of.push(["RequiredForOnline", "no"]);
+    if (link?.ethtool !== undefined)
+      this.#unsaid.leave([...path, "ethtool"], "settings of the device are for udev's .link files, not for networkd");
+    for (const [word, value] of Object.entries(link?.port ?? {}))
+      this.#say(portKeys, word, value, [...path, "port", word], sections, false);
+    if (kind !== undefined || options["addrGenMode"] !== undefined)
+      this.#sayIpv6(name, options["addrGenMode"], path, network);
+    if (kind !== undefined) network.push(["ConfigureWithoutCarrier", "yes"]);
+    if (options["master"] !== undefined) this.#sayMaster(options["master"], path, network);
+    network.push(...below);
+    return [...sections].map(([section, entries]) => ({ name: section, entries }));
+  }
+
+  /** networkd switches IPv6 on and off with the link-local address, and takes router announcements over from the kernel. */
+  #sayIpv6(name: string, mode: unknown, path: DesiredLink["path"], network: Entry[]): void {
+    const off = this.#desired.sysctls.some(
+      ({ key, value }) =>
+        value === "1" &&
+        ["all", "default", name.replaceAll(".", "/")].some((one) => key === `net.ipv6.conf.${one}.disable_ipv6`),
+    );
+    if (mode !== undefined && mode !== "none" && mode !== "eui64")
+      this.#unsaid.leave([...path, "addrGenMode"], `networkd has no word for ${String(mode)} with every version`);
+    network.push(["LinkLocalAddressing", off || mode === "none" ? "no" : "ipv6"], ["IPv6AcceptRA", "no"]);
+  }
+
+  #sayMaster(master: unknown, path: DesiredLink["path"], network: Entry[]): void {
+    const of = this.#desired.links.find((link) => link.name === master);
+    const key = MASTERS[of?.kind ?? ""];
+    if (typeof master === "string" && key !== undefined && this.made.has(master))
+      return void network.push([key, master]);
+    this.#unsaid.leave([...path, "master"], "networkd is told only of bridges that it makes itself");
+    if (this.#unsaid.version >= 250) network.push(["KeepMaster", "yes"]);
+  }
+
+  /** The far end of a cable, where no other entry of the document is about it: there to be used as well. */
+  #farEnd({ options }: DesiredLink): LinkFile[] {
+    const far = (options["peer"] as { readonly name: string } | undefined)?.name;
+    if (far === undefined || this.#desired.links.some(({ name }) => name === far)) return [];
+    const entries: Entry[] = [["Unmanaged", "yes"]];
+    return [
+      {
+        name: `10-linkwright-${far}.network`,
+        sections: [
+          { name: "Match", entries: [["Name", far]] },
+          { name: "Link", entries },
+        ],
+      },
+    ];
+  }
+}
+
+/** What linkwright and the kernel have by themselves, and networkd has otherwise. */
+function vxlanDefaults({ external, gpe }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return {
+    dstport: gpe === true ? 4790 : 4789,
+    udpCsum: true,
+    ...(external === true ? { learning: false } : {}),
+  };
+}

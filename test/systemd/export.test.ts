@@ -1,0 +1,148 @@
+/** Documents as files of systemd: the text, what cannot be said, and files of others. */
+import { deepEqual, equal, match, ok, rejects, throws } from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { derive } from "../../lib/fabric/fabric.ts";
+import { desiredOf, parseSource } from "../../lib/state/index.ts";
+import { type Exported, exportFiles, parseVersion, writeFiles } from "../../lib/systemd/index.ts";
+import { originOf, seal } from "../../lib/systemd/provenance.ts";
+import { isPlainName, printSections, quoteArgument } from "../../lib/systemd/section.ts";
+import { skip } from "../needs.ts";
+
+function exported(text: string, version: number, host?: string): Exported {
+  const desired = desiredOf(derive(parseSource(text, "document.yaml"), host));
+  return exportFiles({ desired, text, version, ...(host === undefined ? {} : { host }) });
+}
+/** The files without their heads, one after the other. */
+const bodies = ({ files }: Exported): string =>
+  files.map(({ path, text }) => `#### ${path}\n${text.split("\n").slice(2).join("\n")}`).join("\n");
+const founding = readFileSync("examples/two-hosts.yaml", "utf8");
+const external = `
+linkwright: 1
+links:
+  vx: { kind: vxlan, external: true, dstport: 4789, master: br }
+  br: { kind: bridge, fdbMaxLearned: 100, noLinklocalLearn: true }
+`;
+
+describe("systemd export", () => {
+  let directory: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "linkwright-test-"));
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  for (const version of [247, 252, 257, 262])
+    it(`writes the founding document for systemd ${version}`, () => {
+      const golden = version < 250 ? "two-hosts-247.txt" : "two-hosts.txt";
+      equal(bodies(exported(founding, version, "bm1")), readFileSync(join("test/fixtures/systemd", golden), "utf8"));
+    });
+
+  it("leaves to apply what is newer than the target, and says so", () => {
+    const reasons = (version: number) =>
+      exported(external, version).unsaid.map(({ by, path }) => `${by} ${path.join(".")}`);
+    deepEqual(reasons(252), [
+      "apply links.vx.external",
+      "apply links.br.fdbMaxLearned",
+      "apply links.br.noLinklocalLearn",
+    ]);
+    deepEqual(reasons(257), ["apply links.vx.external", "apply links.br.noLinklocalLearn"]);
+    deepEqual(reasons(262), []);
+    match(bodies(exported(external, 262)), /External=yes/);
+    match(
+      bodies(exported(external, 252)),
+      /ExecStart=\/usr\/bin\/env linkwright apply \/etc\/linkwright\/document.yaml/,
+    );
+  });
+
+  it("names what no version can say", () => {
+    const { unsaid } = exported(
+      "linkwright: 1\nlinks:\n  v: { kind: veth, peer: { name: far, netns: blue } }\n  'a:b': { kind: bridge }\n  w: { kind: bridge, mcastMldVersion: 2 }\n",
+      262,
+    );
+    deepEqual(
+      unsaid.map(({ path, reason }) => `${path.join(".")}: ${reason}`),
+      [
+        "links.v.peer: networkd cannot put an end into another namespace",
+        "links.a:b: systemd's files cannot hold such a name",
+        "links.w.mcastMldVersion: networkd has no key for it",
+      ],
+    );
+  });
+
+  it("lets no name begin a line or stand for something else", () => {
+    for (const name of ["a\nb", "a%b", 'a"b', "a*", "a b", "../a", "a\\b", "!a", "42", "a:b"])
+      equal(isPlainName(name), false, name);
+    equal(quoteArgument('a "b" 100% $HOME'), '"a \\"b\\" 100%% $$HOME"');
+    for (const value of ["a\n[Service]", "a\0", "a\r", "a\\", " a"])
+      throws(() => printSections([{ name: "Unit", entries: [["Description", value]] }]), { code: "ERR_UNIT_TEXT" });
+  });
+
+  it("refuses versions that are none, or too old", () => {
+    equal(parseVersion("252.39-1~deb12u1"), 252);
+    for (const text of ["", "new", "25x", "246"]) throws(() => parseVersion(text), { code: "ERR_SYSTEMD_VERSION" });
+  });
+
+  it("writes over its own files only, and over none where one is not", async () => {
+    const { files } = exported(founding, 252, "bm1");
+    await writeFiles(directory, files);
+    await writeFiles(directory, files);
+    const network = join(directory, "etc/systemd/network");
+    deepEqual(
+      readdirSync(network).filter((name) => name.startsWith(".")),
+      [],
+    );
+    const file = join(network, "10-linkwright-br-vm.network");
+    equal(lstatSync(file).mode & 0o777, 0o644);
+    equal(originOf(readFileSync(file, "utf8")), "ours");
+
+    const last = join(directory, "etc/systemd/system/linkwright-nftables.service");
+    writeFileSync(last, `${readFileSync(last, "utf8")}# mine\n`);
+    rmSync(file);
+    await rejects(writeFiles(directory, files), /changed by hand/);
+    throws(() => lstatSync(file), { code: "ENOENT" });
+    writeFileSync(last, "[Unit]\n");
+    await rejects(writeFiles(directory, files), /somebody else's/);
+  });
+
+  it("follows no link that somebody planted", async () => {
+    mkdirSync(join(directory, "elsewhere"));
+    mkdirSync(join(directory, "root/etc"), { recursive: true });
+    symlinkSync("../../elsewhere", join(directory, "root/etc/systemd"));
+    const text = seal("x\n");
+    await rejects(writeFiles(join(directory, "root"), [{ path: "/etc/systemd/a", text }]), /no directory/);
+    writeFileSync(join(directory, "target"), "");
+    symlinkSync("../../target", join(directory, "root/etc/a"));
+    await rejects(writeFiles(join(directory, "root"), [{ path: "/etc/a", text }]), /no regular file/);
+    equal(readFileSync(join(directory, "target"), "utf8"), "");
+  });
+
+  it("writes units that systemd finds nothing wrong with", async function () {
+    if (spawnSync("systemd-analyze", ["--version"]).status !== 0)
+      skip(this, "systemd-analyze not installed; apt-get install systemd");
+    const { files } = exported(external, 252, undefined);
+    await writeFiles(directory, [
+      ...files,
+      ...exported(founding, 252, "bm1").files.filter(({ path }) => path.endsWith(".service")),
+    ]);
+    const units = readdirSync(join(directory, "etc/systemd/system")).map((name) =>
+      join(directory, "etc/systemd/system", name),
+    );
+    ok(units.length === 2);
+    const { stderr } = spawnSync("systemd-analyze", ["verify", "--man=no", ...units], { encoding: "utf8" });
+    deepEqual(
+      stderr.split("\n").filter((line) => line.includes("linkwright")),
+      [],
+    );
+  });
+});
