@@ -1,5 +1,5 @@
 /** networkd, given the files of `systemd export`, makes what `apply` makes. */
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, match } from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { TestNamespace } from "../../lib/testkit/index.ts";
@@ -182,6 +182,28 @@ describe("systemd export, and the real networkd", function () {
 
   it("makes links, ports and entries with many options as apply does", async () => {
     await compare(MANY, [], ["br0", "vx0", "vx1", "cab0"]);
+  });
+
+  it("leaves a rest that apply does, without taking networkd's links away", async () => {
+    using documents = new Documents();
+    await using theirs = await machine();
+    const name = theirs.name ?? "";
+    const rest = "rules: [{ from: 12.12.139.0/24, table: 100, priority: 1000 }]\n";
+    const file = documents.write(MANY.replace("hello: 1", "mcastMldVersion: 2") + rest);
+    const files = join(documents.directory, "files");
+    const { stderr } = linkwright("systemd", "export", file, "--output", files);
+    match(stderr, /linkwright-apply\.service: links\.br0\.mcastMldVersion: networkd has no key for it/);
+    await using networkd = new Networkd(name, files);
+    await networkd.configured(name, "br0", "vx0", "vx1", "cab0");
+    const indexes = (): string =>
+      output("ip", "-n", name, "-oneline", "link", "show").replace(/(\d+: [^:]+):.*/g, "$1");
+    const before = indexes();
+    const carried = join(files, "etc/linkwright/document.yaml");
+    const state = join(documents.directory, "state");
+    const applied = linkwright("apply", carried, "--netns", name, "--confirm", "0", "--state", state);
+    equal(applied.status, 0, applied.stderr);
+    equal(indexes(), before);
+    equal(linkwright("plan", file, "--netns", name).status, 0);
   });
 
   it("tells of a key that networkd does not know", async () => {
