@@ -11,6 +11,10 @@ const NARROWED = ["macvlan", "macvtap", "vlan"];
 const HEADERS = 200;
 
 const isWide = (words: Words): boolean => String(words["address"]).includes(":");
+function isMtuOf(name: string, { object, verb, words }: Request): boolean {
+  const change = Object.keys((words["change"] ?? {}) as Words);
+  return object === "link" && verb === "update" && words["name"] === name && change.join() === "mtu";
+}
 /** It may still be there. */
 const again = (one: Request): Request => ({ ...one, verb: "replace" });
 
@@ -22,6 +26,8 @@ function together(observed: Observed, name: string): readonly string[] {
 /** A host, as moves of a plan change which links and entries it has. */
 class Course {
   readonly #before: Observed;
+  /** Links whose MTU comes back with that of the link below. */
+  readonly #raised = new Set<string>();
   #world: Observed;
 
   constructor(before: Observed) {
@@ -38,7 +44,9 @@ class Course {
     if (verb === "delete") return { ...one, undo: this.#deletion(name) };
     if (verb !== "update") return one;
     const change = (words["change"] ?? {}) as Words;
-    const undo = [...one.undo, ...this.#alongside(name, change), ...this.#leaving(name, change)];
+    // It would not fit over the link below, which is made larger later on, and then this one too.
+    const own = this.#raised.has(name) ? one.undo.filter((back) => !isMtuOf(name, back)) : one.undo;
+    const undo = [...own, ...this.#alongside(name, change), ...this.#leaving(name, change)];
     this.#note(name, change);
     return { ...one, undo };
   }
@@ -104,9 +112,11 @@ class Course {
     return link?.kind !== undefined && NARROWED.includes(link.kind) && Number(link["mtu"]) > Number(mtu);
   }
 
-  #note(name: string, { mac, mtu }: Words): void {
-    const changed = Object.fromEntries(Object.entries({ mac, mtu }).filter(([, value]) => value !== undefined));
-    const narrowed = typeof mtu === "number" ? this.#narrowed(name, mtu).map(({ words }) => words["name"]) : [];
+  #note(name: string, { mac, mtu, dev }: Words): void {
+    const changed = Object.fromEntries(Object.entries({ mac, mtu, dev }).filter(([, value]) => value !== undefined));
+    const lowered = typeof mtu === "number" && mtu < Number(linkOf(this.#world, name)?.["mtu"]);
+    const narrowed = lowered ? this.#narrowed(name, mtu).map(({ words }) => String(words["name"])) : [];
+    for (const above of narrowed) this.#raised.add(above);
     const follow = narrowed.filter((above) => this.#follows(above, mtu));
     const links = this.#world.links.map((link) =>
       link.name === name ? { ...link, ...changed } : follow.includes(link.name) ? { ...link, mtu } : link,
