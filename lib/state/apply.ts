@@ -145,6 +145,11 @@ function services(host: Host, secrets: Secrets): Services {
       replace: (words) => mdb.replace(as<never>(words)),
       delete: (words) => mdb.delete(as<never>(words)),
     },
+    qdisc: {
+      create: (words) => host.qdiscs.create(as<never>(words)),
+      replace: (words) => host.qdiscs.replace(as<never>(words)),
+      delete: (words) => host.qdiscs.delete(as<never>(words)),
+    },
     ethtool: {
       update: (words) => setDevice(host, words, true),
       restore: (words) => setDevice(host, words, false),

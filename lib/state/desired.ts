@@ -33,6 +33,8 @@ export interface DesiredLink {
   readonly remotes?: readonly string[];
   /** Keys, by their files, and all peers of a WireGuard link. */
   readonly wireguard?: Words;
+  /** The queue at the root, or `state: absent`. */
+  readonly qdisc?: Words;
   /** Features, rings and channels of the device. */
   readonly ethtool?: Words;
   readonly path: Path;
@@ -70,7 +72,7 @@ export interface Desired extends Readonly<Record<ListName, readonly DesiredEntry
 }
 
 /** Keys of a link's entry that are objects of their own. */
-const SEPARATE: readonly string[] = ["kind", "state", "port", "remotes", "flood", "ethtool", ...LIST_NAMES];
+const SEPARATE: readonly string[] = ["kind", "state", "port", "remotes", "flood", "ethtool", "qdisc", ...LIST_NAMES];
 
 function linkOf(name: string, entry: LinkEntry): DesiredLink {
   const separate = entry.kind === "wireguard" ? [...SEPARATE, ...Object.keys(wireguardShapes), "peers"] : SEPARATE;
@@ -86,6 +88,7 @@ function linkOf(name: string, entry: LinkEntry): DesiredLink {
     ...(entry.port !== undefined && { port: entry.port }),
     ...(entry.kind === "wireguard" &&
       Object.keys(wireguard).length > 0 && { wireguard: canonicalWireguard(wireguard) }),
+    ...(entry.qdisc !== undefined && { qdisc: entry.qdisc }),
     ...(entry.ethtool !== undefined && { ethtool: canonicalEthtool(entry.ethtool) }),
     ...(entry.remotes !== undefined && { remotes: entry.remotes.map(canonicalIp) }),
     path: ["links", name],

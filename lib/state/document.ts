@@ -16,6 +16,7 @@ export interface LinkEntry {
   readonly master?: string;
   readonly mac?: string;
   readonly port?: Readonly<Record<string, unknown>>;
+  readonly qdisc?: Readonly<Record<string, unknown>>;
   readonly ethtool?: Readonly<Record<string, unknown>>;
   readonly addresses?: readonly (string | Entry)[];
   readonly routes?: readonly Entry[];

@@ -12,10 +12,12 @@ import type { SavedSysctl } from "../sysctl/sysctl.ts";
 import type { Desired } from "./desired.ts";
 import type { ForeignChain, Observed, ObservedLink } from "./observed.ts";
 import type { ObservedEthtool } from "./plan-ethtool.ts";
+import type { ObservedQdisc } from "./plan-qdiscs.ts";
 import type { KeyFile, ObservedWireguard } from "./plan-wireguard.ts";
 import { TABLE } from "./policy.ts";
 import { idOf, readKey, SecretError } from "./secrets.ts";
-import type { Words } from "./step.ts";
+import { pick, type Words } from "./step.ts";
+import { qdiscShapes } from "./words.ts";
 
 /** A table that kept changing while it was read. */
 export class ObserveError extends Error {
@@ -160,6 +162,23 @@ async function wireguardOf(
   return Object.keys(found).length === 0 ? {} : { wireguard: found };
 }
 
+/** Queues at roots, where the document names some. */
+async function qdiscsOf(host: Host, { links }: Desired, call: CallOptions): Promise<Pick<Observed, "qdiscs">> {
+  if (links.every(({ qdisc }) => qdisc === undefined)) return {};
+  const all = await consistent("qdiscs", () => host.qdiscs.list({ invisible: true }, call));
+  const listed = all as unknown as readonly ObservedQdisc[];
+  const roots = listed.filter(({ parent }) => parent === "root");
+  const words = (one: ObservedQdisc): ObservedQdisc => ({
+    kind: one.kind,
+    handle: one.handle,
+    ...(listed.some(
+      ({ dev, parent, handle }) => dev === one["dev"] && parent !== "root" && parent !== "ingress" && handle !== "0:",
+    ) && { inner: true as const }),
+    ...pick(one, Object.keys((Object.hasOwn(qdiscShapes, one.kind) && qdiscShapes[one.kind]) || {})),
+  });
+  return { qdiscs: Object.fromEntries(roots.map((one) => [String(one["dev"]), words(one)])) };
+}
+
 /** What the devices tell that the document names settings of. */
 async function ethtoolOf(
   host: Host,
@@ -235,6 +254,7 @@ export async function observe(host: Host, desired: Desired, options: Options = {
     neighbors: [...neighbors, ...proxies] as unknown as readonly Words[],
     ...younger,
     ...(await wireguardOf(host, links, call)),
+    ...(await qdiscsOf(host, desired, call)),
     ...(await ethtoolOf(host, links, desired, call)),
     ...(await keyFilesOf(desired)),
     ...(await sysctlsOf(host, desired)),

@@ -3,6 +3,7 @@ import type { Table } from "../nftables/index.ts";
 import type { SavedSysctl } from "../sysctl/sysctl.ts";
 import type { ListName } from "./entries/sort.ts";
 import type { ObservedEthtool } from "./plan-ethtool.ts";
+import type { ObservedQdisc } from "./plan-qdiscs.ts";
 import type { KeyFile, ObservedWireguard } from "./plan-wireguard.ts";
 import type { Words } from "./step.ts";
 
@@ -32,6 +33,8 @@ export interface Observed extends Partial<Readonly<Record<ListName, readonly Wor
   readonly wireguard?: Readonly<Record<string, ObservedWireguard>>;
   /** What devices tell of their settings, by the name of their link: of those that the document names them of. */
   readonly ethtool?: Readonly<Record<string, ObservedEthtool>>;
+  /** Queues at the root by the name of their link; read where the document names some. */
+  readonly qdiscs?: Readonly<Record<string, ObservedQdisc>>;
   /** What is told of the keys in the files that the document names. */
   readonly keyFiles?: Readonly<Record<string, KeyFile>>;
   /** Our nftables table. */

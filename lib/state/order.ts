@@ -6,6 +6,7 @@ const RANKS: Readonly<Record<Exclude<Step["object"], "sysctl">, readonly [comes:
   nftables: [0, 90],
   link: [30, 20],
   ethtool: [35, 35],
+  qdisc: [36, 36],
   // What a peer no longer has another one may get.
   wireguard: [43, 42],
   vni: [44, 47],

@@ -10,6 +10,7 @@ import { inOrder } from "./order.ts";
 import { planEntries } from "./plan-entries.ts";
 import { planEthtool } from "./plan-ethtool.ts";
 import { fatesOf, planLinks } from "./plan-links.ts";
+import { planQdiscs } from "./plan-qdiscs.ts";
 import { planSysctls, planTable } from "./plan-settings.ts";
 import { planWireguard } from "./plan-wireguard.ts";
 import { Planner } from "./planner.ts";
@@ -54,6 +55,7 @@ export function plan(observed: Observed, desired: Desired): Plan {
   planner.mtus = new Mtus(desired, world, observed);
   planLinks(planner, fates, world);
   planEthtool(planner, world);
+  planQdiscs(planner, world);
   planWireguard(planner, world);
   planEntries(planner, fates, world);
   planSysctls(planner, world);

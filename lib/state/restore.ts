@@ -4,6 +4,7 @@ import { portChoice, rejoining, settable } from "./compare.ts";
 import { goneOf, lost } from "./gone.ts";
 import { linkOf, type Observed } from "./observed.ts";
 import { ethtoolAgain } from "./plan-ethtool.ts";
+import { qdiscAgain } from "./plan-qdiscs.ts";
 import { wireguardAgain } from "./plan-wireguard.ts";
 import { pick, type Request, type Words } from "./step.ts";
 import { kindNamed } from "./words.ts";
@@ -42,6 +43,7 @@ export function remade(observed: Observed, name: string): Request[] {
     ),
     ...(chosen ? [{ object: "link", verb: "update", words: { name, change: choice } } as const] : []),
     ...ethtoolAgain(observed, name),
+    ...qdiscAgain(observed, name),
     ...wireguardAgain(observed, name),
   ];
 }

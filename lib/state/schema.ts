@@ -26,6 +26,7 @@ import {
   kinds,
   linkShapes,
   portShapes,
+  qdiscShapes,
   ringShapes,
   routeShapes,
   wireguardPeerShapes,
@@ -180,6 +181,17 @@ function ethtoolEntry(): z.ZodType {
   }).meta({ id: "ethtool" });
 }
 let device: z.ZodType | undefined;
+/** The queue at the root of a link. */
+function qdiscEntry(): z.ZodType {
+  const what = "a map such as { kind: fq_codel }";
+  const each = Object.entries(qdiscShapes).map(([kind, all]) =>
+    object(what, { kind: z.literal(kind), ...optional(all) }),
+  );
+  const gone = object("the map { state: absent }", { kind: z.undefined().optional(), state: z.literal("absent") });
+  const error = () => `expected ${what}, of the kinds ${Object.keys(qdiscShapes).join(", ")}; or { state: absent }`;
+  return z.discriminatedUnion("kind", [gone, ...each] as never, { error }).meta({ id: "qdisc" });
+}
+let queue: z.ZodType | undefined;
 
 /** Keys of every link; those of the kind come to them. */
 function linkEntry(kind: z.ZodType, options: Shapes, port: z.ZodType, more: Record<string, z.ZodType> = {}) {
@@ -187,6 +199,7 @@ function linkEntry(kind: z.ZodType, options: Shapes, port: z.ZodType, more: Reco
     Object.entries(linkShapes).filter(([key]) => !["kind", "name", "mtu", "port", "carrier"].includes(key)),
   );
   device ??= ethtoolEntry();
+  queue ??= qdiscEntry();
   return object("a map such as { kind: bridge, mtu: auto }", {
     kind,
     state: optionalLeaf(state),
@@ -196,6 +209,7 @@ function linkEntry(kind: z.ZodType, options: Shapes, port: z.ZodType, more: Reco
     ...more,
     port,
     ethtool: device.optional(),
+    qdisc: queue.optional(),
     ...listsIn("link", options),
     ...(Object.hasOwn(options, "vni") && {
       remotes: listOf("a list of addresses", leaf(address)).optional(),

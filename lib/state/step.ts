@@ -18,6 +18,7 @@ export type ObjectKind =
   | "mdb"
   | "wireguard"
   | "ethtool"
+  | "qdisc"
   | "sysctl"
   | "nftables";
 

@@ -1,8 +1,13 @@
 /** What the document's schema is made of: the words of each service, as they declare them. */
+
 import { channels, rings } from "../ethtool/settings.ts";
 import type { AnyKind } from "../links/kind.ts";
 import { linkKinds } from "../links/kinds/index.ts";
-import type { Shape } from "../shape/shape.ts";
+import { checkWhole } from "../qdiscs/check.ts";
+import { qdiscKinds } from "../qdiscs/kinds/index.ts";
+import { shapesOf as qdiscShapesOf } from "../qdiscs/option.ts";
+import { checkConfig, qdiscSort } from "../qdiscs/words.ts";
+import type { Shape, Shapes } from "../shape/shape.ts";
 import { deviceShapes, peerShapes } from "../wireguard/words.ts";
 
 export { addressShapes } from "../addresses/words.ts";
@@ -33,6 +38,21 @@ const { publicKey, endpoint, persistentKeepalive, allowedIps } = peerShapes;
 export const wireguardShapes = { listenPort, fwmark, privateKeyFile: file };
 /** A peer in a document. */
 export const wireguardPeerShapes = { publicKey, endpoint, persistentKeepalive, allowedIps, presharedKeyFile: file };
+
+const { fq, fq_codel, netem, tbf, pfifo, bfifo } = qdiscKinds;
+/** Queues that are whole by themselves, without classes. */
+export const qdiscShapes: Readonly<Record<string, Shapes>> = Object.fromEntries(
+  [fq, fq_codel, netem, tbf, pfifo, bfifo].map(({ kind, options }) => [kind, qdiscShapesOf(options)]),
+);
+/** What is wrong with a queue. */
+export function checkQdisc(config: Readonly<Record<string, unknown>>): string | undefined {
+  try {
+    checkWhole([], checkConfig(qdiscSort, config), config);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
 
 /** Counts that a document may say of a device. */
 export const ringShapes = rings.shapes;

@@ -7,7 +7,7 @@ import type { Difference, Move, ObjectKind, Request, Words } from "../step.ts";
 import { sameValue } from "../step.ts";
 
 /** What lies on links or beside them, and is neither a link nor a setting. */
-export type EntryKind = Exclude<ObjectKind, "link" | "wireguard" | "ethtool" | "sysctl" | "nftables">;
+export type EntryKind = Exclude<ObjectKind, "link" | "wireguard" | "ethtool" | "qdisc" | "sysctl" | "nftables">;
 
 /** The name of a sort's list: in a document, in what was observed, and in what is desired. */
 export const LIST_NAMES = [
