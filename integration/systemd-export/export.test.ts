@@ -154,7 +154,7 @@ async function compare(text: string, host: readonly string[], names: readonly st
   await networkd.configured(b, ...names);
   // As udev does when the links come.
   const sysctl = [
-    "--net=/run/netns/" + b,
+    `--net=/run/netns/${b}`,
     "/lib/systemd/systemd-sysctl",
     join(files, "etc/sysctl.d/98-linkwright.conf"),
   ];
