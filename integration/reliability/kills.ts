@@ -2,7 +2,7 @@
  * A program that applies the founding document, or recovers from an application, is killed at every call to the kernel by
  * which it changes or reads something: strace counts them and kills. What is left is recovered from, and compared.
  */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Host } from "../../lib/host.ts";
@@ -37,6 +37,27 @@ const killAt = (calls: Calls, number: number): readonly string[] => [
   ...["-e", `trace=${CALLS[calls]}`, "-e", `inject=${CALLS[calls]}:signal=KILL:when=${number}`],
 ];
 
+/** Calls of a thread that read modules and tell that they were read come first; these are the last ones, with room to spare. */
+const LAST = 150;
+
+/** Where calls for files begin that are about a journal. */
+async function beginOf(calls: Calls, order: Omit<Order, "directory">): Promise<number> {
+  if (calls === "netlink") return 1;
+  await using hosts = await scene();
+  await using place = await Place.make();
+  const log = join(place.path, "calls");
+  const own = join(place.path, "own");
+  await mkdir(own, { mode: 0o700 });
+  const traced = ["env", "UV_THREADPOOL_SIZE=1", "strace", "-f", "-qq", "-o", log, "-e", `trace=${CALLS[calls]}`];
+  await run(hosts.bm1.namespace, { ...order, directory: own } as Order, traced);
+  const counts = new Map<string, number>();
+  for (const line of (await readFile(log, "utf8")).split("\n")) {
+    const thread = line.split(" ", 1)[0] ?? "";
+    counts.set(thread, (counts.get(thread) ?? 0) + 1);
+  }
+  return Math.max(1, Math.max(...counts.values()) - LAST);
+}
+
 class Place implements AsyncDisposable {
   readonly path: string;
   constructor(path: string) {
@@ -70,20 +91,19 @@ async function state(on: Machine, fully: boolean): Promise<readonly string[]> {
 const FULL = 10;
 
 /**
- * Kills at call `begin`, `begin + step` … until the program ends by itself. `prepare` brings the host to where the
+ * Kills at every `step`th call until the program ends by itself. `prepare` brings the host to where the
  * program begins; it gives the state to be in after a recovery, beside the one that the program found.
  */
 async function every(
   calls: Calls,
   order: Omit<Order, "directory">,
   step: number,
-  begin: number,
   prepare: (on: Machine, directory: string) => Promise<void>,
 ): Promise<Kills> {
   const all: Kills = { killed: 0, recovered: 0, faults: [] };
   let hosts = await scene();
   try {
-    for (let at = begin; ; at += step) {
+    for (let at = await beginOf(calls, order); ; at += step) {
       await using place = await Place.make();
       const { bm1 } = hosts;
       const fully = at % FULL === 0;
@@ -124,16 +144,16 @@ async function isDone(on: Machine): Promise<boolean> {
 }
 
 /** An application, killed at every `step`th call. */
-export function killedApplications(calls: Calls, step = 1, begin = 1): Promise<Kills> {
-  return every(calls, { call: "transact", document: DOCUMENT }, step, begin, async () => undefined);
+export function killedApplications(calls: Calls, step = 1): Promise<Kills> {
+  return every(calls, { call: "transact", document: DOCUMENT }, step, async () => undefined);
 }
 
 /** The moment, around lines of the journal, at which nearly all was done. */
 const LATE = 17;
 
 /** A recovery from an application that was killed late, killed at every `step`th call. */
-export function killedRecoveries(calls: Calls, step = 1, begin = 1): Promise<Kills> {
-  return every(calls, { call: "recover" }, step, begin, async (on, directory) => {
+export function killedRecoveries(calls: Calls, step = 1): Promise<Kills> {
+  return every(calls, { call: "recover" }, step, async (on, directory) => {
     const order: Order = { call: "transact", directory, document: DOCUMENT, at: LATE };
     const { signal, said } = await run(on.namespace, order);
     if (signal !== "SIGKILL") throw new Error(`it was not killed: ${said}`);

@@ -37,7 +37,7 @@ const share = Number(values.share);
 const scaled = (count: number): number => Math.ceil(count * share);
 
 /** Kills between the first and the last, of which a slice tries some. */
-const KILL_STEP = slice ? 13 : Math.ceil(1 / share);
+const KILL_STEP = slice ? 7 : Math.ceil(1 / share);
 const FAULT_STEP = slice ? 61 : Math.ceil(1 / share);
 
 async function kills(calls: Calls): Promise<Figure[]> {
