@@ -146,6 +146,8 @@ async function counts(directory: string): Promise<ReadonlyMap<Protocol, Counting
 
 /** What became of so many faults. */
 export interface Faults {
+  /** All that there are, of which some are tried. */
+  all: number;
   tried: number;
   kept: number;
   undone: number;
@@ -159,7 +161,7 @@ const AT_ONCE = 16;
 export async function faults(directory: string, step = 1, begin = 0): Promise<Faults> {
   intercept();
   try {
-    const all: Faults = { tried: 0, kept: 0, undone: 0, faults: [] };
+    const all: Faults = { all: 0, tried: 0, kept: 0, undone: 0, faults: [] };
     const cases: Case[] = [];
     for (const [protocol, { sent, arrived }] of await counts(directory))
       for (const [count, kinds] of [
@@ -167,6 +169,7 @@ export async function faults(directory: string, step = 1, begin = 0): Promise<Fa
         [arrived, answerFaults],
       ] as const)
         for (let at = 0; at < count; at++) for (const fault of kinds) cases.push({ protocol, fault: { ...fault, at } });
+    all.all = cases.length;
     const left = cases.filter((_, i) => i % step === begin % step).values();
     const one = async (): Promise<void> => {
       for (const each of left) {
