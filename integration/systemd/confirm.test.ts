@@ -1,6 +1,7 @@
 /** Where the first process is systemd, a timer of it puts back what nobody confirmed, whoever else was killed. */
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { load } from "../../test/needs.ts";
 import { difference, eventually } from "../transaction/kit.ts";
 import type { Order } from "../transaction/program.ts";
 import { COMMAND, type Ended, SystemdHost } from "./kit.ts";
@@ -17,6 +18,7 @@ describe("an application where systemd is the first process", function () {
   let host: SystemdHost;
   let old: string;
   before(async function () {
+    load(this);
     host = await SystemdHost.start(this);
     await host.write(FILE, DOCUMENT);
     await host.must("ip", "netns", "add", "blue");

@@ -1,6 +1,6 @@
 /** A program that is killed anywhere leaves the old state or the new one, once it was recovered from. */
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { needs } from "../../test/needs.ts";
+import { load, needs } from "../../test/needs.ts";
 import { dump, type Machine, scene } from "../state/kit.ts";
 import { difference, directory, type End, run } from "./kit.ts";
 import type { Order } from "./program.ts";
@@ -17,6 +17,7 @@ describe("an application that is killed", function () {
   this.timeout(600_000);
   let place: Awaited<ReturnType<typeof directory>>;
   before(function () {
+    load(this);
     needs(this, "ip", "bridge", "nft");
   });
   beforeEach(async () => {
