@@ -56,8 +56,16 @@ export class Mtus {
       const derived = this.#derive(link);
       if (derived !== undefined || wanted === "auto") return derived;
     }
-    if (typeof seen?.["mtu"] === "number") return { value: seen["mtu"], why: `${name} has it` };
+    if (typeof seen?.["mtu"] === "number")
+      return this.#lowered(link, seen["mtu"], seen["dev"]) ?? { value: seen["mtu"], why: `${name} has it` };
     return link?.kind === undefined ? undefined : { value: KERNEL_MTU, why: "the kernel's default" };
+  }
+
+  /** What the kernel makes of the MTU of a VXLAN that gets another device below, which may carry less. */
+  #lowered(link: DesiredLink | undefined, has: number, dev: unknown): Explained | undefined {
+    const moves = link?.kind === "vxlan" && link.options["dev"] !== undefined && link.options["dev"] !== dev;
+    const fits = moves ? this.#derive(link) : undefined;
+    return fits !== undefined && fits.value < has ? fits : undefined;
   }
 
   /** What `auto` would be, whatever the document says. */

@@ -339,7 +339,7 @@ function change(planner: Planner, link: DesiredLink, seen: ObservedLink, world: 
   const pinned = bridge && typeof mtu === "number" && disturbed(planner, world, name) ? mtu : undefined;
   const way = wayOf(planner, seen, now);
   const ordered = inTurn(seen, now).filter(({ field }) => way !== "off" || field !== "up");
-  const changed = ordered.map((one) => keepingEntry(world, name, one, changingFrom(planner, seen, one)));
+  const changed = ordered.map((one) => puttingBack(world, name, one, changingFrom(planner, seen, one)));
   const moves = movesOn(planner, link, way, changed);
   // Ports that come and go may have brought it to this value meanwhile: set alone, it would pin nothing.
   if (pinned !== undefined) {
@@ -436,12 +436,20 @@ function changing(name: string, { field, from, to }: Difference): Move {
   return move(update(name, as(to)), ...(back === undefined ? [] : [update(name, as(back))]));
 }
 
-/** `remote` is a forwarding entry: taking it back takes the entry along, which may have been there before. */
-function keepingEntry({ fdb = [] }: Observed, dev: string, { field, to }: Difference, made: Move): Move {
-  const entry = { mac: ZERO_MAC, dev, dst: to };
-  const there =
-    field === "remote" && fdb.some((one) => Object.entries(entry).every(([key, part]) => one[key] === part));
-  return there ? { ...made, undo: [...made.undo, { object: "fdb", verb: "append", words: entry }] } : made;
+/**
+ * What the kernel changes along. `remote` is a forwarding entry: taking it back takes the entry along, which may have been
+ * there before. With another `dev` a VXLAN gets the MTU that fits it, and keeps that when it gets the old one back.
+ */
+function puttingBack(world: Observed, name: string, { field, to }: Difference, made: Move): Move {
+  const seen = linkOf(world, name);
+  if (seen?.kind !== "vxlan") return made;
+  const entry = { mac: ZERO_MAC, dev: name, dst: to };
+  const isThere = (one: Words): boolean => Object.entries(entry).every(([key, part]) => one[key] === part);
+  const also: Request[] = [];
+  if (field === "remote" && world.fdb?.some(isThere) === true)
+    also.push({ object: "fdb", verb: "append", words: entry });
+  if (field === "dev") also.push(update(name, { mtu: seen["mtu"] }));
+  return { ...made, undo: [...made.undo, ...also] };
 }
 
 /** What it takes to have a property not set, where there is such a value. */
