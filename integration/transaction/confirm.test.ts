@@ -1,7 +1,7 @@
 /** What nobody confirms is taken back, whatever becomes of the program that applied it. */
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { chmod, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { kill } from "node:process";
 import { derive } from "../../lib/fabric/fabric.ts";
 import { processDirectory } from "../../lib/netns/processes.ts";
@@ -87,6 +87,13 @@ describe("an application", function () {
     await eventually(isPending, false);
     const late = /was reverted at .*: nobody confirmed it within 1 s/;
     await rejects(confirm(bm1.host, options), code("ERR_NOT_PENDING", late));
+  });
+
+  it("is taken back where the directory was named as seen from here", async () => {
+    const here = { ...options, directory: relative(process.cwd(), place.path) };
+    await transact(bm1.host, await founding(), { ...here, confirm: 1 });
+    await eventually(changed, []);
+    await eventually(isPending, false);
   });
 
   it("is taken back when somebody says so", async () => {

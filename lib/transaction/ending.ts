@@ -3,10 +3,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Host } from "../host.ts";
 import { goBack, type WayBack } from "./back.ts";
 import { uptime } from "./boot.ts";
-import { namespaceDirectories, stateDirectory } from "./directory.ts";
+import { namespaceDirectories } from "./directory.ts";
 import { TransactionError } from "./error.ts";
 import { type Begin, type End, Journal, type Witness } from "./journal.ts";
-import { clock, Store, type StoreOptions, seconds } from "./store.ts";
+import { clock, rootOf, Store, type StoreOptions, seconds } from "./store.ts";
 
 /** Milliseconds between two looks at a journal. */
 const PAUSE = 100;
@@ -137,7 +137,7 @@ async function hostOf({ name, inode }: Begin["netns"]): Promise<Host | undefined
 /** {@link recover} for every namespace that has a journal: what a machine does when it starts. */
 export async function recoverAll(options: StoreOptions = {}): Promise<readonly Found[]> {
   const found: Found[] = [];
-  for (const directory of await namespaceDirectories(options.directory ?? stateDirectory()))
+  for (const directory of await namespaceDirectories(rootOf(options)))
     try {
       const record = await Journal.read(directory);
       if (record === undefined) continue;

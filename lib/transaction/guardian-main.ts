@@ -68,8 +68,9 @@ async function putBack(charge: Charge, host: Host, reason: string): Promise<void
       if (!(await isPending(charge))) return;
       await using journal = await Journal.open(charge.directory);
       if (journal === undefined || journal.entries.some(({ type }) => type === "end")) return;
-      await goBack(host, journal, reason);
-      await journal.end("reverted", reason);
+      const { failed } = await goBack(host, journal, reason);
+      // What could not be undone is left to `recover`, which reads the journal.
+      if (failed.length === 0) await journal.end("reverted", reason);
       return;
     } catch (error) {
       if ((error as { code?: unknown }).code !== "ERR_LOCKED") throw error;

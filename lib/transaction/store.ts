@@ -1,4 +1,5 @@
 /** The place of one network namespace's journal, and whether the one that lies there is about the namespace that is. */
+import { resolve } from "node:path";
 import { loadBinding } from "../../native-bindings/index.ts";
 import type { Host } from "../host.ts";
 import { Netns } from "../netns/netns.ts";
@@ -19,6 +20,11 @@ export interface StoreOptions {
   /** Seconds to wait while another process changes the same namespace; 10 by default, 0 not at all. */
   readonly wait?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** The directory of journals; from here on it means the same wherever a process is. */
+export function rootOf({ directory }: StoreOptions): string {
+  return directory === undefined ? stateDirectory() : resolve(directory);
 }
 
 /** Seconds that a second run waits for the first. */
@@ -77,7 +83,7 @@ export class Store {
   /** @throws {TransactionError} `ERR_STATE_DIRECTORY` */
   static async open(host: Host, options: StoreOptions = {}): Promise<Store> {
     const netns = namespaceOf(host);
-    const root = options.directory ?? stateDirectory();
+    const root = rootOf(options);
     return new Store(await namespaceDirectory(root, netns.inode), netns, options);
   }
 
