@@ -128,6 +128,8 @@ const RECOVER: Command = {
     ["linkwright recover --discard", "where the journal is damaged: the host stays as it is"],
   ],
   options: ["netns", "wait", "state", "discard"],
+  exits:
+    "0 all is well, also where an application still waits to be confirmed; 2 the old state is back, except for what it names; 1 error",
   load: () => import("./commands/recover.ts"),
 };
 

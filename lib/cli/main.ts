@@ -44,7 +44,12 @@ async function carryOut(request: Request, terminal: Terminal): Promise<number> {
 function report(error: unknown, terminal: Terminal, json: boolean): void {
   terminal.progress("");
   const messages = messagesOf(error);
-  if (json) terminal.line(JSON.stringify({ error: { code: codeOf(error) ?? "ERR_COMMAND", messages } }, null, 2));
+  if (json) {
+    const { details } = (error ?? {}) as { details?: unknown };
+    const told = { code: codeOf(error) ?? "ERR_COMMAND", messages, ...(details !== undefined && { details }) };
+    const text = (_: string, one: unknown): unknown => (typeof one === "bigint" ? String(one) : one);
+    terminal.line(JSON.stringify({ error: told }, text, 2));
+  }
   const { palette } = terminal;
   for (const message of messages)
     terminal.remark(`${process.stderr.isTTY ? palette.bad("linkwright:") : "linkwright:"} ${escapeText(message)}`);

@@ -1,4 +1,5 @@
 /** What the commands that change a host have in common: time to confirm, probes, and what is said of how it ended. */
+import { setMaxListeners } from "node:events";
 import type { Host } from "../host.ts";
 import { describeResult, type Probe, runProbes, type SshClient, sshClientOn } from "../probe/index.ts";
 import { type Desired, probesOf } from "../state/index.ts";
@@ -6,6 +7,7 @@ import {
   type Check,
   clock,
   confirm,
+  describeWayBack,
   LONGEST_CONFIRM,
   type Mode,
   type Planned,
@@ -80,9 +82,12 @@ export async function carryOut(
 ): Promise<Transacted> {
   const client = await sshClientOn(host);
   const { seconds, why } = confirmation(given, desired, client);
+  // What the document's probes reach may be gone with what is removed.
+  const own = client === undefined ? [] : [{ sshClient: client }];
+  const probes = (planned: Planned): readonly Probe[] => (mode === "apply" ? probesFor(desired, planned, client) : own);
   let shown = false;
   const onPlan = (planned: Planned): void => {
-    if (mode === "apply") probesFor(desired, planned, client); // what is wrong with a probe is told before anything is done
+    probes(planned); // what is wrong with one is told before anything is done
     if (given.json) return;
     if (shown) terminal.remark("the host changed meanwhile; planned again");
     if (mode === "apply" || planned.plan.steps.length > 0) printPlan(planned.plan, terminal, given.explain === true);
@@ -101,12 +106,10 @@ export async function carryOut(
           allowRecreate: given["allow-recreate"] === true,
           onPlan,
           onProgress: ({ step, number, of }) => say(`step ${number} of ${of}: ${step.object} ${step.subject}`),
-          ...(mode === "apply" && {
-            probe: (planned) => {
-              say("probing");
-              return checksOf(host, probesFor(desired, planned, client));
-            },
-          }),
+          probe: (planned) => {
+            say("probing");
+            return checksOf(host, probes(planned));
+          },
         }),
       ),
     );
@@ -126,30 +129,82 @@ export function printPassed({ checks }: Transacted, terminal: Terminal): void {
   printChecks(checks, terminal);
 }
 
-/** A line that somebody types; undefined when the signal comes first, or the input ends. */
+/** What is typed, line by line; undefined when the signal comes, or the input ends. */
 function typed(signal: AbortSignal): Promise<string | undefined> {
   return new Promise((resolve) => {
     const { stdin } = process;
     const done = (text: string | undefined): void => {
-      stdin.off("data", take).pause();
+      stdin.off("data", take).off("end", end).pause();
+      signal.removeEventListener("abort", end);
       resolve(text);
     };
     const take = (data: Buffer): void => done(data.toString("utf8").trim());
-    stdin.on("data", take).once("end", () => done(undefined));
-    signal.addEventListener("abort", () => done(undefined), { once: true });
+    const end = (): void => done(undefined);
+    stdin.on("data", take).once("end", end);
+    signal.addEventListener("abort", end, { once: true });
   });
 }
 
-async function answer(host: Host, options: StoreOptions, ended: AbortSignal): Promise<void> {
+/** Milliseconds in which what was typed before the question comes in, and is no answer to it. */
+const TYPED_AHEAD = 150;
+
+/** Asks until the answer is one, or the signal comes. */
+async function ask(terminal: Terminal, until: string, signal: AbortSignal): Promise<"keep" | "revert" | undefined> {
+  await typed(AbortSignal.any([signal, AbortSignal.timeout(TYPED_AHEAD)]));
+  for (;;) {
+    terminal.line(`press Enter to keep it, r and Enter to put the old state back; that happens by itself at ${until}`);
+    const line = await typed(signal);
+    if (line === undefined) return undefined;
+    if (/^(y(es)?|k(eep)?|confirm)?$/i.test(line)) return "keep";
+    if (/^(r(evert)?|n(o)?|u(ndo)?|q(uit)?)$/i.test(line)) return "revert";
+  }
+}
+
+async function giveAnswer(host: Host, word: "keep" | "revert", options: StoreOptions): Promise<Answered> {
+  if (word === "revert") return { text: describeWayBack((await revert(host, options)).wayBack), code: EXIT.DIFFERENT };
+  await confirm(host, options);
+  return { text: "kept", code: EXIT.OK };
+}
+
+/** How it ended, and the exit code. */
+interface Answered {
+  readonly text: string;
+  readonly code: number;
+}
+
+/** The end that somebody else gave it. */
+async function endOf(host: Host, id: string, options: StoreOptions): Promise<Answered> {
+  const { outcome, reason } = await untilEnded(host, id, options);
+  if (outcome === "committed") return { text: "kept", code: EXIT.OK };
+  return { text: `the old state is back${reason === undefined ? "" : `: ${reason}`}`, code: EXIT.DIFFERENT };
+}
+
+/** Asks whoever sits there, until there is an answer or somebody else gave one. */
+async function converse(
+  host: Host,
+  id: string,
+  terminal: Terminal,
+  until: string,
+  options: StoreOptions,
+): Promise<Answered> {
+  const over = new AbortController();
+  setMaxListeners(0, over.signal);
+  const ended = endOf(host, id, { ...options, signal: over.signal });
+  // Its end is of no interest where an answer comes first.
+  ended.catch(() => undefined);
   try {
-    const line = await interruptible((stopped) =>
-      typed(AbortSignal.any([ended, stopped])).then((text) => (stopped.aborted ? "r" : text)),
-    );
-    if (line === undefined) return;
-    await (/^r/i.test(line) ? revert(host, options) : confirm(host, options));
+    const word = await interruptible(async (stopped) => {
+      const quiet = AbortSignal.any([over.signal, stopped]);
+      const first = await Promise.race([ask(terminal, until, quiet), ended.then(() => undefined)]);
+      return stopped.aborted ? "revert" : first;
+    });
+    return word === undefined ? await ended : await giveAnswer(host, word, options);
   } catch (error) {
-    // Somebody else was quicker: the end of it is told below.
+    // Somebody else was quicker.
     if ((error as { code?: unknown }).code !== "ERR_NOT_PENDING") throw error;
+    return await ended;
+  } finally {
+    over.abort();
   }
 }
 
@@ -163,22 +218,13 @@ export async function awaitAnswer(
   { id = "", deadline = new Date() }: Transacted,
 ): Promise<number> {
   const until = clock(deadline);
-  const options = storeOptions(given);
-  if (given.json || process.stdin.isTTY !== true || !terminal.watched) {
-    if (!given.json)
-      terminal.line(
-        `the old state is put back at ${until} unless somebody runs: linkwright confirm (now: linkwright revert)`,
-      );
+  if (given.json) return EXIT.OK;
+  if (process.stdin.isTTY !== true || !terminal.watched) {
+    const ways = "unless somebody runs: linkwright confirm (now: linkwright revert)";
+    terminal.line(`the old state is put back at ${until} ${ways}`);
     return EXIT.OK;
   }
-  terminal.line(`press Enter to keep it, r and Enter to put the old state back; that happens by itself at ${until}`);
-  const over = new AbortController();
-  const asked = answer(host, options, over.signal);
-  const end = await untilEnded(host, id, options);
-  over.abort();
-  await asked;
-  terminal.line(
-    end.outcome === "committed" ? "kept" : `the old state is back${end.reason === undefined ? "" : `: ${end.reason}`}`,
-  );
-  return end.outcome === "committed" ? EXIT.OK : EXIT.DIFFERENT;
+  const { text, code } = await converse(host, id, terminal, until, storeOptions(given));
+  terminal.line(text);
+  return code;
 }

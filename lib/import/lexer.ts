@@ -75,7 +75,8 @@ class Lexer {
 
   #step(): void {
     const rest = this.#text.slice(this.#column);
-    const blank = /^[ \t\r\f\v\u00a0]+/.exec(rest)?.[0];
+    // Wider than a shell's: web pages put other blanks between words, and nobody means them as part of one.
+    const blank = /^\s+/.exec(rest)?.[0];
     if (blank !== undefined) this.#column += blank.length;
     else if (rest === "") this.#newline();
     else if (rest === "\\" || rest === "\\\r") this.#nextRow();
@@ -126,7 +127,7 @@ class Lexer {
   }
 
   #redirect(fd: string, sign: string): void {
-    while (/^[ \t]/.test(this.#text.slice(this.#column))) this.#column++;
+    while (/^\s/.test(this.#text.slice(this.#column))) this.#column++;
     if (this.#column >= this.#text.length) return;
     const target = this.#read();
     if (sign === "<<" || sign === "<<-") this.#here.push({ tag: target.text, tabs: sign === "<<-" });
@@ -168,7 +169,7 @@ class Lexer {
     let expansion: string | undefined;
     for (;;) {
       const rest = this.#text.slice(this.#column);
-      const plain = /^[^\s\\'"$`;|&<>()\u00a0]+/.exec(rest)?.[0];
+      const plain = /^[^\s\\'"$`;|&<>()]+/.exec(rest)?.[0];
       if (plain !== undefined) {
         if (GLOB.test(plain)) expansion ??= plain;
         text += plain;

@@ -13,11 +13,13 @@ export interface WayBack {
   readonly failed: readonly UndoFailure[];
   /** What is not as it was before the application, found by reading the host again. */
   readonly differing: readonly Step[];
+  /** Why the host could not be read again, where it could not: nothing is known then of what differs. */
+  readonly unread?: unknown;
 }
 
 /** Whether the old state is there, and nothing was refused. */
-export function isExact({ failed, differing }: WayBack): boolean {
-  return failed.length === 0 && differing.length === 0;
+export function isExact({ failed, differing, unread }: WayBack): boolean {
+  return failed.length === 0 && differing.length === 0 && unread === undefined;
 }
 
 /**
@@ -40,5 +42,9 @@ export async function goBack(host: Host, journal: Journal, reason: string): Prom
     failed.push(...(await undo(host, requests, secrets)));
     if (undone.at(-1) !== step) undone.push(step);
   }
-  return { undone, failed, differing: await differing(host, journal) };
+  try {
+    return { undone, failed, differing: await differing(host, journal) };
+  } catch (unread) {
+    return { undone, failed, differing: [], unread };
+  }
 }

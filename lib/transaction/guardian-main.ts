@@ -61,19 +61,28 @@ function stop(pid: number): void {
   }
 }
 
+/** What is refused once may pass a moment later: so often it is tried, with a pause in between. */
+const TRIES = 5;
+const REST = 1000;
+
 async function putBack(charge: Charge, host: Host, reason: string): Promise<void> {
-  for (;;)
+  for (let tries = 1; ; )
     try {
       await using _ = await Lock.take(charge.directory, WAIT);
       if (!(await isPending(charge))) return;
       await using journal = await Journal.open(charge.directory);
       if (journal === undefined || journal.entries.some(({ type }) => type === "end")) return;
       const { failed } = await goBack(host, journal, reason);
+      if (failed.length === 0) {
+        await journal.end("reverted", reason);
+        return;
+      }
       // What could not be undone is left to `recover`, which reads the journal.
-      if (failed.length === 0) await journal.end("reverted", reason);
-      return;
+      if (tries++ === TRIES) return;
+      await sleep(REST);
     } catch (error) {
-      if ((error as { code?: unknown }).code !== "ERR_LOCKED") throw error;
+      if ((error as { code?: unknown }).code !== "ERR_LOCKED" && tries++ === TRIES) throw error;
+      await sleep(PAUSE);
     }
 }
 

@@ -113,6 +113,11 @@ export class Guardian {
     this.#channel.destroy();
   }
 
+  /** What this program could not undo is left to the guardian, as if the program had ended. */
+  handOver(): void {
+    this.#channel.destroy();
+  }
+
   /** There is nothing to guard any more. */
   dismiss(): void {
     this.#channel.end("over\n");

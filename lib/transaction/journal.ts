@@ -134,6 +134,7 @@ export class Journal implements AsyncDisposable {
   readonly #file: FileHandle;
   readonly #witness: Witness | undefined;
   #sum: string;
+  #over = false;
 
   private constructor(
     directory: string,
@@ -221,6 +222,11 @@ export class Journal implements AsyncDisposable {
     return true;
   }
 
+  /** Whether it has ended. */
+  get isOver(): boolean {
+    return this.#over;
+  }
+
   get entries(): readonly Entry[] {
     return this.#entries;
   }
@@ -257,6 +263,7 @@ export class Journal implements AsyncDisposable {
     if (outcome === "committed") await this.append(entry);
     else await this.note(entry);
     await rename(join(this.directory, CURRENT), join(this.directory, LAST));
+    this.#over = true;
     await new Secrets(this.directory).forget();
     await syncDirectory(this.directory);
   }

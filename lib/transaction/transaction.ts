@@ -68,6 +68,18 @@ export class RevertedError extends TransactionError {
     this.checks = parts.checks;
     this.checksAfter = parts.checksAfter;
   }
+
+  /** What it found, as data. */
+  get details(): object {
+    const { verification, checks, checksAfter, wayBack } = this;
+    return {
+      differences: verification?.differences ?? [],
+      checks,
+      checksAfter,
+      exact: isExact(wayBack),
+      failed: wayBack.failed.map(({ request, cause }) => ({ request, message: messageOf(cause) })),
+    };
+  }
 }
 
 /** How often a host is planned for anew that changes meanwhile. */
@@ -114,7 +126,8 @@ class Transaction {
     try {
       return await this.#carryOut(planned, journal, guardian);
     } finally {
-      guardian?.dismiss();
+      if (journal.isOver) guardian?.dismiss();
+      else guardian?.handOver();
     }
   }
 
@@ -259,11 +272,12 @@ function messageOf(error: unknown): string {
 
 /** One line on how well the old state was put back. */
 export function describeWayBack(wayBack: WayBack): string {
-  const { failed, differing } = wayBack;
+  const { failed, differing, unread } = wayBack;
   if (isExact(wayBack)) return "the old state was put back";
   const [first] = failed;
   if (first !== undefined)
     return `the old state could not be put back: ${messageOf(first.cause)}; try again with linkwright recover`;
+  if (unread !== undefined) return `the old state was put back, but could not be read again: ${messageOf(unread)}`;
   return `the old state was put back, except for ${differing.map(({ object, subject }) => `${object} ${subject}`).join(", ")}`;
 }
 

@@ -25,6 +25,7 @@ const CASES: readonly (readonly [text: string, ...statements: string[]])[] = [
   ["a \\\r\n b\r", '1: "a" "b"'],
   ["echo 'a b' \"c 'd'\" e\\ f", `1: "echo" "a b" "c 'd'" "e f"`],
   ["'it'\\''s'", `1: "it's"`],
+  ["a\u2008b\u00a0c >\u3000d", '1: "a" "b" "c" out d'],
   ['"a\\"b\\$c"', '1: "a\\"b$c"'],
   ["'a\nb' c\nd", '1: "a\\nb" "c"', '3: "d"'],
   // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a shell's, and stays as it is

@@ -2,7 +2,7 @@
 import { clock, confirm, describeWayBack, isExact, revert } from "../../transaction/index.ts";
 import type { Run } from "../command.ts";
 import { needPrivilege, openHost } from "../document.ts";
-import { EXIT } from "../failure.ts";
+import { EXIT, messagesOf } from "../failure.ts";
 import { printJson } from "../report.ts";
 import { storeOptions } from "../transaction.ts";
 
@@ -22,7 +22,9 @@ export const back: Run = async ({ given, terminal }) => {
   await using host = await openHost(given);
   const { state, begun, wayBack } = await revert(host, storeOptions(given));
   const exact = isExact(wayBack);
-  if (given.json) printJson({ state, begun, exact, differing: wayBack.differing }, terminal);
+  const { failed, differing } = wayBack;
+  const refused = failed.map(({ request, cause }) => ({ request, messages: messagesOf(cause) }));
+  if (given.json) printJson({ state, begun, exact, failed: refused, differing }, terminal);
   else terminal.line(describeWayBack(wayBack));
   return exact ? EXIT.OK : EXIT.DIFFERENT;
 };

@@ -5,6 +5,7 @@ import {
   discard,
   type Ended,
   type Found,
+  isExact,
   recover,
   recoverAll,
 } from "../../transaction/index.ts";
@@ -28,6 +29,15 @@ function describeFound({ directory, netns, ended, error }: Found): string {
   return `${where}${describe(ended)}`;
 }
 
+/** What is left alone because its time to be confirmed is not over is as it should be. */
+const isWaiting = (error: unknown): boolean => (error as { code?: unknown }).code === "ERR_PENDING";
+
+/** Whether all is well: an old state that is not there again must not pass for one that is. */
+function codeOf(ended: Ended | undefined): number {
+  if (ended?.state !== "reverted" || isExact(ended.wayBack)) return EXIT.OK;
+  return ended.wayBack.failed.length > 0 ? EXIT.ERROR : EXIT.DIFFERENT;
+}
+
 /** Ends what was interrupted: in one namespace where one is named, else in all that have a journal. */
 export const run: Run = async ({ given, terminal }) => {
   needPrivilege("recover");
@@ -44,7 +54,7 @@ export const run: Run = async ({ given, terminal }) => {
     const ended = await recover(host, options);
     if (given.json) printJson(ended, terminal);
     else terminal.line(describe(ended));
-    return EXIT.OK;
+    return codeOf(ended);
   }
   const found = await recoverAll(options);
   if (given.json)
@@ -55,5 +65,8 @@ export const run: Run = async ({ given, terminal }) => {
   else
     for (const line of found.length === 0 ? [describe({ state: "nothing" })] : found.map(describeFound))
       terminal.line(line);
-  return found.some(({ error }) => error !== undefined) ? EXIT.ERROR : EXIT.OK;
+  const codes = found.map(({ ended, error }) =>
+    error === undefined ? codeOf(ended) : isWaiting(error) ? EXIT.OK : EXIT.ERROR,
+  );
+  return codes.find((code) => code === EXIT.ERROR) ?? codes.find((code) => code !== EXIT.OK) ?? EXIT.OK;
 };
