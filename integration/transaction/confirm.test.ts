@@ -96,6 +96,16 @@ describe("an application", function () {
     await eventually(isPending, false);
   });
 
+  it("is taken back although somebody edited its journal meanwhile", async () => {
+    await transact(bm1.host, await founding(), { ...options, confirm: 2 });
+    const [own = ""] = await readdir(place.path);
+    const path = join(place.path, own, "journal");
+    await writeFile(path, (await readFile(path, "utf8")).replace('"step":1', '"step":2'));
+    await rejects(confirm(bm1.host, options), code("ERR_JOURNAL", /was edited at line/));
+    await eventually(changed, []);
+    await eventually(isPending, false);
+  });
+
   it("is taken back when somebody says so", async () => {
     await transact(bm1.host, await founding(), { ...options, confirm: 60 });
     const { state, wayBack } = await revert(bm1.host, options);

@@ -129,7 +129,7 @@ const RECOVER: Command = {
   ],
   options: ["netns", "wait", "state", "discard"],
   exits:
-    "0 all is well, also where an application still waits to be confirmed; 2 the old state is back, except for what it names; 1 error",
+    "0 all is well; 2 an application waits to be confirmed, or the old state is back except for what is named; 1 error",
   load: () => import("./commands/recover.ts"),
 };
 

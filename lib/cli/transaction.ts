@@ -140,7 +140,7 @@ function typed(signal: AbortSignal): Promise<string | undefined> {
     };
     const take = (data: Buffer): void => done(data.toString("utf8").trim());
     const end = (): void => done(undefined);
-    stdin.on("data", take).once("end", end);
+    stdin.on("data", take).once("end", end).resume();
     signal.addEventListener("abort", end, { once: true });
   });
 }

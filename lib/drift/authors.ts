@@ -116,8 +116,9 @@ export class Authors implements Disposable {
         if ("value" in event) take(event.value);
         this.#onChange();
       }
-    } catch (error) {
-      if (!this.#ended.signal.aborted) throw error;
+    } catch {
+      // Without it one looks by the clock alone.
+      if (!this.#ended.signal.aborted) this.#onChange();
     }
   }
 }

@@ -3,7 +3,7 @@ import type { Host } from "../host.ts";
 import { type UndoFailure, undo } from "../state/apply.ts";
 import { Secrets } from "../state/secrets.ts";
 import type { Step } from "../state/step.ts";
-import { type Journal, undoing } from "./journal.ts";
+import { type Begin, type Entry, type Journal, undoing } from "./journal.ts";
 import { changedSteps, planFor, takeUp } from "./wanted.ts";
 
 /** How well the old state was put back. */
@@ -31,8 +31,17 @@ export async function differing(host: Host, { begin }: Pick<Journal, "begin">): 
   return changedSteps(begin.steps, plan.steps);
 }
 
+/** What the way back is found by: a journal, or what somebody remembers of one. */
+export type Memory = Pick<Journal, "directory" | "begin" | "entries" | "note">;
+
+/** A journal as far as its beginning is remembered: every step may have been begun. */
+export function remembered(directory: string, begin: Begin): Memory {
+  const entries = begin.steps.flatMap(({ moves }, step) => moves.map((_, move): Entry => ({ type: "do", step, move })));
+  return { directory, begin, entries, note: async () => undefined };
+}
+
 /** Takes back all that was begun. It may be called again, after it was cut off anywhere. */
-export async function goBack(host: Host, journal: Journal, reason: string): Promise<WayBack> {
+export async function goBack(host: Host, journal: Memory, reason: string): Promise<WayBack> {
   const steps = undoing(journal);
   const secrets = new Secrets(journal.directory);
   if (journal.entries.at(-1)?.type !== "back") await journal.note({ type: "back", reason });

@@ -47,7 +47,7 @@ export async function confirm(host: Host, options: StoreOptions = {}): Promise<C
     throw new TransactionError(
       "ERR_NOT_PENDING",
       last?.type === "wait"
-        ? "it is too late: the old state is being put back"
+        ? "it is too late to keep it; where nobody has put the old state back in a moment, do so with linkwright revert"
         : "it was interrupted; put the host in order with linkwright recover",
     );
   await journal.end("committed");

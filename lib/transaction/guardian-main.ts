@@ -6,10 +6,10 @@ import { dirname, join } from "node:path";
 import { kill } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Host, type HostOptions } from "../host.ts";
-import { goBack } from "./back.ts";
+import { goBack, remembered } from "./back.ts";
 import { uptime } from "./boot.ts";
 import { CHANNEL, type Charge, decode, NAMESPACE } from "./guardian.ts";
-import { Journal } from "./journal.ts";
+import { type Begin, Journal } from "./journal.ts";
 import { Lock } from "./lock.ts";
 import { Store } from "./store.ts";
 import { disarmTimer } from "./timer.ts";
@@ -39,8 +39,15 @@ function listen(): { readonly socket: Socket; readonly word: Promise<Word> } {
 
 /** Whether the journal is still there and the same. */
 async function isPending({ directory, id }: Charge): Promise<boolean> {
-  return (await Journal.read(directory))?.begin.id === id;
+  try {
+    return (await Journal.read(directory))?.begin.id === id;
+  } catch (error) {
+    // It was edited meanwhile: what it said is remembered here.
+    if (isDamaged(error)) return true;
+    throw error;
+  }
 }
+const isDamaged = (error: unknown): boolean => (error as { code?: unknown }).code === "ERR_JOURNAL";
 
 /** Waits until the journal is over, or the clock says that nobody confirmed. */
 async function untilDeadline(charge: Charge, deadline: number): Promise<"over" | "late"> {
@@ -65,20 +72,33 @@ function stop(pid: number): void {
 const TRIES = 5;
 const REST = 1000;
 
-async function putBack(charge: Charge, host: Host, reason: string): Promise<void> {
-  for (let tries = 1; ; )
+/** Puts the old state back as far as it goes; true where nothing is left to do. The lock is held. */
+async function tryBack({ directory, ...charge }: Charge, host: Host, begin: Begin, reason: string): Promise<boolean> {
+  if (!(await isPending({ directory, ...charge }))) return true;
+  let journal: Journal | undefined;
+  try {
+    journal = await Journal.open(directory);
+  } catch (error) {
+    if (!isDamaged(error)) throw error;
+    const { failed } = await goBack(host, remembered(directory, begin), reason);
+    if (failed.length === 0) await Journal.discard(directory);
+    return failed.length === 0;
+  }
+  if (journal === undefined) return true;
+  await using _ = journal;
+  if (journal.entries.some(({ type }) => type === "end")) return true;
+  const { failed } = await goBack(host, journal, reason);
+  if (failed.length === 0) await journal.end("reverted", reason);
+  return failed.length === 0;
+}
+
+/** Puts the old state back. What could not be undone is left to `recover`, which reads the journal. */
+async function putBack(charge: Charge, host: Host, begin: Begin, reason: string): Promise<void> {
+  for (let tries = 1; tries <= TRIES; )
     try {
       await using _ = await Lock.take(charge.directory, WAIT);
-      if (!(await isPending(charge))) return;
-      await using journal = await Journal.open(charge.directory);
-      if (journal === undefined || journal.entries.some(({ type }) => type === "end")) return;
-      const { failed } = await goBack(host, journal, reason);
-      if (failed.length === 0) {
-        await journal.end("reverted", reason);
-        return;
-      }
-      // What could not be undone is left to `recover`, which reads the journal.
-      if (tries++ === TRIES) return;
+      if (await tryBack(charge, host, begin, reason)) return;
+      tries++;
       await sleep(REST);
     } catch (error) {
       if ((error as { code?: unknown }).code !== "ERR_LOCKED" && tries++ === TRIES) throw error;
@@ -109,7 +129,7 @@ async function comeLate(charge: Charge): Promise<void> {
     throw new Error(`${directory} is of a network namespace that is not here; left alone`);
   const { pid } = record.begin;
   if (record.entries.at(-1)?.type !== "wait" && hasLock(directory, pid)) stop(pid);
-  await putBack(charge, host, `nobody confirmed it within ${seconds} s`);
+  await putBack(charge, host, record.begin, `nobody confirmed it within ${seconds} s`);
 }
 
 function placeOf({ where }: Charge): HostOptions {
@@ -128,12 +148,13 @@ async function guard(charge: Charge, deadline: number): Promise<void> {
 
   const first = await Promise.race([word, untilDeadline(charge, deadline)]);
   if (first === "over") return;
-  if (first === "lost") await putBack(charge, host, "the program that applied it ended before it was done");
+  if (first === "lost")
+    await putBack(charge, host, record.begin, "the program that applied it ended before it was done");
   else if (first === "late") {
     stop(record.begin.pid);
-    await putBack(charge, host, `it was not done within ${charge.seconds} s`);
+    await putBack(charge, host, record.begin, `it was not done within ${charge.seconds} s`);
   } else if ((await untilDeadline(charge, deadline)) === "late")
-    await putBack(charge, host, `nobody confirmed it within ${charge.seconds} s`);
+    await putBack(charge, host, record.begin, `nobody confirmed it within ${charge.seconds} s`);
 }
 
 async function main(): Promise<void> {

@@ -135,18 +135,16 @@ export class Journal implements AsyncDisposable {
   readonly #witness: Witness | undefined;
   #sum: string;
   #over = false;
+  /** Bytes of all lines. */
+  #length: number;
 
-  private constructor(
-    directory: string,
-    file: FileHandle,
-    { begin, entries, sum }: Omit<Parsed, "length">,
-    witness?: Witness,
-  ) {
+  private constructor(directory: string, file: FileHandle, { begin, entries, sum, length }: Parsed, witness?: Witness) {
     this.directory = directory;
     this.begin = begin;
     this.#entries = [...entries];
     this.#file = file;
     this.#sum = sum;
+    this.#length = length;
     this.#witness = witness;
   }
 
@@ -177,7 +175,7 @@ export class Journal implements AsyncDisposable {
       throw new TransactionError("ERR_STATE_DIRECTORY", message, { cause });
     }
     witness?.("after", begin);
-    return new Journal(directory, file, { begin, entries: [], sum }, witness);
+    return new Journal(directory, file, { begin, entries: [], sum, length: Buffer.byteLength(line) }, witness);
   }
 
   /** The one that is there, to go on with. @throws {TransactionError} `ERR_JOURNAL` */
@@ -235,8 +233,15 @@ export class Journal implements AsyncDisposable {
   async append(entry: Entry): Promise<void> {
     this.#witness?.("before", entry);
     const { line, sum } = lineOf(this.#sum, entry);
-    await this.#file.appendFile(line);
-    await this.#file.datasync();
+    try {
+      await this.#file.appendFile(line);
+      await this.#file.datasync();
+    } catch (error) {
+      // What is there of it must not spoil the lines to come, nor pass for said.
+      await this.#file.truncate(this.#length);
+      throw error;
+    }
+    this.#length += Buffer.byteLength(line);
     this.#sum = sum;
     this.#entries.push(entry);
     this.#witness?.("after", entry);

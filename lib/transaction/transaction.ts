@@ -252,6 +252,14 @@ class Transaction {
     }
   }
 
+  async #probeAgain(planned: Planned): Promise<readonly Check[]> {
+    try {
+      return (await this.#options.probe?.(planned)) ?? [];
+    } catch (error) {
+      return [{ ok: false, text: `it could not be probed again: ${messageOf(error)}` }];
+    }
+  }
+
   async #revert(
     planned: Planned,
     journal: Journal,
@@ -260,7 +268,7 @@ class Transaction {
   ): Promise<RevertedError> {
     const wayBack = await goBack(this.#host, journal, reason);
     if (wayBack.failed.length === 0) await journal.end("reverted", reason);
-    const checksAfter = checks.length === 0 ? [] : ((await this.#options.probe?.(planned)) ?? []);
+    const checksAfter = checks.length === 0 ? [] : await this.#probeAgain(planned);
     const message = `${reason}; ${describeWayBack(wayBack)}`;
     return new RevertedError(message, { ...found, wayBack, checks, checksAfter });
   }

@@ -29,7 +29,7 @@ function describeFound({ directory, netns, ended, error }: Found): string {
   return `${where}${describe(ended)}`;
 }
 
-/** What is left alone because its time to be confirmed is not over is as it should be. */
+/** It is left alone as its time to be confirmed is not over; whoever calls again later finds it over. */
 const isWaiting = (error: unknown): boolean => (error as { code?: unknown }).code === "ERR_PENDING";
 
 /** Whether all is well: an old state that is not there again must not pass for one that is. */
@@ -66,7 +66,7 @@ export const run: Run = async ({ given, terminal }) => {
     for (const line of found.length === 0 ? [describe({ state: "nothing" })] : found.map(describeFound))
       terminal.line(line);
   const codes = found.map(({ ended, error }) =>
-    error === undefined ? codeOf(ended) : isWaiting(error) ? EXIT.OK : EXIT.ERROR,
+    error === undefined ? codeOf(ended) : isWaiting(error) ? EXIT.DIFFERENT : EXIT.ERROR,
   );
   return codes.find((code) => code === EXIT.ERROR) ?? codes.find((code) => code !== EXIT.OK) ?? EXIT.OK;
 };
