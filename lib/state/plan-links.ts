@@ -294,7 +294,7 @@ function recreate(planner: Planner, link: DesiredLink, seen: ObservedLink, fates
         ? "stands on a link that is made again"
         : `${names.join(", ")} cannot change ${full ? "while it has ports" : "on a live link"}`,
     differences: explained(planner, link, [...fixed, ...changes]),
-    drops: onLink(planner.before, link.name),
+    drops: [...onLink(planner.before, link.name), `sysctls of ${link.name} that the document does not name`],
     needs: needsOf(planner, link),
     moves: [...(goes ? [] : [deletion]), ...making(link, config)],
   });
