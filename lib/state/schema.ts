@@ -183,7 +183,7 @@ function ethtoolEntry(): z.ZodType {
 let device: z.ZodType | undefined;
 /** The queue at the root of a link. */
 function qdiscEntry(): z.ZodType {
-  const what = "a map such as { kind: fq_codel }";
+  const what = "a map such as { kind: fq }";
   const each = Object.entries(qdiscShapes).map(([kind, all]) =>
     object(what, { kind: z.literal(kind), ...optional(all) }),
   );
