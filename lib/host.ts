@@ -15,7 +15,7 @@ import { NETLINK_ROUTE } from "./families/route.ts";
 import { Links, type LinksOptions } from "./links/links.ts";
 import type { Fdb } from "./neighbors/fdb.ts";
 import type { Neighbors } from "./neighbors/neighbors.ts";
-import { Netns } from "./netns/netns.ts";
+import { HERE, Netns } from "./netns/netns.ts";
 import type { Nsids } from "./netns/nsids.ts";
 import type { makeTun } from "./netns/tun.ts";
 import type { Nexthops } from "./nexthops/nexthops.ts";
@@ -76,9 +76,6 @@ const load = {
   watch: () => late<typeof import("./watch/watch.ts")>("watch/watch").Watch,
   wireguard: () => late<typeof import("./wireguard/wireguard.ts")>("wireguard/wireguard").Wireguard,
 } as const;
-
-/** Instead of a descriptor: the namespace of the calling thread. */
-const HERE = -1;
 
 /**
  * A host, or a namespace of it. Services open their socket when they are first used; all of them may be used by many

@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { NETLINK_NETFILTER } from "../families/netfilter.ts";
 import { NETLINK_ROUTE } from "../families/route.ts";
 import type { Host } from "../host.ts";
-import { Netns } from "../netns/netns.ts";
+import { placeOf } from "../netns/netns.ts";
 import { processDirectory } from "../netns/processes.ts";
 import { newGen } from "../nftables/messages.ts";
 import { Monitor } from "../socket/index.ts";
@@ -21,8 +21,6 @@ export interface Author {
   readonly command?: string;
 }
 
-/** Instead of a descriptor: the namespace of the calling thread. */
-const HERE = -1;
 /** Bytes from the port in the header of a message to its payload. */
 const PORT_BEFORE = 4;
 /** Messages of rtnetlink: RTM_NEWLINK is the first. */
@@ -73,8 +71,7 @@ export class Authors implements Disposable {
 
   /** `onChange` is called for every change, whoever made it. @throws {SocketError} */
   constructor(host: Host, onChange: () => void) {
-    using here = Netns.current();
-    const netns = host.netns.equals(here) ? HERE : host.netns.fd;
+    const netns = placeOf(host.netns);
     const { signal } = this.#ended;
     const kinds = Array.from({ length: COUNT }, (_, i) => portOnly(FIRST + i));
     this.#onChange = onChange;

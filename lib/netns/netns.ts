@@ -30,6 +30,15 @@ export function checkNetnsName(name: unknown): asserts name is string {
   throw new NetnsError("use this namespace name", String(shown), "ERR_NETNS_NAME", 0, reason);
 }
 
+/** Instead of a descriptor: the namespace of the calling thread. */
+export const HERE = -1;
+
+/** A namespace for the native layer: entering one takes a privilege, even where it is one's own, so that it is not entered. */
+export function placeOf(netns: Netns): number {
+  using here = Netns.current();
+  return netns.equals(here) ? HERE : netns.fd;
+}
+
 const lost = new FinalizationRegistry<number>((fd) => {
   process.emitWarning(`a Netns was never closed (descriptor ${fd})`, { code: "LINKWRIGHT_NETNS_LOST" });
   loadBinding().nsClose(fd);

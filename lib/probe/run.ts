@@ -5,7 +5,7 @@ import { setMaxListeners } from "node:events";
 import { isIP } from "node:net";
 import { loadBinding } from "../../native-bindings/index.ts";
 import type { Host } from "../host.ts";
-import { Netns } from "../netns/netns.ts";
+import { placeOf } from "../netns/netns.ts";
 import { check, checkList, InputError, integer, type Shape } from "../shape/shape.ts";
 import { errnoName } from "../socket/index.ts";
 import { type Asking, codeOf, indexOf } from "./asking.ts";
@@ -205,20 +205,13 @@ async function runOne(
   return { probe, ...found, ms: performance.now() - start };
 }
 
-/** The namespace of a host, for sockets: entering one takes a privilege, even where it is one's own. */
-function placeOf(host: Host): number {
-  using here = Netns.current();
-  return host.netns.equals(here) ? HERE : host.netns.fd;
-}
-const HERE = -1;
-
 /**
  * The SSH client that started this program, where its connection ends in the host's namespace: only then a change of the
  * host can cut it off.
  */
 export async function sshClientOn(host: Host): Promise<SshClient | undefined> {
   const client = findSshClient();
-  return client !== undefined && (await isConnected(placeOf(host), client)) ? client : undefined;
+  return client !== undefined && (await isConnected(placeOf(host.netns), client)) ? client : undefined;
 }
 
 function checkProbes(probes: readonly Probe[]): Probe[] {
@@ -249,7 +242,7 @@ export async function runProbes(
   check([], shapes, options, "options");
   const checked = checkProbes(probes);
   options.signal?.throwIfAborted();
-  const nsFd = placeOf(host);
+  const nsFd = placeOf(host.netns);
   const end = performance.now() + (options.timeout ?? Number.POSITIVE_INFINITY);
   // What goes wrong with one ends the others, so that nothing is under way when this rejects.
   const failed = new AbortController();

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { loadBinding } from "../../native-bindings/index.ts";
 import type { Host } from "../host.ts";
-import { Netns } from "../netns/netns.ts";
+import { HERE, placeOf } from "../netns/netns.ts";
 import { bootId } from "./boot.ts";
 import { namespaceDirectory, stateDirectory } from "./directory.ts";
 import { TransactionError } from "./error.ts";
@@ -30,8 +30,6 @@ export function rootOf({ directory }: StoreOptions): string {
 /** Seconds that a second run waits for the first. */
 const WAIT = 10;
 
-/** Instead of a descriptor: where this thread is. */
-const HERE = -1;
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 const SOL_SOCKET = 1;
@@ -50,14 +48,13 @@ function cookieOf(fd: number): bigint | undefined {
 
 /** Whether a host is the namespace that this thread lives in, which takes no privilege to enter. */
 export function isHere({ netns }: Host): boolean {
-  using here = Netns.current();
-  return netns.equals(here);
+  return placeOf(netns) === HERE;
 }
 
 /** The namespace of a host, as a journal names it. */
 function namespaceOf(host: Host): Begin["netns"] {
   const { netns } = host;
-  const cookie = cookieOf(isHere(host) ? HERE : netns.fd);
+  const cookie = cookieOf(placeOf(netns));
   const { inode } = netns.identity;
   const name = nameOf(netns);
   return { inode, ...(cookie !== undefined && { cookie }), ...(name !== undefined && { name }) };
