@@ -53,6 +53,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   "systemd-run": "systemd",
   "systemd-analyze": "systemd",
   "dbus-daemon": "dbus",
+  patch: "patch",
 };
 
 /** Whether the kernel takes tables of the family inet; user-mode Linux as Debian builds it takes only those of bridges. */

@@ -2,17 +2,9 @@
 import { printTable, type Table } from "../nftables/index.ts";
 import type { Desired } from "../state/desired.ts";
 import { formatSlashKey, parseKey } from "../sysctl/key.ts";
+import type { Places } from "./places.ts";
 import { isPlainName, printSections, quoteArgument } from "./section.ts";
 import type { Unsayable } from "./unsaid.ts";
-
-/** Where the files go. */
-export const PLACES = {
-  sysctl: "/etc/sysctl.d/98-linkwright.conf",
-  nftables: "/etc/linkwright/linkwright.nft",
-  document: "/etc/linkwright/document.yaml",
-  nftablesUnit: "/etc/systemd/system/linkwright-nftables.service",
-  applyUnit: "/etc/systemd/system/linkwright-apply.service",
-} as const;
 
 /**
  * Sysctls, with slashes, so that dots in names of links stay what they are; `-` before those of a single link, which may
@@ -56,8 +48,8 @@ export function nftablesText({ table }: Desired, unsaid: Unsayable): string | un
 }
 
 /** Loads the table before the network is up, and again whenever nftables.service empties all tables. */
-export function nftablesUnit(): string {
-  const load = `/usr/sbin/nft -f ${PLACES.nftables}`;
+export function nftablesUnit({ nftables }: Places): string {
+  const load = `/usr/sbin/nft -f ${nftables}`;
   return printSections([
     {
       name: "Unit",
@@ -71,7 +63,7 @@ export function nftablesUnit(): string {
         ["Conflicts", "shutdown.target"],
         ["PartOf", "nftables.service"],
         ["ReloadPropagatedFrom", "nftables.service"],
-        ["ConditionPathExists", PLACES.nftables],
+        ["ConditionPathExists", nftables],
       ],
     },
     {
@@ -94,8 +86,8 @@ export function nftablesUnit(): string {
 }
 
 /** Applies the whole document once networkd runs: what networkd has made is found as it should be, the rest is done. */
-export function applyUnit(host: string | undefined): string {
-  const command = ["/usr/bin/env linkwright apply", PLACES.document, "--confirm 0"];
+export function applyUnit({ document }: Places, host: string | undefined): string {
+  const command = ["/usr/bin/env linkwright apply", document, "--confirm 0"];
   if (host !== undefined) command.push("--host", quoteArgument(host));
   return printSections([
     {

@@ -1,7 +1,8 @@
 /** A document as files for systemd-networkd, sysctl.d, nftables and units. */
 import type { Desired } from "../state/desired.ts";
-import { applyUnit, nftablesText, nftablesUnit, PLACES, sysctlText } from "./boot.ts";
+import { applyUnit, nftablesText, nftablesUnit, sysctlText } from "./boot.ts";
 import { LinkFiles } from "./links.ts";
+import { LASTING, type Places } from "./places.ts";
 import { seal } from "./provenance.ts";
 import { printSections } from "./section.ts";
 import { type Unsaid, Unsayable } from "./unsaid.ts";
@@ -16,6 +17,8 @@ export interface ExportInput {
   readonly host?: string;
   /** Version of systemd, 247 or later. */
   readonly version: number;
+  /** Where they go; by default below /etc. */
+  readonly places?: Places;
 }
 /** The files, and what is not in networkd's. */
 export interface Exported {
@@ -28,15 +31,15 @@ export interface Exported {
  *
  * @throws {UnitTextError} where a value of the document can stand in no file.
  */
-export function exportFiles({ desired, text, host, version }: ExportInput): Exported {
+export function exportFiles({ desired, text, host, version, places = LASTING }: ExportInput): Exported {
   const unsaid = new Unsayable(version);
   const files: ExportedFile[] = [];
   const add = (path: string, body: string | undefined): void => {
     if (body !== undefined) files.push({ path, text: seal(body) });
   };
   for (const { name, sections } of new LinkFiles(desired, unsaid).all())
-    add(`/etc/systemd/network/${name}`, printSections(sections));
-  add(PLACES.sysctl, sysctlText(desired, unsaid));
+    add(`${places.network}/${name}`, printSections(sections));
+  add(places.sysctl, sysctlText(desired, unsaid));
   const rules = nftablesText(desired, unsaid);
   if (rules !== undefined) {
     for (const [key, what] of [
@@ -45,12 +48,12 @@ export function exportFiles({ desired, text, host, version }: ExportInput): Expo
     ] as const)
       if (desired.table?.chains?.some(({ hook }) => hook === (key === "nat" ? "postrouting" : "forward")))
         unsaid.note([key], `not by networkd: ${what}`, "nftables");
-    add(PLACES.nftables, rules);
-    add(PLACES.nftablesUnit, nftablesUnit());
+    add(places.nftables, rules);
+    add(places.nftablesUnit, nftablesUnit(places));
   }
   if (unsaid.all.some(({ by }) => by === "apply")) {
-    add(PLACES.document, text);
-    add(PLACES.applyUnit, applyUnit(host));
+    add(places.document, text);
+    add(places.applyUnit, applyUnit(places, host));
   }
   return { files, unsaid: unsaid.all };
 }

@@ -1,7 +1,7 @@
 /** The first lines of a file that we wrote: by them it is known again, and whether somebody edited it. */
 import { createHash } from "node:crypto";
 
-const MARK = "# Written by `linkwright systemd export`; a file that was changed by hand is not written over.";
+const MARK = "# Written by linkwright; a file that was changed by hand is not written over.";
 const SUM = "# sha256 of what follows: ";
 
 const sumOf = (text: string): string => createHash("sha256").update(text).digest("hex");

@@ -1,7 +1,7 @@
 /** Files onto the disk: all checked before the first is written, each either old or new whatever happens. */
 import { randomBytes } from "node:crypto";
 import { constants, type Stats } from "node:fs";
-import { lstat, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { access, chmod, lstat, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { originOf } from "./provenance.ts";
 
@@ -42,16 +42,39 @@ async function checkParents(root: string, path: string): Promise<void> {
   }
 }
 
-async function checkFile(root: string, { path }: ExportedFile): Promise<void> {
+/** What is in the file now; undefined where it is not there. @throws {WriteError} where it is not ours. */
+async function ownText(root: string, path: string): Promise<string | undefined> {
   await checkParents(root, path);
   const file = join(root, path);
   const seen = await statOf(file);
-  if (seen === undefined) return;
+  if (seen === undefined) return undefined;
   if (!seen.isFile()) throw new WriteError(`${file}: no regular file; move it away first`);
-  const origin = originOf(await readFile(file, "utf8"));
+  const text = await readFile(file, "utf8");
+  const origin = originOf(text);
   if (origin === "foreign") throw new WriteError(`${file}: somebody else's file; move it away first`);
   if (origin === "edited")
     throw new WriteError(`${file}: was changed by hand since it was written; move it away first`);
+  return text;
+}
+
+/** What is in a file that we no longer want; undefined where it is not there, or only has a name like one of ours. */
+async function oldText(root: string, path: string): Promise<string | undefined> {
+  const seen = await statOf(join(root, path));
+  if (seen?.isFile() !== true || originOf(await readFile(join(root, path), "utf8")) === "foreign") return undefined;
+  return await ownText(root, path);
+}
+
+/** Whether what is to be written below a directory can be: an image, or /etc, may be read-only. */
+async function checkWritable(root: string, path: string): Promise<void> {
+  for (let directory = dirname(join(root, path)); ; directory = dirname(directory))
+    try {
+      return await access(directory, constants.W_OK);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "ENOENT" && directory !== "/") continue;
+      if (code === "EROFS") throw new WriteError(`${directory} is read-only`, "EROFS");
+      throw new WriteError(`${directory}: this user may not write there (${code})`, code);
+    }
 }
 
 async function sync(directory: string): Promise<void> {
@@ -63,10 +86,19 @@ async function sync(directory: string): Promise<void> {
   }
 }
 
+/** Makes the directory and those above it, for all to read whatever the umask: networkd is a user of its own. */
+async function makeDirectory(path: string): Promise<void> {
+  if ((await statOf(path)) !== undefined) return;
+  await makeDirectory(dirname(path));
+  await mkdir(path);
+  await chmod(path, 0o755);
+  await sync(dirname(path));
+}
+
 async function writeOne(root: string, { path, text }: ExportedFile): Promise<void> {
   const file = join(root, path);
   const directory = dirname(file);
-  await mkdir(directory, { recursive: true, mode: 0o755 });
+  await makeDirectory(directory);
   // networkd reads every name that ends in .netdev or .network: a half-written file must not.
   const temporary = join(directory, `.linkwright-${randomBytes(8).toString("hex")}`);
   const handle = await open(
@@ -88,12 +120,74 @@ async function writeOne(root: string, { path, text }: ExportedFile): Promise<voi
   await sync(directory);
 }
 
+async function removeOne(root: string, path: string): Promise<void> {
+  const file = join(root, path);
+  await rm(file, { force: true });
+  await sync(dirname(file));
+}
+
+/** What becomes of a file: made where it has no text `before`, removed where it has none `after`. */
+export interface FileChange {
+  readonly path: string;
+  readonly before?: string;
+  readonly after?: string;
+}
+
+/**
+ * What writing these files, and removing those of `others` that are ours, would change. Nothing is written by it.
+ *
+ * @throws {WriteError} where one of them is somebody else's, was changed by hand, or cannot be written.
+ */
+export async function surveyFiles(
+  root: string,
+  files: readonly ExportedFile[],
+  others: readonly string[] = [],
+): Promise<readonly FileChange[]> {
+  const found: FileChange[] = [];
+  for (const { path, text } of files) {
+    const before = await ownText(root, path);
+    if (before !== text) found.push({ path, ...(before !== undefined && { before }), after: text });
+  }
+  for (const path of others) {
+    const before = files.some((one) => one.path === path) ? undefined : await oldText(root, path);
+    if (before !== undefined) found.push({ path, before });
+  }
+  for (const { path } of found) await checkWritable(root, path);
+  return found;
+}
+
+async function setFile(root: string, path: string, text: string | undefined): Promise<void> {
+  if (text === undefined) await removeOne(root, path);
+  else await writeOne(root, { path, text });
+}
+
+/** Changes files; where one cannot be changed, those before it are put back. */
+export async function changeFiles(root: string, changes: readonly FileChange[]): Promise<void> {
+  const done: FileChange[] = [];
+  try {
+    for (const change of changes) {
+      done.push(change);
+      await setFile(root, change.path, change.after);
+    }
+  } catch (error) {
+    await putBack(root, done).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Takes changes back. @throws where a file could not be; the others are back. */
+export async function putBack(root: string, changes: readonly FileChange[]): Promise<void> {
+  const failed: unknown[] = [];
+  for (const { path, before } of changes.toReversed())
+    await setFile(root, path, before).catch((error: unknown) => failed.push(error));
+  if (failed.length > 0) throw failed[0];
+}
+
 /**
  * Writes files below a directory, mode 0644. Existing files are written over where they are ours and nobody edited them.
  *
  * @throws {WriteError} before anything is written, where one of them is not.
  */
 export async function writeFiles(root: string, files: readonly ExportedFile[]): Promise<void> {
-  for (const file of files) await checkFile(root, file);
-  for (const file of files) await writeOne(root, file);
+  await changeFiles(root, await surveyFiles(root, files));
 }

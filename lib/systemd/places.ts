@@ -1,0 +1,48 @@
+/** Where files for systemd go, and which of them are there. */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+
+/** The paths, from `/` on. */
+export interface Places {
+  /** The directory of .netdev and .network files. */
+  readonly network: string;
+  readonly sysctl: string;
+  readonly nftables: string;
+  readonly document: string;
+  readonly nftablesUnit: string;
+  readonly applyUnit: string;
+}
+
+function below(base: string, own: string): Places {
+  return {
+    network: `${base}/systemd/network`,
+    sysctl: `${base}/sysctl.d/98-linkwright.conf`,
+    nftables: `${own}/linkwright.nft`,
+    document: `${own}/document.yaml`,
+    nftablesUnit: `${base}/systemd/system/linkwright-nftables.service`,
+    applyUnit: `${base}/systemd/system/linkwright-apply.service`,
+  };
+}
+
+/** For good. */
+export const LASTING = below("/etc", "/etc/linkwright");
+/** Until the next boot. Files of the same name in /etc hide them. */
+export const RUNTIME = below("/run", "/run/linkwright-files");
+
+const OURS = /^\d\d-linkwright-.+\.(netdev|network)$/;
+
+async function namesIn(directory: string): Promise<readonly string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return [];
+    throw error;
+  }
+}
+
+/** Paths that have the name of one of our files, whether there is one or not. */
+export async function candidates(root: string, { network, ...files }: Places): Promise<readonly string[]> {
+  const links = (await namesIn(join(root, network))).filter((name) => OURS.test(name));
+  return [...links.map((name) => `${network}/${name}`), ...Object.values(files)];
+}
