@@ -4,7 +4,7 @@
  * Without a sandbox the integration tests cannot run: it says why, and counts each of their files as skipped.
  */
 import { spawnSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -22,9 +22,20 @@ const testFiles = (folder: string): string[] =>
 
 const isFolder = (argument: string): boolean => /^(test|integration)(\/|$)/.test(argument);
 
+/** `--only FILE` in mocha's words. */
+function only(given: readonly string[]): string[] {
+  const at = given.indexOf("--only");
+  if (at < 0) return [...given];
+  const titles = readFileSync(given[at + 1] ?? "", "utf8")
+    .split("\n")
+    .filter(Boolean);
+  const exact = titles.map((title) => String(JSON.parse(title)).replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));
+  return [...given.slice(0, at), ...given.slice(at + 2), "--grep", `^(?:${exact.join("|")})$`];
+}
+
 async function main(given: readonly string[]): Promise<number> {
   process.chdir(root);
-  const extra = given.filter((argument) => !isFolder(argument));
+  const extra = only(given.filter((argument) => !isFolder(argument)));
   const asked = given.filter(isFolder);
   const folders = asked.length > 0 ? asked : ["test", "integration"];
   // On a machine that does other work a deadline may pass; a test that was tried again is told at the end.

@@ -384,7 +384,7 @@ describe("qdiscs beside tc", function () {
       `${PAIR}; ip address add 192.0.2.1/24 dev d0; ip neighbor add 192.0.2.2 lladdr 02:00:00:00:00:02 dev d0`,
     );
     const { qdiscs } = here.host;
-    await qdiscs.create({ kind: "tbf", dev: "d0", rate: 8000, burst: 2000, limit: 3000 });
+    await qdiscs.create({ kind: "tbf", dev: "d0", rate: 80, burst: 2000, limit: 3000 });
     needs(this, "ping");
     await here.sh("ping -q -c 5 -i 0.01 -W 0.1 -s 1000 192.0.2.2 || true");
     const { statistics } = (await qdiscs.get({ dev: "d0" })) ?? {};
