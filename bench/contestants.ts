@@ -191,14 +191,18 @@ const ALL: readonly Candidate[] = [
   { id: "again", title: "C floor again", build: floor, install: "apt install gcc libc6-dev" },
 ];
 
-/** Builds everybody who is installed here. */
-export function gather(places: Places): {
+/** Builds everybody who is installed here, or those of them who are asked for. */
+export function gather(
+  places: Places,
+  only?: readonly string[],
+): {
   readonly present: readonly Contestant[];
   readonly missing: readonly Missing[];
 } {
   const present: Contestant[] = [];
   const missing: Missing[] = [];
   for (const { id, title, install, build } of ALL) {
+    if (only?.includes(id) === false) continue;
     const built = build(places);
     if (built === undefined) missing.push({ title, install });
     else present.push({ id, title, ...built });

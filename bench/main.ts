@@ -1,6 +1,6 @@
 /**
  * Every workload by everybody who offers it, in turn in one run, as multiples of the C floor.
- * usage: npm run bench [-- --rounds N] [--scale 0.1] [--report] [row…]
+ * usage: npm run bench [-- --rounds N] [--scale 0.1] [--only floor,ours] [--report] [row…]
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -22,6 +22,7 @@ const { values, positionals } = parseArgs({
   options: {
     rounds: { type: "string", default: "3" },
     scale: { type: "string", default: "1" },
+    only: { type: "string" },
     report: { type: "boolean", default: false },
   },
 });
@@ -160,7 +161,7 @@ const load = (): string => readFileSync("/proc/loadavg", "utf8").split(" ").slic
 async function bench(scratch: string): Promise<void> {
   const sources = join(root, "bench");
   const arena = new Arena(sources, scratch);
-  const { present, missing } = gather({ sources, here, scratch, floor: arena.floor });
+  const { present, missing } = gather({ sources, here, scratch, floor: arena.floor }, values.only?.split(","));
   for (const { title, install } of missing) console.log(`${title} is not here: ${install}`);
   const loadBefore = load();
   const results: Result[] = [];

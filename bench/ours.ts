@@ -7,7 +7,7 @@ import { getlink, ifla, newlink } from "../lib/links/schema.ts";
 import { getneigh, nda, newneigh } from "../lib/neighbors/schema.ts";
 import { getroute, newroute, rta } from "../lib/routes/schema.ts";
 import { type Command, Connection, command, Monitor } from "../lib/socket/index.ts";
-import { type Message, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, viewed } from "../lib/wire/index.ts";
+import { type Message, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, picked } from "../lib/wire/index.ts";
 import { measured, writer } from "./contest.ts";
 
 const [workload = "", size = "0", mode] = process.argv.slice(2);
@@ -49,21 +49,15 @@ const entry = (i: number): Command => {
   );
 };
 
-/** What was read, kept as the floor keeps it: tables through views, which decode what is asked for. */
-const kept: (readonly unknown[])[] = [];
-/** Reads a table, and from each message what the floor reads from it. */
-async function read<I, O>(
-  ask: Message<I, unknown>,
-  value: I,
-  reply: Message<never, O>,
-  look: (message: O) => readonly unknown[],
-): Promise<number> {
-  for await (const part of connection.stream(ask, value, reply)) for (const message of part) kept.push(look(message));
+/** What was read, kept as the floor keeps it: of each message what the floor reads of it. */
+const kept: unknown[] = [];
+async function read<I, O>(ask: Message<I, unknown>, value: I, reply: Message<never, O>): Promise<number> {
+  for await (const part of connection.stream(ask, value, reply)) for (const message of part) kept.push(message);
   return kept.length;
 }
-const linkView = viewed(newlink, ifinfomsg, ifla);
-const routeView = viewed(newroute, rtmsg, rta);
-const entryView = viewed(newneigh, ndmsg, nda);
+const linkPick = picked(newlink, ifinfomsg, ifla, ["ifname", "mtu", "link", "address", "master"]);
+const routePick = picked(newroute, rtmsg, rta, ["dst", "oif", "table"]);
+const entryPick = picked(newneigh, ndmsg, nda, ["lladdr", "dst"]);
 
 /** Listens to a writer in a process of its own, until all is told or nothing for a second. */
 async function events(): Promise<number> {
@@ -99,25 +93,17 @@ const workloads: Readonly<Record<string, Workload>> = {
   "bridges-each": { run: () => done(eachOne(range(bridge))) },
   bridges: { run: () => done(all(range(bridge))) },
   vxlans: { run: () => done(all(range(vxlan))) },
-  "links-dump": {
-    run: () =>
-      read(getlink, { header: {} }, linkView, ({ attrs }) => [attrs.ifname, attrs.mtu, attrs.link, attrs.address]),
-  },
+  "links-dump": { run: () => read(getlink, { header: {} }, linkPick) },
   routes: { run: () => done(all(range(route))) },
-  "routes-dump": {
-    run: () => read(getroute, { header: { family: 2 } }, routeView, ({ attrs }) => [attrs.dst, attrs.oif, attrs.table]),
-  },
+  "routes-dump": { run: () => read(getroute, { header: { family: 2 } }, routePick) },
   entries: { run: () => done(all(range(entry))) },
-  "entries-dump": {
-    run: () =>
-      read(getneigh, { header: { family: 7, ifindex: 1001 } }, entryView, ({ attrs }) => [attrs.lladdr, attrs.dst]),
-  },
+  "entries-dump": { run: () => read(getneigh, { header: { family: 7, ifindex: 1001 } }, entryPick) },
   events: { run: events },
   "round-trip": {
     run: async () => {
       for (let i = 0; i < count; i++) {
-        const { attrs } = await connection.get(getlink, { header: { index: 1 } }, linkView);
-        if (attrs.ifname !== "lo") throw new Error("another link");
+        const { ifname } = await connection.get(getlink, { header: { index: 1 } }, linkPick);
+        if (ifname !== "lo") throw new Error("another link");
       }
       return undefined;
     },

@@ -8,38 +8,14 @@ function needs(name: string, size: number, start: number, end: number): void {
   if (end - start !== size) throw new WireError(`${name} needs ${size} bytes, got ${end - start}`);
 }
 
-// Two bytes become text by one look-up; the tables fill as numbers are met. A table takes longer to make than a few
-// texts, so there is none before that many were asked for.
-const FEW = 64;
-let dotted: string[] | undefined;
-let coloned: string[] | undefined;
-let dottedCalls = 0;
-let colonedCalls = 0;
 const hexBytes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
-function dots(hi: number, lo: number): string {
-  if (dotted === undefined) {
-    if (++dottedCalls < FEW) return `${hi}.${lo}`;
-    dotted = new Array<string>(0x1_0000);
-  }
-  const word = (hi << 8) | lo;
-  const known = dotted[word];
-  if (known !== undefined) return known;
-  const made = `${hi}.${lo}`;
-  dotted[word] = made;
-  return made;
-}
-function colons(hi: number, lo: number): string {
-  if (coloned === undefined) {
-    if (++colonedCalls < FEW) return `${hexBytes[hi]}:${hexBytes[lo]}`;
-    coloned = new Array<string>(0x1_0000);
-  }
-  const word = (hi << 8) | lo;
-  const known = coloned[word];
-  if (known !== undefined) return known;
-  const made = `${hexBytes[hi]}:${hexBytes[lo]}`;
-  coloned[word] = made;
-  return made;
-}
+
+// The beginning of the address that was read last: in a table, neighbors share it, and joining two texts is cheaper than
+// joining four or six. Tables of all pairs of bytes cost more to fill than they save before they were used many times.
+let ipv4Start = 0;
+let ipv4Text = "0.0.0.";
+let macStart = 0;
+let macText = "00:00:00:";
 
 /** The value of a hexadecimal digit; -1 where it is none. */
 function digit(code: number): number {
@@ -74,9 +50,13 @@ export const mac: Fixed<string> = {
   },
   read({ u8 }, start, end) {
     needs("MAC address", 6, start, end);
-    const a = colons(u8[start] as number, u8[start + 1] as number);
-    const b = colons(u8[start + 2] as number, u8[start + 3] as number);
-    return `${a}:${b}:${colons(u8[start + 4] as number, u8[start + 5] as number)}`;
+    const first = ((u8[start] as number) << 16) | ((u8[start + 1] as number) << 8) | (u8[start + 2] as number);
+    if (first !== macStart) {
+      macStart = first;
+      macText = `${hexBytes[first >> 16]}:${hexBytes[(first >> 8) & 255]}:${hexBytes[first & 255]}:`;
+    }
+    const rest = `${hexBytes[u8[start + 3] as number]}:${hexBytes[u8[start + 4] as number]}:`;
+    return macText + (rest + hexBytes[u8[start + 5] as number]);
   },
 };
 
@@ -94,7 +74,12 @@ export const hardware: Codec<string> = {
 };
 
 function readIpv4({ u8 }: Reader, at: number): string {
-  return `${dots(u8[at] as number, u8[at + 1] as number)}.${dots(u8[at + 2] as number, u8[at + 3] as number)}`;
+  const first = ((u8[at] as number) << 16) | ((u8[at + 1] as number) << 8) | (u8[at + 2] as number);
+  if (first !== ipv4Start) {
+    ipv4Start = first;
+    ipv4Text = `${u8[at]}.${u8[at + 1]}.${u8[at + 2]}.`;
+  }
+  return ipv4Text + u8[at + 3];
 }
 
 /** The bytes of a dotted address as one number; -1 where it is none. Leading zeros are refused, as `net.isIPv4` does. */

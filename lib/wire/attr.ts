@@ -6,8 +6,8 @@
  */
 import { align, Reader, type Writer } from "./buffer.ts";
 import { bytes, type Codec, type Fixed, type In, type Out } from "./codec.ts";
-import { type Bind, compile, warm } from "./compile.ts";
-import { WireError } from "./error.ts";
+import { type Bind, compile, inlineOf, readCase, warm } from "./compile.ts";
+import { impossible, WireError } from "./error.ts";
 import { text } from "./text.ts";
 
 const NESTED = 0x8000;
@@ -210,8 +210,6 @@ function* walk(from: Reader, nest: Nest): Generator<Span & { readonly type: numb
     at += align(length);
   }
 }
-const impossible = (at: number, length: number): WireError =>
-  new WireError(`attribute at byte ${at} has length ${length}`);
 
 /** Splits a payload into attributes without knowing what they mean. */
 export function split(payload: Uint8Array): RawAttr[] {
@@ -295,19 +293,19 @@ export function attrs<const F extends Fields>(prefix: string, fields: F): Schema
   return schema;
 }
 
-const inlineOf = (field: Field<unknown>): Fixed<unknown>["inline"] =>
-  field.plain === undefined ? undefined : (field.plain as Fixed<unknown>).inline;
-
 /** The loop over a nest as one function with a `switch` over this schema's numbers. */
 function compileRead<R>(slots: readonly Slot[]): R | undefined {
   return compile<R>((bind) => {
     // Objects of a constructor get their properties in place, once the engine has seen how many there are.
     const shape = function Attributes() {};
     shape.prototype = Object.prototype;
-    const cases = slots.flatMap(({ key, field }) =>
-      field.claims.map((number) => `case ${number}: ${readCase(key, number, field, bind)} break;`),
-    );
     const unknown = `${bind(keep)}(value, from, type, s, e);`;
+    const cases = slots.flatMap(({ key, field }) =>
+      field.claims.map((number) => {
+        const target = `value[${JSON.stringify(key)}]`;
+        return `case ${number}: ${readCase(target, number, field, bind, unknown)} break;`;
+      }),
+    );
     return `(from, start, end) => {
       const u16 = from.u16, value = new ${bind(shape)}();
       let nest;
@@ -328,17 +326,6 @@ function compileRead<R>(slots: readonly Slot[]): R | undefined {
       return value;
     }`;
   });
-}
-
-function readCase(key: string, number: number, field: Field<unknown>, bind: Bind): string {
-  const target = `value[${JSON.stringify(key)}]`;
-  const inline = inlineOf(field);
-  const size = (field.plain as Fixed<unknown> | undefined)?.size;
-  if (inline !== undefined && size !== undefined)
-    return `if (e - s === ${size}) ${target} = ${inline.get("s", bind)}; else ${bind(keep)}(value, from, type, s, e);`;
-  if (field.plain !== undefined) return `${target} = ${bind(field.plain)}.read(from, s, e);`;
-  const part = `${bind(field)}.read(from, ${number}, s, e, ${target}, nest ??= { start, end })`;
-  return `{ const part = ${part}; if (part !== undefined) ${target} = part; }`;
 }
 
 /** One statement a property, in the order declared. */

@@ -5,7 +5,7 @@
  */
 import type { Reader, Writer } from "./buffer.ts";
 import { type Bind, compile, type Inline, warm } from "./compile.ts";
-import { WireError } from "./error.ts";
+import { tooShort, WireError } from "./error.ts";
 
 /** Turns a payload into a value and back. `I` is what callers may write, `O` is what they read. */
 export interface Codec<I, O = I> {
@@ -322,9 +322,6 @@ export function struct<const M extends Record<string, Fixed<never, unknown>>>(
     warm(codec, "write", () => compileStructWrite(total, shown, slowWrite));
   return codec;
 }
-
-const tooShort = (name: string, size: number, start: number, end: number): WireError =>
-  new WireError(`${name} needs ${size} bytes, got ${end - start}`);
 
 interface Member {
   readonly key: string;

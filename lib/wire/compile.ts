@@ -6,6 +6,9 @@
  * off (`node --disallow-code-generation-from-strings`), the loops over closures do the work; tests compare the two.
  */
 
+import type { AnyField } from "./attr.ts";
+import type { Fixed } from "./codec.ts";
+
 /** Hands a value to the generated text, and returns the name under which it stands there. */
 export type Bind = (value: unknown) => string;
 
@@ -54,4 +57,19 @@ export function warm<K extends string, F extends (...args: never) => unknown>(
     if (++calls === WARM) owner[method] = make() ?? plain;
     return plain(...args);
   }) as F;
+}
+
+/** How a property is read and written in line, where it can be. */
+export const inlineOf = (field: AnyField): Fixed<unknown>["inline"] =>
+  field.plain === undefined ? undefined : (field.plain as unknown as Fixed<unknown>).inline;
+
+/** Statements that read the attribute between `s` and `e` of `from` into `target`, or do what `otherwise` says. */
+export function readCase(target: string, number: number, field: AnyField, bind: Bind, otherwise = ""): string {
+  const inline = inlineOf(field);
+  const size = (field.plain as Fixed<never> | undefined)?.size;
+  if (inline !== undefined && size !== undefined)
+    return `if (e - s === ${size}) ${target} = ${inline.get("s", bind)}; else {${otherwise}}`;
+  if (field.plain !== undefined) return `${target} = ${bind(field.plain)}.read(from, s, e);`;
+  const part = `${bind(field)}.read(from, ${number}, s, e, ${target}, nest ??= { start, end })`;
+  return `{ const part = ${part}; if (part !== undefined) ${target} = part; }`;
 }

@@ -18,3 +18,10 @@ export class WireError extends Error {
     return error instanceof WireError ? new WireError(error.reason, [label, ...error.path]) : error;
   }
 }
+
+/** For an attribute at byte `at` that cannot be as long as it says. */
+export const impossible = (at: number, length: number): WireError =>
+  new WireError(`attribute at byte ${at} has length ${length}`);
+/** For a payload that does not hold the `size` bytes of what it should be. */
+export const tooShort = (name: string, size: number, start: number, end: number): WireError =>
+  new WireError(`${name} needs ${size} bytes, got ${end - start}`);

@@ -5,5 +5,6 @@ export * from "./buffer.ts";
 export * from "./codec.ts";
 export { WireError } from "./error.ts";
 export * from "./message.ts";
+export * from "./pick.ts";
 export * from "./text.ts";
 export * from "./view.ts";

@@ -6,7 +6,7 @@
 import { type AnySchema, type AttrsIn, type AttrsOut, at, attrs, type Fields, locate, type Schema } from "./attr.ts";
 import { align, type Reader, type Writer } from "./buffer.ts";
 import { bytes, type Fixed, s32, u32 } from "./codec.ts";
-import { WireError } from "./error.ts";
+import { tooShort, WireError } from "./error.ts";
 import { text } from "./text.ts";
 
 /** Bytes of struct nlmsghdr. */
@@ -68,8 +68,7 @@ export function body<HI, HO, F extends Fields>(
       if (value.attrs !== undefined) attributes.write(out, value.attrs);
     },
     read(from, start, end) {
-      if (end - start < header.size)
-        throw new WireError(`${header.name} needs ${header.size} bytes, got ${end - start}`);
+      if (end - start < header.size) throw tooShort(header.name, header.size, start, end);
       return {
         header: header.read(from, start, start + header.size),
         attrs: attributes.read(from, Math.min(start + skip, end), end),

@@ -5,7 +5,7 @@
 import { type AnyField, type AttrsOut, type Fields, HEADER, NUMBER, type Schema } from "./attr.ts";
 import { align, type Reader } from "./buffer.ts";
 import type { Fixed } from "./codec.ts";
-import { WireError } from "./error.ts";
+import { tooShort, WireError } from "./error.ts";
 import type { Message } from "./message.ts";
 
 /** Attributes of which nothing was decoded yet. Those without a name of ours are not seen through it. */
@@ -118,8 +118,7 @@ export function viewed<HO, F extends Fields>(
       write: () => undefined,
       locate: () => undefined,
       read(from, start, end) {
-        if (end - start < header.size)
-          throw new WireError(`${header.name} needs ${header.size} bytes, got ${end - start}`);
+        if (end - start < header.size) throw tooShort(header.name, header.size, start, end);
         const kept = from.keep();
         return new MessageView(kept, start - from.origin, end - from.origin);
       },
