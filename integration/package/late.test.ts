@@ -77,8 +77,8 @@ describe("package", () => {
   });
 
   it("has the same names as its sources", async () => {
-    const sources = ["index", "fabric/index", "testkit/index", "wire/index"];
-    for (const [i, entry] of ["", "/document", "/testkit", "/wire"].entries()) {
+    const sources = ["index", "fabric/index", "systemd/index", "testkit/index", "wire/index"];
+    for (const [i, entry] of ["", "/document", "/systemd", "/testkit", "/wire"].entries()) {
       const source: object = await import(`../../lib/${sources[i]}.js`);
       const built: object = await import(`linkwright${entry}`);
       deepEqual(Object.keys(built).sort(), Object.keys(source).sort());
