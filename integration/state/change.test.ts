@@ -360,7 +360,7 @@ nat: [{ masquerade: 192.0.2.0/24, out: ens34f0 }]`);
     const error = await failure(apply(bm1.host, next));
     match(
       error.message,
-      /^link vxlan0 has to be made again: vni cannot change on a live link; it drops traffic through vxlan0, 198\.51\.100\.1\/24, route 10\.7\.0\.0\/16, 2 forwarding entries, sysctls of vxlan0 that the document does not name; allow it with /,
+      /^link vxlan0 has to be made again: vni cannot change on a live link; it drops traffic through vxlan0, 198\.51\.100\.1\/24, route 10\.7\.0\.0\/16, 2 forwarding entries; allow it with /,
     );
     equal(error.code, "ERR_RECREATE");
     equal(await dump(bm1), before);

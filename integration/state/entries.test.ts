@@ -1,8 +1,9 @@
 /** Rules, nexthops, routes with headers, VLANs, VNIs, multicast entries and neighbors of a document: applied, read back, undone. */
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { apply, undo } from "../../lib/state/apply.ts";
+import { apply } from "../../lib/state/apply.ts";
 import { type Desired, desiredOf } from "../../lib/state/desired.ts";
 import { observe } from "../../lib/state/observe.ts";
+import { undo } from "../../lib/state/perform.ts";
 import { plan } from "../../lib/state/plan.ts";
 import { planRemoval } from "../../lib/state/remove.ts";
 import { parseSource } from "../../lib/state/source.ts";

@@ -1,8 +1,9 @@
 /** Documents with settings of devices: made, found as they should be, and undone exactly; ethtool as the oracle. */
 import { deepEqual, equal, match, notEqual, rejects, throws } from "node:assert/strict";
-import { type Applied, apply, undo } from "../../lib/state/apply.ts";
+import { type Applied, apply } from "../../lib/state/apply.ts";
 import { desiredOf } from "../../lib/state/desired.ts";
 import { observe } from "../../lib/state/observe.ts";
+import { undo } from "../../lib/state/perform.ts";
 import { plan } from "../../lib/state/plan.ts";
 import { parseSource } from "../../lib/state/source.ts";
 import type { Plan } from "../../lib/state/step.ts";

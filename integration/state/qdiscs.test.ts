@@ -1,8 +1,9 @@
 /** Documents with queues: made, changed, removed, and undone exactly; tc as the oracle. */
 import { deepEqual, equal, rejects, throws } from "node:assert/strict";
-import { apply, undo } from "../../lib/state/apply.ts";
+import { apply } from "../../lib/state/apply.ts";
 import { desiredOf } from "../../lib/state/desired.ts";
 import { observe } from "../../lib/state/observe.ts";
+import { undo } from "../../lib/state/perform.ts";
 import { plan } from "../../lib/state/plan.ts";
 import { parseSource } from "../../lib/state/source.ts";
 import type { Plan } from "../../lib/state/step.ts";
@@ -73,6 +74,22 @@ describe("a document with queues", () => {
     const before = await told();
     await rejects(planned("{ kind: pfifo }"), /ens34f0 has tbf/);
     await rejects(planned("{ state: absent }"), /ens34f0 has tbf/);
+    equal(await told(), before);
+  });
+
+  it("changes one beside filters for what comes in", async () => {
+    await bm1.sh("tc qdisc add dev ens34f0 clsact; tc qdisc add dev ens34f0 root handle 9: pfifo limit 20");
+    const before = await told();
+    const first = await planned("{ kind: pfifo, limit: 30 }");
+    await apply(bm1.host, first);
+    equal((JSON.parse(await told()) as { kind: string; options: { limit: number } }[])[0]?.options.limit, 30);
+    deepEqual(
+      await undo(
+        bm1.host,
+        first.steps.toReversed().flatMap(({ moves }) => moves.toReversed().flatMap((one) => one.undo)),
+      ),
+      [],
+    );
     equal(await told(), before);
   });
 

@@ -1,12 +1,11 @@
 /** Carries a plan out, and back where a step is refused. It decides nothing. */
 import type { Host } from "../host.ts";
-import type { Table } from "../nftables/index.ts";
-import { SocketError } from "../socket/index.ts";
 import { escaped } from "./error.ts";
+import { mayBeDone, type Perform, performer, type UndoFailure, undoAll } from "./perform.ts";
 import { placed, refusal, rivalOf } from "./refusal.ts";
 import { type Secrets, secretsOf } from "./secrets.ts";
 import type { Source } from "./source.ts";
-import { type Plan, type Request, recreates, type Step, type Words } from "./step.ts";
+import { type Plan, type Request, recreates, type Step } from "./step.ts";
 
 /** What happened to a step. */
 export interface Progress {
@@ -48,12 +47,6 @@ export interface Applied {
   /** Number of requests that were made. */
   readonly requests: number;
 }
-/** An undoing that was refused too. */
-export interface UndoFailure {
-  readonly request: Request;
-  readonly cause: unknown;
-}
-
 /** A step was refused. What had been done before was undone, as far as `undoFailed` does not say otherwise. */
 export class ApplyError extends Error {
   override readonly name = "ApplyError";
@@ -76,147 +69,6 @@ export class ApplyError extends Error {
     this.undone = parts.undone;
     this.undoFailed = parts.undoFailed;
   }
-}
-
-type Services = Readonly<Record<Request["object"], Readonly<Record<string, (words: Words) => Promise<unknown>>>>>;
-
-/** Tells a device; its features as they were wanted before may be some that it cannot have. */
-async function setDevice({ ethtool }: Host, { name, group, change }: Words, strict: boolean): Promise<void> {
-  const device = String(name);
-  if (group === "rings") await ethtool.setRings(device, change as object);
-  else if (group === "channels") await ethtool.setChannels(device, change as object);
-  else {
-    const { refused } = await ethtool.set(device, change as Readonly<Record<string, boolean>>);
-    const [first] = refused;
-    if (strict && first !== undefined)
-      throw new Error(`${device} keeps ${first.name} ${first.after ? "on" : "off"}: ${first.reason}`);
-  }
-}
-
-/** Every verb of every service. */
-function services(host: Host, secrets: Secrets): Services {
-  const { links, addresses, routes, rules, nexthops, fdb, neighbors, vlans, vnis, mdb, nftables, sysctls } = host;
-  const as = <T>(words: unknown): T => words as T;
-  return {
-    link: {
-      create: (words) => links.create(as(words)),
-      update: ({ name, change }) => links.update(as(name), as(change)),
-      delete: ({ name }) => links.delete(as(name)),
-    },
-    address: {
-      create: (words) => addresses.create(as(words)),
-      replace: (words) => addresses.replace(as(words)),
-      delete: (words) => addresses.delete(as(words)),
-    },
-    route: {
-      create: (words) => routes.create(as(words)),
-      replace: (words) => routes.replace(as(words)),
-      delete: (words) => routes.delete(as(words)),
-    },
-    rule: {
-      create: (words) => rules.create(as(words)),
-      delete: (words) => rules.delete(as(words)),
-    },
-    nexthop: {
-      create: (words) => nexthops.create(as(words)),
-      replace: (words) => nexthops.replace(as(words)),
-      delete: (words) => nexthops.delete({ id: as(words["id"]) }),
-    },
-    fdb: {
-      create: (words) => fdb.create(as<never>(words)),
-      append: (words) => fdb.append(as<never>(words)),
-      replace: (words) => fdb.replace(as<never>(words)),
-      delete: (words) => fdb.delete(as<never>(words)),
-    },
-    neighbor: {
-      replace: (words) => neighbors.replace(as<never>(words)),
-      delete: (words) => neighbors.delete(as<never>(words)),
-    },
-    vlan: {
-      create: (words) => vlans.create(as<never>(words)),
-      delete: (words) => vlans.delete(as<never>(words)),
-    },
-    vni: {
-      create: (words) => vnis.create(as<never>(words)),
-      delete: (words) => vnis.delete(as<never>(words)),
-    },
-    mdb: {
-      create: (words) => mdb.create(as<never>(words)),
-      replace: (words) => mdb.replace(as<never>(words)),
-      delete: (words) => mdb.delete(as<never>(words)),
-    },
-    qdisc: {
-      create: (words) => host.qdiscs.create(as<never>(words)),
-      replace: (words) => host.qdiscs.replace(as<never>(words)),
-      delete: (words) => host.qdiscs.delete(as<never>(words)),
-    },
-    ethtool: {
-      update: (words) => setDevice(host, words, true),
-      restore: (words) => setDevice(host, words, false),
-    },
-    wireguard: {
-      update: async ({ name, config }) => host.wireguard.set(as(name), await secrets.resolve(config as Words)),
-    },
-    sysctl: {
-      set: ({ key, value }) => sysctls.set(as(key), as(value)),
-      restore: ({ saved }) => sysctls.restore(as(saved)),
-    },
-    nftables: {
-      replace: ({ table }) => nftables.replace(table as Table),
-      delete: ({ family, name }) => nftables.delete(as(family), as(name)),
-    },
-  };
-}
-
-/** Makes one request of a plan. */
-type Perform = (request: Request) => Promise<void>;
-
-/** Makes requests of plans. */
-function performer(host: Host, secrets: Secrets): Perform {
-  const all = services(host, secrets);
-  return async ({ object, verb, words }) => {
-    const call = all[object][verb];
-    if (call === undefined) throw new TypeError(`a plan cannot ${verb} a ${object}`);
-    await call(words);
-  };
-}
-
-/**
- * Whether a request that failed may have done something. A change that the kernel refused may be half done; of a request
- * whose answer did not come, or was no answer, nothing is known.
- */
-function mayBeDone({ verb }: Request, error: unknown): boolean {
-  if (verb === "update") return true;
-  if (error instanceof SocketError) return error.code !== "ERR_SEND";
-  return (error as { code?: unknown }).code === "ERR_SYSCTL_DRIFT";
-}
-
-/** Whether it is already as the undoing would have it: gone, or there. */
-function isUndone(error: unknown, { verb }: Request): boolean {
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  if (verb === "create" || verb === "append") return code === "EEXIST";
-  const absent = ["ENOENT", "ENODEV", "ESRCH", "EADDRNOTAVAIL"].includes(String(code));
-  return verb === "delete" && (absent || /there is no (such )?link/.test(String(message)));
-}
-
-async function undoAll(perform: Perform, requests: readonly Request[]): Promise<UndoFailure[]> {
-  const failed: UndoFailure[] = [];
-  for (const request of requests)
-    try {
-      await perform(request);
-    } catch (cause) {
-      if (!isUndone(cause, request)) failed.push({ request, cause });
-    }
-  return failed;
-}
-
-/** Undoes requests, each whatever became of the others. */
-export function undo(
-  host: Host,
-  requests: readonly Request[],
-  secrets: Secrets = secretsOf(host),
-): Promise<UndoFailure[]> {
-  return undoAll(performer(host, secrets), requests);
 }
 
 function fateOf(failed: readonly UndoFailure[]): string {

@@ -5,7 +5,6 @@ export {
   type ApplyOptions,
   apply,
   type Progress,
-  type UndoFailure,
 } from "./apply.ts";
 export {
   describePlan,
@@ -20,6 +19,7 @@ export { type Desired, desiredOf } from "./desired.ts";
 export { ConfigError, formatIssue, type Issue, type Path, type Position } from "./error.ts";
 export { ObserveError, observe } from "./observe.ts";
 export type { Observed, ObservedLink } from "./observed.ts";
+export type { UndoFailure } from "./perform.ts";
 export { plan } from "./plan.ts";
 export { type DesiredProbe, probesOf } from "./probes.ts";
 export { planRemoval } from "./remove.ts";

@@ -10,6 +10,7 @@ import { alsoWrites } from "../sysctl/effect.ts";
 import { parseKey } from "../sysctl/key.ts";
 import type { SavedSysctl } from "../sysctl/sysctl.ts";
 import type { Desired } from "./desired.ts";
+import { goingOf, linkSysctlsOf } from "./going.ts";
 import type { ForeignChain, Observed, ObservedLink } from "./observed.ts";
 import type { ObservedEthtool } from "./plan-ethtool.ts";
 import type { ObservedQdisc } from "./plan-qdiscs.ts";
@@ -30,6 +31,8 @@ const ATTEMPTS = 5;
 
 interface Options {
   readonly signal?: AbortSignal | undefined;
+  /** What the document describes is to be removed. */
+  readonly removal?: boolean | undefined;
 }
 
 /** Half a table is no ground for a decision. */
@@ -162,15 +165,21 @@ async function wireguardOf(
   return Object.keys(found).length === 0 ? {} : { wireguard: found };
 }
 
-/** Queues at roots, where the document names some. */
-async function qdiscsOf(host: Host, { links }: Desired, call: CallOptions): Promise<Pick<Observed, "qdiscs">> {
-  if (links.every(({ qdisc }) => qdisc === undefined)) return {};
+/** Queues at roots, where the document names some, or links go. */
+async function qdiscsOf(
+  host: Host,
+  { links }: Desired,
+  going: ReadonlySet<string>,
+  call: CallOptions,
+): Promise<Pick<Observed, "qdiscs">> {
+  if (going.size === 0 && links.every(({ qdisc }) => qdisc === undefined)) return {};
   const all = await consistent("qdiscs", () => host.qdiscs.list({ invisible: true }, call));
   const listed = all as unknown as readonly ObservedQdisc[];
   const roots = listed.filter(({ parent }) => parent === "root");
   const words = (one: ObservedQdisc): ObservedQdisc => ({
     kind: one.kind,
     handle: one.handle,
+    ...(listed.some(({ dev, parent }) => dev === one["dev"] && parent === "ingress") && { ingress: true as const }),
     ...(listed.some(
       ({ dev, parent, handle }) => dev === one["dev"] && parent !== "root" && parent !== "ingress" && handle !== "0:",
     ) && { inner: true as const }),
@@ -179,11 +188,12 @@ async function qdiscsOf(host: Host, { links }: Desired, call: CallOptions): Prom
   return { qdiscs: Object.fromEntries(roots.map((one) => [String(one["dev"]), words(one)])) };
 }
 
-/** What the devices tell that the document names settings of. */
+/** What the devices tell that the document names settings of, or that go. */
 async function ethtoolOf(
   host: Host,
   there: readonly { readonly name: string }[],
   { links }: Desired,
+  going: ReadonlySet<string>,
   call: CallOptions,
 ): Promise<Pick<Observed, "ethtool">> {
   const lacking = (error: { readonly code?: unknown }): undefined => {
@@ -191,9 +201,13 @@ async function ethtoolOf(
     throw error;
   };
   const found: Record<string, ObservedEthtool> = {};
-  for (const { name, ethtool } of links) {
-    if (ethtool === undefined || there.every((one) => one.name !== name)) continue;
-    const { features } = await host.ethtool.features(name, call);
+  const named = links.filter(({ ethtool }) => ethtool !== undefined).map(({ name }) => name);
+  for (const name of new Set([...named, ...going])) {
+    if (there.every((one) => one.name !== name)) continue;
+    const told = host.ethtool.features(name, call);
+    const of = await (named.includes(name) ? told : told.catch(lacking));
+    if (of === undefined) continue;
+    const { features } = of;
     const rings = await host.ethtool.rings(name, call).catch(lacking);
     const channels = await host.ethtool.channels(name, call).catch(lacking);
     found[name] = {
@@ -244,7 +258,7 @@ export async function observe(host: Host, desired: Desired, options: Options = {
     consistent("proxy neighbors", () => host.neighbors.list({ proxy: true }, call)),
     youngerLists(host, links as readonly { kind?: string }[], call),
   ]);
-  return {
+  const lists = {
     links: links.map((link) => linkWords(link as unknown as Words)),
     addresses: addresses as unknown as readonly Words[],
     routes: (routes as unknown as readonly Words[]).filter(
@@ -253,9 +267,14 @@ export async function observe(host: Host, desired: Desired, options: Options = {
     fdb: fdb as unknown as readonly Words[],
     neighbors: [...neighbors, ...proxies] as unknown as readonly Words[],
     ...younger,
+  };
+  const going = goingOf(desired, lists, options.removal === true);
+  return {
+    ...lists,
+    ...(going.size > 0 && { linkSysctls: await linkSysctlsOf(host, going) }),
     ...(await wireguardOf(host, links, call)),
-    ...(await qdiscsOf(host, desired, call)),
-    ...(await ethtoolOf(host, links, desired, call)),
+    ...(await qdiscsOf(host, desired, going, call)),
+    ...(await ethtoolOf(host, links, desired, going, call)),
     ...(await keyFilesOf(desired)),
     ...(await sysctlsOf(host, desired)),
     ...(await tablesOf(host, options)),

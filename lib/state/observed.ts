@@ -29,11 +29,16 @@ export interface Observed extends Partial<Readonly<Record<ListName, readonly Wor
   readonly sysctls?: Readonly<Record<string, string>>;
   /** What a write to a sysctl rewrites besides, by its key; the sysctl itself included. */
   readonly rewritten?: Readonly<Record<string, readonly SavedSysctl[]>>;
+  /** By the name of their link: sysctls of links that a plan deletes, as far as a new link would have others. */
+  readonly linkSysctls?: Readonly<Record<string, readonly SavedSysctl[]>>;
   /** Keys and peers by the name of their link; without those that this user may not read. */
   readonly wireguard?: Readonly<Record<string, ObservedWireguard>>;
-  /** What devices tell of their settings, by the name of their link: of those that the document names them of. */
+  /**
+   * What devices tell of their settings, by the name of their link: of those that the document names them of, and of those
+   * that a plan deletes.
+   */
   readonly ethtool?: Readonly<Record<string, ObservedEthtool>>;
-  /** Queues at the root by the name of their link; read where the document names some. */
+  /** Queues at the root by the name of their link; read where the document names some, or links go. */
   readonly qdiscs?: Readonly<Record<string, ObservedQdisc>>;
   /** What is told of the keys in the files that the document names. */
   readonly keyFiles?: Readonly<Record<string, KeyFile>>;

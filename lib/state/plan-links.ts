@@ -4,9 +4,11 @@ import type { DesiredLink } from "./desired.ts";
 import { KERNEL_MTU, portsOf } from "./mtu.ts";
 import { linkOf, type Observed, type ObservedLink } from "./observed.ts";
 import { costOf, movesOn, wayOf } from "./off-and-on.ts";
+import { ethtoolAgain } from "./plan-ethtool.ts";
+import { qdiscAgain, unrestorable } from "./plan-qdiscs.ts";
 import { planFarEnds } from "./plan-remotes.ts";
 import { move, type Planner } from "./planner.ts";
-import { onLink, standingOn } from "./restore.ts";
+import { onLink, standingOn, sysctlsAgain } from "./restore.ts";
 import { DIFFERS, type Difference, type Move, type Request, type Words } from "./step.ts";
 import { kindNamed, ZERO_MAC } from "./words.ts";
 
@@ -174,7 +176,10 @@ function remove(planner: Planner, link: DesiredLink, fates: Fates): void {
     subject: link.name,
     path: link.path,
     reason: "to be absent",
-    drops: onLink(before, link.name),
+    drops: [
+      ...onLink(before, link.name),
+      ...(unrestorable(before, link.name) === undefined ? [] : ["its queues, for good"]),
+    ],
     // What stands on it goes first, and so do its ports: they come back after it.
     needs: planner.linkIds(...standingOn(before, link.name), ...goingPorts(before, link.name, fates)),
     // How it comes back depends on what went before it: see `withUndo`.
@@ -284,6 +289,8 @@ function recreate(planner: Planner, link: DesiredLink, seen: ObservedLink, fates
   // It goes with the link below it.
   const goes = [...fates.recreated].some((below) => standingOn(planner.before, below).includes(link.name));
   const deletion = move(request("delete", { name: link.name }));
+  const queue = unrestorable(planner.before, link.name);
+  if (queue !== undefined) planner.say(link.path, queue, "key");
   planner.add({
     action: "recreate",
     object: "link",
@@ -294,12 +301,34 @@ function recreate(planner: Planner, link: DesiredLink, seen: ObservedLink, fates
         ? "stands on a link that is made again"
         : `${names.join(", ")} cannot change ${full ? "while it has ports" : "on a live link"}`,
     differences: explained(planner, link, [...fixed, ...changes]),
-    drops: [...onLink(planner.before, link.name), `sysctls of ${link.name} that the document does not name`],
+    drops: onLink(planner.before, link.name),
     needs: needsOf(planner, link),
-    moves: [...(goes ? [] : [deletion]), ...making(link, config)],
+    moves: [...(goes ? [] : [deletion]), ...remaking(planner, link, config)],
   });
   planFarEnds(planner, link, undefined, []);
   planPortChoice(planner, link);
+}
+
+/** What a link has back that the document says nothing of, before it is switched on. */
+function settingsAgain({ before, desired }: Planner, { name, qdisc }: DesiredLink): readonly Request[] {
+  const named = new Set(desired.sysctls.map(({ key }) => key));
+  return [
+    ...sysctlsAgain(before, name, named),
+    ...ethtoolAgain(before, name),
+    ...(qdisc === undefined ? qdiscAgain(before, name) : []),
+  ];
+}
+
+function remaking(planner: Planner, link: DesiredLink, config: Words): Move[] {
+  const back = settingsAgain(planner, link);
+  if (back.length === 0) return making(link, config);
+  const { name } = link;
+  return [
+    ...making(link, { ...config, up: false }),
+    // With the link goes what was put back on it.
+    ...back.map((one) => move(one)),
+    ...(config["up"] === true ? [move(update(name, { up: true }))] : []),
+  ];
 }
 
 /** Without what the link was told in another mode. */

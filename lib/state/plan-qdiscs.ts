@@ -11,15 +11,33 @@ export type ObservedQdisc = Words & {
   readonly handle: string;
   /** Somebody put another one into it. */
   readonly inner?: true;
+  /** Somebody put one beside it for what comes in, which holds filters. */
+  readonly ingress?: true;
 };
 
 const OWN = "0:";
 const request = (verb: Request["verb"], words: Words): Request => ({ object: "qdisc", verb, words });
 
+/** Without what is told of queues beside it. */
+function ownWords({ inner: _, ingress: __, ...words }: ObservedQdisc): Words {
+  return words;
+}
+
 /** What it takes to have the queue of a link back that was made again. */
 export function qdiscAgain({ qdiscs }: Observed, dev: string): Request[] {
   const seen = qdiscs?.[dev];
-  return seen === undefined || seen.handle === OWN ? [] : [request("create", { dev, ...seen })];
+  if (seen === undefined || seen.handle === OWN) return [];
+  return [request("create", { dev, ...ownWords(seen) })];
+}
+
+/** What could not be put back of the queues of a link that goes, and the way out; undefined where all could. */
+export function unrestorable({ qdiscs }: Observed, dev: string): string | undefined {
+  const seen = qdiscs?.[dev];
+  if (seen === undefined || (isWhole(seen) && seen.ingress !== true)) return undefined;
+  const [what, where] = isWhole(seen)
+    ? ["filters for what comes in", "ingress"]
+    : [`${seen.kind}, with what is in it`, "root"];
+  return `${dev} has ${what}, which could not be put back; remove it first (tc qdisc delete dev ${dev} ${where})`;
 }
 
 /** Whether all of a queue is known, so that it can be put back: others have classes and filters. */
@@ -51,13 +69,16 @@ function planOne(planner: Planner, { name: dev, path: of, qdisc = {} }: DesiredL
     });
   }
   const same = is !== undefined && is.kind === wanted["kind"];
+  // One that goes with its link keeps what the document does not name.
+  const former = is ?? planner.before.qdiscs?.[dev];
   const differences: Difference[] = Object.entries(wanted)
     .filter(([field, to]) => to !== undefined && !sameValue(is?.[field], to))
     .map(([field, to]) => ({ field, from: is?.[field], to }));
   const fields = Object.keys(wanted);
   if (differences.length === 0) return planner.keep("qdisc", dev, fields);
   if (is !== undefined && !isWhole(is)) return refuse();
-  const whole = { ...(same && is), dev, ...wanted };
+  const kept = former !== undefined && former.handle !== OWN && former.kind === wanted["kind"] ? ownWords(former) : {};
+  const whole = { ...kept, dev, ...wanted };
   const wrong = checkQdisc(whole);
   if (wrong !== undefined) return planner.say(path, wrong);
   planner.keepRest("qdisc", dev, fields, differences);

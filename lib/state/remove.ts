@@ -14,18 +14,13 @@ function goneOf(entries: readonly DesiredEntry[], names: ReadonlySet<string>): r
     .map((entry) => ({ ...entry, absent: true, ours: true }));
 }
 
-/**
- * Plans the removal of what a document describes and of nothing else: links of the same kind, addresses, routes,
- * entries, our nftables table. Sysctls stay as they are, as nobody knows what they were.
- *
- * @throws {ConfigError} where a link of that name is of another kind.
- */
-export function planRemoval(observed: Observed, desired: Desired): Plan {
+/** A host without what a document describes. */
+export function absentOf(desired: Desired): Desired {
   const made = desired.links.filter(({ kind }) => kind !== undefined);
   const names = new Set(made.map(({ name }) => name));
   // With a link goes what is on it.
   const lists = LIST_NAMES.map((list) => [list, goneOf(desired[list], names)] as const);
-  const removal = plan(observed, {
+  return {
     source: desired.source,
     links: made.map(({ name, kind, path }) => ({
       name,
@@ -39,7 +34,17 @@ export function planRemoval(observed: Observed, desired: Desired): Plan {
     ...(desired.table !== undefined && { table: null }),
     ruleLinks: [],
     ignored: desired.ignored,
-  });
+  };
+}
+
+/**
+ * Plans the removal of what a document describes and of nothing else: links of the same kind, addresses, routes,
+ * entries, our nftables table. Sysctls stay as they are, as nobody knows what they were.
+ *
+ * @throws {ConfigError} where a link of that name is of another kind.
+ */
+export function planRemoval(observed: Observed, desired: Desired): Plan {
+  const removal = plan(observed, absentOf(desired));
   const kept = desired.sysctls.map(({ key }) => key);
   const stay = desired.links.filter(
     ({ name, kind }) =>

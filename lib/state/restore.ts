@@ -25,6 +25,20 @@ export function entriesOn(observed: Observed, dev: string): Request[] {
   return lost(observed, goneOf(observed, [dev]));
 }
 
+/** What it takes to have the sysctls of a link back that was made again, but for those with these keys. */
+export function sysctlsAgain({ linkSysctls }: Observed, name: string, but: ReadonlySet<string> = new Set()): Request[] {
+  const saved = (linkSysctls?.[name] ?? []).filter(({ key }) => !but.has(key));
+  return saved.length === 0 ? [] : [{ object: "sysctl", verb: "restore", words: { saved } }];
+}
+
+/** Requests that make a link, and switch it on once it has its sysctls: whether it asks for routers is one of them. */
+function madeWith(words: Words, sysctls: readonly Request[]): Request[] {
+  const create = (made: Words): Request => ({ object: "link", verb: "create", words: made });
+  if (sysctls.length === 0 || words["up"] !== true) return [create(words), ...sysctls];
+  const on = { name: words["name"], change: { up: true } };
+  return [create({ ...words, up: false }), ...sysctls, { object: "link", verb: "update", words: on }];
+}
+
 /** Requests that make a link again that was deleted, and bring its ports back that are still there. */
 export function remade(observed: Observed, name: string): Request[] {
   const link = linkOf(observed, name);
@@ -33,7 +47,7 @@ export function remade(observed: Observed, name: string): Request[] {
   const choice = portChoice(link);
   const chosen = ports.some((port) => Object.values(choice).includes(port.name));
   return [
-    { object: "link", verb: "create", words: { ...settable(link, observed), ...withPeer(observed, name) } },
+    ...madeWith({ ...settable(link, observed), ...withPeer(observed, name) }, sysctlsAgain(observed, name)),
     ...ports.map(
       (port): Request => ({
         object: "link",
@@ -70,7 +84,12 @@ export function revived(observed: Observed, name: string): Request[] {
   const joined = link["master"] === undefined ? {} : rejoining(link, linkOf(observed, String(link["master"])));
   const made = Object.entries(settable(link, observed)).filter(([key]) => !MADE.has(key));
   const change = { ...Object.fromEntries(made), ...joined };
-  return [{ object: "link", verb: "update", words: { name, change } }];
+  return [
+    ...sysctlsAgain(observed, name),
+    { object: "link", verb: "update", words: { name, change } },
+    ...ethtoolAgain(observed, name),
+    ...qdiscAgain(observed, name),
+  ];
 }
 
 /** What is lost with a link, for a person to read. */

@@ -1,6 +1,6 @@
 /** The way back, by what a journal says: for whoever applied, for the guardian, and for the next boot. */
 import type { Host } from "../host.ts";
-import { type UndoFailure, undo } from "../state/apply.ts";
+import { type UndoFailure, undo } from "../state/perform.ts";
 import { Secrets } from "../state/secrets.ts";
 import type { Step } from "../state/step.ts";
 import { type Begin, type Entry, type Journal, undoing } from "./journal.ts";

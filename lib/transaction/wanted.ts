@@ -44,7 +44,7 @@ export interface Planned {
 
 /** What is to be done to the host as it is now. */
 export async function planFor(host: Host, { desired, mode }: Wanted, signal?: AbortSignal): Promise<Planned> {
-  const observed = await observe(host, desired, signal === undefined ? {} : { signal });
+  const observed = await observe(host, desired, { signal, removal: mode === "remove" });
   return { observed, plan: mode === "apply" ? plan(observed, desired) : planRemoval(observed, desired) };
 }
 

@@ -37,7 +37,7 @@ describe("plan --explain", () => {
   it("says what is made again, and what that drops", () =>
     deepEqual(explained("links: { v: { kind: vxlan, vni: 8, dev: eth0, dstport: 4789 } }"), [
       [
-        "    recreate (drops: traffic through v, sysctls of v that the document does not name): vni",
+        "    recreate (drops: traffic through v): vni",
         "    keep: up, dev, dstport",
         "    why: vni cannot change on a live link",
       ],

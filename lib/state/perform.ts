@@ -1,0 +1,170 @@
+/** Makes the requests of plans: each verb of each object is a call to a service. */
+import type { Host } from "../host.ts";
+import type { Table } from "../nftables/index.ts";
+import { SocketError } from "../socket/index.ts";
+import { type Secrets, secretsOf } from "./secrets.ts";
+import type { Request, Words } from "./step.ts";
+
+/** An undoing that was refused too. */
+export interface UndoFailure {
+  readonly request: Request;
+  readonly cause: unknown;
+}
+
+type Services = Readonly<Record<Request["object"], Readonly<Record<string, (words: Words) => Promise<unknown>>>>>;
+
+/** Tells a device. */
+async function setDevice({ ethtool }: Host, { name, group, change }: Words): Promise<void> {
+  const device = String(name);
+  if (group === "rings") await ethtool.setRings(device, change as object);
+  else if (group === "channels") await ethtool.setChannels(device, change as object);
+  else {
+    const { refused } = await ethtool.set(device, change as Readonly<Record<string, boolean>>);
+    const [first] = refused;
+    if (first !== undefined)
+      throw new Error(`${device} keeps ${first.name} ${first.after ? "on" : "off"}: ${first.reason}`);
+  }
+}
+
+/**
+ * Tells a device what it was told before: features among which may be some that it cannot have, and such numbers only as
+ * are others now, as there are devices that tell some and take none.
+ */
+async function restoreDevice(host: Host, { name, group, change }: Words): Promise<void> {
+  const { ethtool } = host;
+  const device = String(name);
+  if (group === "features") {
+    await ethtool.set(device, change as Readonly<Record<string, boolean>>);
+    return;
+  }
+  const now = (group === "rings" ? await ethtool.rings(device) : await ethtool.channels(device)) as object as Words;
+  const others = Object.entries(change as Words).filter(([key, value]) => now[key] !== value);
+  if (others.length > 0) await setDevice(host, { name, group, change: Object.fromEntries(others) });
+}
+
+/** Every verb of every service. */
+function services(host: Host, secrets: Secrets): Services {
+  const { links, addresses, routes, rules, nexthops, fdb, neighbors, vlans, vnis, mdb, nftables, sysctls } = host;
+  const as = <T>(words: unknown): T => words as T;
+  return {
+    link: {
+      create: (words) => links.create(as(words)),
+      update: ({ name, change }) => links.update(as(name), as(change)),
+      delete: ({ name }) => links.delete(as(name)),
+    },
+    address: {
+      create: (words) => addresses.create(as(words)),
+      replace: (words) => addresses.replace(as(words)),
+      delete: (words) => addresses.delete(as(words)),
+    },
+    route: {
+      create: (words) => routes.create(as(words)),
+      replace: (words) => routes.replace(as(words)),
+      delete: (words) => routes.delete(as(words)),
+    },
+    rule: {
+      create: (words) => rules.create(as(words)),
+      delete: (words) => rules.delete(as(words)),
+    },
+    nexthop: {
+      create: (words) => nexthops.create(as(words)),
+      replace: (words) => nexthops.replace(as(words)),
+      delete: (words) => nexthops.delete({ id: as(words["id"]) }),
+    },
+    fdb: {
+      create: (words) => fdb.create(as<never>(words)),
+      append: (words) => fdb.append(as<never>(words)),
+      replace: (words) => fdb.replace(as<never>(words)),
+      delete: (words) => fdb.delete(as<never>(words)),
+    },
+    neighbor: {
+      replace: (words) => neighbors.replace(as<never>(words)),
+      delete: (words) => neighbors.delete(as<never>(words)),
+    },
+    vlan: {
+      create: (words) => vlans.create(as<never>(words)),
+      delete: (words) => vlans.delete(as<never>(words)),
+    },
+    vni: {
+      create: (words) => vnis.create(as<never>(words)),
+      delete: (words) => vnis.delete(as<never>(words)),
+    },
+    mdb: {
+      create: (words) => mdb.create(as<never>(words)),
+      replace: (words) => mdb.replace(as<never>(words)),
+      delete: (words) => mdb.delete(as<never>(words)),
+    },
+    qdisc: {
+      create: (words) => host.qdiscs.create(as<never>(words)),
+      replace: (words) => host.qdiscs.replace(as<never>(words)),
+      delete: (words) => host.qdiscs.delete(as<never>(words)),
+    },
+    ethtool: {
+      update: (words) => setDevice(host, words),
+      restore: (words) => restoreDevice(host, words),
+    },
+    wireguard: {
+      update: async ({ name, config }) => host.wireguard.set(as(name), await secrets.resolve(config as Words)),
+    },
+    sysctl: {
+      set: ({ key, value }) => sysctls.set(as(key), as(value)),
+      restore: ({ saved }) => sysctls.restore(as(saved)),
+    },
+    nftables: {
+      replace: ({ table }) => nftables.replace(table as Table),
+      delete: ({ family, name }) => nftables.delete(as(family), as(name)),
+    },
+  };
+}
+
+/** Makes one request of a plan. */
+export type Perform = (request: Request) => Promise<void>;
+
+/** Makes requests of plans. */
+export function performer(host: Host, secrets: Secrets): Perform {
+  const all = services(host, secrets);
+  return async ({ object, verb, words }) => {
+    const call = all[object][verb];
+    if (call === undefined) throw new TypeError(`a plan cannot ${verb} a ${object}`);
+    await call(words);
+  };
+}
+
+/**
+ * Whether a request that failed may have done something. A change that the kernel refused may be half done; of a request
+ * whose answer did not come, or was no answer, nothing is known.
+ */
+export function mayBeDone({ verb }: Request, error: unknown): boolean {
+  if (verb === "update") return true;
+  if (error instanceof SocketError) return error.code !== "ERR_SEND";
+  return (error as { code?: unknown }).code === "ERR_SYSCTL_DRIFT";
+}
+
+/** Whether it is already as the undoing would have it: gone, or there. */
+function isUndone(error: unknown, { verb }: Request): boolean {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  if (verb === "create" || verb === "append") return code === "EEXIST";
+  const absent = ["ENOENT", "ENODEV", "ESRCH", "EADDRNOTAVAIL"].includes(String(code));
+  return verb === "delete" && (absent || /there is no (such )?link/.test(String(message)));
+}
+
+/** Undoes requests, each whatever became of the others. */
+export async function undoAll(perform: Perform, requests: readonly Request[]): Promise<UndoFailure[]> {
+  const failed: UndoFailure[] = [];
+  for (const request of requests)
+    try {
+      await perform(request);
+    } catch (cause) {
+      if (!isUndone(cause, request)) failed.push({ request, cause });
+    }
+  return failed;
+}
+
+/** The same for a host. */
+export function undo(
+  host: Host,
+  requests: readonly Request[],
+  secrets: Secrets = secretsOf(host),
+): Promise<UndoFailure[]> {
+  return undoAll(performer(host, secrets), requests);
+}
