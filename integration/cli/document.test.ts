@@ -102,7 +102,10 @@ describe("linkwright plan, apply, verify, remove, show", function () {
     const on = [documents.write(example("two-hosts")), "--host", "bm1", "--netns", machine.name];
     const { stdout } = linkwright("plan", "--explain", ...on);
     assert.match(stdout, /^vxlan0 +1450 +1500 − 50: VXLAN over IPv4$/m);
-    assert.match(stdout, /^ {4}create: [^\n]*vni[^\n]*\n {4}why: not there$/m);
+    assert.match(
+      stdout,
+      /^ {4}create: [^\n]*vni[^\n]*\n {4}derived: up, [^\n]*\n {4}why: not there \(links\.vxlan0, line \d+\)$/m,
+    );
   });
 
   it("makes nothing again without leave", async () => {

@@ -11,7 +11,7 @@ const PLAN: Command = {
   ],
   examples: [
     ["linkwright plan two-hosts.yaml --host bm1", "the steps for bm1, on this machine"],
-    ["linkwright plan two-hosts.yaml --explain", "with the reason of each step and the MTU of each hop"],
+    ["linkwright plan two-hosts.yaml --explain", "with reasons, the MTU of each hop, and what is left alone"],
     ["linkwright plan two-hosts.yaml --json | jq .steps", "as data"],
   ],
   options: ["host", "netns", "explain"],

@@ -21,7 +21,7 @@ export const OPTIONS = {
     several: true,
     text: "read pasted commands from this file instead of looking at a host; give it once for each host",
   },
-  explain: { text: "say why: the reason of every step, and the sum behind every MTU" },
+  explain: { text: "say why: the reason of every step, the sum behind every MTU, and what is left alone" },
   "allow-recreate": {
     text: "permit to delete and create again what the kernel cannot change in place, and lose what hangs on it",
   },

@@ -1,13 +1,17 @@
 /** Plans and verifications on the terminal, and as JSON. */
 import {
+  countForeign,
   describePlan,
   describeStep,
   describeVerification,
+  explainForeign,
   explainKept,
   explainMtus,
   explainStep,
+  type Foreign,
   type Painter,
   type Plan,
+  type Source,
   type Verification,
 } from "../state/index.ts";
 import { table } from "./table.ts";
@@ -28,23 +32,23 @@ export function fitted(line: string, width: number, indent = "    "): string[] {
   return [lead + first, ...rest.map((one) => lead + indent + one)];
 }
 
-/** The steps of a plan, what to watch out for, and with `explain` the reasons and the sums. */
-export function printPlan(plan: Plan, terminal: Terminal, explain: boolean): void {
+/** The steps of a plan, what to watch out for, and with `explain`, the document, the reasons and the sums. */
+export function printPlan(plan: Plan, terminal: Terminal, explain?: Source): void {
   const { palette, width } = terminal;
   const paint = painter(palette);
-  const lines = describePlan(explain ? { ...plan, steps: [] } : plan, paint);
-  if (explain && plan.steps.length > 0) {
+  const lines = describePlan(explain === undefined ? plan : { ...plan, steps: [] }, paint);
+  if (explain !== undefined && plan.steps.length > 0) {
     lines.shift(); // "nothing to do"
     lines.unshift(
       ...plan.steps.flatMap((step) => [
         ...describeStep(step, paint),
-        ...explainStep(step, plan).map((line) => palette.faint(line)),
+        ...explainStep(step, plan, explain).map((line) => palette.faint(line)),
       ]),
     );
   }
-  if (explain) lines.push(...explainKept(plan).map((line) => palette.faint(line)));
+  if (explain !== undefined) lines.push(...explainKept(plan).map((line) => palette.faint(line)));
   for (const line of lines) for (const part of fitted(line, width)) terminal.line(part);
-  if (!explain) return;
+  if (explain === undefined) return;
   const rows = explainMtus(plan).map((line) => line.split("  "));
   if (rows.length === 0) return;
   terminal.line();
@@ -53,6 +57,32 @@ export function printPlan(plan: Plan, terminal: Terminal, explain: boolean): voi
   for (const line of table(sums, Number.isFinite(width) ? width : 1000)) terminal.line(line);
   for (const [remark = "", more] of rows) if (more === undefined) terminal.line(remark);
 }
+
+/** What the plan leaves alone: how much of it, and with `explain` each object and what takes it over. */
+export function printForeign(foreign: readonly Foreign[], terminal: Terminal, explain: boolean): void {
+  const { palette, width } = terminal;
+  const count = countForeign(foreign);
+  if (count === undefined) return;
+  if (!explain) {
+    for (const part of fitted(`${count}; --explain names them`, width)) terminal.line(palette.faint(part));
+    return;
+  }
+  terminal.line();
+  terminal.line(palette.strong("Foreign, left alone"));
+  const room = Number.isFinite(width) ? width : 1000;
+  for (const text of wrapped(TAKE_OVER, room)) terminal.line(palette.faint(text));
+  const rows = explainForeign(foreign);
+  if (table(rows, 1000).every((line) => line.length <= room)) {
+    for (const line of table(rows, room)) terminal.line(line);
+    return;
+  }
+  for (const [sort, object, way] of rows) {
+    for (const line of fitted(`${sort} ${object}`, room)) terminal.line(line);
+    if (way !== "") for (const line of fitted(`    ${way}`, room)) terminal.line(palette.faint(line));
+  }
+}
+const TAKE_OVER =
+  "To take an object over, write what stands with it into the document; with state: absent in its entry (of a port: master: null) it is removed.";
 
 /** What was found to differ. */
 export function printVerification(found: Verification, terminal: Terminal): void {

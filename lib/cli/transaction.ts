@@ -90,7 +90,8 @@ export async function carryOut(
     probes(planned); // what is wrong with one is told before anything is done
     if (given.json) return;
     if (shown) terminal.remark("the host changed meanwhile; planned again");
-    if (mode === "apply" || planned.plan.steps.length > 0) printPlan(planned.plan, terminal, given.explain === true);
+    if (mode === "apply" || planned.plan.steps.length > 0)
+      printPlan(planned.plan, terminal, given.explain && desired.source);
     shown = true;
     if (planned.plan.steps.length > 0 && why !== undefined)
       terminal.line(`to be confirmed within ${seconds} s (${why})`);

@@ -1,7 +1,11 @@
 /** Plans and verifications for people to read. */
 import { INSIDE, isInside, sumOf, total } from "../mtu/encapsulation.ts";
-import { escaped } from "./error.ts";
-import { type Action, type Difference, type Explained, type Plan, type Step, sameValue } from "./step.ts";
+import { VXLAN_PORT } from "./consistency.ts";
+import { valueAt } from "./document.ts";
+import { escaped, formatPath } from "./error.ts";
+import type { Foreign } from "./foreign.ts";
+import type { Source } from "./source.ts";
+import { type Action, type Difference, type Explained, type Plan, type Step, sameValue, type Words } from "./step.ts";
 import type { Counts, Finding, Verification } from "./verify.ts";
 
 /** Colors text; the default leaves it as it is. */
@@ -74,18 +78,46 @@ const FATES: Readonly<Record<Action, string>> = {
   remove: "remove",
 };
 
-/** What becomes of each field of a step's object: created, changed in place, made again, removed, kept. */
-export function explainStep({ action, object, subject, differences, drops, reason }: Step, plan: Plan): string[] {
+/** What the document leaves out and a new link has all the same, with the reason. */
+function derived({ object, action, subject, moves }: Step, source: Source | undefined): string[] {
+  const made = action === "create" || action === "recreate";
+  const entry = valueAt(source?.value, ["links", subject]) as Words | undefined;
+  if (object !== "link" || !made || entry?.["kind"] === undefined) return [];
+  const port = moves.map(({ request }) => request.words["dstport"]).find((one) => one !== undefined) ?? VXLAN_PORT;
+  return [
+    ...(entry["up"] === undefined ? ["up, as a link that the document makes is there to be used"] : []),
+    ...(entry["kind"] === "vxlan" && entry["dstport"] === undefined
+      ? [`dstport ${String(port)}, the registered one; the kernel's own default would be 8472`]
+      : []),
+  ];
+}
+
+/** The place of a step in the document: `links.vxlan0, line 6`. */
+function placeOf({ path }: Step, source: Source | undefined): string {
+  if (source === undefined || path.length === 0) return "";
+  const { line } = source.locateKey(path);
+  return ` (${formatPath(source.origin(path))}, line ${line})`;
+}
+
+/**
+ * What becomes of each field of a step's object: created, changed in place, made again, removed, kept; what is derived,
+ * why the step is there, where the document says so, and which steps have to come before it.
+ */
+export function explainStep(step: Step, plan: Plan, source?: Source): string[] {
+  const { action, object, subject, differences, drops, reason, needs } = step;
   const list = (fields: readonly string[]): string =>
     fields.length === 0 ? "" : `: ${fields.map(escaped).join(", ")}`;
   const costs = action === "recreate" && drops.length > 0 ? ` (drops: ${escaped(drops.join(", "))})` : "";
   const fields = object === "nftables" ? [] : [...new Set(differences.map(({ field }) => field))];
   const kept = plan.kept.filter((one) => one.object === object && one.subject === subject);
   const rest = [...new Set(kept.flatMap((one) => one.fields))];
+  const before = plan.steps.filter(({ id }) => id !== step.id && needs.includes(id)).map(({ id }) => id);
   return [
     `    ${FATES[action]}${costs}${list(fields)}`,
     ...(object === "nftables" || rest.length === 0 ? [] : [`    keep${list(rest)}`]),
-    `    why: ${escaped(reason)}`,
+    ...derived(step, source).map((text) => `    derived: ${text}`),
+    `    why: ${escaped(reason)}${placeOf(step, source)}`,
+    ...(before.length === 0 ? [] : [`    after: ${escaped(before.join(", "))}`]),
   ];
 }
 
@@ -98,6 +130,44 @@ export function explainKept(plan: Plan): string[] {
       const named = object === "nftables" || fields.length === 0 ? "" : `: ${fields.map(escaped).join(", ")}`;
       return `= ${object} ${escaped(subject)}  keep${named}`;
     });
+}
+
+/** More of one sort are counted. */
+const MOST_FOREIGN = 10;
+const many = ({ object }: Foreign, count: number): string =>
+  object === "nftables"
+    ? `table${count === 1 ? "" : "s"} of nftables`
+    : count === 1
+      ? object
+      : `${object}${object === "address" ? "es" : "s"}`;
+
+function bySort(all: readonly Foreign[]): readonly (readonly Foreign[])[] {
+  const sorts = new Map<string, Foreign[]>();
+  for (const one of all) {
+    const found = sorts.get(one.object);
+    if (found === undefined) sorts.set(one.object, [one]);
+    else found.push(one);
+  }
+  return [...sorts.values()];
+}
+
+/** `foreign, left alone: 2 addresses, 1 route`; undefined where there is nothing. */
+export function countForeign(all: readonly Foreign[]): string | undefined {
+  const counts = bySort(all).map((some) => `${some.length} ${some[0] === undefined ? "" : many(some[0], some.length)}`);
+  return counts.length === 0 ? undefined : `foreign, left alone: ${counts.join(", ")}`;
+}
+
+/** What is left alone: the sort, the object with its owner, and how it is taken over, or else removed. */
+export function explainForeign(all: readonly Foreign[]): (readonly [sort: string, object: string, way: string])[] {
+  return bySort(all).flatMap((some) => {
+    const rows = some.slice(0, MOST_FOREIGN).map(({ object, subject, owner, takeOver, remove }) => {
+      const of = owner === undefined ? "" : `, kept by ${owner}`;
+      const way = takeOver ?? (remove === undefined ? "" : `to remove it: ${remove}`);
+      return [object, escaped(subject + of), escaped(way)] as const;
+    });
+    const rest = some.length - rows.length;
+    return rest === 0 ? rows : [...rows, ["", `and ${rest} more, which --json names`, ""] as const];
+  });
 }
 
 /** A plan as lines. */

@@ -7,9 +7,11 @@ export {
   type Progress,
 } from "./apply.ts";
 export {
+  countForeign,
   describePlan,
   describeStep,
   describeVerification,
+  explainForeign,
   explainKept,
   explainMtus,
   explainStep,
@@ -17,6 +19,7 @@ export {
 } from "./describe.ts";
 export { type Desired, desiredOf } from "./desired.ts";
 export { ConfigError, formatIssue, type Issue, type Path, type Position } from "./error.ts";
+export { type Foreign, foreignOf } from "./foreign.ts";
 export { ObserveError, observe } from "./observe.ts";
 export type { Observed, ObservedLink } from "./observed.ts";
 export type { UndoFailure } from "./perform.ts";

@@ -1,6 +1,7 @@
 /** From what is and what shall be to what is to be done. Pure: nothing is asked and nothing is changed. */
 import type { Desired } from "./desired.ts";
 import { withGivenVlans } from "./entries/vlans.ts";
+import { gatewayWarnings } from "./gateway-warnings.ts";
 import { goneOf, without } from "./gone.ts";
 import { withoutIgnored } from "./ignore.ts";
 import { Mtus } from "./mtu.ts";
@@ -63,6 +64,8 @@ export function plan(observed: Observed, desired: Desired): Plan {
   for (const { name, absent } of desired.links) if (!absent) planner.mtus.of(name);
   const guests = guestsOf(planner);
   for (const warning of mtuWarnings(desired, world, planner.mtus)) planner.warn(warning);
+  const left = without(observed, goneOf(observed, fates.removed));
+  for (const warning of gatewayWarnings(planner, left)) planner.warn(warning);
   planner.finish();
   return {
     steps: withUndo(observed, inOrder(planner.steps)),

@@ -23,7 +23,7 @@ export { fdbShapes } from "../neighbors/entry.ts";
 export { neighborShapes } from "../neighbors/words.ts";
 export { ZERO_MAC } from "../neighbors/zero-mac.ts";
 export { canonicalNexthop, nexthopShapes } from "../nexthops/words.ts";
-export { canonicalRoute, routeShapes } from "../routes/words.ts";
+export { canonicalRoute, isWide as isWideRoute, routeShapes } from "../routes/words.ts";
 export { canonicalRule, ruleShapes } from "../rules/words.ts";
 
 /** A file on the host that a document is applied to. */

@@ -1,7 +1,8 @@
 /** The words for what becomes of each field. */
-import { deepEqual } from "node:assert/strict";
-import { explainKept, explainStep } from "../../lib/state/describe.ts";
+import { deepEqual, equal } from "node:assert/strict";
+import { countForeign, explainForeign, explainKept, explainStep } from "../../lib/state/describe.ts";
 import { desiredOf } from "../../lib/state/desired.ts";
+import { foreignOf } from "../../lib/state/foreign.ts";
 import type { Observed } from "../../lib/state/observed.ts";
 import { plan } from "../../lib/state/plan.ts";
 import { parseSource } from "../../lib/state/source.ts";
@@ -28,11 +29,46 @@ describe("plan --explain", () => {
   v: { state: absent, kind: vxlan }`),
       [
         ["    remove", "    why: to be absent"],
-        ["    change in place: stp", "    keep: up, ageing", "    why: differs from the document"],
-        ["    create: stp, up", "    why: not there"],
+        ["    change in place: stp", "    keep: up, ageing", "    why: differs from the document", "    after: link v"],
+        ["    create: stp, up", "    why: not there", "    after: link v"],
         ["= link eth0  keep: mtu, up"],
       ],
     ));
+
+  it("says where the document says so, and what is derived", () => {
+    const desired = desiredOf(parseSource("linkwright: 1\nlinks:\n  w: { kind: vxlan, vni: 9, dev: eth0 }\n"));
+    const found = plan(HOST, desired);
+    deepEqual(
+      found.steps.map((step) => explainStep(step, found, desired.source)),
+      [
+        [
+          "    create: vni, dev, dstport, up",
+          "    derived: up, as a link that the document makes is there to be used",
+          "    derived: dstport 4789, the registered one; the kernel's own default would be 8472",
+          "    why: not there (links.w, line 3)",
+        ],
+      ],
+    );
+  });
+
+  it("counts what is left alone, and shows ten of each sort", () => {
+    const desired = desiredOf(parseSource("linkwright: 1\nlinks: { eth0: { up: true } }\n"));
+    const addresses = Array.from({ length: 12 }, (_, i) => ({ dev: "eth0", address: `192.0.2.${i + 1}/24` }));
+    const rules = [{ priority: 5, family: "inet", action: "table", table: 7, from: "10.0.0.0/8", protocol: "boot" }];
+    const host = { ...HOST, addresses, rules };
+    const foreign = foreignOf(host, desired, plan(host, desired));
+    equal(countForeign(foreign), "foreign, left alone: 1 link, 12 addresses, 1 rule");
+    const rows = explainForeign(foreign);
+    deepEqual(
+      rows.filter(([sort]) => sort !== "address"),
+      [
+        ["link", "v over eth0", "to remove it: links: { v: { kind: vxlan, state: absent } }"],
+        ["", "and 2 more, which --json names", ""],
+        ["rule", "5", "rules: [ { priority: 5, from: 10.0.0.0/8, table: 7 } ]"],
+      ],
+    );
+    equal(rows.length, 13);
+  });
 
   it("says what is made again, and what that drops", () =>
     deepEqual(explained("links: { v: { kind: vxlan, vni: 8, dev: eth0, dstport: 4789 } }"), [
