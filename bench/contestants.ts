@@ -33,6 +33,10 @@ export interface Places {
   readonly floor: string;
 }
 
+/** The part of the bridges that peers make: the kernel takes 20 ms to remove one, whoever made it. */
+const FEW = 0.1;
+const BRIDGES = { bridges: FEW, "bridges-each": FEW };
+
 const DEBIAN_CRATES = "/usr/share/cargo/registry";
 const DEBIAN_GO = "/usr/share/gocode";
 
@@ -62,6 +66,7 @@ const iproute2: Build = ({ sources }) => {
   if (version === undefined || said("bridge", ["-V"]) === undefined) return undefined;
   return {
     version: version.split("iproute2-")[1] ?? version,
+    share: BRIDGES,
     command: plain("bash", join(sources, "peers/iproute2.sh")),
   };
 };
@@ -79,6 +84,7 @@ const vishvananda: Build = ({ sources, scratch }) => {
     return undefined;
   return {
     version: `${packageVersion("golang-github-vishvananda-netlink-dev")}, ${compiler?.split(" ")[2]}`,
+    share: BRIDGES,
     command: plain(program),
   };
 };
@@ -111,14 +117,15 @@ const rtnetlink: Build = ({ sources, scratch }) => {
   const compiler = said("rustc", ["--version"]);
   if (said("cargo", ["build", "--release", "--offline", "--quiet"], { cwd: cache }) === undefined) return undefined;
   copyFileSync(join(cache, "target/release/peer"), join(scratch, "rtnetlink"));
-  return { version: `0.10.1, rustc ${compiler?.split(" ")[1]}`, command: plain(join(scratch, "rtnetlink")) };
+  const version = `0.10.1, rustc ${compiler?.split(" ")[1]}`;
+  return { version, command: plain(join(scratch, "rtnetlink")), share: BRIDGES };
 };
 
 const pyroute2: Build = ({ sources }) => {
   const python = "/usr/bin/python3";
   if (said(python, ["-c", "import pyroute2; print(1)"]) === undefined) return undefined;
   const version = `${packageVersion("python3-pyroute2")}, ${said(python, ["--version"])}`;
-  return { version, command: plain(python, join(sources, "peers/pyroute.py")) };
+  return { version, command: plain(python, join(sources, "peers/pyroute.py")), share: BRIDGES };
 };
 
 const NPM_NETLINK = "netlink@0.3.0";
@@ -129,13 +136,13 @@ export function download(scratch: string): void {
 const netlink: Build = ({ sources, scratch }) => {
   if (!existsSync(join(scratch, "npm/node_modules/netlink"))) return undefined;
   const command = plain(process.execPath, join(sources, "peers/netlink.mjs"));
-  return { version: NPM_NETLINK.split("@")[1] ?? "", command };
+  return { version: NPM_NETLINK.split("@")[1] ?? "", command, share: BRIDGES };
 };
 
 const spawning: Build = ({ sources }) => {
   if (said("ip", ["-V"]) === undefined) return undefined;
   const command = plain(process.execPath, join(sources, "peers/spawning.mjs"));
-  return { version: `Node ${process.version}`, command, share: { "round-trip": 0.05 } };
+  return { version: `Node ${process.version}`, command, share: { "round-trip": 0.05, "bridges-each": FEW } };
 };
 
 const shell: Build = ({ sources }) => {
@@ -147,14 +154,16 @@ const shell: Build = ({ sources }) => {
   };
 };
 
-const own: Build = ({ here }) => ({
-  version: "this commit",
-  command: ({ workload, ours = ["ours.js", workload, "COUNT"] }, count) => {
-    const [program = "", ...args] = ours;
-    return [process.execPath, join(here, program), ...args.map((arg) => (arg === "COUNT" ? String(count) : arg))];
-  },
-});
-const api: Build = ({ here }) => ({ version: "this commit", command: plain(process.execPath, join(here, "api.js")) });
+/** One of our programs, of the arguments that a row has for it. */
+const own =
+  (key: "ours" | "api"): Build =>
+  ({ here }) => ({
+    version: "this commit",
+    command: (row, count) => {
+      const [program = "", ...args] = row[key] ?? [`${key}.js`, row.workload, "COUNT"];
+      return [process.execPath, join(here, program), ...args.map((arg) => (arg === "COUNT" ? String(count) : arg))];
+    },
+  });
 const floor: Build = ({ floor }) => ({
   version: said("cc", ["--version"])?.split("\n")[0] ?? "",
   command: plain(floor),
@@ -167,8 +176,8 @@ const empty: Build = ({ scratch }) => {
 
 const ALL: readonly Candidate[] = [
   { id: "floor", title: "C floor", build: floor, install: "apt install gcc libc6-dev" },
-  { id: "ours", title: "linkwright", build: own, install: "npm ci" },
-  { id: "api", title: "linkwright, `Host`", build: api, install: "npm ci" },
+  { id: "ours", title: "linkwright", build: own("ours"), install: "npm ci" },
+  { id: "api", title: "linkwright, `Host`", build: own("api"), install: "npm ci" },
   { id: "iproute2", title: "`ip -batch`", build: iproute2, install: "apt install iproute2" },
   {
     id: "vishvananda",

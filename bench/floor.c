@@ -518,6 +518,7 @@ int main(int argc, char **argv) {
   kept = calloc((size_t)n * 2 + 8192, sizeof *kept);
   if (!kept) die("calloc");
   open_socket(NETLINK_ROUTE);
+  if (!strcmp(w, "round-trip")) round_trips(n);
   uint64_t t = now();
   if (!strcmp(w, "bridges-each")) bridges(n, 1);
   else if (!strcmp(w, "bridges")) bridges(n, 0);

@@ -91,12 +91,23 @@ fn cpu() -> Outcome<u64> {
     Ok(text.split(' ').next().unwrap_or("0").parse()?)
 }
 
+async fn round_trips(handle: &Handle, count: u32) -> Outcome<usize> {
+    each(count, |_| async {
+        handle.clone().link().get().match_index(1).execute().try_next().await?.ok_or("no link")?;
+        Ok(())
+    })
+    .await
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Outcome<()> {
     let args: Vec<String> = std::env::args().collect();
     let (workload, count) = (args[1].as_str(), args[2].parse()?);
     let (connection, handle, _) = new_connection()?;
     tokio::spawn(connection);
+    if workload == "round-trip" {
+        round_trips(&handle, count).await?;
+    }
     let (begin, before) = (Instant::now(), cpu()?);
     let objects = match workload {
         "bridges-each" => each(count, |i| bridge(&handle, i)).await?,
@@ -112,13 +123,7 @@ async fn main() -> Outcome<()> {
             request.message_mut().header.ifindex = 1001;
             request.execute().try_collect::<Vec<_>>().await?.len()
         }
-        "round-trip" => {
-            each(count, |_| async {
-                handle.clone().link().get().match_index(1).execute().try_next().await?.ok_or("no link")?;
-                Ok(())
-            })
-            .await?
-        }
+        "round-trip" => round_trips(&handle, count).await?,
         "events" => events(count).await?,
         _ => std::process::exit(3),
     };
