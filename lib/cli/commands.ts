@@ -197,6 +197,23 @@ const IMPORT: Command = {
   load: () => import("./commands/import.ts"),
 };
 
+const FABRIC_SHOW: Command = {
+  name: "fabric show",
+  operands: ["FILE"],
+  summary: "show the hosts and overlays of a document, or what one host gets of it",
+  about: [
+    "Works the document out for all of its hosts, and checks what is between them: VNIs, ports, MTUs, address families, " +
+      "addresses and MACs that are there twice. With --host it prints that host's own document, as `apply` takes it. " +
+      "No host is looked at.",
+  ],
+  examples: [
+    ["linkwright fabric show three-hosts-unicast.yaml", "who is in which overlay"],
+    ["linkwright fabric show three-hosts-unicast.yaml --host bm1", "every link, far end and address of bm1"],
+  ],
+  options: ["host"],
+  load: async () => ({ run: (await import("./commands/fabric.ts")).show }),
+};
+
 const SYSTEMD_EXPORT: Command = {
   name: "systemd export",
   operands: ["FILE"],
@@ -306,6 +323,7 @@ export const COMMANDS: readonly Command[] = [
   SHOW,
   MTU,
   IMPORT,
+  FABRIC_SHOW,
   SYSTEMD_EXPORT,
   LAB_UP,
   LAB_RUN,

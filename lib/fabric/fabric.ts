@@ -5,134 +5,14 @@ import { type Desired, desiredOf } from "../state/desired.ts";
 import { checkHosts, valueAt } from "../state/document.ts";
 import { ConfigError, type Issue, type Path } from "../state/error.ts";
 import { issueAt, type Peer, type Source } from "../state/source.ts";
-import { type Hosts, peersOf, substitute, VariableError } from "./variables.ts";
+import { checkAcross, type HostLinks } from "./across.ts";
+import { Derivation, isMap } from "./derivation.ts";
+import { type Fabric, NO_ASN, type Say } from "./overlay.ts";
+import { overlaysOf } from "./overlays.ts";
+import { type SharedLink, shareAddresses, shareOf } from "./share.ts";
+import { type Hosts, peersOf } from "./variables.ts";
 
 type Value = Readonly<Record<string, unknown>>;
-
-function isMap(value: unknown): value is Value {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** From this depth on a value may be a map of hosts: `links.br-vm.mtu`, `nat[0].out`, `addresses`. */
-function mayDiffer([section, ...rest]: Path): boolean {
-  if (section === "links") return rest.length >= 2;
-  return (
-    section !== "linkwright" &&
-    (section !== "guests" || rest.length >= 1) &&
-    (section !== "sysctls" || rest.length >= 1)
-  );
-}
-
-/** Replaces what differs between hosts, and remembers where each value came from. */
-class Derivation {
-  readonly issues: Issue[] = [];
-  readonly origins = new Map<string, Path>();
-  readonly #source: Source;
-  readonly #hosts: Hosts;
-  readonly #host: string;
-
-  constructor(source: Source, hosts: Hosts, host: string) {
-    this.#source = source;
-    this.#hosts = hosts;
-    this.#host = host;
-  }
-
-  /** `from` is the place in the file, `to` the place in what comes out. */
-  value(value: unknown, from: Path, to: Path): unknown {
-    this.origins.set(JSON.stringify(to), from);
-    if (typeof value === "string") return this.#text(value, from, "value");
-    if (Array.isArray(value)) return this.#list(value, from, to);
-    if (!isMap(value)) return value;
-    if (mayDiffer(from) && Object.keys(value).some((key) => Object.hasOwn(this.#hosts, key)))
-      return this.#own(value, from, to);
-    return this.#map(value, from, to);
-  }
-
-  #list(value: readonly unknown[], from: Path, to: Path): unknown[] {
-    const items: unknown[] = [];
-    value.forEach((item, i) => {
-      const derived = this.value(item, [...from, i], [...to, items.length]);
-      if (derived !== undefined) items.push(derived);
-    });
-    return items;
-  }
-
-  #map(value: Value, from: Path, to: Path): Value {
-    const derived: Record<string, unknown> = {};
-    for (const [written, one] of Object.entries(value)) {
-      const key = this.#text(written, [...from, written], "key");
-      if (Object.hasOwn(derived, key))
-        this.#say(
-          [...from, written],
-          `for host ${this.#host} this is ${key}, which stands here already; keep one`,
-          "key",
-        );
-      const part = this.value(one, [...from, written], [...to, key]);
-      if (part !== undefined) derived[key] = part;
-    }
-    return derived;
-  }
-
-  /** This host's own part of a map of hosts; undefined where it has none. */
-  #own(value: Value, from: Path, to: Path): unknown {
-    const known = Object.keys(this.#hosts);
-    for (const key of Object.keys(value))
-      if (!known.includes(key)) {
-        const meant = nearest(key, known);
-        const way = meant === undefined ? `hosts are ${known.join(", ")}` : `did you mean ${meant}?`;
-        this.#say([...from, key], `unknown host; ${way}`, "key");
-      }
-    return Object.hasOwn(value, this.#host) ? this.value(value[this.#host], [...from, this.#host], to) : undefined;
-  }
-
-  #text(text: string, from: Path, what: "value" | "key"): string {
-    try {
-      return substitute(text, this.#hosts, this.#host);
-    } catch (error) {
-      if (!(error instanceof VariableError)) throw error;
-      // What a host lacks is one mistake, at the host, however often it is missed.
-      if (error.host === undefined) this.#say(from, error.message, what);
-      else if (!this.issues.some(({ message }) => message === error.message))
-        this.#say(["hosts", error.host], error.message, "key");
-      return text;
-    }
-  }
-
-  #say(path: Path, message: string, what: "value" | "key" = "value"): void {
-    this.issues.push(issueAt(this.#source, path, message, what));
-  }
-
-  /** `flood`: how frames without a known place reach every other host. */
-  flood(name: string, link: Value): Value {
-    const { flood, ...rest } = link;
-    const own = this.#hosts[this.#host]?.vtep;
-    const { remote } = rest;
-    if (own !== undefined && typeof remote === "string" && remote.includes(":") !== own.includes(":"))
-      this.#say(
-        ["links", name, "remote"],
-        `${remote} and the vtep ${own} of ${this.#host} are of different families; use one`,
-      );
-    if (flood === undefined) return link;
-    const path = ["links", name, "flood"];
-    if (own === undefined) this.#say(path, `flood needs the vtep of every host; write hosts.${this.#host}.vtep`);
-    const local = { local: own, ...rest };
-    if (flood === "evpn") {
-      const port = { learning: false, neighSuppress: true, ...(isMap(rest["port"]) ? rest["port"] : {}) };
-      return { learning: false, ...local, ...(rest["master"] !== undefined && { port }) };
-    }
-    if (isMap(flood)) return { remote: flood["multicast"], ttl: 4, ...local };
-    if (rest["remote"] !== undefined)
-      this.#say(["links", name, "remote"], "with flood: unicast every other host is one already; leave remote out");
-    return { ...local, remotes: this.#remotes(path) };
-  }
-
-  #remotes(path: Path): readonly string[] {
-    return peersOf(this.#hosts, this.#host).flatMap(({ name, vtep }) => {
-      if (vtep === undefined) this.#say(path, `flood needs the vtep of every host; write hosts.${name}.vtep`);
-      return vtep ?? [];
-    });
-  }
-}
 
 function checkVteps(source: Source, hosts: Hosts): void {
   const issues: Issue[] = [];
@@ -169,11 +49,78 @@ function chosen(source: Source, hosts: Hosts, host: string | undefined): string 
   throw new ConfigError([issueAt(source, ["hosts"], message, "key")]);
 }
 
+const fabrics = new WeakMap<Source, Fabric>();
+
 /**
- * The document of one host, made from one for several: variables replaced, this host's own values taken, `flood`
- * worked out. A document without `hosts` comes back as it is.
+ * What a document says of all of its hosts: its overlays worked out, and everything checked that is between hosts. The
+ * document of each host is derived from it when it is asked for.
  *
- * @throws {ConfigError} also where there is no such host.
+ * @throws {ConfigError} with all that is wrong.
+ */
+export function fabricOf(source: Source): Fabric {
+  const known = fabrics.get(source);
+  if (known !== undefined) return known;
+  const hosts = checkHosts(source);
+  checkVteps(source, hosts);
+  const { fabric, issues: own } = overlaysOf(source, hosts);
+  const issues = [...own];
+  const say: Say = (path, message, what) => void issues.push(issueAt(source, path, message, what));
+  checkLinks(fabric, say);
+  if (issues.length > 0) throw new ConfigError(issues);
+  fabrics.set(source, fabric);
+  return fabric;
+}
+
+/** Checks between hosts of what stands under `links`. What is wrong with one host's is told when that is derived. */
+function checkLinks({ source, hosts, evpn }: Fabric, say: Say): void {
+  const { links } = source.value as Value;
+  const vxlans = Object.entries(isMap(links) ? links : {}).filter(
+    ([, link]) => isMap(link) && link["kind"] === "vxlan",
+  );
+  if (vxlans.length === 0) return;
+  if (evpn === undefined)
+    for (const [name, link] of vxlans) if ((link as Value)["flood"] === "evpn") say(["links", name, "flood"], NO_ASN);
+  const all = Object.keys(hosts).map((host): HostLinks => {
+    const derivation = new Derivation(source, hosts, host);
+    const own = derivation.value({ links: comparedOf(links as Value) }, [], []) as { links: Record<string, Value> };
+    return { host, links: own.links, origin: (path) => derivation.origins.get(JSON.stringify(path)) ?? path };
+  });
+  checkAcross(source, hosts, all, say);
+}
+
+const COMPARED: readonly string[] = [
+  ...["kind", "state", "vni", "dstport", "external", "flood", "remote", "remotes", "mtu", "master", "addresses", "mac"],
+];
+/** Links with no more than what is compared between hosts. */
+function comparedOf(links: Value): Value {
+  const pairs = Object.entries(links).filter((pair): pair is [string, Value] => isMap(pair[1]));
+  const kept = (link: Value): Value =>
+    Object.fromEntries(Object.entries(link).filter(([key]) => COMPARED.includes(key)));
+  return Object.fromEntries(pairs.map(([name, link]) => [name, kept(link)]));
+}
+
+/** Adds a host's share of the overlays to its links; what stands there of the same link comes to it. */
+function withShare(links: Value, share: ReadonlyMap<string, SharedLink>, derivation: Derivation): Value {
+  const all: Record<string, unknown> = { ...links };
+  for (const [name, { link, origin }] of share) {
+    const own = links[name];
+    if (!isMap(own)) {
+      all[name] = link;
+      continue;
+    }
+    for (const key of Object.keys(own).filter((one) => Object.hasOwn(link, one) && !["mtu", "port"].includes(one)))
+      derivation.say(["links", name, key], `${origin([key]).join(".")} says it already; leave it out here`, "key");
+    const port = isMap(link["port"]) && isMap(own["port"]) ? { port: { ...link["port"], ...own["port"] } } : {};
+    all[name] = { ...link, ...own, ...port };
+  }
+  return all;
+}
+
+/**
+ * The document of one host, made from one for several: variables replaced, this host's own values taken, `flood` and
+ * `overlays` worked out. A document without `hosts` comes back as it is.
+ *
+ * @throws {ConfigError} also where there is no such host, and where hosts contradict each other.
  */
 export function derive(source: Source, host?: string): Source {
   if (valueAt(source.value, ["hosts"]) === undefined) {
@@ -182,28 +129,30 @@ export function derive(source: Source, host?: string): Source {
       issueAt(source, [], `this document has no hosts, and so no host ${shown(host)}; leave the host out`),
     ]);
   }
-  const hosts = checkHosts(source);
-  const name = chosen(source, hosts, host);
-  checkVteps(source, hosts);
+  const name = chosen(source, checkHosts(source), host);
+  const fabric = fabricOf(source);
+  const { hosts } = fabric;
   const derivation = new Derivation(source, hosts, name);
-  const { hosts: _, ...rest } = source.value as Value;
+  const { hosts: _, overlays: __, evpn: ___, ...rest } = source.value as Value;
   const value = derivation.value(rest, [], []) as Value;
+  const share = shareOf(fabric, name);
   const links = isMap(value["links"]) ? value["links"] : undefined;
-  const flooded =
-    links &&
-    Object.fromEntries(
-      Object.entries(links).map(([key, link]) => [key, isMap(link) ? derivation.flood(key, link) : link]),
-    );
+  const flooded = Object.entries(links ?? {}).map(([key, link]) => [
+    key,
+    isMap(link) ? derivation.flood(key, link) : link,
+  ]);
+  const all = withShare(Object.fromEntries(flooded), share, derivation);
   if (derivation.issues.length > 0) throw new ConfigError(derivation.issues);
   const { underlay } = hosts[name] ?? {};
+  const whole = links === undefined && share.size === 0 ? value : { ...value, links: all };
   return {
-    ...derivedSource(source, derivation.origins, flooded === undefined ? value : { ...value, links: flooded }),
+    ...derivedSource(source, derivation.origins, share, whole),
     ...(underlay !== undefined && { underlay: { name: underlay, path: ["hosts", name, "underlay"] } }),
     peers: () =>
       peersOf(hosts, name).map(({ name: peer, vtep }) => ({
         name: peer,
         ...(vtep !== undefined && { vtep }),
-        addresses: addressesOf(source, hosts, peer),
+        addresses: [...addressesOf(source, hosts, peer), ...shareAddresses(fabric, peer)],
       })),
   };
 }
@@ -230,13 +179,21 @@ function addressesOf(source: Source, hosts: Hosts, host: string): Peer["addresse
     .flatMap(({ dev, address }) => (typeof dev === "string" && typeof address === "string" ? [{ dev, address }] : []));
 }
 
-function derivedSource(source: Source, origins: ReadonlyMap<string, Path>, value: unknown): Source {
+function derivedSource(
+  source: Source,
+  origins: ReadonlyMap<string, Path>,
+  share: ReadonlyMap<string, SharedLink>,
+  value: unknown,
+): Source {
   const origin = (path: Path): Path => {
-    for (let length = path.length; length > 0; length--) {
+    const [section, name, ...rest] = path;
+    const brought = section === "links" ? share.get(String(name)) : undefined;
+    // A link of an overlay may have more under `links`.
+    for (let length = path.length; length > (brought === undefined ? 0 : 2); length--) {
       const from = origins.get(JSON.stringify(path.slice(0, length)));
       if (from !== undefined) return source.origin([...from, ...path.slice(length)]);
     }
-    return path;
+    return brought === undefined ? path : source.origin(brought.origin(rest));
   };
   return {
     file: source.file,
@@ -255,6 +212,7 @@ function derivedSource(source: Source, origins: ReadonlyMap<string, Path>, value
  */
 export function checkAll(source: Source): ReadonlyMap<string, Desired> {
   const hosts = hostsOf(source);
+  if (hosts.length > 0) fabricOf(source);
   const found = new Map<string, Desired>();
   const issues: Issue[] = [];
   for (const host of hosts.length === 0 ? [undefined] : hosts)

@@ -1,8 +1,9 @@
 /** `$underlay` and its like: what they stand for on one host. */
 import { nearest } from "../shape/shape.ts";
+import type { HostEntry } from "../state/document.ts";
 
 /** The hosts of a document. */
-export type Hosts = Readonly<Record<string, { readonly underlay?: string; readonly vtep?: string }>>;
+export type Hosts = Readonly<Record<string, HostEntry>>;
 
 /** What `$name` can be. */
 export const VARIABLES = ["host", "peer", "underlay", "vtep"] as const;

@@ -243,6 +243,8 @@ export function checkConsistency(source: Source, value: DocumentValue): Issue[] 
       `this document is for several hosts; say for which one: ${Object.keys(value.hosts).join(", ")}`,
       "key",
     );
+  for (const key of ["overlays", "evpn"] as const)
+    if (value[key] !== undefined) say([key], "needs hosts, which say where tunnels end", "key");
   checkNames(links, say);
   checkLoops(links, say);
   checkMasters(links, say);

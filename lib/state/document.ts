@@ -55,10 +55,64 @@ export interface GuestsEntry {
   readonly mtu?: number | "auto";
   readonly inside?: readonly string[];
 }
+/** A host of a fabric. */
+export interface HostEntry {
+  /** Name of the device to the other hosts. */
+  readonly underlay?: string;
+  /** Its address there, where tunnels end. */
+  readonly vtep?: string;
+  /** MTU of the underlay device, in bytes. Told, not configured: absent, each host's own is taken as it is. */
+  readonly mtu?: number;
+  /** BGP's identifier of it, where the VTEP is no IPv4 address. */
+  readonly routerId?: string;
+}
+/** How frames without a known place reach the other members. */
+export type Flood = "unicast" | "evpn" | { readonly multicast: string; readonly ttl?: number };
+/** A network over the hosts: a bridge and a VXLAN on each of its members. */
+export interface OverlayEntry {
+  readonly vni: number;
+  /** Default unicast. */
+  readonly flood?: Flood;
+  /** Hosts that are in it; by default all. */
+  readonly members?: readonly string[];
+  /** Name of the bridge; default `br-` and the overlay's name. */
+  readonly bridge?: string;
+  /** Name of the VXLAN; default `vx-` and the overlay's name, with `vlan` that of the bridge. */
+  readonly vxlan?: string;
+  /** UDP port, default 4789. */
+  readonly dstport?: number;
+  /** Its VLAN on a bridge and a VXLAN that several overlays share. */
+  readonly vlan?: number;
+  /** The overlay that it goes through, instead of the underlay: its ends are the gateway addresses there. */
+  readonly over?: string;
+  /** Bytes; default `auto`. */
+  readonly mtu?: number | "auto";
+  /** Whether places are learned from traffic; default true, with `flood: evpn` false. */
+  readonly learning?: boolean;
+  /** Addresses of the bridge: of each host, or the same on all. */
+  readonly gateway?: readonly string[] | Readonly<Record<string, readonly string[]>>;
+  /** MAC of a gateway that is the same on all hosts. */
+  readonly gatewayMac?: string;
+  /** MAC addresses by the host that they are on. */
+  readonly staticMacs?: Readonly<Record<string, readonly string[]>>;
+  /** The VRF that routes between overlays, one of `evpn.vrfs`. */
+  readonly vrf?: string;
+}
+/** The control plane of overlays with `flood: evpn`. */
+export interface EvpnEntry {
+  /** Autonomous system number of all hosts. */
+  readonly asn: number;
+  /** Hosts, or addresses of other machines, that reflect routes; by default every host speaks with every other. */
+  readonly reflectors?: readonly string[];
+  /** VRFs by name, with the VNI that routed packets travel in, and their routing table. */
+  readonly vrfs?: Readonly<Record<string, { readonly vni: number; readonly table: number }>>;
+}
 /** A document that fits the schema. */
 export interface DocumentValue {
   readonly linkwright: 1;
-  readonly hosts?: Readonly<Record<string, { readonly underlay?: string; readonly vtep?: string }>>;
+  readonly hosts?: Readonly<Record<string, HostEntry>>;
+  readonly overlays?: Readonly<Record<string, OverlayEntry>>;
+  readonly evpn?: EvpnEntry;
   readonly links?: Readonly<Record<string, LinkEntry>>;
   readonly sysctls?: Readonly<Record<string, number | string>>;
   readonly nat?: readonly NatEntry[];
@@ -132,13 +186,22 @@ export function checkSchema(source: Source): DocumentValue {
 }
 
 /**
+ * Checks one part of a document that tells of several hosts by itself; undefined where it has none.
+ *
+ * @throws {ConfigError} with all that is wrong with it.
+ */
+export function checkPart<K extends "hosts" | "overlays" | "evpn">(source: Source, key: K): DocumentValue[K] {
+  const part = valueAt(source.value, [key]);
+  const result = documentSchema().shape[key].safeParse(part);
+  if (!result.success) throw new ConfigError(issuesOf(source, result.error.issues, [key]));
+  return part as DocumentValue[K];
+}
+
+/**
  * Checks only the hosts of a document.
  *
  * @throws {ConfigError} with all that is wrong with them.
  */
 export function checkHosts(source: Source): NonNullable<DocumentValue["hosts"]> {
-  const hosts = valueAt(source.value, ["hosts"]);
-  const result = documentSchema().shape["hosts"].safeParse(hosts);
-  if (!result.success) throw new ConfigError(issuesOf(source, result.error.issues, ["hosts"]));
-  return (hosts ?? {}) as NonNullable<DocumentValue["hosts"]>;
+  return checkPart(source, "hosts") ?? {};
 }

@@ -10,7 +10,9 @@ import {
   boolean,
   choice,
   integer,
+  interfaceAddress,
   linkName,
+  mac,
   network,
   problem,
   type Shape,
@@ -21,6 +23,7 @@ import {
 import type { Writing } from "./entries/sort.ts";
 import { SORTS } from "./entries/sorts.ts";
 import { linkPattern } from "./ignore.ts";
+import { asn, flood, hostName, overlayShapes, overlayVni, routerId, vrfTable } from "./overlay-words.ts";
 import {
   channelShapes,
   kinds,
@@ -99,21 +102,6 @@ const sysctl: Shape<number | string> = {
   json: { anyOf: [{ type: "integer" }, { type: "string" }] },
   accepts: (value): value is number | string => typeof value === "string" || Number.isSafeInteger(value),
 };
-const flood: Shape<unknown> = {
-  expected: "unicast, evpn, or { multicast: GROUP }",
-  json: {
-    anyOf: [
-      { enum: ["unicast", "evpn"] },
-      { type: "object", properties: { multicast: address.json }, required: ["multicast"], additionalProperties: false },
-    ],
-  },
-  accepts: (value): value is unknown => {
-    if (value === "unicast" || value === "evpn") return true;
-    const group = (value as { multicast?: unknown } | null)?.multicast;
-    return address.accepts(group) && Object.keys(value as object).length === 1;
-  },
-};
-
 /** A name of an interface that somebody else made may be odder than those we make. */
 export const anyLinkName: Shape<string> = {
   expected: "an interface name: 1 to 15 bytes without slash, white space and control characters",
@@ -240,6 +228,31 @@ function kindSchema() {
 const host = object("a map such as { underlay: eth0, vtep: 192.0.2.1 }", {
   underlay: leaf(anyLinkName).optional(),
   vtep: leaf(address).optional(),
+  mtu: leaf(mtuNumber).optional(),
+  routerId: leaf(routerId).optional(),
+});
+const gateways = "a list of addresses such as [192.0.2.1/24], or a map of them by host";
+const overlay = object("a map such as { vni: 39, flood: unicast }", {
+  ...optional(overlayShapes),
+  vni: leaf(overlayVni),
+  mtu: leaf(mtu).optional(),
+  members: listOf("a list of hosts", leaf(hostName)).optional(),
+  gateway: z
+    .union([
+      listOf(gateways, leaf(interfaceAddress)),
+      mapOf(gateways, listOf("a list of addresses", leaf(interfaceAddress))),
+    ])
+    .optional(),
+  staticMacs: mapOf("a map of hosts and the MAC addresses there", listOf("a list of MACs", leaf(mac))).optional(),
+});
+const vrf = object("a map such as { vni: 5000, table: 1100 }", {
+  vni: leaf(overlayVni),
+  table: leaf(vrfTable),
+});
+const evpn = object("a map such as { asn: 64512 }", {
+  asn: leaf(asn),
+  reflectors: listOf("a list of hosts, or of addresses of other route reflectors", leaf(hostName)).optional(),
+  vrfs: mapOf("a map of VRFs such as blue: { vni: 5000, table: 1100 }", vrf).optional(),
 });
 const nat = object("a map such as { masquerade: 192.0.2.0/24, out: eth0 }", {
   masquerade: leaf(network),
@@ -286,6 +299,8 @@ function makeSchema() {
   return object("a document", {
     linkwright: leaf(version),
     hosts: mapOf("a map of hosts", host).optional(),
+    overlays: mapOf("a map of overlays by name", overlay).optional(),
+    evpn: evpn.optional(),
     links: mapOf("a map of links by name", kindSchema()).optional(),
     sysctls: mapOf("a map of sysctls such as net.ipv4.ip_forward: 1", leaf(sysctl)).optional(),
     nat: listOf("a list of NAT rules", nat).optional(),

@@ -32,7 +32,7 @@ function said(text: string, host?: string): string[] {
 describe("derive", () => {
   it("gives each host its own values", () => {
     const text = `${TWO}links:
-  vx0: { kind: vxlan, vni: 39, dev: $underlay, local: "\${vtep}", remote: $peer, alias: to $peer from $host, mtu: { bm1: 1400, bm2: 1450 } }
+  vx0: { kind: vxlan, vni: 39, dev: $underlay, local: "\${vtep}", remote: $peer, alias: to $peer from $host, mtu: { bm1: 1400, bm2: 1400 } }
   $underlay: { up: true }
 addresses:
   bm1: [{ address: 192.0.2.1/24, dev: vx0 }]
@@ -51,7 +51,7 @@ sysctls:
     });
     deepEqual(
       [two.links[0]?.options["remote"], two.links[0]?.options["mtu"], two.links[1]?.name],
-      ["192.168.0.23", 1450, "bond0.100"],
+      ["192.168.0.23", 1400, "bond0.100"],
     );
     deepEqual([one.addresses.length, two.addresses.length], [1, 0]);
     deepEqual(
@@ -92,7 +92,7 @@ sysctls:
 
   it("knows multicast and EVPN by one word", () => {
     const base = (flood: string): string =>
-      `${THREE}links: { b: { kind: bridge }, v: { kind: vxlan, vni: 1, dev: $underlay, master: b, flood: ${flood} } }`;
+      `${THREE}evpn: { asn: 64512 }\nlinks: { b: { kind: bridge }, v: { kind: vxlan, vni: 1, dev: $underlay, master: b, flood: ${flood} } }`;
     const multicast = desired(base("{ multicast: 239.1.1.39 }"), "bm1").links[1];
     deepEqual(
       [multicast?.options["remote"], multicast?.options["ttl"], multicast?.remotes],
@@ -180,7 +180,7 @@ describe("derive refuses", () => {
       "a host with unknown keys",
       "linkwright: 1\nhosts:\n  a: { uplink: eth0 }",
       "a",
-      "f.yaml:3:8: hosts.a.uplink: unknown key; known are underlay, vtep",
+      "f.yaml:3:8: hosts.a.uplink: unknown key; known are underlay, vtep, mtu, routerId",
     ],
     [
       "two keys that become one",
