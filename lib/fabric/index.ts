@@ -62,4 +62,5 @@ export {
   transact,
   type WayBack,
 } from "../transaction/index.ts";
-export { checkAll, derive, hostsOf } from "./fabric.ts";
+export { checkAll, derive, fabricOf, hostsOf } from "./fabric.ts";
+export type { End, Fabric, Overlay } from "./overlay.ts";
