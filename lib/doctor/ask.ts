@@ -1,0 +1,204 @@
+/** What the doctor asks the network: the underlay, the far ends, whoever else has our addresses. */
+import type { Host } from "../host.ts";
+import type { Link } from "../links/index.ts";
+import { placeOf } from "../netns/netns.ts";
+import { arp } from "../probe/neighbor.ts";
+import { type PingResult, ping } from "../probe/ping.ts";
+import { SocketError } from "../socket/index.ts";
+import { type Ear, listen, type Sound } from "./hear.ts";
+import { addressesIn, inPrefix } from "./prefix.ts";
+import { addressesOf, bridgeOf, type Tunnel, type View } from "./view.ts";
+import { askThrough, type Place, SMALLEST } from "./vtep.ts";
+
+/** One far end of a tunnel. */
+export interface FarEnd {
+  readonly remote: string;
+  /** Whether it answers a small ping. */
+  readonly answers: boolean;
+  /** A packet as large as the VXLAN makes them. */
+  readonly whole: number;
+  /** Bytes of the largest packet that it answered; absent where it answers none. */
+  readonly largest?: number;
+  /** The MTU that a router on the way told. */
+  readonly told?: number;
+  /** Who answered through the tunnel, with their Ethernet addresses. */
+  readonly macs: ReadonlyMap<string, string>;
+  /** Bytes of the largest inner packet that was answered through the tunnel. */
+  readonly through?: number;
+  /** Who was asked. */
+  readonly asked: number;
+  /** `ECONNREFUSED` where nobody listens there. */
+  readonly error?: string;
+}
+/** An address that somebody else has too. */
+export interface Duplicate {
+  readonly address: string;
+  readonly dev: string;
+  readonly mac: string;
+}
+/** What came of asking. */
+export interface Asked {
+  readonly ends: Readonly<Record<string, readonly FarEnd[]>>;
+  /** By underlay device. */
+  readonly sounds: Readonly<Record<string, Sound>>;
+  readonly duplicates: readonly Duplicate[];
+  /** What could not be asked, and why. */
+  readonly unseen: readonly string[];
+}
+
+/** How to ask. */
+export interface AskOptions {
+  /** Addresses behind the tunnels: guests, or bridges of other hosts. Default: those that this host has heard of. */
+  readonly peers?: readonly string[] | undefined;
+  /** Milliseconds to wait for one answer; default 1000. */
+  readonly patience?: number | undefined;
+  /** Milliseconds to listen for VXLAN of others; default 1500. */
+  readonly listen?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const PATIENCE = 1000;
+const LISTEN = 1500;
+const SMALL = 84;
+
+/** The largest of [low, high] that passes; `low` is known to. */
+async function largestOf(low: number, high: number, passes: (size: number) => Promise<boolean>): Promise<number> {
+  let [least, most] = [low, high];
+  while (least < most) {
+    const middle = Math.ceil((least + most) / 2);
+    if (await passes(middle)) least = middle;
+    else most = middle - 1;
+  }
+  return least;
+}
+
+/** A host with a tunnel and one of its far ends. */
+interface Question {
+  readonly nsFd: number;
+  readonly tunnel: Tunnel;
+  readonly remote: string;
+  readonly patience: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+async function underlay({ nsFd, tunnel, remote, patience, signal }: Question) {
+  const whole = tunnel.link.mtu + tunnel.overhead;
+  const way = { ...(tunnel.local !== undefined && { source: tunnel.local }), ...(signal !== undefined && { signal }) };
+  const once = (size: number): Promise<PingResult> =>
+    ping(nsFd, remote, { size, df: true, count: 2, interval: patience / 4, timeout: patience, ...way });
+  const [small, large] = [await once(SMALL), await once(whole)];
+  const answers = small.received > 0;
+  if (!answers || large.received > 0) return { answers, whole, ...(answers && { largest: whole }) };
+  const told = large.fragNeeded;
+  const passes = async (size: number): Promise<boolean> => (await once(size)).received > 0;
+  // What a router told, or the device has, is tried first: then two questions do.
+  const guess = told ?? Math.min(large.mtu ?? whole - 1, tunnel.underlay?.mtu ?? whole - 1);
+  const fits = guess < whole && (await passes(guess));
+  const largest = fits ? await largestOf(guess, Math.min(guess + 1, whole - 1), passes) : undefined;
+  return {
+    ...{ answers, whole },
+    largest: largest === guess ? guess : await largestOf(largest ?? SMALL, whole - 1, passes),
+    ...(told !== undefined && { told }),
+  };
+}
+
+async function through({ nsFd, tunnel, remote, patience, signal }: Question, targets: readonly string[]) {
+  const place: Place = {
+    ...{ nsFd, index: tunnel.link.index, vni: tunnel.vni, remote, dstport: tunnel.dstport, local: tunnel.local },
+  };
+  const known = await askThrough(place, targets, SMALLEST, { timeout: patience, signal });
+  const [first] = known.macs.keys();
+  const base = { macs: known.macs, asked: targets.length, ...(known.error !== undefined && { error: known.error }) };
+  if (first === undefined) return base;
+  const passes = async (size: number): Promise<boolean> =>
+    (await askThrough(place, [first], size, { timeout: patience, signal })).macs.size > 0;
+  const { mtu } = tunnel.link;
+  return { ...base, through: (await passes(mtu)) ? mtu : await largestOf(SMALLEST, mtu - 1, passes) };
+}
+
+/** Who may be asked behind a tunnel: those given, else who was heard of there, else the whole of a small network. */
+function targetsOf(view: View, tunnel: Tunnel, peers: readonly string[] | undefined): string[] {
+  const bridge = bridgeOf(view, tunnel.link)?.name ?? tunnel.link.name;
+  const own = view.addresses.filter(({ dev }) => dev === bridge).map(({ address }) => address);
+  const isOwn = new Set(addressesOf(view, bridge));
+  const given = peers?.filter((one) => !one.includes(":"));
+  if (given !== undefined && given.length > 0) return given;
+  const behind = new Set(view.fdb.flatMap(({ dev, mac }) => (dev === tunnel.link.name ? [mac] : [])));
+  const heard = view.neighbors.filter(({ dev, mac }) => dev === bridge && mac !== undefined && behind.has(mac));
+  const near = heard.map(({ address }) => address).filter((one) => !one.includes(":"));
+  if (near.length > 0) return near;
+  return own.flatMap(addressesIn).filter((one) => !isOwn.has(one));
+}
+
+/** Whether another machine answers for an address of ours. */
+async function duplicateOf(nsFd: number, link: Link, address: string, patience: number): Promise<Duplicate[]> {
+  const { index, name } = link;
+  const mac = String(link.mac);
+  const { answer } = await arp(nsFd, { index, name, mac }, "0.0.0.0", address, {
+    ...{ interval: patience / 3, timeout: patience },
+  });
+  return answer === undefined || answer === mac ? [] : [{ address, dev: name, mac: answer }];
+}
+
+/** Devices on which somebody may have an address of ours: underlays and bridges. */
+function segments(view: View): Link[] {
+  const bridges = view.tunnels.map(({ link }) => bridgeOf(view, link));
+  const all = [...view.tunnels.map(({ underlay: dev }) => dev), ...bridges].filter((one) => one !== undefined);
+  return [...new Map(all.filter(({ up, mac }) => up && typeof mac === "string").map((one) => [one.name, one])).values()];
+}
+
+async function asEnds(view: View, tunnel: Tunnel, nsFd: number, options: AskOptions): Promise<FarEnd[]> {
+  const patience = options.patience ?? PATIENCE;
+  const targets = targetsOf(view, tunnel, options.peers);
+  return await Promise.all(
+    tunnel.remotes
+      .filter((remote) => view.ways[remote] !== undefined)
+      .map(async (remote): Promise<FarEnd> => {
+        const question = { nsFd, tunnel, remote, patience, signal: options.signal };
+        const [outside, inside] = await Promise.all([underlay(question), through(question, targets)]);
+        return { remote, ...outside, ...inside };
+      }),
+  );
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** The underlay devices, listened to as long as this is not disposed of. */
+function ears(view: View, nsFd: number): Map<string, Ear> {
+  const own = new Set(view.addresses.map(({ address }) => address.split("/")[0] ?? ""));
+  const open = new Map<string, Ear>();
+  for (const { underlay: dev } of view.tunnels)
+    if (dev !== undefined && !open.has(dev.name)) open.set(dev.name, listen(nsFd, dev.index, own));
+  return open;
+}
+
+/** Asks the network. Needs CAP_NET_RAW; without, it says that nothing was asked. */
+export async function ask(host: Host, view: View, options: AskOptions = {}): Promise<Asked> {
+  const nsFd = placeOf(host.netns);
+  const nothing = { ends: {}, sounds: {}, duplicates: [] };
+  if (view.tunnels.length === 0) return { ...nothing, unseen: [] };
+  let open = new Map<string, Ear>();
+  try {
+    open = ears(view, nsFd);
+    const up = view.tunnels.filter(({ link }) => link.up);
+    const own = (dev: Link): string[] => addressesOf(view, dev.name).filter((one) => !one.includes(":"));
+    const patience = options.patience ?? PATIENCE;
+    const [ends, duplicates] = await Promise.all([
+      Promise.all(up.map(async (tunnel) => [tunnel.link.name, await asEnds(view, tunnel, nsFd, options)] as const)),
+      Promise.all(segments(view).flatMap((dev) => own(dev).map((one) => duplicateOf(nsFd, dev, one, patience)))),
+      pause(options.listen ?? LISTEN),
+    ]);
+    const sounds = Object.fromEntries([...open].map(([dev, ear]) => [dev, ear.sound()]));
+    return { ends: Object.fromEntries(ends), sounds, duplicates: duplicates.flat(), unseen: [] };
+  } catch (error) {
+    if (!(error instanceof SocketError) || error.errno !== -1) throw error;
+    return { ...nothing, unseen: ["the network: without CAP_NET_RAW nobody was asked; run it as root"] };
+  } finally {
+    for (const ear of open.values()) ear[Symbol.dispose]();
+  }
+}
+
+/** Whether an address is of a network that a link is in. */
+export function isNear(view: View, link: string, address: string): boolean {
+  return view.addresses.some((one) => one.dev === link && inPrefix(address, one.address));
+}

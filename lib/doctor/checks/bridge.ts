@@ -1,0 +1,199 @@
+/** From the VXLAN to the guests' cables. */
+import type { Link } from "../../links/index.ts";
+import type { Finding } from "../finding.ts";
+import { judge } from "../verdict.ts";
+import { addressesOf, bridgeOf, portsOf, type Tunnel, type View } from "../view.ts";
+import type { Case } from "./check.ts";
+import { eachEnd } from "./underlay.ts";
+
+/** Frames longer than the MTU by a VLAN's header still pass a bridge's port. */
+const VLAN_ALLOWANCE = 4;
+
+const bridges = ({ view }: Case): [Tunnel, Link][] =>
+  view.tunnels.flatMap((tunnel) => {
+    const bridge = bridgeOf(view, tunnel.link);
+    return bridge === undefined ? [] : [[tunnel, bridge]];
+  });
+
+function unbridged({ view }: Case): Finding[] {
+  return view.tunnels.flatMap(({ link }): Finding[] => {
+    const routed = addressesOf(view, link.name).length > 0 || view.routes.some(({ dev }) => dev === link.name);
+    if (link.master !== undefined || routed) return [];
+    const likely = view.links.filter(({ kind, name }) => kind === "bridge" && portsOf(view, name).length > 0);
+    return [
+      {
+        cause: "vxlan-not-in-bridge",
+        severity: "error",
+        subject: link.name,
+        text: `${link.name} belongs to no bridge and has no address: frames that arrive by it go nowhere`,
+        evidence: [`${link.name}: no master, no address`, `bridges here: ${likely.map(({ name }) => name).join(", ") || "none with ports"}`],
+        fix: `ip link set dev ${link.name} master ${likely[0]?.name ?? "BRIDGE"}`,
+      },
+    ];
+  });
+}
+
+function downs(given: Case): Finding[] {
+  return bridges(given)
+    .filter(([, bridge]) => !bridge.up)
+    .map(([{ link }, bridge]): Finding => {
+      return {
+        cause: "bridge-down",
+        severity: "error",
+        subject: bridge.name,
+        text: `${bridge.name} is switched off: it passes nothing from ${link.name} to the guests`,
+        evidence: [`${bridge.name}: down`],
+        fix: `ip link set dev ${bridge.name} up`,
+      };
+    });
+}
+
+const portWord = (link: Link, key: string): unknown => (link.port as Record<string, unknown> | undefined)?.[key];
+
+function ports(given: Case): Finding[] {
+  return bridges(given).flatMap(([tunnel, bridge]) => {
+    const all = portsOf(given.view, bridge.name);
+    const blocked = all.filter((port) => {
+      const state = portWord(port, "state");
+      // A port whose cable is not in is switched off by the bridge itself.
+      return port.up && port.carrier && bridge.up && state !== undefined && state !== "forwarding";
+    });
+    const isolated = all.filter((port) => portWord(port, "isolated") === true);
+    const deaf = portWord(tunnel.link, "flood") === false || portWord(tunnel.link, "bcastFlood") === false;
+    const findings = blocked.map((port): Finding => {
+      const state = String(portWord(port, "state"));
+      const stp = bridge["stp"] === true || state !== "disabled";
+      return {
+        cause: "port-not-forwarding",
+        severity: "error",
+        subject: port.name,
+        text: `${port.name} is ${state} in ${bridge.name}: ${stp ? "spanning tree holds it back" : "somebody switched it off"}, and nothing passes by it`,
+        evidence: [`bridge link show dev ${port.name}: state ${state}`, `${bridge.name}: stp ${bridge["stp"] === true ? "on" : "off"}`],
+        fix: stp && bridge["stp"] === true ? `ip link set dev ${bridge.name} type bridge stp_state 0, where no loop is possible` : `bridge link set dev ${port.name} state 3`,
+      };
+    });
+    if (deaf)
+      findings.push({
+        cause: "flood-off",
+        severity: "error",
+        subject: tunnel.link.name,
+        text: `${bridge.name} does not flood to ${tunnel.link.name}: ${portWord(tunnel.link, "bcastFlood") === false ? "broadcasts such as ARP" : "frames for addresses it has not learned"} never leave this host`,
+        evidence: [`bridge -d link show dev ${tunnel.link.name}: flood ${portWord(tunnel.link, "flood")}, bcast_flood ${portWord(tunnel.link, "bcastFlood")}`],
+        fix: `bridge link set dev ${tunnel.link.name} flood on bcast_flood on`,
+      });
+    if (isolated.length > 1 && isolated.includes(all.find(({ name }) => name === tunnel.link.name) as Link))
+      findings.push({
+        cause: "ports-isolated",
+        severity: "error",
+        subject: tunnel.link.name,
+        text: `${isolated.map(({ name }) => name).join(" and ")} are isolated ports of ${bridge.name}: a bridge passes nothing from one of these to another`,
+        evidence: isolated.map(({ name }) => `bridge -d link show dev ${name}: isolated on`),
+        fix: `bridge link set dev ${tunnel.link.name} isolated off`,
+      });
+    return findings;
+  });
+}
+
+function twins(given: Case): Finding[] {
+  const macs = eachEnd(given).flatMap(([tunnel, { remote, macs: found }]) =>
+    [...found].map(([address, mac]) => ({ tunnel, remote, address, mac })),
+  );
+  return bridges(given).flatMap(([{ link }, bridge]): Finding[] => {
+    const same = macs.find(({ tunnel, mac }) => tunnel.link.name === link.name && mac === bridge["mac"]);
+    if (same === undefined) return [];
+    return [
+      {
+        cause: "duplicate-mac",
+        severity: "error",
+        subject: bridge.name,
+        text: `${bridge.name} has the same MAC address as the bridge at ${same.remote}: neither can be reached from the other. Such twins come from images with the same /etc/machine-id, of which systemd makes the MAC addresses of bridges`,
+        evidence: [`${same.address} at ${same.remote} answered with ${same.mac}`, `${bridge.name}: ${String(bridge["mac"])}`],
+        fix: `ip link set dev ${bridge.name} address ANOTHER; and on one host: rm /etc/machine-id && systemd-machine-id-setup`,
+      },
+    ];
+  });
+}
+
+function duplicates(given: Case): Finding[] {
+  const names = new Set(bridges(given).map(([, bridge]) => bridge.name));
+  return given.asked.duplicates
+    .filter(({ dev }) => names.has(dev))
+    .map(({ address, dev, mac }): Finding => {
+      return {
+        cause: "duplicate-ip",
+        severity: "error",
+        subject: address,
+        text: `${address} is on ${dev} here, and ${mac} has it too: guests that use it as their gateway reach the one or the other`,
+        evidence: [`an ARP request for ${address} on ${dev} was answered by ${mac}`],
+        fix: `ip address del ${address} dev ${dev}, on one of the two hosts`,
+      };
+    });
+}
+
+/** Bridged frames that the IP packet filter sees, and what its forward chains make of them. */
+function netfilter({ view }: Case): Finding[] {
+  const on = view.sysctls["net.bridge.bridge-nf-call-iptables"] === "1";
+  const { tables } = view;
+  if (!on || tables === undefined) return [];
+  return [...new Set(view.tunnels.map(({ link }) => bridgeOf(view, link)?.name))].flatMap((bridge): Finding[] => {
+    if (bridge === undefined) return [];
+    const seen = view.links.find(({ name }) => name === bridge);
+    const { verdict, chain, rule } = judge(tables, "forward", {
+      ...{ family: "ip", in: bridge, out: bridge, protocol: "tcp", ctState: "new" },
+    });
+    if (verdict === "accept" || seen === undefined) return [];
+    const sure = verdict === "drop";
+    return [
+      {
+        cause: "bridge-netfilter",
+        severity: sure ? "error" : "warning",
+        subject: bridge,
+        text: `frames between ports of ${bridge} pass through the IP packet filter, and its forward chain ${sure ? "drops" : "may drop"} them: guests do not reach one another, not even on the same host`,
+        evidence: [
+          "net.bridge.bridge-nf-call-iptables = 1",
+          `chain ${chain}: ${rule === undefined ? "its policy" : `rule ${rule}`} ${sure ? "drops" : "may drop"} a packet from ${bridge} to ${bridge}`,
+          ...view.managers.filter(({ changes }) => changes.includes("nftables")).map(({ name }) => `${name} runs here`),
+        ],
+        fix: `sysctl -w net.bridge.bridge-nf-call-iptables=0, or iptables -I FORWARD -i ${bridge} -o ${bridge} -j ACCEPT`,
+      },
+    ];
+  });
+}
+
+function isGuestPort(port: Link): boolean {
+  return port.kind !== "vxlan" && port.kind !== "bridge";
+}
+
+function guests(given: Case): Finding[] {
+  return bridges(given).flatMap(([{ link }, bridge]): Finding[] => {
+    const large = portsOf(given.view, bridge.name).filter((port) => isGuestPort(port) && port.mtu > link.mtu);
+    if (large.length === 0) return [];
+    const names = large.map(({ name, mtu }) => `${name}: MTU ${mtu}`);
+    const most = Math.max(...large.map(({ mtu }) => mtu));
+    const from = link.mtu + VLAN_ALLOWANCE + 1;
+    // What a tap takes from a virtual machine has nothing to do with its own MTU.
+    const sure = large.some(({ kind }) => kind === "veth");
+    return [
+      {
+        cause: "guest-mtu",
+        severity: sure ? "error" : "warning",
+        subject: large[0]?.name ?? bridge.name,
+        text: `guests on ${bridge.name} may send ${most} bytes, and ${link.name} takes ${link.mtu}: frames of ${from} bytes and more vanish in the bridge, with no ICMP message and no counter. Small packets pass and TLS handshakes hang`,
+        evidence: [...names, `${link.name}: MTU ${link.mtu}`],
+        fix: `set the MTU inside the guests to ${link.mtu} or less, ${link.mtu - 100} where they run an overlay of their own; and ip link set dev ${large[0]?.name} mtu ${link.mtu}`,
+      },
+    ];
+  });
+}
+
+/** Causes in the bridge. */
+export const bridgeChecks = [unbridged, downs, ports, twins, duplicates, netfilter, guests];
+
+/** Bridges that guests use as their gateway: those with an address of this host. */
+export function gateways(view: View): { readonly bridge: string; readonly networks: readonly string[] }[] {
+  const names = new Set(view.tunnels.flatMap(({ link }) => bridgeOf(view, link)?.name ?? []));
+  return [...names].flatMap((bridge) => {
+    const networks = view.addresses.filter(({ dev, scope }) => dev === bridge && scope !== "link");
+    return networks.length === 0 ? [] : [{ bridge, networks: networks.map(({ address }) => address) }];
+  });
+}

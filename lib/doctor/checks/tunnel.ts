@@ -1,0 +1,276 @@
+/** The VXLAN itself, and what the other end makes of it. */
+import type { FarEnd } from "../ask.ts";
+import type { Finding } from "../finding.ts";
+import type { Heard } from "../hear.ts";
+import { judge, type Packet } from "../verdict.ts";
+import type { Tunnel, View } from "../view.ts";
+import type { Case } from "./check.ts";
+import { eachEnd } from "./underlay.ts";
+
+const LINUX_PORT = 8472;
+const IANA_PORT = 4789;
+
+function downs({ view }: Case): Finding[] {
+  return view.tunnels
+    .filter(({ link }) => !link.up)
+    .map(({ link }): Finding => {
+      return {
+        cause: "vxlan-down",
+        severity: "error",
+        subject: link.name,
+        text: `${link.name} is switched off: nothing passes between the hosts`,
+        evidence: [`${link.name}: down`],
+        fix: `ip link set dev ${link.name} up`,
+      };
+    });
+}
+
+function toSelf({ view }: Case): Finding[] {
+  const own = new Set(view.addresses.map(({ address }) => address.split("/")[0]));
+  return view.tunnels.flatMap(({ link, remotes }) =>
+    remotes
+      .filter((remote) => own.has(remote))
+      .map((remote): Finding => {
+        return {
+          cause: "remote-is-self",
+          severity: "error",
+          subject: link.name,
+          text: `${link.name} sends to ${remote}, which is an address of this host: the other host never hears it`,
+          evidence: [`${remote} is on this host`, `${link.name}: remote ${remote}`],
+          fix: `ip link set dev ${link.name} type vxlan id ${link["vni"]} remote ADDRESS_OF_THE_OTHER_HOST`,
+        };
+      }),
+  );
+}
+
+/** A control plane fills the tables of such a tunnel itself. */
+const isManaged = ({ fdb }: View, { link }: Tunnel): boolean =>
+  link["external"] === true || fdb.some(({ dev, externLearn }) => dev === link.name && externLearn === true);
+
+function noFlood({ view }: Case): Finding[] {
+  return view.tunnels
+    .filter((tunnel) => tunnel.remotes.length === 0 && tunnel.group === undefined && !isManaged(view, tunnel))
+    .map(({ link }): Finding => {
+      return {
+        cause: "no-flood-entry",
+        severity: "error",
+        subject: link.name,
+        text: `${link.name} has neither a remote nor a multicast group nor an all-zero entry: broadcasts such as ARP go nowhere, so that no guest ever finds another`,
+        evidence: [`bridge fdb show dev ${link.name}: no entry 00:00:00:00:00:00`],
+        fix: `bridge fdb append 00:00:00:00:00:00 dev ${link.name} dst ADDRESS_OF_THE_OTHER_HOST, once for each`,
+      };
+    });
+}
+
+/** What came from others by the underlay of a tunnel. */
+const heardBy = ({ asked }: Case, { underlay: dev }: Tunnel): readonly Heard[] =>
+  asked.sounds[dev?.name ?? ""]?.heard ?? [];
+const told = ({ from, to, dport, vni, packets }: Heard): string =>
+  `${packets} packet${packets === 1 ? "" : "s"} from ${from} to ${to}, UDP port ${dport}, VNI ${vni}`;
+/** Whether a far end was heard, or answered, as this tunnel expects it. */
+function isWell(given: Case, tunnel: Tunnel, remote: string): boolean {
+  const answered = given.asked.ends[tunnel.link.name]?.some((end) => end.remote === remote && end.macs.size > 0);
+  const right = heardBy(given, tunnel).some(
+    ({ from, dport, vni }) => from === remote && dport === tunnel.dstport && vni === tunnel.vni,
+  );
+  return answered === true || right;
+}
+const isForAnother = ({ tunnels }: View, { vni, dport }: Heard): boolean =>
+  tunnels.some((one) => one.vni === vni && one.dstport === dport);
+
+function mismatches(given: Case): Finding[] {
+  return given.view.tunnels.flatMap((tunnel): Finding[] => {
+    const { link, remotes, vni, dstport, underlay: dev } = tunnel;
+    const lost = remotes.filter((remote) => !isWell(given, tunnel, remote));
+    const strange = heardBy(given, tunnel).filter((one) => !isForAnother(given.view, one));
+    const from = (one: Heard): boolean => lost.includes(one.from);
+    const otherPort = strange.find((one) => from(one) && one.vni === vni && one.dport !== dstport);
+    const otherVni = strange.find((one) => from(one) && one.dport === dstport && one.vni !== vni);
+    const wide = remotes.some((one) => one.includes(":"));
+    const otherFamily = strange.concat(heardBy(given, tunnel)).find(
+      (one) => lost.length > 0 && one.vni === vni && one.dport === dstport && one.from.includes(":") !== wide,
+    );
+    const refused = (given.asked.sounds[dev?.name ?? ""]?.refusals ?? []).find(
+      (one) => lost.includes(one.from) && one.dport === dstport,
+    );
+    const found: Finding[] = [];
+    if (otherPort !== undefined)
+      found.push({
+        cause: "port-mismatch",
+        severity: "error",
+        subject: link.name,
+        text: `${link.name} uses UDP port ${dstport}, and ${otherPort.from} sends to ${otherPort.dport}${otherPort.dport === LINUX_PORT ? ", the kernel's default where nobody says dstport" : ""}`,
+        evidence: [told(otherPort), `${link.name}: dstport ${dstport}`, ...refusedBy(refused)],
+        fix: `make both the same, 4789: the port of a VXLAN cannot be changed, so delete the other host's and make it again with dstport ${IANA_PORT}`,
+      });
+    if (otherVni !== undefined)
+      found.push({
+        cause: "vni-mismatch",
+        severity: "error",
+        subject: link.name,
+        text: `${link.name} has VNI ${vni}, and ${otherVni.from} sends VNI ${otherVni.vni}: each drops what the other sends`,
+        evidence: [told(otherVni), `${link.name}: vni ${vni}`],
+        fix: `make ${link.name} again with the same VNI on both hosts: it cannot be changed`,
+      });
+    if (otherFamily !== undefined)
+      found.push({
+        cause: "family-mismatch",
+        severity: "error",
+        subject: link.name,
+        text: `${link.name} sends over IPv${wide ? 6 : 4}, and ${otherFamily.from} over IPv${wide ? 4 : 6}: a VXLAN hears one of them only`,
+        evidence: [told(otherFamily), `${link.name}: remote ${remotes.join(", ")}`],
+        fix: `give both hosts remotes of the same version of IP`,
+      });
+    if (found.length === 0 && refused !== undefined)
+      found.push({
+        cause: "port-mismatch",
+        severity: "error",
+        subject: link.name,
+        text: `nobody listens on UDP port ${dstport} at ${refused.from}: the other host's VXLAN is missing, is down, or uses another port`,
+        evidence: refusedBy(refused),
+        fix: `look at \`ip -d link show type vxlan\` on ${refused.from}: it has to be up, with dstport ${dstport}`,
+      });
+    return found;
+  });
+}
+function refusedBy(refused: { from: string; dport: number; packets: number } | undefined): string[] {
+  if (refused === undefined) return [];
+  return [`${refused.from} answered ${refused.packets} times: ICMP port unreachable for UDP port ${refused.dport}`];
+}
+
+/** Where it hears from, against where it sends to. */
+function wrongRemote(given: Case): Finding[] {
+  const { view } = given;
+  return view.tunnels.flatMap((tunnel): Finding[] => {
+    const { link, vni, dstport, remotes, group } = tunnel;
+    if (group !== undefined || remotes.length === 0 || isManaged(view, tunnel)) return [];
+    const heard = heardBy(given, tunnel).filter((one) => one.vni === vni && one.dport === dstport);
+    const learned = view.fdb.filter(({ dev, dst, state }) => dev === link.name && dst !== undefined && state !== "permanent");
+    const others = [...new Set([...heard.map(({ from }) => from), ...learned.map(({ dst }) => String(dst))])].filter(
+      (one) => !remotes.includes(one) && one.includes(":") === remotes[0]?.includes(":"),
+    );
+    const lost = remotes.filter((remote) => !isWell(given, tunnel, remote));
+    if (others.length === 0 || lost.length === 0) return [];
+    return [
+      {
+        cause: "wrong-remote",
+        severity: "error",
+        subject: link.name,
+        text: `${link.name} sends broadcasts to ${lost.join(", ")}, from where nothing comes, and hears from ${others.join(", ")}, where it does not send to`,
+        evidence: [
+          ...heard.filter(({ from }) => others.includes(from)).map(told),
+          ...learned.filter(({ dst }) => others.includes(String(dst))).map(({ mac, dst }) => `${mac} was learned from ${dst}`),
+          `all-zero entries: ${remotes.join(", ")}`,
+        ],
+        fix:
+          typeof link["remote"] === "string"
+            ? `ip link set dev ${link.name} type vxlan id ${vni} remote ${others[0]}`
+            : `bridge fdb append 00:00:00:00:00:00 dev ${link.name} dst ${others[0]}; bridge fdb del 00:00:00:00:00:00 dev ${link.name} dst ${lost[0]}`,
+      },
+    ];
+  });
+}
+
+/** Entries by hand, against who answers for their addresses. */
+function stale(given: Case): Finding[] {
+  const { view } = given;
+  return view.tunnels.flatMap((tunnel): Finding[] => {
+    if (isManaged(view, tunnel)) return [];
+    const ends = given.asked.ends[tunnel.link.name] ?? [];
+    const fixed = view.fdb.filter(
+      ({ dev, mac, dst, state }) =>
+        dev === tunnel.link.name && dst !== undefined && state !== "dynamic" && mac !== "00:00:00:00:00:00",
+    );
+    return fixed.flatMap(({ mac, dst }): Finding[] => {
+      const found = ends.filter(({ macs }) => [...macs.values()].includes(mac));
+      const elsewhere = found.length > 0 && found.every(({ remote }) => remote !== dst) ? found[0] : undefined;
+      const unknown = !tunnel.remotes.includes(String(dst)) && tunnel.group === undefined;
+      if (elsewhere === undefined && !unknown) return [];
+      return [
+        {
+          cause: "stale-entry",
+          severity: elsewhere === undefined ? "warning" : "error",
+          subject: mac,
+          text:
+            elsewhere === undefined
+              ? `${tunnel.link.name} sends frames for ${mac} to ${dst}, which is none of the hosts it sends broadcasts to`
+              : `${tunnel.link.name} sends frames for ${mac} to ${dst}, and it answers from ${elsewhere.remote}`,
+          evidence: [`bridge fdb: ${mac} dev ${tunnel.link.name} dst ${dst}`, `far ends: ${tunnel.remotes.join(", ") || "none"}`],
+          fix: `bridge fdb ${elsewhere === undefined ? "del" : "replace"} ${mac} dev ${tunnel.link.name} dst ${elsewhere?.remote ?? dst}`,
+        },
+      ];
+    });
+  });
+}
+
+/** A packet as it arrives from a far end. */
+const outer = ({ underlay: dev, local, dstport }: Tunnel, { remote }: Pick<FarEnd, "remote">): Packet => {
+  return {
+    family: remote.includes(":") ? "ip6" : "ip",
+    ...(dev !== undefined && { in: dev.name }),
+    saddr: remote,
+    ...(local !== undefined && { daddr: local }),
+    protocol: "udp",
+    dport: dstport,
+    ctState: "new",
+  };
+};
+
+function filteredHere(given: Case): Finding[] {
+  const { tables } = given.view;
+  if (tables === undefined) return [];
+  const filtered = given.view.tunnels.flatMap((tunnel) =>
+    tunnel.remotes.flatMap((remote) => {
+      const verdict = judge(tables, "input", outer(tunnel, { remote }));
+      return verdict.verdict === "drop" ? [[tunnel, remote, verdict] as const] : [];
+    }),
+  );
+  return filtered.map(([tunnel, remote, { chain, rule }]): Finding => {
+    return {
+      cause: "vxlan-filtered-here",
+      severity: "error",
+      subject: chain ?? "input",
+      text: `this host drops VXLAN from ${remote}: UDP port ${tunnel.dstport} is not let in. “established” never helps here, as each direction has a source port of its own`,
+      evidence: [`chain ${chain}: ${rule === undefined ? "its policy drops it" : `rule ${rule} drops it`}`],
+      fix: `nft insert rule ${chain} ip saddr ${remote} udp dport ${tunnel.dstport} accept`,
+    };
+  });
+}
+
+/** The other end answers, but not to VXLAN, and nothing else explains it. */
+function filteredAway(given: Case): Finding[] {
+  return eachEnd(given).flatMap(([tunnel, end]): Finding[] => {
+    const explained = [...mismatches(given), ...filteredHere(given), ...wrongRemote(given)].length > 0;
+    const heard = heardBy(given, tunnel).some(({ from }) => from === end.remote);
+    if (!end.answers || end.macs.size > 0 || end.asked === 0 || explained || heard) return [];
+    if (given.asked.duplicates.length > 0) return [];
+    return [
+      {
+        cause: "vxlan-filtered-away",
+        severity: "warning",
+        subject: end.remote,
+        text: `${end.remote} answers pings, but nothing comes back through ${tunnel.link.name}: a packet filter there or on the way drops UDP port ${tunnel.dstport}, its VNI is another one, its VXLAN is not in its bridge, or nobody there has the addresses that were asked for`,
+        evidence: [`an echo request was answered`, `none of ${end.asked} ARP requests inside of VXLAN was`],
+        fix: `run \`linkwright doctor\` on ${end.remote}; name an address that is there: --peer ADDRESS`,
+      },
+    ];
+  });
+}
+
+function oldPort({ view }: Case): Finding[] {
+  return view.tunnels
+    .filter(({ dstport }) => dstport === LINUX_PORT)
+    .map(({ link }): Finding => {
+      return {
+        cause: "port-8472",
+        severity: "note",
+        subject: link.name,
+        text: `${link.name} uses UDP port 8472, which the kernel takes where nobody says dstport; other systems and hardware use 4789`,
+        evidence: [`${link.name}: dstport 8472`],
+        fix: "make it again with dstport 4789 on every host, if something other than Linux is to take part",
+      };
+    });
+}
+
+/** Causes in the tunnel. */
+export const tunnelChecks = [downs, toSelf, noFlood, mismatches, wrongRemote, stale, filteredHere, filteredAway, oldPort];

@@ -1,0 +1,163 @@
+/** From the cable to the other end of the tunnel. */
+import type { FarEnd } from "../ask.ts";
+import type { Finding } from "../finding.ts";
+import type { Tunnel } from "../view.ts";
+import type { Case } from "./check.ts";
+
+function downs({ view }: Case): Finding[] {
+  const devices = new Map(view.tunnels.flatMap(({ underlay: dev }) => (dev === undefined ? [] : [[dev.name, dev]])));
+  return [...devices.values()].flatMap((dev): Finding[] => {
+    if (dev.up && dev.carrier) return [];
+    const how = dev.up ? "has no carrier" : "is switched off";
+    return [
+      {
+        cause: "underlay-down",
+        severity: "error",
+        subject: dev.name,
+        text: `${dev.name} ${how}: nothing leaves this host by it, and so nothing by its VXLAN`,
+        evidence: [`${dev.name}: ${dev.up ? "up" : "down"}, operstate ${dev.operstate}, carrier ${dev.carrier}`],
+        fix: dev.up ? `look at the cable and at the switch's port of ${dev.name}` : `ip link set dev ${dev.name} up`,
+      },
+    ];
+  });
+}
+
+function duplicates({ view, asked }: Case): Finding[] {
+  const underlays = new Set(view.tunnels.map(({ underlay: dev }) => dev?.name));
+  return asked.duplicates
+    .filter(({ dev }) => underlays.has(dev))
+    .map(({ address, dev, mac }): Finding => {
+      return {
+        cause: "duplicate-vtep-address",
+        severity: "error",
+        subject: address,
+        text: `another machine on ${dev} has ${address} too: packets for this host reach it only now and then`,
+        evidence: [`an ARP request for ${address} was answered by ${mac}`],
+        fix: `give one of the two another address; find the other one by its MAC address ${mac}`,
+      };
+    });
+}
+
+function unrouted({ view }: Case): Finding[] {
+  return view.tunnels.flatMap(({ link, remotes }) =>
+    remotes
+      .filter((remote) => view.ways[remote] === undefined)
+      .map((remote): Finding => {
+        return {
+          cause: "no-route-to-peer",
+          severity: "error",
+          subject: remote,
+          text: `this host has no route to ${remote}, where ${link.name} sends to`,
+          evidence: [`ip route get ${remote}: Network is unreachable`],
+          fix: `add a route to ${remote}, or mend the remote of ${link.name}`,
+        };
+      }),
+  );
+}
+
+/** What a strict rp_filter says no to: packets from where this host would not send to by the same link. */
+function strict({ view, moved }: Case): Finding[] {
+  const value = (name: string): number => Number(view.sysctls[`net.ipv4.conf.${name.replaceAll(".", "/")}.rp_filter`]);
+  return view.tunnels.flatMap(({ link, remotes, underlay: dev }) =>
+    remotes.flatMap((remote): Finding[] => {
+      const way = view.ways[remote]?.dev;
+      if (dev === undefined || way === undefined || way === dev.name || remote.includes(":")) return [];
+      const [all, own] = [value("all"), value(dev.name)];
+      if (Math.max(all, own) !== 1) return [];
+      const counted = moved["TcpExt.IPReversePathFilter"];
+      return [
+        {
+          cause: "rp-filter",
+          severity: "error",
+          subject: dev.name,
+          text: `${dev.name} drops what ${remote} sends: rp_filter is strict, and the way back to ${remote} is by ${way}`,
+          evidence: [
+            `net.ipv4.conf.all.rp_filter = ${all}, net.ipv4.conf.${dev.name}.rp_filter = ${own}: the larger one counts, ${Math.max(all, own)}`,
+            `ip route get ${remote}: dev ${way}; ${link.name} sends by ${dev.name}`,
+            ...(counted === undefined ? [] : [`IPReversePathFilter moved by ${counted} meanwhile`]),
+          ],
+          fix: `sysctl -w net.ipv4.conf.${dev.name}.rp_filter=2, or route ${remote} by ${dev.name}`,
+        },
+      ];
+    }),
+  );
+}
+
+function silent(given: Case): Finding[] {
+  return eachEnd(given).flatMap(([{ link, underlay: dev }, end]): Finding[] => {
+    if (end.answers || end.macs.size > 0 || end.error === "ECONNREFUSED" || dev?.up !== true || !dev.carrier) return [];
+    const sounds = given.asked.sounds[dev.name];
+    if (sounds?.heard.some(({ from }) => from === end.remote)) return [];
+    const neighbor = given.view.neighbors.find(({ address }) => address === end.remote);
+    const dead = neighbor?.state === "failed" || neighbor?.state === "incomplete";
+    return [
+      {
+        cause: "peer-silent",
+        severity: dead ? "error" : "warning",
+        subject: end.remote,
+        text: dead
+          ? `${end.remote} is not there: it does not even answer ARP on ${dev.name}`
+          : `${end.remote} answers neither pings nor VXLAN: it is off, or something on the way drops both`,
+        evidence: [
+          `no reply to an echo request, none to ${end.asked} ARP requests inside of VXLAN`,
+          ...(neighbor === undefined ? [] : [`neighbor ${end.remote} is ${neighbor.state}`]),
+        ],
+        fix: `look whether ${end.remote} is up and is the right address for ${link.name}`,
+      },
+    ];
+  });
+}
+
+/** Every far end that was asked, with its tunnel. */
+export function eachEnd({ view, asked }: Case): (readonly [Tunnel, FarEnd])[] {
+  return view.tunnels.flatMap((tunnel) => (asked.ends[tunnel.link.name] ?? []).map((end) => [tunnel, end] as const));
+}
+
+function tooSmall(given: Case): Finding[] {
+  return eachEnd(given).flatMap(([{ link, overhead, underlay: dev }, end]): Finding[] => {
+    const outside = end.largest !== undefined && end.largest < end.whole ? end.largest : undefined;
+    const inside = end.through !== undefined && end.through < link.mtu ? end.through + overhead : undefined;
+    const fits = inside ?? outside;
+    // Where the tunnel itself carried it, a ping that was lost says nothing: large pings are filtered here and there.
+    if (fits === undefined || end.through === link.mtu) return [];
+    const cut = link["df"] === undefined || link["df"] === "unset";
+    const shrunk = dev !== undefined && dev.mtu < end.whole;
+    const who = shrunk ? `${dev.name} itself, with its MTU of ${dev.mtu}` : `the way to ${end.remote}`;
+    return [
+      {
+        cause: "underlay-mtu",
+        severity: cut && end.told !== undefined ? "warning" : "error",
+        subject: shrunk ? dev.name : end.remote,
+        text: `${link.name} makes packets of up to ${end.whole} bytes, and ${who} carries ${fits}: larger ones ${cut ? "travel in fragments at best" : "are lost"}`,
+        evidence: [
+          `${link.name} has MTU ${link.mtu}, and ${overhead} bytes around it are ${end.whole}`,
+          ...(end.largest === undefined ? [] : [`largest echo request with DF that ${end.remote} answered: ${end.largest} bytes`]),
+          ...(end.through === undefined ? [] : [`largest packet that was answered through the tunnel: ${end.through} bytes`]),
+          ...(end.told === undefined ? [] : [`a router told MTU ${end.told}`]),
+        ],
+        fix: shrunk
+          ? `ip link set dev ${dev.name} mtu ${end.whole}, or ip link set dev ${link.name} mtu ${fits - overhead} and the same in the guests`
+          : `ip link set dev ${link.name} mtu ${fits - overhead} on both hosts, and the same in the guests; or mend the MTU of the switch between them`,
+      },
+    ];
+  });
+}
+
+/** Errors of checksums that were counted here while others answered. */
+function checksums({ moved }: Case): Finding[] {
+  const names = ["Udp.InCsumErrors", "Tcp.InCsumErrors", "Icmp.InCsumErrors"].filter((name) => (moved[name] ?? 0) > 0);
+  if (names.length === 0) return [];
+  return [
+    {
+      cause: "checksum-offload",
+      severity: "error",
+      subject: "checksums",
+      text: "packets arrive with wrong checksums: a network card computes them wrongly for what is inside of VXLAN, on this host or the other",
+      evidence: names.map((name) => `${name} moved by ${moved[name]} meanwhile`),
+      fix: "ethtool -K UNDERLAY tx-udp_tnl-segmentation off tx-udp_tnl-csum-segmentation off tx-checksum-ip-generic off, on the sending host",
+    },
+  ];
+}
+
+/** Causes below the tunnel. */
+export const underlayChecks = [downs, duplicates, unrouted, strict, silent, tooSmall, checksums];

@@ -1,0 +1,39 @@
+/** Reads a host, asks the network, and names what is wrong. */
+import type { Host } from "../host.ts";
+import { type AskOptions, type Asked, ask } from "./ask.ts";
+import { bridgeChecks } from "./checks/bridge.ts";
+import type { Check } from "./checks/check.ts";
+import { routingChecks } from "./checks/routing.ts";
+import { tunnelChecks } from "./checks/tunnel.ts";
+import { underlayChecks } from "./checks/underlay.ts";
+import { moved, readCounters } from "./counters.ts";
+import { type Finding, sorted } from "./finding.ts";
+import { look } from "./view.ts";
+
+/** How to look. */
+export interface DiagnoseOptions extends AskOptions {
+  /** Whether the network is asked too; default true. Without, nothing is sent. */
+  readonly ask?: boolean | undefined;
+}
+
+/** What came of it. */
+export interface Diagnosis {
+  /** Worst first, and of these the one to mend first. */
+  readonly findings: readonly Finding[];
+  /** What could not be looked at, and why. */
+  readonly unseen: readonly string[];
+  /** What the far ends of the tunnels answered. */
+  readonly asked: Asked;
+}
+
+const CHECKS: readonly Check[] = [...underlayChecks, ...tunnelChecks, ...bridgeChecks, ...routingChecks];
+const NOBODY: Asked = { ends: {}, sounds: {}, duplicates: [], unseen: ["the network: nobody was asked"] };
+
+/** Diagnoses a host, whoever set it up. Changes nothing. To ask the network it needs CAP_NET_RAW. */
+export async function diagnose(host: Host, options: DiagnoseOptions = {}): Promise<Diagnosis> {
+  const view = await look(host);
+  const asked = options.ask === false ? NOBODY : await ask(host, view, options);
+  const counted = moved(view.counters, await readCounters(host));
+  const findings = CHECKS.flatMap((check) => check({ view, asked, moved: counted }));
+  return { findings: sorted(findings), unseen: [...view.unseen, ...asked.unseen], asked };
+}

@@ -1,0 +1,72 @@
+/** What the doctor says: causes, each with its evidence and one way to mend it. */
+
+/** How bad it is: packets are lost; packets may be lost; worth knowing. */
+export type Severity = "error" | "warning" | "note";
+
+/**
+ * What may be wrong, from the cable upwards: where several are found, the first of this list is the one to mend first,
+ * as those after it may be nothing but its consequences.
+ */
+export const CAUSES = {
+  "underlay-down": "the underlay device carries nothing",
+  "duplicate-vtep-address": "another machine has this host's underlay address",
+  "no-route-to-peer": "there is no route to the other end of the tunnel",
+  "rp-filter": "rp_filter drops what arrives",
+  "wrong-remote": "the VXLAN sends to another host than the one it hears from",
+  "peer-silent": "the other end of the tunnel does not answer at all",
+  "vxlan-down": "the VXLAN is switched off",
+  "remote-is-self": "the VXLAN sends to this host itself",
+  "no-flood-entry": "the VXLAN does not know where to send broadcasts",
+  "family-mismatch": "the hosts use VXLAN over different versions of IP",
+  "port-mismatch": "the hosts use different UDP ports for VXLAN",
+  "vni-mismatch": "the hosts use different VNIs",
+  "stale-entry": "a forwarding entry leads to the wrong host",
+  "vxlan-filtered-here": "this host's packet filter drops VXLAN",
+  "vxlan-filtered-away": "VXLAN does not get through to the other end",
+  "checksum-offload": "packets arrive with wrong checksums",
+  "underlay-mtu": "the underlay does not carry packets as large as the VXLAN makes them",
+  "vxlan-not-in-bridge": "the VXLAN is not a port of the bridge",
+  "bridge-down": "the bridge is switched off",
+  "port-not-forwarding": "spanning tree or an administrator blocks a port",
+  "flood-off": "the port does not pass on frames for unknown addresses",
+  "ports-isolated": "the ports are isolated from one another",
+  "duplicate-mac": "both bridges have the same MAC address",
+  "duplicate-ip": "an address is used twice on the bridge's network",
+  "bridge-netfilter": "bridged frames are dropped by the forward rules of the IP packet filter",
+  "guest-mtu": "guests send packets that are too large for the VXLAN",
+  "forwarding-off": "this host does not forward packets",
+  "forward-dropped": "a packet filter drops what should be forwarded",
+  "masquerade-missing": "packets leave with addresses that nobody can answer",
+  "masquerade-too-wide": "traffic between guests is translated too",
+  "port-8472": "the VXLAN is on the kernel's own default port",
+  "managed-by-other": "another program manages these links too",
+  "ipforward-ignored": "systemd ignores this setting since version 256",
+  "not-persistent": "nothing brings this back after a reboot",
+} as const;
+
+/** Name of a cause. */
+export type Cause = keyof typeof CAUSES;
+
+/** One thing that is wrong. */
+export interface Finding {
+  readonly cause: Cause;
+  readonly severity: Severity;
+  /** The link, chain, sysctl or address that it is about. */
+  readonly subject: string;
+  /** What is wrong and what comes of it, in one sentence. */
+  readonly text: string;
+  /** What was seen: numbers, values, packets. */
+  readonly evidence: readonly string[];
+  /** The command, or the line of a document, that mends it. */
+  readonly fix: string;
+}
+
+const ORDER = Object.keys(CAUSES);
+const SEVERITIES: readonly Severity[] = ["error", "warning", "note"];
+
+/** Worst first, and of these the one to mend first. */
+export function sorted(findings: readonly Finding[]): Finding[] {
+  const rank = ({ severity, cause }: Finding): number =>
+    SEVERITIES.indexOf(severity) * ORDER.length + ORDER.indexOf(cause);
+  return [...findings].sort((one, other) => rank(one) - rank(other));
+}

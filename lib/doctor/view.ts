@@ -1,0 +1,171 @@
+/** Everything that the doctor reads of a host before it asks anybody. */
+import type { Address } from "../addresses/words.ts";
+import { type Manager, managersOn } from "../drift/managers.ts";
+import type { Host } from "../host.ts";
+import type { Link } from "../links/index.ts";
+import type { FdbEntry } from "../neighbors/entry.ts";
+import type { Neighbor } from "../neighbors/words.ts";
+import type { ChainEntry, Family, ObservedTable } from "../nftables/index.ts";
+import { placeOf } from "../netns/netns.ts";
+import type { Route } from "../routes/words.ts";
+import { type Counters, contentOf, readCounters } from "./counters.ts";
+
+/** A VXLAN, and what it sends to. */
+export interface Tunnel {
+  readonly link: Link;
+  readonly vni: number;
+  readonly dstport: number;
+  readonly local?: string;
+  /** Far ends that frames for unknown addresses go to. */
+  readonly remotes: readonly string[];
+  /** The multicast group, where it has one. */
+  readonly group?: string;
+  /** Where packets to the far ends leave: the device it names, or the one of the route. */
+  readonly underlay?: Link;
+  /** Bytes around an inner IP packet. */
+  readonly overhead: number;
+}
+
+/** A host as it is. */
+export interface View {
+  readonly links: readonly Link[];
+  readonly addresses: readonly Address[];
+  readonly routes: readonly Route[];
+  readonly fdb: readonly FdbEntry[];
+  readonly neighbors: readonly Neighbor[];
+  readonly tunnels: readonly Tunnel[];
+  /** Values by key, of those in `sysctlsOf`; absent where this kernel or this user has none. */
+  readonly sysctls: Readonly<Record<string, string>>;
+  /** All tables that rules can be read of; undefined where this user may not. */
+  readonly tables: readonly ObservedTable[] | undefined;
+  readonly chains: readonly ChainEntry[];
+  /** The first answer of the routes for each far end; absent where there is none. */
+  readonly ways: Readonly<Record<string, Route | undefined>>;
+  readonly counters: Counters;
+  readonly managers: readonly Manager[];
+  /** What could not be looked at, and why. */
+  readonly unseen: readonly string[];
+}
+
+const ZERO_MAC = "00:00:00:00:00:00";
+const isMulticast = (address: string): boolean =>
+  address.includes(":") ? address.startsWith("ff") : Number(address.split(".")[0]) >= 224;
+/** Outer Ethernet is no part of an MTU: outer IP, UDP, VXLAN, inner Ethernet. */
+const OVERHEAD = { 4: 50, 6: 70 } as const;
+
+const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+
+function tunnelOf(link: Link, fdb: readonly FdbEntry[], ways: View["ways"], links: readonly Link[]): Tunnel {
+  const local = text(link["local"]);
+  // Its `remote` is but the first of these entries, and counts for nothing once that is deleted.
+  const entries = fdb.filter(({ dev, mac, dst }) => dev === link.name && mac === ZERO_MAC && dst !== undefined);
+  const told = [...new Set(entries.map(({ dst }) => String(dst)))];
+  const remotes = told.filter((one) => !isMulticast(one));
+  const many = told.find(isMulticast);
+  const dev = text(link["dev"]) ?? ways[remotes[0] ?? ""]?.dev;
+  const underlay = links.find(({ name }) => name === dev);
+  const wide = [local, ...told].some((one) => one?.includes(":"));
+  return {
+    link,
+    vni: Number(link["vni"] ?? 0),
+    dstport: Number(link["dstport"] ?? 0),
+    ...(local !== undefined && { local }),
+    remotes,
+    ...(many !== undefined && { group: many }),
+    ...(underlay !== undefined && { underlay }),
+    overhead: OVERHEAD[wide ? 6 : 4],
+  };
+}
+
+const BRIDGE_FILTER = ["iptables", "ip6tables", "arptables"].map((what) => `net.bridge.bridge-nf-call-${what}`);
+function sysctlsOf(links: readonly Link[]): string[] {
+  const names = ["all", "default", ...links.map(({ name }) => name.replaceAll(".", "/"))];
+  return [
+    "net.ipv4.ip_forward",
+    "net.ipv6.conf.all.forwarding",
+    ...BRIDGE_FILTER,
+    ...names.flatMap((name) => [`net.ipv4.conf.${name}.rp_filter`, `net.ipv4.conf.${name}.forwarding`]),
+  ];
+}
+async function readSysctls(host: Host, links: readonly Link[]): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const key of sysctlsOf(links))
+    try {
+      found[key] = await host.sysctls.get(key);
+    } catch (error) {
+      if (!["ENOENT", "EACCES", "EPERM"].includes(String((error as { code?: unknown }).code))) throw error;
+    }
+  return found;
+}
+
+const READABLE: readonly string[] = ["ip", "ip6", "inet", "bridge"] satisfies Family[];
+type Filters = Pick<View, "tables" | "chains"> & { readonly why?: string };
+async function readFilters({ nftables }: Host): Promise<Filters> {
+  try {
+    const chains = await nftables.chains();
+    const all = (await nftables.list()).filter(({ family, dormant }) => READABLE.includes(family) && !dormant);
+    const tables = await Promise.all(all.map(({ family, name }) => nftables.get(family as Family, name)));
+    return { tables: tables.filter((table) => table !== undefined), chains };
+  } catch (error) {
+    const { code } = error as { readonly code?: unknown };
+    if (code === "EPERM") return { tables: undefined, chains: [], why: "the packet filter: only root sees its rules" };
+    if (code === "EOPNOTSUPP" || code === "EPROTONOSUPPORT" || code === "EINVAL") return { tables: [], chains: [] };
+    throw error;
+  }
+}
+
+/** iptables of old has tables of its own, which nf_tables does not show. */
+async function oldIptables(host: Host): Promise<string[]> {
+  const names = (await contentOf(placeOf(host.netns), "/proc/thread-self/net/ip_tables_names")).trim();
+  return names === "" ? [] : [`rules of iptables-legacy (tables ${names.split("\n").join(", ")})`];
+}
+
+async function wayTo(host: Host, address: string): Promise<readonly [string, Route | undefined]> {
+  try {
+    return [address, await host.routes.get(address)];
+  } catch (error) {
+    if ((error as { name?: unknown }).name !== "NetlinkError") throw error;
+    return [address, undefined];
+  }
+}
+
+/** Reads a host. Takes no privileges; what it could not look at is named in `unseen`. */
+export async function look(host: Host): Promise<View> {
+  const [links, addresses, routes, fdb, neighbors] = await Promise.all([
+    host.links.list(),
+    host.addresses.list(),
+    host.routes.list({ table: "all" }),
+    host.fdb.list(),
+    host.neighbors.list(),
+  ]);
+  const vxlans = links.filter(({ kind }) => kind === "vxlan");
+  const far = vxlans.flatMap(({ name }) => fdb.flatMap(({ dev, dst }) => (dev === name && dst !== undefined ? [dst] : [])));
+  const ways = Object.fromEntries(await Promise.all([...new Set(far)].map((one) => wayTo(host, one))));
+  const { tables, chains, why } = await readFilters(host);
+  return {
+    ...{ links: [...links], addresses: [...addresses], routes: [...routes], fdb: [...fdb], neighbors: [...neighbors] },
+    tunnels: vxlans.map((link) => tunnelOf(link, fdb, ways, links)),
+    sysctls: await readSysctls(host, links),
+    ...{ tables, chains, ways },
+    counters: await readCounters(host),
+    managers: managersOn(host),
+    unseen: [...(why === undefined ? [] : [why]), ...(await oldIptables(host))],
+  };
+}
+
+/** The ports of a bridge. */
+export function portsOf({ links }: Pick<View, "links">, bridge: string): Link[] {
+  return links.filter(({ master }) => master === bridge);
+}
+
+/** The bridge that a link belongs to. */
+export function bridgeOf({ links }: Pick<View, "links">, link: Link): Link | undefined {
+  return links.find(({ name, kind }) => name === link.master && kind === "bridge");
+}
+
+/** Addresses of a link that are not of the link alone, without their prefix lengths. */
+export function addressesOf({ addresses }: Pick<View, "addresses">, link: string): string[] {
+  return addresses
+    .filter(({ dev, scope }) => dev === link && scope !== "link")
+    .map(({ address }) => address.split("/")[0] ?? "");
+}

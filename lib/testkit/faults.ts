@@ -1,0 +1,197 @@
+/** What goes wrong with hosts and networks, on demand: each fault has the name of the cause that the doctor has to find. */
+import type { Link, LinkConfig } from "../links/index.ts";
+import type { Lab } from "./lab.ts";
+import { SWITCH_BRIDGE } from "./lab-build.ts";
+import { LabError, type PlannedHost } from "./lab-topology.ts";
+import type { Host } from "../host.ts";
+
+/** One host of a lab, with what it has. */
+interface Site {
+  readonly lab: Lab;
+  readonly host: Host;
+  readonly plan: PlannedHost;
+  readonly vxlan: Link;
+  readonly bridge: Link;
+  /** The next host, in turn. */
+  other(): Promise<Site>;
+}
+type Inject = (site: Site) => Promise<unknown>;
+
+/** An address in a host's network that nobody has. */
+const nobody = ({ plan }: Site): string =>
+  plan.address.includes(":") ? addressOf(plan).replace(/:[^:]*$/, ":77") : addressOf(plan).replace(/\.\d+$/, ".77");
+const addressOf = ({ address }: PlannedHost): string => address.split("/")[0] ?? "";
+const isWide = ({ plan }: Site): boolean => plan.address.includes(":");
+const ZERO_MAC = "00:00:00:00:00:00";
+const TABLE = "fault";
+
+/** Makes the VXLAN again with something else about it, as these cannot be changed. */
+async function remade({ host, vxlan }: Site, changes: object): Promise<void> {
+  const { links, fdb } = host;
+  const words = ["vni", "dev", "local", "dstport", "ttl", "learning"] as const;
+  const kept = Object.fromEntries(words.flatMap((word) => (vxlan[word] === undefined ? [] : [[word, vxlan[word]]])));
+  const entries = (await fdb.list({ dev: vxlan.name })).filter(
+    ({ mac, dst }) => mac === ZERO_MAC && dst !== undefined,
+  );
+  const { name, mtu, master } = vxlan;
+  await links.delete(name);
+  const config = { ...kept, ...changes, kind: "vxlan", name, mtu, up: true, ...(master !== undefined && { master }) };
+  await links.create(config as LinkConfig);
+  if ("remote" in changes) return;
+  for (const { dst } of entries) await fdb.append({ mac: ZERO_MAC, dev: name, dst: String(dst) });
+}
+
+/** Sends the VXLAN's broadcasts elsewhere. */
+async function sendTo({ host, vxlan }: Site, remote: string): Promise<void> {
+  const { fdb } = host;
+  for (const { mac, dst } of await fdb.list({ dev: vxlan.name }))
+    if (mac === ZERO_MAC && dst !== undefined) await fdb.delete({ mac, dev: vxlan.name, dst });
+  await fdb.append({ mac: ZERO_MAC, dev: vxlan.name, dst: remote });
+}
+
+/** A table of somebody else's. */
+async function foreign({ host }: Site, family: "ip" | "ip6" | "inet", chain: object): Promise<void> {
+  await host.nftables.replace({ family, name: TABLE, chains: [{ name: "fault", ...chain }] } as never);
+}
+const ipOf = (site: Site): "ip" | "ip6" => (isWide(site) ? "ip6" : "ip");
+
+async function gatewayOf({ host, bridge }: Site): Promise<string | undefined> {
+  const all = await host.addresses.list({ dev: bridge.name });
+  return all.find(({ scope }) => scope !== "link")?.address;
+}
+
+async function port(site: Site, options: object): Promise<void> {
+  await site.host.links.update(site.vxlan.name, { port: options } as never);
+}
+
+/** The network of the guests, as a prefix. */
+const networkOf = (address: string): string => {
+  const [base = "", length = "24"] = address.split("/");
+  return base.includes(":") ? `${base.replace(/:[^:]*$/, ":")}:/${length}`.replace(":::", "::") : `${base.replace(/\.\d+$/, ".0")}/${length}`;
+};
+
+/** Every fault, by name. */
+const INJECT = {
+  "underlay-down": ({ host, plan }) => host.links.update(plan.underlay, { up: false }),
+  "duplicate-vtep-address": ({ lab, plan }) =>
+    lab.underlay.host.addresses.create({ address: plan.address, dev: SWITCH_BRIDGE, nodad: isIpv6(plan.address) } as never),
+  "no-route-to-peer": async (site) => {
+    const { plan } = await site.other();
+    await site.host.routes.create({ dst: hostRoute(addressOf(plan)), type: "unreachable" });
+  },
+  "rp-filter": async (site) => {
+    const { host } = site;
+    const { plan } = await site.other();
+    await host.links.create({ kind: "veth", name: "wrong0", peer: { name: "wrong1" }, up: true });
+    await host.links.update("wrong1", { up: true });
+    await host.routes.create({ dst: hostRoute(addressOf(plan)), dev: "wrong0" });
+    for (const name of ["all", site.plan.underlay]) await host.sysctls.set(`net.ipv4.conf.${name}.rp_filter`, 1);
+  },
+  "peer-silent": async (site) => {
+    const { plan } = await site.other();
+    await site.lab.underlay.host.links.update(plan.port, { up: false });
+  },
+  "vxlan-down": ({ host, vxlan }) => host.links.update(vxlan.name, { up: false }),
+  "remote-is-self": (site) => sendTo(site, addressOf(site.plan)),
+  "no-flood-entry": async ({ host, vxlan }) => {
+    for (const { mac, dst } of await host.fdb.list({ dev: vxlan.name }))
+      if (mac === ZERO_MAC && dst !== undefined) await host.fdb.delete({ mac, dev: vxlan.name, dst });
+  },
+  "port-mismatch": async (site) => remade(await site.other(), { dstport: 8472 }),
+  "vni-mismatch": async (site) => remade(await site.other(), { vni: Number(site.vxlan["vni"]) + 1 }),
+  "wrong-remote": (site) => sendTo(site, nobody(site)),
+  "stale-entry": async (site) => {
+    const there = await site.other();
+    const guest = site.lab.guests.map((name) => site.lab.guest(name)).find(({ on }) => on === there.plan.name);
+    if (guest === undefined) throw new LabError("this fault needs a guest on the other host", "ERR_LAB_NODE");
+    const { mac } = (await guest.node.host.links.get("eth0")) ?? {};
+    await site.host.fdb.replace({ mac: String(mac), dev: site.vxlan.name, dst: nobody(site), state: "permanent" });
+  },
+  "vxlan-filtered-here": (site) => foreign(site, ipOf(site), dropVxlan(site)),
+  "vxlan-filtered-away": async (site) => {
+    const there = await site.other();
+    await foreign(there, ipOf(there), dropVxlan(there));
+  },
+  "underlay-mtu": ({ lab, plan }) => lab.underlay.host.links.update(plan.port, { mtu: 1400 }),
+  "underlay-shrunk": ({ host, plan }) => host.links.update(plan.underlay, { mtu: 1400 }),
+  "vxlan-not-in-bridge": ({ host, vxlan }) => host.links.update(vxlan.name, { master: null }),
+  "bridge-down": ({ host, bridge }) => host.links.update(bridge.name, { up: false }),
+  "port-not-forwarding": (site) => port(site, { state: "disabled" }),
+  "flood-off": (site) => port(site, { flood: false, bcastFlood: false }),
+  "ports-isolated": async (site) => {
+    await port(site, { isolated: true });
+    const all = (await site.host.links.list()).filter(({ master }) => master === site.bridge.name);
+    for (const { name } of all) await site.host.links.update(name, { port: { isolated: true } } as never);
+  },
+  "duplicate-mac": async (site) => {
+    const there = await site.other();
+    await there.host.links.update(there.bridge.name, { mac: String(site.bridge["mac"]) });
+  },
+  "duplicate-ip": async (site) => {
+    const [address, there] = [await gatewayOf(site), await site.other()];
+    if (address === undefined) throw new LabError("this fault needs an address on the bridge", "ERR_LAB_NODE");
+    await there.host.addresses.create({ address, dev: there.bridge.name });
+  },
+  "bridge-netfilter": async (site) => {
+    await site.host.sysctls.set("net.bridge.bridge-nf-call-iptables", 1);
+    const { bridge, plan } = site;
+    await foreign(site, "ip", {
+      ...{ hook: "forward", policy: "drop" },
+      rules: [
+        { match: { iifname: bridge.name, oifname: plan.underlay }, action: "accept" },
+        { match: { iifname: plan.underlay, oifname: bridge.name }, action: "accept" },
+      ],
+    });
+  },
+  "guest-mtu": async (site) => {
+    const guest = site.lab.guests.map((name) => site.lab.guest(name)).find(({ on }) => on === site.plan.name);
+    if (guest === undefined) throw new LabError("this fault needs a guest on the host", "ERR_LAB_NODE");
+    await site.lab.setGuestMtu(site.vxlan.mtu + 50, guest.name);
+  },
+  "forwarding-off": ({ host }) => host.sysctls.set("net.ipv4.ip_forward", 0),
+  "forward-dropped": (site) => foreign(site, "ip", { hook: "forward", policy: "drop", rules: [] }),
+  "masquerade-missing": async ({ host }) => {
+    const table = await host.nftables.get("inet", "linkwright");
+    if (table === undefined) throw new LabError("this fault needs a document with nat", "ERR_LAB_NODE");
+    const { family, name, chains } = table;
+    await host.nftables.replace({ family, name, chains: chains.filter(({ type }) => type !== "nat") } as never);
+  },
+  "masquerade-too-wide": async (site) => {
+    const saddr = networkOf((await gatewayOf(site)) ?? "");
+    await foreign(site, "ip", {
+      ...{ hook: "postrouting", type: "nat", priority: "srcnat" },
+      rules: [{ match: { saddr }, action: { masquerade: true } }],
+    });
+  },
+} as const satisfies Readonly<Record<string, Inject>>;
+
+const isIpv6 = (address: string): boolean => address.includes(":");
+const hostRoute = (address: string): string => `${address}/${isIpv6(address) ? 128 : 32}`;
+const dropVxlan = ({ vxlan }: Site): object => {
+  return { hook: "input", rules: [{ match: { protocol: "udp", dport: Number(vxlan["dstport"]) }, action: "drop" }] };
+};
+
+/** Name of a fault. */
+export type FaultName = keyof typeof INJECT;
+
+/** Names of all faults. */
+export const FAULTS = Object.keys(INJECT) as readonly FaultName[];
+
+async function siteOf(lab: Lab, name: string): Promise<Site> {
+  const plan = lab.topology.hosts.find((one) => one.name === name);
+  const links = plan === undefined ? [] : await lab.host(name).links.list();
+  const vxlan = links.find(({ kind }) => kind === "vxlan");
+  const bridge = links.find(({ name: of }) => of === vxlan?.master);
+  if (plan === undefined || vxlan === undefined || bridge === undefined)
+    throw new LabError(`${name} has no VXLAN in a bridge that something could go wrong with`, "ERR_LAB_NODE");
+  const next = (): string => lab.hosts[(lab.hosts.indexOf(name) + 1) % lab.hosts.length] ?? name;
+  return { lab, host: lab.host(name), plan, vxlan, bridge, other: () => siteOf(lab, next()) };
+}
+
+/** Lets something go wrong on a host, or on the one after it where that is how this host would meet the fault. */
+export async function inject(lab: Lab, fault: FaultName, host: string): Promise<void> {
+  const found: Inject | undefined = Object.hasOwn(INJECT, fault) ? INJECT[fault] : undefined;
+  if (found === undefined)
+    throw new LabError(`there is no fault ${fault}; there are ${FAULTS.join(", ")}`, "ERR_LAB_FAULT");
+  await found(await siteOf(lab, host));
+}
