@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { CAUSES, diagnose } from "../../lib/doctor/index.ts";
-import { Lab } from "../../lib/testkit/index.ts";
+import { type CAUSES, diagnose } from "../../lib/doctor/index.ts";
 import { FAULTS, type FaultName, inject } from "../../lib/testkit/faults.ts";
+import { Lab } from "../../lib/testkit/index.ts";
 
 /** What is found is called as what was done, but for these: one cause, two ways to it. */
 const ALSO: Readonly<Record<string, keyof typeof CAUSES>> = { "underlay-shrunk": "underlay-mtu" };

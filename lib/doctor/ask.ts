@@ -6,8 +6,8 @@ import { arp } from "../probe/neighbor.ts";
 import { type PingResult, ping } from "../probe/ping.ts";
 import { SocketError } from "../socket/index.ts";
 import { type Ear, listen, type Sound } from "./hear.ts";
-import { addressesIn, inPrefix } from "./prefix.ts";
-import { addressesOf, bridgeOf, type Tunnel, type View } from "./view.ts";
+import { addressesIn } from "./prefix.ts";
+import { addressesOf, bridgeOf, gatewaysOf, type Tunnel, type View } from "./view.ts";
 import { askThrough, type Place, SMALLEST } from "./vtep.ts";
 
 /** One far end of a tunnel. */
@@ -36,12 +36,23 @@ export interface Duplicate {
   readonly dev: string;
   readonly mac: string;
 }
+/** Whether the next router answers to the network of guests. */
+export interface WayBack {
+  /** This host's address in that network. */
+  readonly address: string;
+  /** The router. */
+  readonly via: string;
+  readonly answers: boolean;
+  /** Whether it answers to this host's own address. */
+  readonly control: boolean;
+}
 /** What came of asking. */
 export interface Asked {
   readonly ends: Readonly<Record<string, readonly FarEnd[]>>;
   /** By underlay device. */
   readonly sounds: Readonly<Record<string, Sound>>;
   readonly duplicates: readonly Duplicate[];
+  readonly ways: readonly WayBack[];
   /** What could not be asked, and why. */
   readonly unseen: readonly string[];
 }
@@ -144,7 +155,9 @@ async function duplicateOf(nsFd: number, link: Link, address: string, patience: 
 function segments(view: View): Link[] {
   const bridges = view.tunnels.map(({ link }) => bridgeOf(view, link));
   const all = [...view.tunnels.map(({ underlay: dev }) => dev), ...bridges].filter((one) => one !== undefined);
-  return [...new Map(all.filter(({ up, mac }) => up && typeof mac === "string").map((one) => [one.name, one])).values()];
+  return [
+    ...new Map(all.filter(({ up, mac }) => up && typeof mac === "string").map((one) => [one.name, one])).values(),
+  ];
 }
 
 async function asEnds(view: View, tunnel: Tunnel, nsFd: number, options: AskOptions): Promise<FarEnd[]> {
@@ -161,6 +174,17 @@ async function asEnds(view: View, tunnel: Tunnel, nsFd: number, options: AskOpti
   );
 }
 
+async function waysBack(view: View, nsFd: number, timeout: number): Promise<WayBack[]> {
+  const all = gatewaysOf(view).map(async ({ address, via }): Promise<WayBack[]> => {
+    if (via === undefined) return [];
+    const reached = async (source?: string): Promise<boolean> =>
+      (await ping(nsFd, via, { df: false, count: 2, interval: timeout / 4, timeout, source })).received > 0;
+    const [answers, control] = await Promise.all([reached(address), reached()]);
+    return [{ address, via, answers, control }];
+  });
+  return (await Promise.all(all)).flat();
+}
+
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** The underlay devices, listened to as long as this is not disposed of. */
@@ -175,7 +199,7 @@ function ears(view: View, nsFd: number): Map<string, Ear> {
 /** Asks the network. Needs CAP_NET_RAW; without, it says that nothing was asked. */
 export async function ask(host: Host, view: View, options: AskOptions = {}): Promise<Asked> {
   const nsFd = placeOf(host.netns);
-  const nothing = { ends: {}, sounds: {}, duplicates: [] };
+  const nothing = { ends: {}, sounds: {}, duplicates: [], ways: [] };
   if (view.tunnels.length === 0) return { ...nothing, unseen: [] };
   let open = new Map<string, Ear>();
   try {
@@ -183,22 +207,18 @@ export async function ask(host: Host, view: View, options: AskOptions = {}): Pro
     const up = view.tunnels.filter(({ link }) => link.up);
     const own = (dev: Link): string[] => addressesOf(view, dev.name).filter((one) => !one.includes(":"));
     const patience = options.patience ?? PATIENCE;
-    const [ends, duplicates] = await Promise.all([
+    const [ends, duplicates, ways] = await Promise.all([
       Promise.all(up.map(async (tunnel) => [tunnel.link.name, await asEnds(view, tunnel, nsFd, options)] as const)),
       Promise.all(segments(view).flatMap((dev) => own(dev).map((one) => duplicateOf(nsFd, dev, one, patience)))),
+      waysBack(view, nsFd, patience),
       pause(options.listen ?? LISTEN),
     ]);
     const sounds = Object.fromEntries([...open].map(([dev, ear]) => [dev, ear.sound()]));
-    return { ends: Object.fromEntries(ends), sounds, duplicates: duplicates.flat(), unseen: [] };
+    return { ends: Object.fromEntries(ends), sounds, duplicates: duplicates.flat(), ways, unseen: [] };
   } catch (error) {
     if (!(error instanceof SocketError) || error.errno !== -1) throw error;
     return { ...nothing, unseen: ["the network: without CAP_NET_RAW nobody was asked; run it as root"] };
   } finally {
     for (const ear of open.values()) ear[Symbol.dispose]();
   }
-}
-
-/** Whether an address is of a network that a link is in. */
-export function isNear(view: View, link: string, address: string): boolean {
-  return view.addresses.some((one) => one.dev === link && inPrefix(address, one.address));
 }

@@ -1,6 +1,6 @@
 /** Reads a host, asks the network, and names what is wrong. */
 import type { Host } from "../host.ts";
-import { type AskOptions, type Asked, ask } from "./ask.ts";
+import { type Asked, type AskOptions, ask } from "./ask.ts";
 import { bridgeChecks } from "./checks/bridge.ts";
 import type { Check } from "./checks/check.ts";
 import { routingChecks } from "./checks/routing.ts";
@@ -27,7 +27,7 @@ export interface Diagnosis {
 }
 
 const CHECKS: readonly Check[] = [...underlayChecks, ...tunnelChecks, ...bridgeChecks, ...routingChecks];
-const NOBODY: Asked = { ends: {}, sounds: {}, duplicates: [], unseen: ["the network: nobody was asked"] };
+const NOBODY: Asked = { ends: {}, sounds: {}, duplicates: [], ways: [], unseen: ["the network: nobody was asked"] };
 
 /** Diagnoses a host, whoever set it up. Changes nothing. To ask the network it needs CAP_NET_RAW. */
 export async function diagnose(host: Host, options: DiagnoseOptions = {}): Promise<Diagnosis> {

@@ -78,7 +78,8 @@ function refusedPort(data: Uint8Array): { from: string; dport: number } | undefi
   const packet = readIp(data);
   if (packet === undefined) return undefined;
   const [type, code] = packet.rest;
-  const isRefusal = packet.protocol === ICMP ? type === 3 && code === 3 : packet.protocol === 58 && type === 1 && code === 4;
+  const isRefusal =
+    packet.protocol === ICMP ? type === 3 && code === 3 : packet.protocol === 58 && type === 1 && code === 4;
   const inner = isRefusal ? readUdp(packet.rest.subarray(8)) : undefined;
   return inner === undefined ? undefined : { from: packet.from, dport: inner.dport };
 }

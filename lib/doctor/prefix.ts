@@ -14,13 +14,6 @@ export function inPrefix(address: string, network: string): boolean {
   return list.check(address, family);
 }
 
-const PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
-
-/** Whether an address means nothing on the internet: RFC 1918, RFC 4193. */
-export function isPrivate(address: string): boolean {
-  return PRIVATE.some((network) => inPrefix(address, network));
-}
-
 /** The addresses of a small IPv4 network, without its first and last; none where it is larger than a /24. */
 export function addressesIn(network: string): string[] {
   const [base = "", length] = network.split("/");

@@ -63,8 +63,7 @@ function matches(match: Match, packet: Packet): Truth {
     holds(match.daddr, (network) => inNetwork(network, packet.daddr)),
     holds(match.protocol, (protocol) => (packet.protocol === undefined ? undefined : protocol === packet.protocol)),
     portHolds(match.dport, packet.dport),
-    match.ctState === undefined ||
-      (packet.ctState === undefined ? undefined : match.ctState.includes(packet.ctState)),
+    match.ctState === undefined || (packet.ctState === undefined ? undefined : match.ctState.includes(packet.ctState)),
     Object.keys(match).every((key) => UNDERSTOOD.includes(key)) ? true : undefined,
   ];
   if (truths.includes(false)) return false;

@@ -5,8 +5,8 @@ import type { Host } from "../host.ts";
 import type { Link } from "../links/index.ts";
 import type { FdbEntry } from "../neighbors/entry.ts";
 import type { Neighbor } from "../neighbors/words.ts";
-import type { ChainEntry, Family, ObservedTable } from "../nftables/index.ts";
 import { placeOf } from "../netns/netns.ts";
+import type { ChainEntry, Family, ObservedTable } from "../nftables/index.ts";
 import type { Route } from "../routes/words.ts";
 import { type Counters, contentOf, readCounters } from "./counters.ts";
 
@@ -139,7 +139,9 @@ export async function look(host: Host): Promise<View> {
     host.neighbors.list(),
   ]);
   const vxlans = links.filter(({ kind }) => kind === "vxlan");
-  const far = vxlans.flatMap(({ name }) => fdb.flatMap(({ dev, dst }) => (dev === name && dst !== undefined ? [dst] : [])));
+  const far = vxlans.flatMap(({ name }) =>
+    fdb.flatMap(({ dev, dst }) => (dev === name && dst !== undefined ? [dst] : [])),
+  );
   const ways = Object.fromEntries(await Promise.all([...new Set(far)].map((one) => wayTo(host, one))));
   const { tables, chains, why } = await readFilters(host);
   return {
@@ -168,4 +170,33 @@ export function addressesOf({ addresses }: Pick<View, "addresses">, link: string
   return addresses
     .filter(({ dev, scope }) => dev === link && scope !== "link")
     .map(({ address }) => address.split("/")[0] ?? "");
+}
+
+/** A bridge that guests use as their gateway, and the way from there to the world. */
+export interface Gateway {
+  readonly bridge: string;
+  /** The gateway's address with its prefix length. */
+  readonly network: string;
+  readonly address: string;
+  /** The device of the default route, and the next router. */
+  readonly out: string;
+  readonly via?: string;
+  readonly family: "ip" | "ip6";
+}
+
+/** Bridges of tunnels with an address of this host, where there is a default route by another device. */
+export function gatewaysOf(view: Pick<View, "links" | "addresses" | "routes" | "tunnels">): Gateway[] {
+  const bridges = new Set(view.tunnels.flatMap(({ link }) => bridgeOf(view, link)?.name ?? []));
+  const networks = view.addresses.filter(({ dev, scope }) => bridges.has(dev) && scope !== "link");
+  return networks.flatMap(({ address: network, dev: bridge }): Gateway[] => {
+    const wide = network.includes(":");
+    const world = view.routes.find(
+      ({ dst, dev, table, family }) =>
+        dst === "default" && table === "main" && dev !== undefined && (family === "inet6") === wide,
+    );
+    if (world?.dev === undefined || world.dev === bridge) return [];
+    const address = network.split("/")[0] ?? "";
+    const { dev: out, via } = world;
+    return [{ ...{ bridge, network, address, out, family: wide ? "ip6" : "ip" }, ...(via !== undefined && { via }) }];
+  });
 }

@@ -20,7 +20,7 @@ import {
 import { arpRequest, BROADCAST, ETH_P_ARP, readArp } from "../probe/solicit.ts";
 import { errnoName } from "../socket/index.ts";
 import { mac as macCodec } from "../wire/address.ts";
-import { Writer } from "../wire/buffer.ts";
+import { Reader, Writer } from "../wire/buffer.ts";
 
 const ETH_P_ALL = 0x0003;
 /** IP_MTU_DISCOVER and IPV6_MTU_DISCOVER, with their levels; 3 sends with DF, whatever was learned of the path. */
@@ -102,7 +102,11 @@ function listener({ nsFd, index }: Place): SocketHandle {
 }
 
 /** Sends each once, a second time for those that have not answered by half of the time, and waits for replies. */
-function converse(place: Place, sizes: { readonly targets: readonly string[]; readonly size: number }, patience: Patience) {
+function converse(
+  place: Place,
+  sizes: { readonly targets: readonly string[]; readonly size: number },
+  patience: Patience,
+) {
   const native = loadBinding();
   const { targets, size } = sizes;
   const hear = listener(place);
@@ -131,6 +135,8 @@ function converse(place: Place, sizes: { readonly targets: readonly string[]; re
     patience.signal?.addEventListener("abort", end);
     native.watch(hear, () => {
       receive(hear, slab, meta, (data) => {
+        // Guests get replies of the same addresses.
+        if (data.length >= 24 && macCodec.read(new Reader(data), 18, 24) !== SENDER) return;
         for (const target of targets) {
           const mac = readArp(data, target);
           if (mac !== undefined) macs.set(target, mac);

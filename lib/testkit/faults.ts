@@ -1,9 +1,10 @@
 /** What goes wrong with hosts and networks, on demand: each fault has the name of the cause that the doctor has to find. */
+
+import type { Host } from "../host.ts";
 import type { Link, LinkConfig } from "../links/index.ts";
 import type { Lab } from "./lab.ts";
 import { SWITCH_BRIDGE } from "./lab-build.ts";
 import { LabError, type PlannedHost } from "./lab-topology.ts";
-import type { Host } from "../host.ts";
 
 /** One host of a lab, with what it has. */
 interface Site {
@@ -30,9 +31,7 @@ async function remade({ host, vxlan }: Site, changes: object): Promise<void> {
   const { links, fdb } = host;
   const words = ["vni", "dev", "local", "dstport", "ttl", "learning"] as const;
   const kept = Object.fromEntries(words.flatMap((word) => (vxlan[word] === undefined ? [] : [[word, vxlan[word]]])));
-  const entries = (await fdb.list({ dev: vxlan.name })).filter(
-    ({ mac, dst }) => mac === ZERO_MAC && dst !== undefined,
-  );
+  const entries = (await fdb.list({ dev: vxlan.name })).filter(({ mac, dst }) => mac === ZERO_MAC && dst !== undefined);
   const { name, mtu, master } = vxlan;
   await links.delete(name);
   const config = { ...kept, ...changes, kind: "vxlan", name, mtu, up: true, ...(master !== undefined && { master }) };
@@ -41,11 +40,19 @@ async function remade({ host, vxlan }: Site, changes: object): Promise<void> {
   for (const { dst } of entries) await fdb.append({ mac: ZERO_MAC, dev: name, dst: String(dst) });
 }
 
+/** Takes away all that the VXLAN sends broadcasts to. */
+async function silence({ host, vxlan }: Site): Promise<void> {
+  for (const { mac, dst, via } of await host.fdb.list({ dev: vxlan.name }))
+    if (mac === ZERO_MAC && dst !== undefined) await host.fdb.delete({ mac, dev: vxlan.name, dst, via });
+}
+
 /** Sends the VXLAN's broadcasts elsewhere. */
-async function sendTo({ host, vxlan }: Site, remote: string): Promise<void> {
-  const { fdb } = host;
-  for (const { mac, dst } of await fdb.list({ dev: vxlan.name }))
-    if (mac === ZERO_MAC && dst !== undefined) await fdb.delete({ mac, dev: vxlan.name, dst });
+async function sendTo(site: Site, remote: string): Promise<void> {
+  const {
+    vxlan,
+    host: { fdb },
+  } = site;
+  await silence(site);
   await fdb.append({ mac: ZERO_MAC, dev: vxlan.name, dst: remote });
 }
 
@@ -67,14 +74,20 @@ async function port(site: Site, options: object): Promise<void> {
 /** The network of the guests, as a prefix. */
 const networkOf = (address: string): string => {
   const [base = "", length = "24"] = address.split("/");
-  return base.includes(":") ? `${base.replace(/:[^:]*$/, ":")}:/${length}`.replace(":::", "::") : `${base.replace(/\.\d+$/, ".0")}/${length}`;
+  return base.includes(":")
+    ? `${base.replace(/:[^:]*$/, ":")}:/${length}`.replace(":::", "::")
+    : `${base.replace(/\.\d+$/, ".0")}/${length}`;
 };
 
 /** Every fault, by name. */
 const INJECT = {
   "underlay-down": ({ host, plan }) => host.links.update(plan.underlay, { up: false }),
   "duplicate-vtep-address": ({ lab, plan }) =>
-    lab.underlay.host.addresses.create({ address: plan.address, dev: SWITCH_BRIDGE, nodad: isIpv6(plan.address) } as never),
+    lab.underlay.host.addresses.create({
+      address: plan.address,
+      dev: SWITCH_BRIDGE,
+      nodad: isIpv6(plan.address),
+    } as never),
   "no-route-to-peer": async (site) => {
     const { plan } = await site.other();
     await site.host.routes.create({ dst: hostRoute(addressOf(plan)), type: "unreachable" });
@@ -93,10 +106,7 @@ const INJECT = {
   },
   "vxlan-down": ({ host, vxlan }) => host.links.update(vxlan.name, { up: false }),
   "remote-is-self": (site) => sendTo(site, addressOf(site.plan)),
-  "no-flood-entry": async ({ host, vxlan }) => {
-    for (const { mac, dst } of await host.fdb.list({ dev: vxlan.name }))
-      if (mac === ZERO_MAC && dst !== undefined) await host.fdb.delete({ mac, dev: vxlan.name, dst });
-  },
+  "no-flood-entry": silence,
   "port-mismatch": async (site) => remade(await site.other(), { dstport: 8472 }),
   "vni-mismatch": async (site) => remade(await site.other(), { vni: Number(site.vxlan["vni"]) + 1 }),
   "wrong-remote": (site) => sendTo(site, nobody(site)),

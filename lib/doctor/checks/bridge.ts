@@ -2,7 +2,7 @@
 import type { Link } from "../../links/index.ts";
 import type { Finding } from "../finding.ts";
 import { judge } from "../verdict.ts";
-import { addressesOf, bridgeOf, portsOf, type Tunnel, type View } from "../view.ts";
+import { addressesOf, bridgeOf, portsOf, type Tunnel } from "../view.ts";
 import type { Case } from "./check.ts";
 import { eachEnd } from "./underlay.ts";
 
@@ -17,7 +17,9 @@ const bridges = ({ view }: Case): [Tunnel, Link][] =>
 
 function unbridged({ view }: Case): Finding[] {
   return view.tunnels.flatMap(({ link }): Finding[] => {
-    const routed = addressesOf(view, link.name).length > 0 || view.routes.some(({ dev }) => dev === link.name);
+    const routed =
+      addressesOf(view, link.name).length > 0 ||
+      view.routes.some(({ dev, protocol }) => dev === link.name && protocol !== "kernel");
     if (link.master !== undefined || routed) return [];
     const likely = view.links.filter(({ kind, name }) => kind === "bridge" && portsOf(view, name).length > 0);
     return [
@@ -26,7 +28,10 @@ function unbridged({ view }: Case): Finding[] {
         severity: "error",
         subject: link.name,
         text: `${link.name} belongs to no bridge and has no address: frames that arrive by it go nowhere`,
-        evidence: [`${link.name}: no master, no address`, `bridges here: ${likely.map(({ name }) => name).join(", ") || "none with ports"}`],
+        evidence: [
+          `${link.name}: no master, no address`,
+          `bridges here: ${likely.map(({ name }) => name).join(", ") || "none with ports"}`,
+        ],
         fix: `ip link set dev ${link.name} master ${likely[0]?.name ?? "BRIDGE"}`,
       },
     ];
@@ -68,8 +73,14 @@ function ports(given: Case): Finding[] {
         severity: "error",
         subject: port.name,
         text: `${port.name} is ${state} in ${bridge.name}: ${stp ? "spanning tree holds it back" : "somebody switched it off"}, and nothing passes by it`,
-        evidence: [`bridge link show dev ${port.name}: state ${state}`, `${bridge.name}: stp ${bridge["stp"] === true ? "on" : "off"}`],
-        fix: stp && bridge["stp"] === true ? `ip link set dev ${bridge.name} type bridge stp_state 0, where no loop is possible` : `bridge link set dev ${port.name} state 3`,
+        evidence: [
+          `bridge link show dev ${port.name}: state ${state}`,
+          `${bridge.name}: stp ${bridge["stp"] === true ? "on" : "off"}`,
+        ],
+        fix:
+          stp && bridge["stp"] === true
+            ? `ip link set dev ${bridge.name} type bridge stp_state 0, where no loop is possible`
+            : `bridge link set dev ${port.name} state 3`,
       };
     });
     if (deaf)
@@ -78,7 +89,9 @@ function ports(given: Case): Finding[] {
         severity: "error",
         subject: tunnel.link.name,
         text: `${bridge.name} does not flood to ${tunnel.link.name}: ${portWord(tunnel.link, "bcastFlood") === false ? "broadcasts such as ARP" : "frames for addresses it has not learned"} never leave this host`,
-        evidence: [`bridge -d link show dev ${tunnel.link.name}: flood ${portWord(tunnel.link, "flood")}, bcast_flood ${portWord(tunnel.link, "bcastFlood")}`],
+        evidence: [
+          `bridge -d link show dev ${tunnel.link.name}: flood ${portWord(tunnel.link, "flood")}, bcast_flood ${portWord(tunnel.link, "bcastFlood")}`,
+        ],
         fix: `bridge link set dev ${tunnel.link.name} flood on bcast_flood on`,
       });
     if (isolated.length > 1 && isolated.includes(all.find(({ name }) => name === tunnel.link.name) as Link))
@@ -107,7 +120,10 @@ function twins(given: Case): Finding[] {
         severity: "error",
         subject: bridge.name,
         text: `${bridge.name} has the same MAC address as the bridge at ${same.remote}: neither can be reached from the other. Such twins come from images with the same /etc/machine-id, of which systemd makes the MAC addresses of bridges`,
-        evidence: [`${same.address} at ${same.remote} answered with ${same.mac}`, `${bridge.name}: ${String(bridge["mac"])}`],
+        evidence: [
+          `${same.address} at ${same.remote} answered with ${same.mac}`,
+          `${bridge.name}: ${String(bridge["mac"])}`,
+        ],
         fix: `ip link set dev ${bridge.name} address ANOTHER; and on one host: rm /etc/machine-id && systemd-machine-id-setup`,
       },
     ];
@@ -188,12 +204,3 @@ function guests(given: Case): Finding[] {
 
 /** Causes in the bridge. */
 export const bridgeChecks = [unbridged, downs, ports, twins, duplicates, netfilter, guests];
-
-/** Bridges that guests use as their gateway: those with an address of this host. */
-export function gateways(view: View): { readonly bridge: string; readonly networks: readonly string[] }[] {
-  const names = new Set(view.tunnels.flatMap(({ link }) => bridgeOf(view, link)?.name ?? []));
-  return [...names].flatMap((bridge) => {
-    const networks = view.addresses.filter(({ dev, scope }) => dev === bridge && scope !== "link");
-    return networks.length === 0 ? [] : [{ bridge, networks: networks.map(({ address }) => address) }];
-  });
-}

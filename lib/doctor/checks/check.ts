@@ -1,7 +1,7 @@
 /** What every check is given, and gives. */
 import type { Asked } from "../ask.ts";
-import type { Finding } from "../finding.ts";
 import type { Counters } from "../counters.ts";
+import type { Finding } from "../finding.ts";
 import type { View } from "../view.ts";
 
 /** A host as it was read, what was asked, and the counters that moved meanwhile. */

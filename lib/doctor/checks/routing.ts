@@ -1,48 +1,21 @@
 /** From the guests to the world. */
 import { isRaw } from "../../nftables/index.ts";
 import type { Finding } from "../finding.ts";
-import { isPrivate } from "../prefix.ts";
 import { judge, type Packet } from "../verdict.ts";
-import type { View } from "../view.ts";
-import { gateways } from "./bridge.ts";
+import { type Gateway, gatewaysOf, type View } from "../view.ts";
 import type { Case } from "./check.ts";
 
-/** A bridge with a gateway's address on it, and the device that leads to the world. */
-interface Way {
-  readonly bridge: string;
-  /** The gateway's address with its prefix length. */
-  readonly network: string;
-  readonly address: string;
-  readonly out: string;
-  readonly family: "ip" | "ip6";
-}
-
-/** Only where somebody set something up for guests to get out: a rule for the bridge, or NAT for its network. */
-function ways(view: View): Way[] {
-  return gateways(view).flatMap(({ bridge, networks }) =>
-    networks.flatMap((network): Way[] => {
-      const family = network.includes(":") ? "ip6" : "ip";
-      const world = view.routes.find(
-        ({ dst, dev, table, family: of }) =>
-          dst === "default" && table === "main" && dev !== undefined && (of === "inet6") === (family === "ip6"),
-      );
-      if (world?.dev === undefined || world.dev === bridge) return [];
-      return [{ bridge, network, address: network.split("/")[0] ?? "", out: world.dev, family }];
-    }),
-  );
-}
-
-const packet = ({ family, bridge, out, address }: Way): Packet => {
+const packet = ({ family, bridge, out, address }: Gateway): Packet => {
   return { family, in: bridge, out, saddr: address, protocol: "tcp", ctState: "new" };
 };
-const reply = ({ family, bridge, out, address }: Way): Packet => {
+const reply = ({ family, bridge, out, address }: Gateway): Packet => {
   return { family, in: out, out: bridge, daddr: address, protocol: "tcp", ctState: "established" };
 };
 
 const KEY = { ip: "net.ipv4.ip_forward", ip6: "net.ipv6.conf.all.forwarding" } as const;
 
 /** Whether rules here speak of the bridge or translate its network: then somebody wants it to reach the world. */
-function isMeant({ tables }: View, way: Way): boolean {
+function isMeant({ tables }: View, way: Gateway): boolean {
   if (tables === undefined) return false;
   if (judge(tables, "postrouting", packet(way), "nat").nat === true) return true;
   return tables.some(({ chains }) =>
@@ -54,7 +27,7 @@ function isMeant({ tables }: View, way: Way): boolean {
 }
 
 function off({ view }: Case): Finding[] {
-  return ways(view).flatMap((way): Finding[] => {
+  return gatewaysOf(view).flatMap((way): Finding[] => {
     const value = view.sysctls[KEY[way.family]];
     if (value !== "0") return [];
     const meant = isMeant(view, way);
@@ -74,35 +47,42 @@ function off({ view }: Case): Finding[] {
 function dropped({ view }: Case): Finding[] {
   const { tables } = view;
   if (tables === undefined) return [];
-  return ways(view).flatMap((way): Finding[] => {
+  return gatewaysOf(view).flatMap((way): Finding[] => {
     if (view.sysctls[KEY[way.family]] === "0") return [];
-    return ([[packet(way), way.bridge, way.out], [reply(way), way.out, way.bridge]] as const).flatMap(
-      ([one, from, to]): Finding[] => {
-        const { verdict, chain, rule } = judge(tables, "forward", one);
-        if (verdict !== "drop") return [];
-        return [
-          {
-            cause: "forward-dropped",
-            severity: "error",
-            subject: chain ?? "forward",
-            text: `chain ${chain} drops ${one.ctState === "new" ? "packets" : "replies"} from ${from} to ${to}. What another table accepts does not help: one drop is enough`,
-            evidence: [
-              `chain ${chain}: ${rule === undefined ? "its policy drops it" : `rule ${rule} drops it`}`,
-              ...view.managers.filter(({ changes }) => changes.includes("nftables")).map(({ name }) => `${name} runs here`),
-            ],
-            fix: `iptables -I FORWARD -i ${from} -o ${to}${one.ctState === "new" ? "" : " -m conntrack --ctstate RELATED,ESTABLISHED"} -j ACCEPT`,
-          },
-        ];
-      },
-    );
+    return (
+      [
+        [packet(way), way.bridge, way.out],
+        [reply(way), way.out, way.bridge],
+      ] as const
+    ).flatMap(([one, from, to]): Finding[] => {
+      const { verdict, chain, rule } = judge(tables, "forward", one);
+      if (verdict !== "drop") return [];
+      return [
+        {
+          cause: "forward-dropped",
+          severity: "error",
+          subject: chain ?? "forward",
+          text: `chain ${chain} drops ${one.ctState === "new" ? "packets" : "replies"} from ${from} to ${to}. What another table accepts does not help: one drop is enough`,
+          evidence: [
+            `chain ${chain}: ${rule === undefined ? "its policy drops it" : `rule ${rule} drops it`}`,
+            ...view.managers
+              .filter(({ changes }) => changes.includes("nftables"))
+              .map(({ name }) => `${name} runs here`),
+          ],
+          fix: `iptables -I FORWARD -i ${from} -o ${to}${one.ctState === "new" ? "" : " -m conntrack --ctstate RELATED,ESTABLISHED"} -j ACCEPT`,
+        },
+      ];
+    });
   });
 }
 
-function untranslated({ view }: Case): Finding[] {
+/** Nobody answers to a guest's network, though the same router answers to this host's own address. */
+function untranslated({ view, asked }: Case): Finding[] {
   const { tables } = view;
   if (tables === undefined) return [];
-  return ways(view).flatMap((way): Finding[] => {
-    if (view.sysctls[KEY[way.family]] === "0" || !isPrivate(way.address)) return [];
+  return gatewaysOf(view).flatMap((way): Finding[] => {
+    const found = asked.ways.find(({ address }) => address === way.address);
+    if (view.sysctls[KEY[way.family]] === "0" || found === undefined || found.answers || !found.control) return [];
     const { nat, verdict } = judge(tables, "postrouting", packet(way), "nat");
     if (nat === true || verdict === "unsure") return [];
     return [
@@ -110,8 +90,11 @@ function untranslated({ view }: Case): Finding[] {
         cause: "masquerade-missing",
         severity: isMeant(view, way) ? "error" : "warning",
         subject: way.bridge,
-        text: `packets from ${way.network} leave by ${way.out} with their private addresses: unless the routers there know the way to them, no answer comes back`,
-        evidence: [`${way.address} is private (RFC 1918, RFC 4193)`, `no rule at postrouting translates it on its way out by ${way.out}`],
+        text: `packets from ${way.network} leave by ${way.out} with their own addresses, and the router there knows no way back to them: no answer comes`,
+        evidence: [
+          `${found.via} answers an echo request from this host's own address, and none from ${way.address}`,
+          `no rule at postrouting translates ${way.network} on its way out by ${way.out}`,
+        ],
         fix: `iptables -t nat -A POSTROUTING -s ${way.network} -o ${way.out} -j MASQUERADE; in a document: nat: [{ masquerade: ${way.network}, out: ${way.out} }]`,
       },
     ];
@@ -122,7 +105,7 @@ function tooWide({ view }: Case): Finding[] {
   const { tables } = view;
   if (tables === undefined) return [];
   const seen = view.sysctls["net.bridge.bridge-nf-call-iptables"] === "1";
-  return ways(view).flatMap((way): Finding[] => {
+  return gatewaysOf(view).flatMap((way): Finding[] => {
     const inside: Packet = { ...packet(way), out: way.bridge, daddr: way.address };
     const { nat, chain } = judge(tables, "postrouting", inside, "nat");
     if (nat !== true) return [];
@@ -132,7 +115,10 @@ function tooWide({ view }: Case): Finding[] {
         severity: seen ? "error" : "warning",
         subject: chain ?? way.bridge,
         text: `packets between guests of ${way.bridge} are translated too: ${seen ? "each sees the other with this host's address" : "as soon as bridged frames pass through the packet filter (br_netfilter), each sees the other with this host's address"}`,
-        evidence: [`chain ${chain}: a packet from ${way.network} that leaves by ${way.bridge} is translated`, `net.bridge.bridge-nf-call-iptables = ${view.sysctls["net.bridge.bridge-nf-call-iptables"] ?? "absent"}`],
+        evidence: [
+          `chain ${chain}: a packet from ${way.network} that leaves by ${way.bridge} is translated`,
+          `net.bridge.bridge-nf-call-iptables = ${view.sysctls["net.bridge.bridge-nf-call-iptables"] ?? "absent"}`,
+        ],
         fix: `say by which device: iptables -t nat … -s ${way.network} -o ${way.out} -j MASQUERADE`,
       },
     ];

@@ -87,9 +87,9 @@ function mismatches(given: Case): Finding[] {
     const otherPort = strange.find((one) => from(one) && one.vni === vni && one.dport !== dstport);
     const otherVni = strange.find((one) => from(one) && one.dport === dstport && one.vni !== vni);
     const wide = remotes.some((one) => one.includes(":"));
-    const otherFamily = strange.concat(heardBy(given, tunnel)).find(
-      (one) => lost.length > 0 && one.vni === vni && one.dport === dstport && one.from.includes(":") !== wide,
-    );
+    const otherFamily = strange
+      .concat(heardBy(given, tunnel))
+      .find((one) => lost.length > 0 && one.vni === vni && one.dport === dstport && one.from.includes(":") !== wide);
     const refused = (given.asked.sounds[dev?.name ?? ""]?.refusals ?? []).find(
       (one) => lost.includes(one.from) && one.dport === dstport,
     );
@@ -145,7 +145,9 @@ function wrongRemote(given: Case): Finding[] {
     const { link, vni, dstport, remotes, group } = tunnel;
     if (group !== undefined || remotes.length === 0 || isManaged(view, tunnel)) return [];
     const heard = heardBy(given, tunnel).filter((one) => one.vni === vni && one.dport === dstport);
-    const learned = view.fdb.filter(({ dev, dst, state }) => dev === link.name && dst !== undefined && state !== "permanent");
+    const learned = view.fdb.filter(
+      ({ dev, dst, state }) => dev === link.name && dst !== undefined && state !== "permanent",
+    );
     const others = [...new Set([...heard.map(({ from }) => from), ...learned.map(({ dst }) => String(dst))])].filter(
       (one) => !remotes.includes(one) && one.includes(":") === remotes[0]?.includes(":"),
     );
@@ -159,7 +161,9 @@ function wrongRemote(given: Case): Finding[] {
         text: `${link.name} sends broadcasts to ${lost.join(", ")}, from where nothing comes, and hears from ${others.join(", ")}, where it does not send to`,
         evidence: [
           ...heard.filter(({ from }) => others.includes(from)).map(told),
-          ...learned.filter(({ dst }) => others.includes(String(dst))).map(({ mac, dst }) => `${mac} was learned from ${dst}`),
+          ...learned
+            .filter(({ dst }) => others.includes(String(dst)))
+            .map(({ mac, dst }) => `${mac} was learned from ${dst}`),
           `all-zero entries: ${remotes.join(", ")}`,
         ],
         fix:
@@ -195,7 +199,10 @@ function stale(given: Case): Finding[] {
             elsewhere === undefined
               ? `${tunnel.link.name} sends frames for ${mac} to ${dst}, which is none of the hosts it sends broadcasts to`
               : `${tunnel.link.name} sends frames for ${mac} to ${dst}, and it answers from ${elsewhere.remote}`,
-          evidence: [`bridge fdb: ${mac} dev ${tunnel.link.name} dst ${dst}`, `far ends: ${tunnel.remotes.join(", ") || "none"}`],
+          evidence: [
+            `bridge fdb: ${mac} dev ${tunnel.link.name} dst ${dst}`,
+            `far ends: ${tunnel.remotes.join(", ") || "none"}`,
+          ],
           fix: `bridge fdb ${elsewhere === undefined ? "del" : "replace"} ${mac} dev ${tunnel.link.name} dst ${elsewhere?.remote ?? dst}`,
         },
       ];
@@ -239,19 +246,30 @@ function filteredHere(given: Case): Finding[] {
 
 /** The other end answers, but not to VXLAN, and nothing else explains it. */
 function filteredAway(given: Case): Finding[] {
+  const explained = [...mismatches(given), ...filteredHere(given), ...wrongRemote(given)].length > 0;
+  if (explained || given.asked.duplicates.length > 0) return [];
   return eachEnd(given).flatMap(([tunnel, end]): Finding[] => {
-    const explained = [...mismatches(given), ...filteredHere(given), ...wrongRemote(given)].length > 0;
-    const heard = heardBy(given, tunnel).some(({ from }) => from === end.remote);
-    if (!end.answers || end.macs.size > 0 || end.asked === 0 || explained || heard) return [];
-    if (given.asked.duplicates.length > 0) return [];
+    const { link, dstport } = tunnel;
+    if (!end.answers || end.macs.size > 0 || end.asked === 0) return [];
+    // Whose guests are heard is there, with the same port and VNI.
+    const heard = heardBy(given, tunnel).filter(({ from }) => from === end.remote);
+    const sure = heard.length > 0;
     return [
       {
         cause: "vxlan-filtered-away",
-        severity: "warning",
+        severity: sure ? "error" : "warning",
         subject: end.remote,
-        text: `${end.remote} answers pings, but nothing comes back through ${tunnel.link.name}: a packet filter there or on the way drops UDP port ${tunnel.dstport}, its VNI is another one, its VXLAN is not in its bridge, or nobody there has the addresses that were asked for`,
-        evidence: [`an echo request was answered`, `none of ${end.asked} ARP requests inside of VXLAN was`],
-        fix: `run \`linkwright doctor\` on ${end.remote}; name an address that is there: --peer ADDRESS`,
+        text: sure
+          ? `${end.remote} sends VXLAN and hears none of ours: a packet filter there or on the way drops UDP port ${dstport}, or its VXLAN is no port of its bridge`
+          : `${end.remote} answers pings, but nothing comes back through ${link.name}: a packet filter drops UDP port ${dstport}, its VNI is another one, its VXLAN is no port of its bridge, or nobody there has the addresses that were asked for`,
+        evidence: [
+          "an echo request was answered",
+          `none of ${end.asked} ARP requests inside of VXLAN was`,
+          ...heard.map(told),
+        ],
+        fix: sure
+          ? `on ${end.remote}: nft insert rule … input udp dport ${dstport} accept; \`linkwright doctor\` there names the chain`
+          : `run \`linkwright doctor\` on ${end.remote}; name an address that is there: --peer ADDRESS`,
       },
     ];
   });
@@ -273,4 +291,14 @@ function oldPort({ view }: Case): Finding[] {
 }
 
 /** Causes in the tunnel. */
-export const tunnelChecks = [downs, toSelf, noFlood, mismatches, wrongRemote, stale, filteredHere, filteredAway, oldPort];
+export const tunnelChecks = [
+  downs,
+  toSelf,
+  noFlood,
+  mismatches,
+  wrongRemote,
+  stale,
+  filteredHere,
+  filteredAway,
+  oldPort,
+];

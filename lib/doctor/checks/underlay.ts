@@ -131,8 +131,12 @@ function tooSmall(given: Case): Finding[] {
         text: `${link.name} makes packets of up to ${end.whole} bytes, and ${who} carries ${fits}: larger ones ${cut ? "travel in fragments at best" : "are lost"}`,
         evidence: [
           `${link.name} has MTU ${link.mtu}, and ${overhead} bytes around it are ${end.whole}`,
-          ...(end.largest === undefined ? [] : [`largest echo request with DF that ${end.remote} answered: ${end.largest} bytes`]),
-          ...(end.through === undefined ? [] : [`largest packet that was answered through the tunnel: ${end.through} bytes`]),
+          ...(end.largest === undefined
+            ? []
+            : [`largest echo request with DF that ${end.remote} answered: ${end.largest} bytes`]),
+          ...(end.through === undefined
+            ? []
+            : [`largest packet that was answered through the tunnel: ${end.through} bytes`]),
           ...(end.told === undefined ? [] : [`a router told MTU ${end.told}`]),
         ],
         fix: shrunk
