@@ -11,7 +11,12 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const CHUNKS = "lib/chunks";
 const ENTRIES = ["lib/index", "lib/wire/index", "lib/cli/main"];
 /** Entries that share much with the parts that are loaded late. */
-const SHARING = { "lib/fabric/index": "document", "lib/systemd/index": "systemd", "lib/testkit/index": "testkit" };
+const SHARING = {
+  "lib/fabric/index": "document",
+  "lib/systemd/index": "systemd",
+  "lib/doctor/index": "doctor",
+  "lib/testkit/index": "testkit",
+};
 
 const sources = readdirSync(join(ROOT, "lib"), { recursive: true, encoding: "utf8" })
   .filter((file) => file.endsWith(".ts"))

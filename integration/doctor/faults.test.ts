@@ -7,13 +7,16 @@ import { Lab } from "../../lib/testkit/index.ts";
 const ALSO: Readonly<Record<string, keyof typeof CAUSES>> = { "underlay-shrunk": "underlay-mtu" };
 const expected = (fault: FaultName): string => ALSO[fault] ?? fault;
 
+/** In a lab everybody is near. */
+const BRISK = { patience: 600, listen: 700 };
+
 describe("the doctor", function () {
   this.timeout(60_000);
 
   it("finds nothing wrong with healthy hosts", async () => {
     await using lab = await Lab.up("examples/two-hosts.yaml");
     for (const name of lab.hosts) {
-      const { findings, unseen } = await diagnose(lab.host(name));
+      const { findings, unseen } = await diagnose(lab.host(name), BRISK);
       deepEqual([findings, unseen], [[], []], name);
     }
   });
@@ -23,7 +26,7 @@ describe("the doctor", function () {
       await using lab = await Lab.up("examples/two-hosts.yaml");
       await inject(lab, fault, "bm1");
       const talk = chatter(lab);
-      const { findings } = await diagnose(lab.host("bm1"));
+      const { findings } = await diagnose(lab.host("bm1"), BRISK);
       await talk();
       const [first] = findings;
       equal(first?.cause, expected(fault), JSON.stringify(findings, null, 2));

@@ -150,6 +150,27 @@ const SHOW: Command = {
   load: () => import("./commands/show.ts"),
 };
 
+const DOCTOR: Command = {
+  name: "doctor",
+  operands: [],
+  summary: "say why traffic does not pass: each cause with its evidence and one way to mend it",
+  about: [
+    "Looks at the host, whoever set it up, then asks: the other ends of its VXLANs by pings that must not be fragmented " +
+      "and by ARP requests inside of VXLAN, which need no program there; whoever else may have its addresses; the next " +
+      "router on behalf of the guests' network. Meanwhile it listens for VXLAN of others. It changes nothing.",
+    "What is to be mended first comes first. Without CAP_NET_RAW it looks and asks nobody, and says so.",
+  ],
+  examples: [
+    ["linkwright doctor", "this host"],
+    ["linkwright doctor --peer 12.12.139.12", "ask for a guest that is known to be there"],
+    ["linkwright doctor --watch", "again and again, while one tries things"],
+    ["linkwright doctor --json | jq -r '.findings[0].cause'", "for a program"],
+  ],
+  options: ["netns", "peer", "no-ask", "watch"],
+  exits: "0 nothing wrong, 2 something does not work, 3 something may not work, 1 the doctor could not look",
+  load: () => import("./commands/doctor.ts"),
+};
+
 const MTU: Command = {
   name: "mtu",
   operands: ["[FILE]"],
@@ -321,6 +342,7 @@ export const COMMANDS: readonly Command[] = [
   REVERT,
   RECOVER,
   SHOW,
+  DOCTOR,
   MTU,
   IMPORT,
   FABRIC_SHOW,

@@ -36,6 +36,13 @@ export const OPTIONS = {
   reconcile: { text: "put right what differs; without, it is only told" },
   interval: { value: "SECONDS", text: "look so often where no change is told, as of sysctls; 30 by default" },
   discard: { text: "take the journal away without looking at it, and leave the host as it is" },
+  peer: {
+    value: "ADDRESS",
+    several: true,
+    text: "ask for this address behind the VXLAN: a guest, or the other host's bridge; by default whoever was heard of",
+  },
+  "no-ask": { text: "send nothing: only look" },
+  watch: { text: "look again and again, and tell what changes, until Ctrl-C" },
   underlay: { value: "BYTES", text: "take this MTU for the underlay, and look at no host; 68 to 65535" },
   through: {
     value: "LIST",

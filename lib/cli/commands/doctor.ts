@@ -1,0 +1,92 @@
+/** `linkwright doctor` */
+import { isIP } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Diagnosis, diagnose, type FarEnd, type Finding } from "../../doctor/index.ts";
+import type { Run } from "../command.ts";
+import { openHost } from "../document.ts";
+import { UsageError } from "../failure.ts";
+import type { Given } from "../options.ts";
+import { fitted, printJson } from "../report.ts";
+import { type Terminal, withProgress } from "../terminal.ts";
+
+/** Exit codes: a program that calls this wants to know how bad it is. */
+const EXITS = { healthy: 0, error: 2, warning: 3 } as const;
+/** Milliseconds between two looks with `--watch`. */
+const PAUSE = 1000;
+
+function peersOf({ peer }: Given): readonly string[] | undefined {
+  for (const one of peer ?? [])
+    if (isIP(one) !== 4)
+      throw new UsageError(`--peer takes the IPv4 address of a guest or bridge, not ${JSON.stringify(one)}`);
+  return peer;
+}
+
+const exitOf = ({ findings }: Diagnosis): number => {
+  if (findings.some(({ severity }) => severity === "error")) return EXITS.error;
+  return findings.some(({ severity }) => severity === "warning") ? EXITS.warning : EXITS.healthy;
+};
+
+function printFinding({ cause, severity, text, evidence, fix }: Finding, terminal: Terminal): void {
+  const { palette, width } = terminal;
+  const paint = severity === "error" ? palette.bad : severity === "warning" ? palette.notable : palette.faint;
+  const sign = { error: "✗", warning: "!", note: "·" }[severity];
+  for (const line of fitted(`${sign} ${cause}: ${text}.`, width, "  ")) terminal.line(paint(line));
+  for (const one of evidence)
+    for (const line of fitted(`  seen  ${one}`, width, "        ")) terminal.line(palette.faint(line));
+  for (const line of fitted(`  mend  ${fix}`, width, "        ")) terminal.line(line);
+}
+
+function describeEnd(name: string, { remote, answers, macs, through, asked, largest }: FarEnd): string {
+  const inside =
+    macs.size > 0
+      ? `${macs.size} of ${asked} address${asked === 1 ? "" : "es"} answered through the tunnel, in packets of up to ${through} bytes`
+      : `nobody of ${asked} answered through the tunnel`;
+  const outside = answers ? `pings of up to ${largest} bytes` : "no answer to pings";
+  return `${name} to ${remote}: ${inside}; ${outside}`;
+}
+
+function print({ findings, unseen, asked }: Diagnosis, terminal: Terminal): void {
+  const { palette, width } = terminal;
+  findings.forEach((finding, at) => {
+    if (at > 0) terminal.line();
+    printFinding(finding, terminal);
+  });
+  if (findings.length > 1) terminal.line();
+  const [first] = findings;
+  if (first === undefined) terminal.line(palette.good("nothing wrong was found"));
+  else if (findings.length > 1) terminal.line(`mend ${first.cause} first: the others may be its consequences`);
+  const ends = Object.entries(asked.ends).flatMap(([name, all]) => all.map((end) => describeEnd(name, end)));
+  for (const text of ends) for (const line of fitted(text, width)) terminal.line(palette.faint(line));
+  for (const text of unseen)
+    for (const line of fitted(`not looked at: ${text}`, width)) terminal.line(palette.notable(line));
+}
+
+/** As JSON: maps become objects. */
+function plain(diagnosis: Diagnosis): object {
+  const ends = Object.entries(diagnosis.asked.ends).map(([name, all]) => [
+    name,
+    all.map(({ macs, ...end }) => ({ ...end, macs: Object.fromEntries(macs) })),
+  ]);
+  return { ...diagnosis, asked: { ...diagnosis.asked, ends: Object.fromEntries(ends) } };
+}
+
+/** Says what is wrong; with `--watch` again whenever that changes. */
+export const run: Run = async ({ given, terminal }) => {
+  const options = { peers: peersOf(given), ask: given["no-ask"] !== true };
+  await using host = await openHost(given);
+  const once = (): Promise<Diagnosis> =>
+    withProgress(terminal, "looking at the host and asking the network", () => diagnose(host, options));
+  let known: string | undefined;
+  for (;;) {
+    const found = await once();
+    const seen = JSON.stringify(found.findings.map(({ cause, subject }) => [cause, subject]));
+    if (seen !== known) {
+      if (known !== undefined && !given.json) terminal.line();
+      if (given.json) printJson(plain(found), terminal);
+      else print(found, terminal);
+    }
+    known = seen;
+    if (given.watch !== true) return exitOf(found);
+    await sleep(PAUSE);
+  }
+};
