@@ -253,6 +253,43 @@ const SYSTEMD_EXPORT: Command = {
   load: () => import("./commands/systemd.ts"),
 };
 
+const SYSTEMD_INSTALL: Command = {
+  name: "systemd install",
+  operands: ["FILE"],
+  summary: "have systemd-networkd make the host what the document says, now and at every boot",
+  about: [
+    "Writes the files that `systemd export` shows, has networkd read them, waits until it has configured each link, does " +
+      "what networkd leaves to do, compares everything with the kernel, and enables the units. Where any of it fails, " +
+      "files, units and host are put back as they were. Files of an earlier installation that are no longer wanted go.",
+    "Files of others and those that were changed by hand are not written over: they are named, and nothing is changed.",
+  ],
+  examples: [
+    ["linkwright systemd install two-hosts.yaml --dry-run", "what would change in which file"],
+    ["linkwright systemd install two-hosts.yaml --host bm1", "now and at every boot"],
+    ["linkwright systemd install two-hosts.yaml --runtime", "try it: a reboot ends it"],
+  ],
+  options: ["host", "runtime", "dry-run", "deadline", "allow-recreate", "wait", "state"],
+  exits: "0 done or nothing to do, 1 error, and all is as it was; 2 with --dry-run, where there are differences",
+  load: () => import("./commands/systemd-install.ts"),
+};
+
+const SYSTEMD_UNINSTALL: Command = {
+  name: "systemd uninstall",
+  operands: [],
+  summary: "take away what `systemd install` put there",
+  about: [
+    "Stops and disables the units, removes the files, in /etc and in /run, and has networkd read that. Links, addresses " +
+      "and sysctls stay until the next boot; the packet filter goes with its unit.",
+  ],
+  examples: [
+    ["linkwright systemd uninstall --dry-run", "what would go"],
+    ["linkwright systemd uninstall && linkwright remove two-hosts.yaml", "the links too"],
+  ],
+  options: ["dry-run"],
+  exits: "0 done or nothing to do, 1 error; 2 with --dry-run, where there is something to remove",
+  load: async () => ({ run: (await import("./commands/systemd-install.ts")).back }),
+};
+
 const LAB_UP: Command = {
   name: "lab up",
   operands: ["FILE"],
@@ -347,6 +384,8 @@ export const COMMANDS: readonly Command[] = [
   IMPORT,
   FABRIC_SHOW,
   SYSTEMD_EXPORT,
+  SYSTEMD_INSTALL,
+  SYSTEMD_UNINSTALL,
   LAB_UP,
   LAB_RUN,
   LAB_DOWN,

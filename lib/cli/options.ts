@@ -64,6 +64,9 @@ export const OPTIONS = {
     value: "VERSION",
     text: "which systemd the files are for, such as 252; by default the one of this machine",
   },
+  runtime: { text: "until the next boot only: files in /run instead of /etc" },
+  "dry-run": { text: "show what would change in which file, as diff -u does, and change nothing" },
+  deadline: { value: "SECONDS", text: "give networkd so long to configure the links; 30 by default" },
   output: {
     value: "DIRECTORY",
     text: "write the files below this directory instead of printing them, as below / on the host",

@@ -29,7 +29,7 @@ import { type Terminal, withProgress } from "./terminal.ts";
 const OVER_SSH = 120;
 
 /** @throws {UsageError} */
-export function secondsOf(given: Given, name: "confirm" | "wait" | "interval"): number | undefined {
+export function secondsOf(given: Given, name: "confirm" | "wait" | "interval" | "deadline"): number | undefined {
   const text = given[name];
   if (text === undefined) return undefined;
   if (/^\d{1,5}$/.test(text) && Number(text) <= LONGEST_CONFIRM) return Number(text);

@@ -9,7 +9,11 @@ export {
 } from "./bus/networkd.ts";
 export { Systemd, type SystemdOptions } from "./bus/systemd.ts";
 export { type EnableOptions, type UnitFileChange, type UnitState, Units, type WaitOptions } from "./bus/units.ts";
+export { unifiedDiff } from "./diff.ts";
 export { type Exported, exportFiles } from "./export.ts";
+export { InstallError, type Installed, type InstallOptions, install } from "./install.ts";
+export { type Installation, type InstallationInput, surveyInstallation, surveyRemoval } from "./installation.ts";
+export { type UninstallOptions, uninstall } from "./uninstall.ts";
 export type { Unsaid } from "./unsaid.ts";
 export { detectVersion, parseVersion } from "./version.ts";
-export { writeFiles } from "./write.ts";
+export { type ExportedFile, type FileChange, WriteError, writeFiles } from "./write.ts";

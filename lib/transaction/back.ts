@@ -1,10 +1,10 @@
 /** The way back, by what a journal says: for whoever applied, for the guardian, and for the next boot. */
 import type { Host } from "../host.ts";
 import { type UndoFailure, undo } from "../state/perform.ts";
-import { Secrets } from "../state/secrets.ts";
+import { Secrets, secretsOf } from "../state/secrets.ts";
 import type { Step } from "../state/step.ts";
-import { type Begin, type Entry, type Journal, undoing } from "./journal.ts";
-import { changedSteps, planFor, takeUp } from "./wanted.ts";
+import { type Begin, type Entry, type Journal, type Undoing, undoing } from "./journal.ts";
+import { changedSteps, planFor, takeUp, type Wanted } from "./wanted.ts";
 
 /** How well the old state was put back. */
 export interface WayBack {
@@ -42,9 +42,23 @@ export function remembered(directory: string, begin: Begin): Memory {
 
 /** Takes back all that was begun. It may be called again, after it was cut off anywhere. */
 export async function goBack(host: Host, journal: Memory, reason: string): Promise<WayBack> {
-  const steps = undoing(journal);
-  const secrets = new Secrets(journal.directory);
   if (journal.entries.at(-1)?.type !== "back") await journal.note({ type: "back", reason });
+  return await walk(host, undoing(journal), new Secrets(journal.directory), () => differing(host, journal));
+}
+
+/** Takes back all steps of a plan for this document, whoever did them, and as far as they were done. */
+export async function takeBack(host: Host, wanted: Wanted, steps: readonly Step[]): Promise<WayBack> {
+  const all = steps.flatMap((step) => step.moves.map(({ undo }) => ({ step, requests: undo }))).reverse();
+  const unlike = async (): Promise<readonly Step[]> => changedSteps(steps, (await planFor(host, wanted)).plan.steps);
+  return await walk(host, all, secretsOf(host), unlike);
+}
+
+async function walk(
+  host: Host,
+  steps: readonly Undoing[],
+  secrets: Secrets,
+  unlike: () => Promise<readonly Step[]>,
+): Promise<WayBack> {
   const failed: UndoFailure[] = [];
   const undone: Step[] = [];
   for (const { step, requests } of steps) {
@@ -52,7 +66,7 @@ export async function goBack(host: Host, journal: Memory, reason: string): Promi
     if (undone.at(-1) !== step) undone.push(step);
   }
   try {
-    return { undone, failed, differing: await differing(host, journal) };
+    return { undone, failed, differing: await unlike() };
   } catch (unread) {
     return { undone, failed, differing: [], unread };
   }

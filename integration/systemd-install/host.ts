@@ -1,0 +1,101 @@
+/** A host with the machine's own systemd and networkd, a network card, and the command where units look for it. */
+import { equal } from "node:assert/strict";
+import { COMMAND, type Ended, SystemdHost } from "../systemd/kit.ts";
+
+const DOCUMENT = "/root/host.yaml";
+const DIRECTORIES = ["/etc/systemd", "/run/systemd/network", "/run/systemd/system", "/etc/linkwright", "/etc/sysctl.d"];
+const TEST_UNITS = /linkwright-(ready|test)\.\w+/;
+
+/** What a link of `ip -json -d link` tells that tests ask about. */
+export interface ToldLink {
+  readonly ifname: string;
+  readonly ifindex: number;
+  readonly mtu: number;
+  readonly master?: string;
+  readonly linkinfo?: { readonly info_kind?: string; readonly info_data?: Readonly<Record<string, unknown>> };
+}
+
+/** The host of one suite of tests. */
+export class NetworkdHost {
+  readonly systemd: SystemdHost;
+
+  private constructor(systemd: SystemdHost) {
+    this.systemd = systemd;
+  }
+
+  static async start(context: Mocha.Context): Promise<NetworkdHost> {
+    const systemd = await SystemdHost.start(context);
+    const [node = "", main = ""] = COMMAND;
+    await systemd.write("/usr/local/bin/linkwright", `#!/bin/sh\nexec '${node}' '${main}' "$@"\n`);
+    await systemd.must("chmod", "+x", "/usr/local/bin/linkwright");
+    await systemd.must("sh", "-c", "rm -f /etc/systemd/network/* /run/systemd/network/*; ip link set lo up");
+    for (const words of ["add ens34f0 type veth peer name cable", "set cable up", "set ens34f0 up"])
+      await systemd.must("ip", "link", ...words.split(" "));
+    await systemd.must("ip", "address", "add", "192.168.0.23/24", "dev", "ens34f0");
+    await systemd.must("systemctl", "start", "systemd-networkd");
+    return new NetworkdHost(systemd);
+  }
+
+  /** Writes the document, and runs a command on it. */
+  async on(text: string, command: string, ...options: readonly string[]): Promise<Ended> {
+    await this.systemd.write(DOCUMENT, text);
+    return await this.systemd.linkwright(...command.split(" "), DOCUMENT, ...options);
+  }
+
+  async install(text: string, ...options: readonly string[]): Promise<Ended> {
+    return await this.on(text, "systemd install", ...options);
+  }
+
+  /** Installs what has to work. */
+  async installed(text: string, ...options: readonly string[]): Promise<Ended> {
+    const ended = await this.install(text, ...options);
+    equal(ended.code, 0, ended.stderr + (await this.log()));
+    return ended;
+  }
+
+  /** Takes everything away that an installation made. */
+  async clean(): Promise<void> {
+    await this.systemd.linkwright("systemd", "uninstall");
+    await this.systemd.must(
+      "sh",
+      "-c",
+      'cd /sys/class/net; for l in *; do case $l in lo | ens34f0 | cable) ;; *) ip link del "$l" 2>/dev/null ;; esac; done; rm -rf /etc/systemd/network/* /run/systemd/network/*; networkctl reload; nft flush ruleset; systemctl reset-failed; true',
+    );
+  }
+
+  /** Names, modes and sums of all files that an installation may touch. */
+  async files(): Promise<string> {
+    const script = `find ${DIRECTORIES.join(" ")} -type f -printf '%p %m ' -exec sha256sum {} \\; 2>/dev/null`;
+    const { stdout } = await this.systemd.run("sh", "-c", script);
+    const lines = stdout.split("\n").filter((line) => /linkwright|\.network/.test(line) && !TEST_UNITS.test(line));
+    return lines
+      .map((line) => `${line}\n`)
+      .sort()
+      .join("");
+  }
+
+  /** All of `ip`, as text without what runs by itself. */
+  async state(): Promise<string> {
+    const script =
+      "ip -oneline link; ip -oneline -4 address; ip -4 route show table all; ip rule; nft list ruleset; sysctl -n net.ipv4.ip_forward";
+    const text = await this.systemd.must("sh", "-c", script);
+    return text.replaceAll(/ (qlen|state|valid_lft|preferred_lft) \S+/g, "");
+  }
+
+  async link(name: string): Promise<ToldLink | undefined> {
+    const { code, stdout } = await this.systemd.run("ip", "-json", "-d", "link", "show", name);
+    return code === 0 ? (JSON.parse(stdout) as ToldLink[])[0] : undefined;
+  }
+
+  /** What networkd said that is a complaint. */
+  async log(): Promise<string> {
+    const text = await this.systemd.must("journalctl", "--no-pager", "--output=cat", "--unit=systemd-networkd");
+    return text
+      .split("\n")
+      .filter(
+        (line) =>
+          /unknown|ignor|fail|could not|invalid|not set|refus/i.test(line) && !/was already configured by/.test(line),
+      )
+      .join("\n");
+  }
+}

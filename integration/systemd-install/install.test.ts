@@ -1,0 +1,257 @@
+/** `systemd install` with the real networkd: what comes of it, and that nothing is left where it fails. */
+import { deepEqual, doesNotMatch, equal, match, ok } from "node:assert/strict";
+import { NetworkdHost } from "./host.ts";
+
+const document = (vni: number, more = ""): string => `
+linkwright: 1
+links:
+  br-vm: { kind: bridge, mtu: 1450, mac: "02:12:12:13:90:01", addresses: [12.12.139.1/24] }
+  vxlan0: { kind: vxlan, vni: ${vni}, dev: ens34f0, remote: 192.168.0.24, master: br-vm, mtu: 1450, mac: "02:12:12:13:90:02" }
+sysctls: { net.ipv4.ip_forward: 1 }
+nat: [{ masquerade: 12.12.139.0/24, out: ens34f0 }]
+forward: [{ in: br-vm, out: ens34f0, accept: all }]
+${more}`;
+
+describe("systemd install", function () {
+  this.timeout(60_000);
+  let host: NetworkdHost;
+  before(async function () {
+    host = await NetworkdHost.start(this);
+  });
+  after(async () => await host?.systemd.end());
+  afterEach(async () => await host.clean());
+
+  it("has networkd make the document's links, does the rest, and has nothing to do the second time", async () => {
+    const { stdout } = await host.installed(document(39));
+    match(stdout, /✓ br-vm is configured by networkd/);
+    const vxlan = await host.link("vxlan0");
+    deepEqual([vxlan?.master, vxlan?.mtu, vxlan?.linkinfo?.info_data?.["id"]], ["br-vm", 1450, 39]);
+    equal((await host.on(document(39), "verify")).code, 0);
+    equal((await host.systemd.must("systemctl", "is-enabled", "linkwright-nftables")).trim(), "enabled");
+    const before = await host.files();
+    match((await host.installed(document(39))).stdout, /all files were as they should be/);
+    equal(await host.files(), before);
+    equal(await host.log(), "");
+  });
+
+  it("does by netlink what networkd skips in a file that changed, and makes a link again only where it may", async () => {
+    await host.installed(document(39));
+    const index = async () => (await host.link("vxlan0"))?.ifindex;
+    const before = await index();
+    await host.installed(
+      document(39).replace(
+        'mtu: 1450, mac: "02:12:12:13:90:02"',
+        'mtu: 1400, learning: false, ttl: 9, mac: "02:12:12:13:90:02"',
+      ),
+    );
+    const { mtu, linkinfo } = (await host.link("vxlan0")) ?? {};
+    deepEqual([mtu, linkinfo?.info_data?.["learning"], linkinfo?.info_data?.["ttl"]], [1400, false, 9]);
+    equal(await index(), before);
+
+    const [files, state] = [await host.files(), await host.state()];
+    const refused = await host.install(document(77));
+    match(refused.stderr, /link vxlan0 has to be made again: vni cannot change on a live link;.*--allow-recreate/);
+    deepEqual([await host.files(), await host.state()], [files, state]);
+    await host.installed(document(77), "--allow-recreate");
+    equal((await host.link("vxlan0"))?.linkinfo?.info_data?.["id"], 77);
+    equal((await host.on(document(77), "verify")).code, 0);
+  });
+
+  it("removes files of what the document no longer has, and tells of the link", async () => {
+    await host.installed(document(39));
+    const { stdout } = await host.installed("linkwright: 1\nlinks:\n  br-vm: { kind: bridge }\n");
+    match(stdout, /vxlan0 is no more made at boot; it is there until then/);
+    match(await host.files(), /10-linkwright-br-vm\.netdev 644/);
+    doesNotMatch(await host.files(), /vxlan0|nftables|sysctl/);
+    equal((await host.systemd.run("systemctl", "is-active", "linkwright-nftables")).stdout, "inactive\n");
+  });
+
+  it("shows what would change, and changes nothing", async () => {
+    const first = await host.install(document(39), "--dry-run");
+    equal(first.code, 2);
+    match(
+      first.stdout,
+      /^--- \/dev\/null\n\+\+\+ \/etc\/systemd\/network\/10-linkwright-br-vm\.netdev\n@@ -0,0 \+1,\d+ @@\n/,
+    );
+    equal(await host.files(), "");
+    await host.installed(document(39));
+    const { stdout } = await host.install(
+      document(39).replace("1450, addresses", "1400, addresses").replace("12.12.139.1/24", "12.12.139.2/24"),
+      "--dry-run",
+    );
+    match(stdout, /^-Address=12\.12\.139\.1\/24\n\+Address=12\.12\.139\.2\/24$/m);
+    equal((await host.install(document(39), "--dry-run")).code, 0);
+  });
+
+  it("writes over nobody's file, and over none that was edited", async () => {
+    const file = "/etc/systemd/network/10-linkwright-br-vm.network";
+    await host.systemd.write(file, "[Match]\nName=br-vm\n");
+    const [files, state] = [await host.files(), await host.state()];
+    match(
+      (await host.install(document(39))).stderr,
+      /^linkwright: \/etc\/systemd\/network\/10-linkwright-br-vm\.network: somebody else's file; move it away first\n$/m,
+    );
+    deepEqual([await host.files(), await host.state()], [files, state]);
+    await host.systemd.must("rm", file);
+    await host.installed(document(39));
+    await host.systemd.must("sh", "-c", `echo '# mine' >>${file}`);
+    for (const words of [["install"], ["uninstall"]] as const) {
+      const { code, stderr } =
+        words[0] === "install"
+          ? await host.install(document(39))
+          : await host.systemd.linkwright("systemd", "uninstall");
+      equal(code, 1);
+      match(stderr, /was changed by hand since it was written; move it away first/);
+    }
+    await host.systemd.must("rm", file);
+  });
+
+  it("puts everything back where a probe fails", async () => {
+    await host.installed(document(39));
+    const [files, state] = [await host.files(), await host.state()];
+    const { code, stderr } = await host.install(
+      document(39, "probes: [{ ping: 192.168.0.99, timeout: 1 }]\n")
+        .replace("12.12.139.1/24", "12.12.139.2/24")
+        .replaceAll("1450", "1400")
+        .replace("ip_forward: 1", "ip_forward: 0"),
+    );
+    equal(code, 1);
+    match(stderr, /192\.168\.0\.99.*; the files are as before, and the old state was put back/);
+    deepEqual([await host.files(), await host.state()], [files, state]);
+    equal((await host.on(document(39), "verify")).code, 0);
+  });
+
+  it("puts everything back where a file of somebody else comes first", async () => {
+    await host.systemd.write(
+      "/etc/systemd/network/05-all.network",
+      "[Match]\nName=br-* vx*\n[Network]\nLinkLocalAddressing=no\nConfigureWithoutCarrier=yes\n",
+    );
+    await host.systemd.must("networkctl", "reload");
+    const [files, state] = [await host.files(), await host.state()];
+    const { stderr } = await host.install(document(39));
+    match(
+      stderr,
+      /networkd configures \S+ by \/etc\/systemd\/network\/05-all\.network, which comes before .*; the files are as before, and the old state was put back/,
+    );
+    deepEqual([await host.files(), await host.state()], [files, state]);
+    equal((await host.systemd.run("systemctl", "is-enabled", "linkwright-nftables")).code, 1);
+  });
+
+  it("lasts until the next boot with --runtime, also where /etc is read-only", async () => {
+    await host.systemd.must("mount", "--bind", "/etc", "/etc");
+    await host.systemd.must("mount", "-o", "remount,bind,ro", "/etc");
+    try {
+      match(
+        (await host.install(document(39))).stderr,
+        /^linkwright: \/etc\/systemd\/network is read-only; mount it writable, or install with --runtime until the next boot\n$/m,
+      );
+      equal(await host.files(), "");
+      await host.installed(document(39), "--runtime");
+      match(await host.files(), /^\/run\/systemd\/network\/10-linkwright-br-vm\.netdev 644/m);
+      equal((await host.systemd.must("systemctl", "is-enabled", "linkwright-nftables")).trim(), "enabled-runtime");
+    } finally {
+      await host.systemd.must("umount", "/etc");
+    }
+    await host.installed(document(39));
+    doesNotMatch(await host.files(), /^\/run/m);
+    match((await host.install(document(39), "--runtime")).stderr, /hides the file of that name in \/run/);
+  });
+
+  it("leaves to apply what systemd's files cannot hold, odd names too", async () => {
+    const names = ["42"];
+    const links = names.map((name) => `  ${JSON.stringify(name)}: { kind: bridge }\n`).join("");
+    const { stderr } = await host.installed(
+      `linkwright: 1\nlinks:\n${links}  w: { kind: bridge, mcastMldVersion: 2, noLinklocalLearn: true }\n`,
+    );
+    match(stderr, /by linkwright-apply\.service: links\.42: systemd's files cannot hold such a name/);
+    match(stderr, /links\.w\.noLinklocalLearn: networkd has LinkLocalLearning= since systemd 258, this is for 252/);
+    const there = (await host.systemd.must("ls", "/sys/class/net")).split("\n");
+    deepEqual(
+      names.filter((name) => !there.includes(name)),
+      [],
+    );
+    equal((await host.systemd.must("systemctl", "is-active", "linkwright-apply")).trim(), "active");
+    equal(await host.log(), "");
+  });
+
+  it("takes no name that could lead elsewhere or begin a line", async () => {
+    const names = ["a%b", "a b", "a'b", 'a"b', "../a", "a\nb", "a\\b"];
+    const links = names.map((name) => `  ${JSON.stringify(name)}: { kind: bridge }\n`).join("");
+    const { code, stderr } = await host.install(`linkwright: 1\nlinks:\n${links}`);
+    equal(code, 1);
+    deepEqual(
+      stderr
+        .trim()
+        .split("\n")
+        .map(
+          (line) =>
+            /^linkwright: \/root\/host\.yaml:(\d+):3: links\S* ?\S*: expected an interface name/.exec(line)?.[1],
+        ),
+      names.map((_, at) => String(3 + at)),
+    );
+    equal(await host.files(), "");
+  });
+
+  it("is taken back by uninstall", async () => {
+    await host.installed(document(39));
+    const { stdout } = await host.systemd.linkwright("systemd", "uninstall");
+    match(stdout, /removed \/etc\/systemd\/network\/10-linkwright-br-vm\.netdev/);
+    equal(await host.files(), "");
+    ok((await host.link("vxlan0")) !== undefined);
+    match(await host.systemd.must("networkctl", "list", "vxlan0"), /unmanaged/);
+    equal((await host.on(document(39), "remove", "--confirm", "0")).code, 0);
+    equal(await host.link("vxlan0"), undefined);
+    match((await host.systemd.linkwright("systemd", "uninstall")).stdout, /nothing was installed/);
+  });
+
+  describe("where networkd cannot be asked", () => {
+    const UNITS = ["systemd-networkd.service", "systemd-networkd.socket"];
+    afterEach(async () => {
+      await host.systemd.run("systemctl", "unmask", ...UNITS);
+      await host.systemd.run("systemctl", "start", "dbus.socket", "dbus.service", "systemd-networkd");
+    });
+
+    async function refusal(): Promise<string> {
+      const { code, stderr } = await host.install(document(39));
+      equal(code, 1);
+      deepEqual([await host.files(), await host.link("br-vm")], ["", undefined]);
+      const lines = stderr.split("\n").filter((line) => line.startsWith("linkwright:"));
+      equal(lines.length, 1, stderr);
+      return lines[0] ?? "";
+    }
+
+    it("says that it is dead", async () => {
+      await host.systemd.must("systemctl", "stop", ...UNITS);
+      match(await refusal(), /systemd-networkd is not running; start it with systemctl/);
+    });
+
+    it("says that it is masked", async () => {
+      await host.systemd.must("systemctl", "stop", ...UNITS);
+      await host.systemd.must("systemctl", "mask", ...UNITS);
+      match(await refusal(), /systemd-networkd is masked; allow it with systemctl unmask/);
+    });
+
+    it("says that it is in another network namespace", async () => {
+      await host.systemd.must("ip", "netns", "add", "blue");
+      await host.systemd.must("ip", "-n", "blue", "link", "add", "ens34f0", "type", "bridge");
+      const { code, stderr } = await host.systemd.run(
+        "ip",
+        "netns",
+        "exec",
+        "blue",
+        "/usr/local/bin/linkwright",
+        "systemd",
+        "install",
+        "/root/host.yaml",
+      );
+      equal(code, 1);
+      match(stderr, /systemd-networkd manages another network namespace/);
+      equal(await host.files(), "");
+    });
+
+    it("says that there is no D-Bus", async () => {
+      await host.systemd.must("systemctl", "stop", "dbus.socket", "dbus.service");
+      match(await refusal(), /no D-Bus at .*; start it with/);
+    });
+  });
+});

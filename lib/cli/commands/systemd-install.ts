@@ -1,0 +1,126 @@
+/** `linkwright systemd install FILE`, `linkwright systemd uninstall` */
+import { readFileSync } from "node:fs";
+import { describeResult, runProbes } from "../../probe/index.ts";
+import { probesOf } from "../../state/index.ts";
+import {
+  detectVersion,
+  type FileChange,
+  type Installation,
+  type Installed,
+  install,
+  surveyInstallation,
+  surveyRemoval,
+  type Unsaid,
+  unifiedDiff,
+  uninstall,
+} from "../../systemd/index.ts";
+import type { Run } from "../command.ts";
+import { interruptible, needPrivilege, openHost, readDocument } from "../document.ts";
+import { EXIT } from "../failure.ts";
+import { counted, printJson } from "../report.ts";
+import { type Terminal, withProgress } from "../terminal.ts";
+import { secondsOf, storeOptions } from "../transaction.ts";
+
+const BY: Readonly<Record<Unsaid["by"], string>> = {
+  nftables: "by linkwright-nftables.service",
+  apply: "by linkwright-apply.service",
+  nothing: "note",
+};
+
+function printDiff(changes: readonly FileChange[], { line, palette }: Terminal): void {
+  const paints = { "-": palette.bad, "+": palette.good, "@": palette.faint };
+  for (const { path, before, after } of changes)
+    for (const text of unifiedDiff(path, before, after))
+      line((paints[text[0] as keyof typeof paints] ?? ((same: string) => same))(text));
+  line(
+    changes.length === 0
+      ? "all files are as they should be"
+      : `${counted(changes.length, "file")}; nothing was changed`,
+  );
+}
+
+function printInstalled(
+  { changes }: Installation,
+  { links, rest, verification, checks }: Installed,
+  terminal: Terminal,
+): void {
+  const { good, bad } = terminal.palette;
+  terminal.line(
+    changes.length === 0 ? "all files were as they should be" : `${counted(changes.length, "file")} changed`,
+  );
+  for (const name of leftOver(changes))
+    terminal.line(`${name} is no more made at boot; it is there until then: ip link delete ${name}`);
+  for (const { name, operational } of links)
+    terminal.line(`${good("✓")} ${name} is configured by networkd, ${operational}`);
+  if (rest.length > 0) terminal.line(`${counted(rest.length, "step")} that networkd does not do`);
+  terminal.line(`${good("✓")} as the document says, ${counted(verification.counts.same, "property")}`);
+  for (const { ok, text } of checks) terminal.line(`${ok ? good("✓") : bad("✗")} ${text}`);
+}
+
+/** Links that networkd made and will no more. */
+function leftOver(changes: readonly FileChange[]): readonly string[] {
+  return changes.flatMap(({ path, after }) =>
+    after === undefined ? (/\/\d\d-linkwright-(.+)\.netdev$/.exec(path)?.slice(1) ?? []) : [],
+  );
+}
+
+/** Installs a document as files for networkd, or shows what that would change. */
+export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
+  const { host: name, desired } = await readDocument(file, given);
+  const text = readFileSync(file, "utf8");
+  const of = name === undefined ? {} : { host: name };
+  const survey = { desired, text, version: detectVersion(), runtime: given.runtime === true, ...of };
+  if (given["dry-run"] !== true) needPrivilege("systemd install");
+  const installation = await surveyInstallation(survey);
+  const { unsaid, changes } = installation;
+  if (!given.json)
+    for (const { path, reason, by } of unsaid) terminal.remark(`${BY[by]}: ${path.join(".")}: ${reason}`);
+  if (given["dry-run"] === true) {
+    if (given.json) printJson({ file, host: name, changes, unsaid }, terminal);
+    else printDiff(changes, terminal);
+    return changes.length === 0 ? EXIT.OK : EXIT.DIFFERENT;
+  }
+  await using host = await openHost(given);
+  const done = await interruptible((signal) =>
+    withProgress(terminal, "looking at the host", (say) =>
+      install(host, desired, installation, {
+        ...storeOptions(given),
+        signal,
+        deadline: secondsOf(given, "deadline"),
+        allowRecreate: given["allow-recreate"] === true,
+        onProgress: say,
+        probe: async ({ plan, observed }) => {
+          const results = await runProbes(host, probesOf(desired, plan, observed, {}));
+          return results.map((result) => ({ ok: result.ok, text: describeResult(result) }));
+        },
+      }),
+    ),
+  );
+  const { plan, ...told } = done;
+  if (given.json) printJson({ file, host: name, changes, unsaid, steps: plan.steps, ...told }, terminal);
+  else printInstalled(installation, done, terminal);
+  return EXIT.OK;
+};
+
+/** Takes away all files that were installed, or shows them. */
+export const back: Run = async ({ given, terminal }) => {
+  if (given["dry-run"] !== true) needPrivilege("systemd uninstall");
+  const changes = await surveyRemoval();
+  if (given["dry-run"] === true) {
+    if (given.json) printJson({ changes }, terminal);
+    else printDiff(changes, terminal);
+    return changes.length === 0 ? EXIT.OK : EXIT.DIFFERENT;
+  }
+  const { warnings } = await uninstall(changes);
+  if (given.json) printJson({ changes, warnings }, terminal);
+  else {
+    for (const { path } of changes) terminal.line(`removed ${path}`);
+    for (const warning of warnings) terminal.remark(warning);
+    terminal.line(
+      changes.length === 0
+        ? "nothing was installed"
+        : "links, addresses and sysctls stay until the next boot; linkwright remove FILE takes them away now",
+    );
+  }
+  return EXIT.OK;
+};
