@@ -1,6 +1,7 @@
 /** plan, apply, verify, remove and show, as processes, on a host in a namespace. */
 import assert from "node:assert";
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { assertSandboxed } from "../../lib/testkit/index.ts";
 import { needs } from "../../test/needs.ts";
 import { Documents, example, linkwright, Machine, main } from "./kit.ts";
@@ -106,6 +107,26 @@ describe("linkwright plan, apply, verify, remove, show", function () {
       stdout,
       /^ {4}create: [^\n]*vni[^\n]*\n {4}derived: up, [^\n]*\n {4}why: not there \(links\.vxlan0, line \d+\)$/m,
     );
+  });
+
+  it("tells in plan and verify that an application waits to be confirmed", async () => {
+    await using machine = await Machine.create();
+    using documents = new Documents();
+    const on = [documents.write(example("two-hosts")), "--host", "bm1", "--netns", machine.name];
+    const state = ["--state", `${on[0]}.state`];
+    for (const command of ["plan", "verify"])
+      assert.doesNotMatch(linkwright(command, ...on, ...state).stdout, /confirm/);
+    assert.equal(existsSync(state[1] ?? ""), false);
+    const applied = linkwright("apply", ...on, ...state, "--confirm", "60");
+    assert.equal(applied.status, 0, applied.stderr);
+    for (const command of ["plan", "verify"]) {
+      const { status, stdout } = linkwright(command, ...on, ...state);
+      assert.equal(status, 0);
+      assert.match(stdout, /^! what was applied at [0-9:]+ waits to be confirmed: linkwright confirm keeps it/m);
+    }
+    assert.match(JSON.parse(linkwright("plan", "--json", ...on, ...state).stdout).pending, /waits to be confirmed/);
+    assert.equal(linkwright("confirm", "--netns", machine.name, ...state).status, 0);
+    assert.doesNotMatch(linkwright("plan", ...on, ...state).stdout, /confirm/);
   });
 
   it("makes nothing again without leave", async () => {

@@ -143,6 +143,29 @@ echo 1 >/proc/sys/net/ipv4/ip_forward`;
     });
   });
 
+  it("says queues and features that somebody chose", async function () {
+    needs(this, "ethtool", "tc");
+    await story(async ({ host, sh }) => {
+      await sh(`ip link add v0 type veth peer name v1; ethtool -K v0 tso off gro on >/dev/null
+tc qdisc add dev ens34f0 root handle 7: pfifo limit 20; tc qdisc add dev v0 root handle 8: tbf rate 1mbit burst 10kb limit 20kb
+tc qdisc add dev v1 root handle 1: tbf rate 1mbit burst 10kb limit 20kb; tc qdisc add dev v1 parent 1:1 handle 2: pfifo`);
+      const { text, findings } = await imported(host);
+      const { links } = parseSource(text).value as {
+        links: Record<string, { qdisc?: { kind: string }; ethtool?: { features: object } }>;
+      };
+      deepEqual(links["ens34f0"]?.qdisc, { kind: "pfifo", limit: 20 });
+      deepEqual(links["v0"]?.ethtool?.features, {
+        "tx-tcp-segmentation": false,
+        "tx-tcp6-segmentation": false,
+        "rx-gro": true,
+      });
+      equal(links["v0"]?.qdisc?.kind, "tbf");
+      equal(links["br-vm"]?.ethtool, undefined);
+      equal(links["v1"]?.qdisc, undefined);
+      ok(findings.some(({ message }) => message === "the qdisc tbf of v1 cannot be said in a document"));
+    });
+  });
+
   it("says our own table, and rules of iptables in comments", async function () {
     needs(this, "nft", "iptables");
     await story(async ({ host, sh }) => {

@@ -8,6 +8,7 @@ import { plan } from "../../lib/state/plan.ts";
 import { parseSource } from "../../lib/state/source.ts";
 import type { Plan } from "../../lib/state/step.ts";
 import { verify } from "../../lib/state/verify.ts";
+import { skip } from "../../test/needs.ts";
 import { type Machine, type Scene, scene } from "./kit.ts";
 
 describe("a document with settings of devices", () => {
@@ -57,6 +58,25 @@ describe("a document with settings of devices", () => {
     await bring(await planned(links));
     match(await bm1.sh("ethtool -k br0"), /^generic-segmentation-offload: off$/m);
     deepEqual((await planned(links)).steps, []);
+  });
+
+  it("sets when a device interrupts, and undoes it exactly", async function () {
+    const made = await bm1.sh("ip tuntap add tap9 mode tap 2>&1 && ethtool -C tap9 rx-frames 3 2>&1 || true");
+    if (made !== "") skip(this, `no tap device that coalesces: ${made.trim()}`);
+    const links = "tap9: { ethtool: { coalesce: { rxFrames: 8 } } }";
+    const first = await planned(links);
+    deepEqual(first.steps[0]?.differences, [{ field: "coalesce.rxFrames", from: 3, to: 8 }]);
+    deepEqual(first.steps[0]?.drops, []);
+    await bring(first);
+    match(await bm1.sh("ethtool -c tap9"), /^rx-frames:\s+8$/m);
+    deepEqual((await planned(links)).steps, []);
+    deepEqual(await back(first), []);
+    match(await bm1.sh("ethtool -c tap9"), /^rx-frames:\s+3$/m);
+    await rejects(
+      planned("tap9: { ethtool: { coalesce: { txUsecs: 8 } } }"),
+      /tap9 has no coalesce txUsecs; leave it out/,
+    );
+    await rejects(planned("tap9: { ethtool: { pause: { rx: true } } }"), /tap9 has no pause rx; leave it out/);
   });
 
   it("says before anything is changed what the device does not have or holds fixed", async () => {

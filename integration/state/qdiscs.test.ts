@@ -41,9 +41,12 @@ describe("a document with queues", () => {
     "tc qdisc add dev ens34f0 root handle 8: netem delay 10ms loss 1%",
     "tc qdisc add dev ens34f0 root handle 9: pfifo limit 20",
     "tc qdisc add dev ens34f0 root handle a: tbf rate 1mbit burst 10kb limit 20kb",
+    "tc qdisc add dev ens34f0 root handle b: fq_codel target 7ms interval 123ms flows 64 ce_threshold 128us noecn",
   ];
   const WANTED = [
     ["{ kind: fq }", "fq"],
+    ["{ kind: fq_codel, target: 0.007, interval: 0.1 }", "fq_codel"],
+    ["{ kind: fq_codel, flows: 32, ceThreshold: 0.000128 }", "fq_codel"],
     ["{ kind: pfifo, limit: 30 }", "pfifo"],
     ["{ kind: netem, limit: 2000 }", "netem"],
     ["{ kind: tbf, rate: 8000000, burst: 10000, limit: 30000 }", "tbf"],

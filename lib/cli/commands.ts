@@ -7,14 +7,14 @@ const PLAN: Command = {
   summary: "show what `apply` would change, and change nothing",
   about: [
     "Reads the document, looks at the host, and lists the steps between the two in the order in which they would be " +
-      "made. It needs no privileges.",
+      "made. It needs no privileges. An application that waits to be confirmed is told.",
   ],
   examples: [
     ["linkwright plan two-hosts.yaml --host bm1", "the steps for bm1, on this machine"],
     ["linkwright plan two-hosts.yaml --explain", "with reasons, the MTU of each hop, and what is left alone"],
     ["linkwright plan two-hosts.yaml --json | jq .steps", "as data"],
   ],
-  options: ["host", "netns", "explain"],
+  options: ["host", "netns", "explain", "state"],
   exits: "0 nothing to do, 2 there are steps, 1 error",
   load: () => import("./commands/plan.ts"),
 };
@@ -52,7 +52,7 @@ const VERIFY: Command = {
     ["linkwright verify two-hosts.yaml --host bm1", "exit code 2 tells a monitor that somebody changed something"],
     ["linkwright verify two-hosts.yaml --json", "the same as data"],
   ],
-  options: ["host", "netns"],
+  options: ["host", "netns", "state"],
   exits: "0 as the document says, 2 drift, 1 error",
   load: () => import("./commands/verify.ts"),
 };

@@ -32,7 +32,7 @@ export const OPTIONS = {
       "by default as the document says",
   },
   wait: { value: "SECONDS", text: "wait so long while another process changes the same namespace; 10 by default" },
-  state: { value: "DIRECTORY", text: "keep journals here instead of /run/linkwright" },
+  state: { value: "DIRECTORY", text: "journals are here instead of in /run/linkwright" },
   reconcile: { text: "put right what differs; without, it is only told" },
   interval: { value: "SECONDS", text: "look so often where no change is told, as of sysctls; 30 by default" },
   discard: { text: "take the journal away without looking at it, and leave the host as it is" },

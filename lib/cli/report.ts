@@ -84,6 +84,11 @@ export function printForeign(foreign: readonly Foreign[], terminal: Terminal, ex
 const TAKE_OVER =
   "To take an object over, write what stands with it into the document; with state: absent in its entry (of a port: master: null) it is removed.";
 
+/** That an application is not over yet. */
+export function printPending(pending: string | undefined, { palette, width, line }: Terminal): void {
+  if (pending !== undefined) for (const part of fitted(`! ${pending}`, width)) line(palette.notable(part));
+}
+
 /** What was found to differ. */
 export function printVerification(found: Verification, terminal: Terminal): void {
   for (const line of describeVerification(found, painter(terminal.palette)))

@@ -142,11 +142,7 @@ function say(observed: Observed, link: ObservedLink): HostLink {
     port: Object.keys(port).length > 0 ? port : undefined,
     mtu: mtuOf(observed, link),
   };
-  const remark = [
-    others ?? "",
-    kind === "wireguard" ? "Its keys and peers are not in this document." : "",
-    isOdd(link, "alias") ? "Its alias has what a document may not have." : "",
-  ]
+  const remark = [others ?? "", isOdd(link, "alias") ? "Its alias has what a document may not have." : ""]
     .filter((text) => text !== "")
     .join(" ");
   return {

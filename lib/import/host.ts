@@ -12,6 +12,7 @@ import type { Step } from "../state/step.ts";
 import type { Imported } from "./commands.ts";
 import { at, type Draft, type DraftValue, writeDraft } from "./draft.ts";
 import { Findings } from "./finding.ts";
+import { devicesOf, type HostDevices } from "./host-devices.ts";
 import { entriesOfHost, type HostEntries } from "./host-entries.ts";
 import { type HostLink, linksOf } from "./host-links.ts";
 import { type RulesOfHost, rulesOf } from "./host-rules.ts";
@@ -22,8 +23,6 @@ import { groupSysctls } from "./sysctl-keys.ts";
 
 /** A host that keeps changing is not waited for. */
 const MOST_REPAIRS = 50;
-/** Qdiscs that a kernel puts on links by itself. */
-const USUAL_QDISCS: readonly unknown[] = ["noqueue", "pfifo_fast", "mq", "fq_codel", "fq", "noop"];
 
 /** Far ends that are no more than an address are one list, that of `remote` included. */
 function withRemotes(
@@ -49,14 +48,17 @@ function withRemotes(
 function linksSection(
   observed: Observed,
   { onLinks }: HostEntries,
+  devices: HostDevices,
 ): { links: Record<string, Bag>; remarks: Map<string, string[]> } {
   const remarks = new Map<string, string[]>();
   const links: Record<string, Bag> = {};
   for (const link of linksOf(observed)) {
-    const bag = withRemotes(link, observed, link.name, onLinks.get(link.name) ?? {});
+    const lists = withRemotes(link, observed, link.name, onLinks.get(link.name) ?? {});
+    const bag = { ...lists, ...devices.bags.get(link.name) };
     if (Object.keys(bag).length === 0) continue;
     Object.defineProperty(links, link.name, { value: bag, enumerable: true, configurable: true, writable: true });
-    if (link.remark !== undefined) remarks.set(at("links", link.name), [link.remark]);
+    const said = [link.remark, devices.remarks.get(link.name)].filter((text) => text !== undefined);
+    if (said.length > 0) remarks.set(at("links", link.name), [said.join(" ")]);
   }
   return { links, remarks };
 }
@@ -69,18 +71,6 @@ async function firewall(host: Host): Promise<RulesOfHost> {
     if (code === "EPERM")
       return { foot: [], left: ["firewall rules are not known: nf_tables shows them to root only"] };
     if (["EOPNOTSUPP", "EPROTONOSUPPORT", "EINVAL"].includes(String(code))) return { foot: [], left: [] };
-    throw error;
-  }
-}
-
-async function qdiscs(host: Host): Promise<string[]> {
-  try {
-    const all = (await host.qdiscs.list()) as unknown as readonly Bag[];
-    return all
-      .filter(({ kind }) => !USUAL_QDISCS.includes(kind))
-      .map(({ kind, dev }) => `the qdisc ${String(kind)} of ${String(dev)} cannot be said in a document`);
-  } catch (error) {
-    if (["EPERM", "EOPNOTSUPP"].includes(String((error as { code?: unknown }).code))) return [];
     throw error;
   }
 }
@@ -142,7 +132,8 @@ export async function importHost(host: Host): Promise<Imported> {
   const findings = new Findings();
   const observed = await observe(host, nothing());
   const entries = entriesOfHost(observed);
-  const { links, remarks } = linksSection(observed, entries);
+  const devices = await devicesOf(host, observed);
+  const { links, remarks } = linksSection(observed, entries, devices);
   const sysctls = groupSysctls(
     await sysctlsOf(
       host,
@@ -150,7 +141,7 @@ export async function importHost(host: Host): Promise<Imported> {
     ),
   );
   const { nat, forward, foot, left } = await firewall(host);
-  for (const line of [...left, ...(await qdiscs(host))]) findings.say("warning", undefined, line);
+  for (const line of [...left, ...devices.left]) findings.say("warning", undefined, line);
   for (const line of entries.left) findings.say("note", undefined, `left out: ${line}`);
   for (const [key, [text = ""]] of remarks)
     findings.say("note", undefined, `${(JSON.parse(key) as string[])[1]}: ${text}`);

@@ -124,21 +124,31 @@ function checkNetwork(text: string, say: (reason: string) => void): void {
   }
 }
 
-/** The kernel has one device for a VNI and a port, whatever they are on. */
+/** Whether the ends of a VXLAN have IPv6 addresses; without any the kernel takes it for one of IPv4. */
+function isWide({ local, remote, remotes, group }: LinkEntry): boolean {
+  const end = remote ?? local ?? group ?? remotes?.[0];
+  return typeof end === "string" && isIPv6(end);
+}
+
+/** Of a family the kernel has one device for a VNI and a port, whatever they are on, and one for all VNIs of a port. */
 function checkVnis(source: Source, links: Links, say: Say): void {
   const seen = new Map<string, string>();
   for (const [name, entry] of Object.entries(links)) {
     const { kind, vni, dstport = VXLAN_PORT, state } = entry;
-    if (kind !== "vxlan" || state === "absent" || typeof vni !== "number" || entry["external"] === true) continue;
-    const key = `${vni} ${dstport}`;
+    const external = entry["external"] === true;
+    if (kind !== "vxlan" || state === "absent" || entry["vnifilter"] === true) continue;
+    if (!external && typeof vni !== "number") continue;
+    const what = external ? "external: true" : `VNI ${vni}`;
+    const key = `${what} ${dstport} ${isWide(entry)}`;
     const before = seen.get(key);
     if (before === undefined) seen.set(key, name);
     else {
-      const { line } = source.locate(["links", before, "vni"]);
-      const place = `${before} at line ${line}`;
+      const option = external ? "external" : "vni";
+      const { line } = source.locate(["links", before, option]);
+      const cure = external ? "another dstport, or both vnifilter: true" : "another vni or dstport";
       say(
-        ["links", name, "vni"],
-        `${place} has VNI ${vni} on UDP port ${dstport} already; give one of them another vni or dstport`,
+        ["links", name, option],
+        `${before} at line ${line} has ${what} on UDP port ${dstport} already; give one of them ${cure}`,
       );
     }
   }

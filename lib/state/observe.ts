@@ -12,7 +12,7 @@ import type { SavedSysctl } from "../sysctl/sysctl.ts";
 import type { Desired } from "./desired.ts";
 import { goingOf, linkSysctlsOf } from "./going.ts";
 import type { ForeignChain, Observed, ObservedLink } from "./observed.ts";
-import type { ObservedEthtool } from "./plan-ethtool.ts";
+import { DEVICE_GROUPS, type DeviceGroup, type ObservedEthtool } from "./plan-ethtool.ts";
 import type { ObservedQdisc } from "./plan-qdiscs.ts";
 import type { KeyFile, ObservedWireguard } from "./plan-wireguard.ts";
 import { TABLE } from "./policy.ts";
@@ -173,6 +173,11 @@ async function qdiscsOf(
   call: CallOptions,
 ): Promise<Pick<Observed, "qdiscs">> {
   if (going.size === 0 && links.every(({ qdisc }) => qdisc === undefined)) return {};
+  return { qdiscs: await rootQdiscs(host, call) };
+}
+
+/** Queues at the roots of all links, by the name of the link. */
+export async function rootQdiscs(host: Host, call: CallOptions): Promise<Readonly<Record<string, ObservedQdisc>>> {
   const all = await consistent("qdiscs", () => host.qdiscs.list({ invisible: true }, call));
   const listed = all as unknown as readonly ObservedQdisc[];
   const roots = listed.filter(({ parent }) => parent === "root");
@@ -185,7 +190,7 @@ async function qdiscsOf(
     ) && { inner: true as const }),
     ...pick(one, Object.keys((Object.hasOwn(qdiscShapes, one.kind) && qdiscShapes[one.kind]) || {})),
   });
-  return { qdiscs: Object.fromEntries(roots.map((one) => [String(one["dev"]), words(one)])) };
+  return Object.fromEntries(roots.map((one) => [String(one["dev"]), words(one)]));
 }
 
 /** What the devices tell that the document names settings of, or that go. */
@@ -208,13 +213,12 @@ async function ethtoolOf(
     const of = await (named.includes(name) ? told : told.catch(lacking));
     if (of === undefined) continue;
     const { features } = of;
-    const rings = await host.ethtool.rings(name, call).catch(lacking);
-    const channels = await host.ethtool.channels(name, call).catch(lacking);
-    found[name] = {
-      features: Object.fromEntries(features),
-      ...(rings !== undefined && { rings: { ...rings } }),
-      ...(channels !== undefined && { channels: { ...channels } }),
-    };
+    const groups: [DeviceGroup, Words][] = [];
+    for (const group of DEVICE_GROUPS) {
+      const settings = await host.ethtool[group](name, call).catch(lacking);
+      if (settings !== undefined) groups.push([group, { ...settings }]);
+    }
+    found[name] = { features: Object.fromEntries(features), ...Object.fromEntries(groups) };
   }
   return Object.keys(found).length === 0 ? {} : { ethtool: found };
 }

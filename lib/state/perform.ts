@@ -2,6 +2,7 @@
 import type { Host } from "../host.ts";
 import type { Table } from "../nftables/index.ts";
 import { SocketError } from "../socket/index.ts";
+import type { DeviceGroup } from "./plan-ethtool.ts";
 import { type Secrets, secretsOf } from "./secrets.ts";
 import type { Request, Words } from "./step.ts";
 
@@ -13,11 +14,13 @@ export interface UndoFailure {
 
 type Services = Readonly<Record<Request["object"], Readonly<Record<string, (words: Words) => Promise<unknown>>>>>;
 
+/** How each group of settings of a device is set. */
+const SETTERS = { rings: "setRings", channels: "setChannels", coalesce: "setCoalesce", pause: "setPause" } as const;
+
 /** Tells a device. */
 async function setDevice({ ethtool }: Host, { name, group, change }: Words): Promise<void> {
   const device = String(name);
-  if (group === "rings") await ethtool.setRings(device, change as object);
-  else if (group === "channels") await ethtool.setChannels(device, change as object);
+  if (group !== "features") await ethtool[SETTERS[group as DeviceGroup]](device, change as object);
   else {
     const { refused } = await ethtool.set(device, change as Readonly<Record<string, boolean>>);
     const [first] = refused;
@@ -37,7 +40,7 @@ async function restoreDevice(host: Host, { name, group, change }: Words): Promis
     await ethtool.set(device, change as Readonly<Record<string, boolean>>);
     return;
   }
-  const now = (group === "rings" ? await ethtool.rings(device) : await ethtool.channels(device)) as object as Words;
+  const now = (await ethtool[group as DeviceGroup](device)) as object as Words;
   const others = Object.entries(change as Words).filter(([key, value]) => now[key] !== value);
   if (others.length > 0) await setDevice(host, { name, group, change: Object.fromEntries(others) });
 }

@@ -1,4 +1,4 @@
-/** Steps for what links' devices are told of offloads, rings and queues. */
+/** Steps for what links' devices are told of offloads, rings, queues, interrupts and pause frames. */
 import type { DesiredLink } from "./desired.ts";
 import { linkOf, type Observed } from "./observed.ts";
 import { move, type Planner } from "./planner.ts";
@@ -11,14 +11,16 @@ export interface ObservedFeature {
   readonly wanted: boolean;
   readonly changeable: boolean;
 }
-/** What a device tells; rings and channels are absent where it has none. */
-export interface ObservedEthtool {
+/** Settings that are named one by one. */
+export const DEVICE_GROUPS = ["rings", "channels", "coalesce", "pause"] as const;
+export type DeviceGroup = (typeof DEVICE_GROUPS)[number];
+/** What a device tells; groups are absent where it has none. */
+export type ObservedEthtool = Readonly<Partial<Record<DeviceGroup, Words>>> & {
   readonly features: Readonly<Record<string, ObservedFeature>>;
-  readonly rings?: Words;
-  readonly channels?: Words;
-}
-type Group = "features" | "rings" | "channels";
-const COUNTED = ["rings", "channels"] as const;
+};
+type Group = "features" | DeviceGroup;
+/** Groups for which many devices stop for a moment. */
+const CUTTING = /^(rings|channels|pause)\./;
 
 const request = (verb: "update" | "restore", name: string, group: Group, change: Words): Request => ({
   object: "ethtool",
@@ -35,7 +37,7 @@ const settableOf = (told: Words): Words =>
 export function ethtoolAgain({ ethtool }: Observed, name: string): Request[] {
   const seen = ethtool?.[name];
   if (seen === undefined) return [];
-  const counted = COUNTED.flatMap((group) => {
+  const counted = DEVICE_GROUPS.flatMap((group) => {
     const told = seen[group];
     return told === undefined ? [] : [request("restore", name, group, settableOf(told))];
   });
@@ -107,7 +109,7 @@ class Plan {
     return this.#say("features", word, `${name} holds ${word} ${fixed}; leave it out`) as undefined;
   }
 
-  #counted(group: "rings" | "channels", wanted: Words): void {
+  #counted(group: DeviceGroup, wanted: Words): void {
     const told = this.#known?.[group];
     const change: Record<string, unknown> = {};
     const back: Record<string, unknown> = {};
@@ -122,7 +124,7 @@ class Plan {
     this.#change(group, change, back);
   }
 
-  #fits(group: "rings" | "channels", field: string, to: unknown): boolean {
+  #fits(group: DeviceGroup, field: string, to: unknown): boolean {
     if (this.#known === undefined) return true;
     const told = this.#known[group];
     const { name } = this.#link;
@@ -138,14 +140,14 @@ class Plan {
     const planner = this.#planner;
     const { name, path } = this.#link;
     this.#features((wanted["features"] ?? {}) as Words);
-    for (const group of COUNTED) this.#counted(group, (wanted[group] ?? {}) as Words);
+    for (const group of DEVICE_GROUPS) this.#counted(group, (wanted[group] ?? {}) as Words);
     const fields = Object.entries(wanted).flatMap(([group, all]) =>
       Object.keys(all as Words).map((f) => `${group}.${f}`),
     );
     const differences = this.#differences;
     planner.keepRest("ethtool", name, fields, differences);
     if (this.#moves.length === 0) return;
-    const cuts = !this.#fresh && differences.some(({ field }) => !field.startsWith("features."));
+    const cuts = !this.#fresh && differences.some(({ field }) => CUTTING.test(field));
     planner.add({
       action: this.#fresh ? "create" : "change",
       object: "ethtool",

@@ -2,7 +2,7 @@
 import type { DesiredLink } from "./desired.ts";
 import { linkOf, type Observed } from "./observed.ts";
 import { move, type Planner } from "./planner.ts";
-import { DIFFERS, type Difference, type Request, sameValue, type Words } from "./step.ts";
+import { DIFFERS, type Difference, type Move, type Request, sameValue, type Words } from "./step.ts";
 import { checkQdisc, qdiscShapes } from "./words.ts";
 
 /** A root qdisc as it is: its kind, its handle, and what can be set of it. */
@@ -15,13 +15,41 @@ export type ObservedQdisc = Words & {
   readonly ingress?: true;
 };
 
-const OWN = "0:";
+/** The handle of a queue that the kernel made by itself. */
+export const OWN = "0:";
 const request = (verb: Request["verb"], words: Words): Request => ({ object: "qdisc", verb, words });
 
-/** Without what is told of queues beside it. */
-function ownWords({ inner: _, ingress: __, ...words }: ObservedQdisc): Words {
-  return words;
+/** Times that the kernel rounds down when they are written and when they are read. */
+const ROUNDED: Readonly<Record<string, readonly string[]>> = { fq_codel: ["target", "interval", "ceThreshold"] };
+/** What can be said of a queue when it is made, and never again. */
+const FIXED: Readonly<Record<string, readonly string[]>> = { fq_codel: ["flows"] };
+
+/** What is kept of a time: units of 1024 ns. */
+const kept = (seconds: unknown): number => Math.floor((Math.round(Number(seconds) * 1e6) * 1000) / 1024);
+/** A time as it is told, a microsecond longer: written so, it is kept as it was. */
+const written = (seconds: unknown): number => (Math.round(Number(seconds) * 1e6) + 1) / 1e6;
+
+/** A queue as it takes to have it again: without what is told of queues beside it. */
+export function ownWords({ inner: _, ingress: __, ...words }: ObservedQdisc): Words {
+  const times = (ROUNDED[words.kind] ?? []).filter((key) => words[key] !== undefined);
+  return { ...words, ...Object.fromEntries(times.map((key) => [key, written(words[key])])) };
 }
+
+function agrees(kind: unknown, field: string, wanted: unknown, seen: unknown): boolean {
+  const time = seen !== undefined && ROUNDED[String(kind)]?.includes(field) === true;
+  return time ? kept(wanted) === kept(written(seen)) : sameValue(seen, wanted);
+}
+
+/** Makes a queue what it shall be: the kernel takes again what is there and cannot change as little as what differs of it. */
+function movesTo(planner: Planner, dev: string, whole: Words, is: ObservedQdisc | undefined): Move[] {
+  const back = qdiscAgain(planner.before, dev);
+  const fixed = (is?.kind === whole["kind"] && FIXED[String(whole["kind"])]) || [];
+  const rest = Object.fromEntries(Object.entries(whole).filter(([key]) => !fixed.includes(key)));
+  const anew = is !== undefined && fixed.some((key) => !sameValue(whole[key], is[key]));
+  if (!anew) return [move(request("replace", rest), gone(dev), ...back)];
+  return [move(gone(dev), ...back), move(request("create", whole), gone(dev))];
+}
+const gone = (dev: string): Request => request("delete", { dev, parent: "root" });
 
 /** What it takes to have the queue of a link back that was made again. */
 export function qdiscAgain({ qdiscs }: Observed, dev: string): Request[] {
@@ -41,7 +69,7 @@ export function unrestorable({ qdiscs }: Observed, dev: string): string | undefi
 }
 
 /** Whether all of a queue is known, so that it can be put back: others have classes and filters. */
-function isWhole({ kind, handle, inner }: ObservedQdisc): boolean {
+export function isWhole({ kind, handle, inner }: ObservedQdisc): boolean {
   return handle === OWN || (inner !== true && Object.hasOwn(qdiscShapes, kind));
 }
 
@@ -55,7 +83,6 @@ function planOne(planner: Planner, { name: dev, path: of, qdisc = {} }: DesiredL
       path,
       `${dev} has ${String(seen?.kind)}, with what is in it, which could not be put back; remove it first (tc qdisc delete dev ${dev} root)`,
     );
-  const gone = request("delete", { dev, parent: "root" });
   if (state === "absent") {
     if (is === undefined) return planner.keep("qdisc", dev, []);
     if (!isWhole(is)) return refuse();
@@ -65,20 +92,21 @@ function planOne(planner: Planner, { name: dev, path: of, qdisc = {} }: DesiredL
       action: "remove",
       reason: "to be absent",
       drops,
-      moves: [move(gone, ...qdiscAgain(planner.before, dev))],
+      moves: [move(gone(dev), ...qdiscAgain(planner.before, dev))],
     });
   }
   const same = is !== undefined && is.kind === wanted["kind"];
   // One that goes with its link keeps what the document does not name.
   const former = is ?? planner.before.qdiscs?.[dev];
   const differences: Difference[] = Object.entries(wanted)
-    .filter(([field, to]) => to !== undefined && !sameValue(is?.[field], to))
+    .filter(([field, to]) => to !== undefined && !agrees(wanted["kind"], field, to, is?.[field]))
     .map(([field, to]) => ({ field, from: is?.[field], to }));
+  const remade = differences.some(({ field }) => FIXED[String(wanted["kind"])]?.includes(field));
   const fields = Object.keys(wanted);
   if (differences.length === 0) return planner.keep("qdisc", dev, fields);
   if (is !== undefined && !isWhole(is)) return refuse();
-  const kept = former !== undefined && former.handle !== OWN && former.kind === wanted["kind"] ? ownWords(former) : {};
-  const whole = { ...kept, dev, ...wanted };
+  const own = former !== undefined && former.handle !== OWN && former.kind === wanted["kind"] ? ownWords(former) : {};
+  const whole = { ...own, dev, ...wanted };
   const wrong = checkQdisc(whole);
   if (wrong !== undefined) return planner.say(path, wrong);
   planner.keepRest("qdisc", dev, fields, differences);
@@ -87,9 +115,9 @@ function planOne(planner: Planner, { name: dev, path: of, qdisc = {} }: DesiredL
     action: is === undefined ? "create" : "change",
     reason: is === undefined ? "not there" : DIFFERS,
     differences,
-    drops: is === undefined || same ? [] : [`packets that wait at ${dev}`],
+    drops: is === undefined || (same && !remade) ? [] : [`packets that wait at ${dev}`],
     // Another link comes without it: of one that is new there is nothing to take back.
-    moves: [move(request("replace", whole), ...(seen === undefined ? [] : [gone, ...qdiscAgain(planner.before, dev)]))],
+    moves: seen === undefined ? [move(request("replace", whole))] : movesTo(planner, dev, whole, is),
   });
 }
 

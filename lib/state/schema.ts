@@ -25,12 +25,11 @@ import { SORTS } from "./entries/sorts.ts";
 import { linkPattern } from "./ignore.ts";
 import { asn, flood, hostName, overlayShapes, overlayVni, routerId, vrfTable } from "./overlay-words.ts";
 import {
-  channelShapes,
+  deviceGroupShapes,
   kinds,
   linkShapes,
   portShapes,
   qdiscShapes,
-  ringShapes,
   routeShapes,
   wireguardPeerShapes,
   wireguardShapes,
@@ -160,12 +159,20 @@ const onOff: Shape<boolean | "on" | "off"> = {
   json: { enum: [true, false, "on", "off"] },
   accepts: (value): value is boolean | "on" | "off" => [true, false, "on", "off"].includes(value as boolean),
 };
+const SUCH_AS: Readonly<Record<string, string>> = {
+  rings: "a map such as { rx: 512 }",
+  channels: "a map such as { combined: 4 }",
+  coalesce: "a map such as { rxUsecs: 50 }",
+  pause: "a map such as { rx: false, tx: false }",
+};
 /** What devices are told; which features there are only the device knows. */
 function ethtoolEntry(): z.ZodType {
+  const groups = Object.entries(deviceGroupShapes);
   return object("a map such as { features: { tso: false }, rings: { rx: 512 } }", {
     features: mapOf("a map of features such as { tso: false }", leaf(onOff)).optional(),
-    rings: object("a map such as { rx: 512 }", optional(ringShapes)).optional(),
-    channels: object("a map such as { combined: 4 }", optional(channelShapes)).optional(),
+    ...Object.fromEntries(
+      groups.map(([group, all]) => [group, object(SUCH_AS[group] ?? "a map", optional(all)).optional()]),
+    ),
   }).meta({ id: "ethtool" });
 }
 let device: z.ZodType | undefined;

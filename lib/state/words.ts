@@ -1,6 +1,6 @@
 /** What the document's schema is made of: the words of each service, as they declare them. */
 
-import { channels, rings } from "../ethtool/settings.ts";
+import { channels, coalesce, pause, rings } from "../ethtool/settings.ts";
 import type { AnyKind } from "../links/kind.ts";
 import { linkKinds } from "../links/kinds/index.ts";
 import { checkWhole } from "../qdiscs/check.ts";
@@ -39,12 +39,10 @@ export const wireguardShapes = { listenPort, fwmark, privateKeyFile: file };
 /** A peer in a document. */
 export const wireguardPeerShapes = { publicKey, endpoint, persistentKeepalive, allowedIps, presharedKeyFile: file };
 
-// fq_codel is not among them: its times lose a microsecond each time they are read and written back, and its number of
-// flows cannot be written twice, so that it could not be put back as it was.
-const { fq, netem, tbf, pfifo, bfifo } = qdiscKinds;
+const { fq, fq_codel, netem, tbf, pfifo, bfifo } = qdiscKinds;
 /** Queues that are whole by themselves, without classes. */
 export const qdiscShapes: Readonly<Record<string, Shapes>> = Object.fromEntries(
-  [fq, netem, tbf, pfifo, bfifo].map(({ kind, options }) => [kind, qdiscShapesOf(options)]),
+  [fq, fq_codel, netem, tbf, pfifo, bfifo].map(({ kind, options }) => [kind, qdiscShapesOf(options)]),
 );
 /** What is wrong with a queue. */
 export function checkQdisc(config: Readonly<Record<string, unknown>>): string | undefined {
@@ -56,8 +54,12 @@ export function checkQdisc(config: Readonly<Record<string, unknown>>): string | 
   }
 }
 
-/** Counts that a document may say of a device. */
-export const ringShapes = rings.shapes;
-export const channelShapes = channels.shapes;
+/** What a document may say of a device, besides features. */
+export const deviceGroupShapes: Readonly<Record<string, Shapes>> = {
+  rings: rings.shapes,
+  channels: channels.shapes,
+  coalesce: coalesce.shapes,
+  pause: pause.shapes,
+};
 
 export const kinds = linkKinds as unknown as Readonly<Record<string, AnyKind>>;

@@ -14,7 +14,7 @@ export {
   untilEnded,
 } from "./ending.ts";
 export { type TransactionCode, TransactionError } from "./error.ts";
-export { clock, type StoreOptions } from "./store.ts";
+export { clock, pendingRemark, type StoreOptions } from "./store.ts";
 export {
   type Check,
   describeWayBack,

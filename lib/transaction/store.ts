@@ -4,7 +4,7 @@ import { loadBinding } from "../../native-bindings/index.ts";
 import type { Host } from "../host.ts";
 import { HERE, placeOf } from "../netns/netns.ts";
 import { bootId } from "./boot.ts";
-import { namespaceDirectory, stateDirectory } from "./directory.ts";
+import { namespaceDirectories, namespaceDirectory, stateDirectory } from "./directory.ts";
 import { TransactionError } from "./error.ts";
 import { type Begin, Journal, type Record, type Witness } from "./journal.ts";
 import { Lock } from "./lock.ts";
@@ -129,6 +129,27 @@ export function clock(at: string | Date): string {
   const date = new Date(at);
   const time = date.toLocaleTimeString("en-GB");
   return date.toDateString() === new Date().toDateString() ? time : `${date.toLocaleDateString("en-CA")} ${time}`;
+}
+
+/**
+ * What whoever only looks at a host should know of an application that is not over; undefined where there is none. Nothing
+ * is made or locked. Where the directory was not named, one that cannot be looked into is passed over.
+ */
+export async function pendingRemark(host: Host, options: StoreOptions = {}): Promise<string | undefined> {
+  const now = namespaceOf(host);
+  try {
+    const directories = await namespaceDirectories(rootOf(options));
+    const directory = directories.find((path) => path.endsWith(`/netns-${now.inode}`));
+    const record = directory === undefined ? undefined : await Journal.read(directory);
+    if (record === undefined || isStale(record.begin, now)) return undefined;
+    const { at, pid } = record.begin;
+    return record.entries.at(-1)?.type === "wait"
+      ? `what was applied at ${clock(at)} waits to be confirmed: linkwright confirm keeps it, linkwright revert takes it back`
+      : `the application that process ${pid} began at ${clock(at)} is under way, or was interrupted: see linkwright recover`;
+  } catch (error) {
+    if (options.directory === undefined) return undefined;
+    return `whether an application waits to be confirmed is not known: ${(error as Error).message}`;
+  }
 }
 
 function pendingError({ begin, entries }: Record): TransactionError {

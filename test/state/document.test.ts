@@ -119,6 +119,47 @@ const TABLE: readonly (readonly [name: string, body: string, ...lines: string[]]
     "f.yaml:4:30: links.b.master: a bridge cannot be a port of a bridge; join them by a veth",
   ],
   [
+    "links above each other in a loop",
+    "links:\n  a: { kind: vlan, id: 5, dev: b }\n  b: { kind: macvlan, dev: c }\n  c: { kind: vlan, id: 6, dev: a }",
+    "f.yaml:5:32: links.c.dev: a → b → c → a is a loop; take one of them out",
+  ],
+  [
+    "two masters",
+    "links:\n  a: { kind: bridge }\n  b: { kind: bridge }\n  c: { kind: macvlan, dev: eth0, master: a, master: b }",
+    "f.yaml:5:45: the same key stands twice in this map; keep one",
+  ],
+  [
+    "a link twice, with two masters",
+    "links:\n  c: { master: a }\n  c: { master: b }",
+    "f.yaml:4:3: the same key stands twice in this map; keep one",
+  ],
+  [
+    "a master that has no ports",
+    "links:\n  a: { kind: vxlan, vni: 5 }\n  c: { master: a }",
+    "f.yaml:4:16: links.c.master: a is a vxlan, which has no ports; write the name of a bridge",
+  ],
+  [
+    "VNI twice, among external ones",
+    "links:\n  a: { kind: vxlan, external: true }\n  b: { kind: vxlan, external: true }",
+    "f.yaml:4:31: links.b.external: a at line 3 has external: true on UDP port 4789 already; give one of them another dstport, or both vnifilter: true",
+  ],
+  ["gateway of another family", 'routes: [{ dst: "2001:db8::/32", via: 192.0.2.1 }]', "f.yaml:2:"],
+  [
+    "ends of a nexthop's ways of two families",
+    'routes: [{ dst: "2001:db8::/32", nexthops: [{ via: "fd00::1" }, { via: 192.0.2.1 }] }]',
+    "f.yaml:2:",
+  ],
+  [
+    "address twice, in a link and beside",
+    "links:\n  a: { kind: bridge, addresses: [192.0.2.1/24] }\naddresses: [{ address: 192.0.2.1/24, dev: b }]",
+    "f.yaml:4:13: addresses[0]: 192.0.2.1 stands at line 3 already; keep one",
+  ],
+  [
+    "route twice",
+    "routes: [{ dst: 10.0.0.0/8, via: 192.0.2.1 }, { dst: 10.0.0.0/8, via: 192.0.2.2 }]",
+    "f.yaml:2:47: routes[1]: route 10.0.0.0/8 via 192.0.2.1 stands at line 2 already; keep one",
+  ],
+  [
     "VNI and port twice",
     "links:\n  a: { kind: vxlan, vni: 39 }\n  b: { kind: vxlan, vni: 39, dstport: 4789 }",
     "f.yaml:4:26: links.b.vni: a at line 3 has VNI 39 on UDP port 4789 already; give one of them another vni or dstport",
@@ -239,6 +280,10 @@ describe("a document that is wrong", function () {
       ok(found[0]?.includes(line), `${found[0]}\n${line}`);
     });
 
+  it("has not the same VNI twice where the ends are of two families, as the kernel has it", () => {
+    const two = 'a: { kind: vxlan, vni: 5, remote: 192.0.2.1 }\n  b: { kind: vxlan, vni: 5, remote: "2001:db8::1" }';
+    equal(desiredOf(parseSource(`linkwright: 1\nlinks:\n  ${two}\n`)).links.length, 2);
+  });
   it("is a bomb of aliases", () => {
     const levels = ["a", "b", "c", "d", "e", "f", "g"];
     const bomb = levels

@@ -3,7 +3,7 @@ import { foreignOf, observe, plan } from "../../state/index.ts";
 import type { Run } from "../command.ts";
 import { openHost, readDocument } from "../document.ts";
 import { EXIT } from "../failure.ts";
-import { counted, printForeign, printJson, printPlan } from "../report.ts";
+import { counted, printForeign, printJson, printPending, printPlan } from "../report.ts";
 import { withProgress } from "../terminal.ts";
 
 /** Shows what `apply` would do. */
@@ -13,9 +13,12 @@ export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
   const observed = await withProgress(terminal, "looking at the host", () => observe(host, desired));
   const planned = plan(observed, desired);
   const foreign = foreignOf(observed, desired, planned);
-  if (given.json) printJson({ file, host: name, ...planned, foreign }, terminal);
+  const { pendingRemark } = await import("../../transaction/index.ts");
+  const pending = await pendingRemark(host, { directory: given.state });
+  if (given.json) printJson({ file, host: name, ...planned, foreign, pending }, terminal);
   else {
     printPlan(planned, terminal, given.explain && desired.source);
+    printPending(pending, terminal);
     printForeign(foreign, terminal, given.explain === true);
     if (planned.steps.length > 0) terminal.line(`${counted(planned.steps.length, "step")}; nothing was changed`);
   }

@@ -3,7 +3,7 @@ import { verify } from "../../state/index.ts";
 import type { Run } from "../command.ts";
 import { openHost, readDocument } from "../document.ts";
 import { EXIT } from "../failure.ts";
-import { printJson, printVerification } from "../report.ts";
+import { printJson, printPending, printVerification } from "../report.ts";
 import { withProgress } from "../terminal.ts";
 
 /** Compares the host with the document. */
@@ -12,7 +12,12 @@ export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
   await using host = await openHost(given);
   const found = await withProgress(terminal, "looking at the host", () => verify(host, desired));
   const { ok, differences, counts } = found;
-  if (given.json) printJson({ file, host: name, ok, differences, verified: counts.same, counts }, terminal);
-  else printVerification(found, terminal);
+  const { pendingRemark } = await import("../../transaction/index.ts");
+  const pending = await pendingRemark(host, { directory: given.state });
+  if (given.json) printJson({ file, host: name, ok, differences, verified: counts.same, counts, pending }, terminal);
+  else {
+    printVerification(found, terminal);
+    printPending(pending, terminal);
+  }
   return ok ? EXIT.OK : EXIT.DIFFERENT;
 };
