@@ -52,9 +52,12 @@ function report(error: unknown, terminal: Terminal, json: boolean): void {
   }
   const { palette } = terminal;
   for (const message of messages)
-    terminal.remark(`${process.stderr.isTTY ? palette.bad("linkwright:") : "linkwright:"} ${escapeText(message)}`);
+    terminal.remark(
+      `${process.stderr.isTTY ? palette.bad("linkwright:") : "linkwright:"} ${escapeText(message)}`,
+      "error",
+    );
   if ((process.env["LINKWRIGHT_DEBUG"] ?? "") !== "" && error instanceof Error)
-    for (const line of (error.stack ?? "").split("\n")) terminal.remark(escapeText(line));
+    for (const line of (error.stack ?? "").split("\n")) terminal.remark(escapeText(line), "debug");
 }
 
 async function main(args: readonly string[]): Promise<number> {

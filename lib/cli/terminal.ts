@@ -1,5 +1,6 @@
 /** Where a command writes: standard output and error, with or without colors, and how wide. */
 import type { WriteStream } from "node:tty";
+import { isJournal, type Priority, withPriority } from "../journald/stream.ts";
 
 /** Wraps text in a color, or leaves it as it is. */
 export type Paint = (text: string) => string;
@@ -44,8 +45,8 @@ export interface Terminal {
   readonly watched: boolean;
   /** A line on standard output. */
   line(text?: string): void;
-  /** A line on standard error. */
-  remark(text: string): void;
+  /** A line on standard error; it says how important it is where systemd's journal reads that. Default: `notice`. */
+  remark(text: string, priority?: Priority): void;
   /** Overwrites one line of standard error; the empty text takes it away. Nothing happens where nobody watches. */
   progress(text: string): void;
 }
@@ -69,6 +70,7 @@ const reset = (out: WriteStream): void => void out.write("\r\u001b[K");
 /** The terminal of this process. */
 export function openTerminal(color: boolean): Terminal {
   const { stdout, stderr, env } = process;
+  const journal = isJournal(2);
   let shown = false;
   const clear = (): void => {
     if (shown) reset(stderr);
@@ -82,9 +84,9 @@ export function openTerminal(color: boolean): Terminal {
       clear();
       stdout.write(`${text}\n`);
     },
-    remark(text) {
+    remark(text, priority = "notice") {
       clear();
-      stderr.write(`${text}\n`);
+      stderr.write(`${journal ? withPriority(text, priority) : text}\n`);
     },
     progress(text) {
       if (!stderr.isTTY) return;

@@ -21,6 +21,7 @@ import {
 import type { Invocation } from "./command.ts";
 import { interruptible } from "./document.ts";
 import { EXIT, UsageError } from "./failure.ts";
+import { tellApplied, tellEnded, tellFailed } from "./journal.ts";
 import type { Given } from "./options.ts";
 import { printPlan, printVerification } from "./report.ts";
 import { type Terminal, withProgress } from "./terminal.ts";
@@ -75,7 +76,7 @@ function printChecks(checks: readonly Check[], terminal: Terminal): void {
 
 /** Applies or removes with journal and guardian, and prints what happens on the way. */
 export async function carryOut(
-  { given, terminal }: Invocation,
+  { operands: [file = ""], given, terminal }: Invocation,
   host: Host,
   desired: Desired,
   mode: Mode,
@@ -97,7 +98,7 @@ export async function carryOut(
       terminal.line(`to be confirmed within ${seconds} s (${why})`);
   };
   try {
-    return await interruptible((signal) =>
+    const done = await interruptible((signal) =>
       withProgress(terminal, "looking at the host", (say) =>
         transact(host, desired, {
           ...storeOptions(given),
@@ -114,7 +115,10 @@ export async function carryOut(
         }),
       ),
     );
+    await tellApplied(host, file, mode, done);
+    return done;
   } catch (error) {
+    await tellFailed(host, file, error);
     if (error instanceof RevertedError && !given.json) {
       if (error.verification?.ok === false) printVerification(error.verification, terminal);
       printChecks(error.checks, terminal);
@@ -162,9 +166,10 @@ async function ask(terminal: Terminal, until: string, signal: AbortSignal): Prom
 }
 
 async function giveAnswer(host: Host, word: "keep" | "revert", options: StoreOptions): Promise<Answered> {
-  if (word === "revert") return { text: describeWayBack((await revert(host, options)).wayBack), code: EXIT.DIFFERENT };
-  await confirm(host, options);
-  return { text: "kept", code: EXIT.OK };
+  const ended = await (word === "revert" ? revert : confirm)(host, options);
+  await tellEnded(host, ended);
+  if (ended.state === "committed") return { text: "kept", code: EXIT.OK };
+  return { text: describeWayBack(ended.wayBack), code: EXIT.DIFFERENT };
 }
 
 /** How it ended, and the exit code. */

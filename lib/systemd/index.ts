@@ -1,4 +1,16 @@
-/** systemd: documents as its files, networkd and units as it is asked. */
+/** systemd: documents as its files, networkd and units as they are asked, what a service tells and is given. */
+export {
+  type EventKind,
+  encodeEntry,
+  type FieldValue,
+  isJournal,
+  type JournalEntry,
+  MESSAGE_IDS,
+  type Priority,
+  withPriority,
+  writeJournal,
+} from "../journald/index.ts";
+export { type PassedSocket, passedSockets } from "./activation.ts";
 export { SystemdError, type SystemdErrorCode } from "./bus/error.ts";
 export {
   type ConfiguredOptions,
@@ -13,6 +25,7 @@ export { unifiedDiff } from "./diff.ts";
 export { type Exported, exportFiles } from "./export.ts";
 export { InstallError, type Installed, type InstallOptions, install } from "./install.ts";
 export { type Installation, type InstallationInput, surveyInstallation, surveyRemoval } from "./installation.ts";
+export { type Notice, notify, type Tell, teller, watchdogSeconds } from "./notify.ts";
 export { type UninstallOptions, uninstall } from "./uninstall.ts";
 export type { Unsaid } from "./unsaid.ts";
 export { detectVersion, parseVersion } from "./version.ts";

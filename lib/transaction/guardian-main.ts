@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { kill } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Host, type HostOptions } from "../host.ts";
+import { tellJournal } from "../journald/index.ts";
 import { goBack, remembered } from "./back.ts";
 import { uptime } from "./boot.ts";
 import { CHANNEL, type Charge, decode, NAMESPACE } from "./guardian.ts";
@@ -81,19 +82,30 @@ async function tryBack({ directory, ...charge }: Charge, host: Host, begin: Begi
   } catch (error) {
     if (!isDamaged(error)) throw error;
     const { failed } = await goBack(host, remembered(directory, begin), reason);
-    if (failed.length === 0) await Journal.discard(directory);
-    return failed.length === 0;
+    if (failed.length > 0) return false;
+    await Journal.discard(directory);
+    await tell("reverted", begin, `the old state was put back: ${reason}`);
+    return true;
   }
   if (journal === undefined) return true;
   await using _ = journal;
   if (journal.entries.some(({ type }) => type === "end")) return true;
   const { failed } = await goBack(host, journal, reason);
-  if (failed.length === 0) await journal.end("reverted", reason);
-  return failed.length === 0;
+  if (failed.length > 0) return false;
+  await journal.end("reverted", reason);
+  await tell("reverted", begin, `the old state was put back: ${reason}`);
+  return true;
+}
+
+/** Tells systemd's journal, as nobody sees what a guardian prints. */
+async function tell(kind: "reverted" | "stuck", { id, at, netns }: Begin, message: string): Promise<void> {
+  await tellJournal({ kind, message, details: { id, begun: at, netns: netns.name } });
 }
 
 /** Puts the old state back. What could not be undone is left to `recover`, which reads the journal. */
 async function putBack(charge: Charge, host: Host, begin: Begin, reason: string): Promise<void> {
+  const stuck = (): Promise<void> =>
+    tell("stuck", begin, `the old state could not be put back (${reason}); try again with linkwright recover`);
   for (let tries = 1; tries <= TRIES; )
     try {
       await using _ = await Lock.take(charge.directory, WAIT);
@@ -101,9 +113,13 @@ async function putBack(charge: Charge, host: Host, begin: Begin, reason: string)
       tries++;
       await sleep(REST);
     } catch (error) {
-      if ((error as { code?: unknown }).code !== "ERR_LOCKED" && tries++ === TRIES) throw error;
+      if ((error as { code?: unknown }).code !== "ERR_LOCKED" && tries++ === TRIES) {
+        await stuck();
+        throw error;
+      }
       await sleep(PAUSE);
     }
+  await stuck();
 }
 
 /** Whether a process has the lock of a directory open, whatever became of its number meanwhile. */

@@ -3,6 +3,7 @@ import { clock, confirm, describeWayBack, isExact, revert } from "../../transact
 import type { Run } from "../command.ts";
 import { needPrivilege, openHost } from "../document.ts";
 import { EXIT, messagesOf } from "../failure.ts";
+import { tellEnded } from "../journal.ts";
 import { printJson } from "../report.ts";
 import { storeOptions } from "../transaction.ts";
 
@@ -10,7 +11,9 @@ import { storeOptions } from "../transaction.ts";
 export const keep: Run = async ({ given, terminal }) => {
   needPrivilege("confirm");
   await using host = await openHost(given);
-  const { state, begun } = await confirm(host, storeOptions(given));
+  const ended = await confirm(host, storeOptions(given));
+  await tellEnded(host, ended);
+  const { state, begun } = ended;
   if (given.json) printJson({ state, begun }, terminal);
   else terminal.line(`what was applied at ${clock(begun)} is kept`);
   return EXIT.OK;
@@ -20,7 +23,9 @@ export const keep: Run = async ({ given, terminal }) => {
 export const back: Run = async ({ given, terminal }) => {
   needPrivilege("revert");
   await using host = await openHost(given);
-  const { state, begun, wayBack } = await revert(host, storeOptions(given));
+  const ended = await revert(host, storeOptions(given));
+  await tellEnded(host, ended);
+  const { state, begun, wayBack } = ended;
   const exact = isExact(wayBack);
   const { failed, differing } = wayBack;
   const refused = failed.map(({ request, cause }) => ({ request, messages: messagesOf(cause) }));

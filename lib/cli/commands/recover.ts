@@ -12,6 +12,7 @@ import {
 import type { Run } from "../command.ts";
 import { needPrivilege, openHost } from "../document.ts";
 import { EXIT, messagesOf } from "../failure.ts";
+import { tellEnded } from "../journal.ts";
 import { printJson } from "../report.ts";
 import { storeOptions } from "../transaction.ts";
 
@@ -52,11 +53,13 @@ export const run: Run = async ({ given, terminal }) => {
   if (given.netns !== undefined) {
     await using host = await openHost(given);
     const ended = await recover(host, options);
+    await tellEnded(host, ended);
     if (given.json) printJson(ended, terminal);
     else terminal.line(describe(ended));
     return codeOf(ended);
   }
   const found = await recoverAll(options);
+  for (const { netns, ended } of found) if (ended !== undefined) await tellEnded({ netns: { name: netns } }, ended);
   if (given.json)
     printJson(
       found.map(({ error, ...rest }) => ({ ...rest, ...(error !== undefined && { error: messagesOf(error) }) })),

@@ -6,6 +6,7 @@ import type { Run } from "../command.ts";
 import { interruptible, needPrivilege, openHost, readDocument } from "../document.ts";
 import { escapeText } from "../escape.ts";
 import { EXIT, messagesOf } from "../failure.ts";
+import { tellReport } from "../journal.ts";
 import { counted, painter } from "../report.ts";
 import type { Terminal } from "../terminal.ts";
 import { secondsOf } from "../transaction.ts";
@@ -67,7 +68,7 @@ export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
   const options = { reconcile, interval, directory: given.state, allowRecreate: given["allow-recreate"] === true };
   await interruptible(async (signal) => {
     for await (const report of guard(host, desired, { ...options, signal }))
-      print(report, terminal, given.json === true);
+      if (!(await tellReport(host, file, report)) || given.json === true) print(report, terminal, given.json === true);
   });
   return EXIT.OK;
 };
