@@ -1,9 +1,11 @@
 /** The package as it is published: what is loaded, and when. */
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as library from "linkwright";
+import { skip } from "../../test/needs.ts";
 
 const ENTRY = fileURLToPath(import.meta.resolve("linkwright"));
 
@@ -12,8 +14,8 @@ function closure(file: string, seen = new Map<string, string>()): Map<string, st
   if (seen.has(file)) return seen;
   const text = readFileSync(file, "utf8");
   seen.set(file, text);
-  for (const [, path = ""] of text.matchAll(/^(?:import|\} from|import .* from) "(\.[^"]+)";$/gm))
-    closure(fileURLToPath(new URL(path, `file://${file}`)), seen);
+  for (const [, path = ""] of text.matchAll(/\b(?:__part|require)\("([^":]+)"\)/g))
+    closure(join(dirname(ENTRY), path), seen);
   return seen;
 }
 
@@ -38,6 +40,18 @@ describe("package", () => {
     ok(text.includes("var Links = "));
     for (const late of ["var Routes = ", "var Nftables = ", "var Watch = ", '"zod"', '"yaml"'])
       ok(!text.includes(late), late);
+  });
+
+  it("comes with what Node makes of it, for the version that built it", function () {
+    const parts = join(dirname(ENTRY), "parts.js");
+    if (!existsSync(join(dirname(ENTRY), "code", `${process.version}-${process.arch}`)))
+      skip(this, "built by another version of Node, or where there are no sandboxes");
+    const program = `
+      import { Host } from "linkwright";
+      import { scripts } from ${JSON.stringify(parts)};
+      console.log([...scripts.values()].map((script) => script.cachedDataRejected).join());`;
+    const told = said(program).trim().split(",");
+    ok(told.length > 1 && told.every((rejected) => rejected === "false"), told.join());
   });
 
   it("has every service of a host when it is asked for", async () => {

@@ -1,5 +1,5 @@
 /** Addresses, prefixes and NAT targets as text, and as the bytes that rules compare. */
-import { isIPv4, isIPv6 } from "node:net";
+import { isIPv4, isIPv6 } from "../shape/ip.ts";
 import { ip } from "../wire/index.ts";
 import { invalid, shown } from "./error.ts";
 import type { Span } from "./rule.ts";

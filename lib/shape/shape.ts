@@ -2,7 +2,7 @@
  * What a value that a person writes must look like. The typed API checks with these before anything is sent, and the
  * document's schema is made from the same ones, so a rule stands in one place.
  */
-import { isIPv4, isIPv6 } from "node:net";
+import { isIPv4, isIPv6 } from "./ip.ts";
 
 /** One kind of value. */
 export interface Shape<T> {
