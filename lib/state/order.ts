@@ -28,7 +28,7 @@ function rank({ object, action, subject }: Step): number {
 }
 
 function compare(a: Step, b: Step): number {
-  return rank(a) - rank(b) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+  return rank(a) - rank(b) || (a.id < b.id ? -1 : 1);
 }
 
 /** Steps so that each comes after all that it needs. A circle is cut at the step that would be first without it. */

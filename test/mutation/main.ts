@@ -1,7 +1,7 @@
 /**
  * How much of what could be wrong in planner, journal and validators the unit tests notice: Stryker changes one thing at a
  * time and runs the tests that come by there. Prints `mutation score of …: N % (85 %)`.
- * usage: npm run test:mutation [-- --slice] [--report] [--survivors] [--concurrency N] [group or file…]
+ * usage: npm run test:mutation [-- --slice] [--report] [--survivors] [--incremental] [--concurrency N] [group or file…]
  */
 import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
@@ -21,6 +21,8 @@ const { values, positionals } = parseArgs({
     slice: { type: "boolean", default: false },
     report: { type: "boolean", default: false },
     survivors: { type: "boolean", default: false },
+    /** Takes over what a former run found of what has not changed since. */
+    incremental: { type: "boolean", default: false },
     concurrency: { type: "string", default: "1" },
   },
 });
@@ -55,7 +57,7 @@ function tests(): readonly string[] {
 
 async function mutate(files: readonly string[]): Promise<readonly MutantResult[]> {
   // Random documents for each of thousands of mutants: few have to do.
-  process.env["FC_RUNS"] = "20";
+  process.env["FC_RUNS"] = "3";
   const stryker = new Stryker({
     mutate: [...files],
     plugins: [fileURLToPath(new URL("./runner.js", import.meta.url))],
@@ -68,6 +70,8 @@ async function mutate(files: readonly string[]): Promise<readonly MutantResult[]
     tempDirName: "build/mutation",
     coverageAnalysis: "perTest",
     concurrency: Number(values.concurrency),
+    incremental: values.incremental,
+    incrementalFile: "build/mutation-results.json",
     timeoutMS: 20_000,
     reporters: [process.stdout.isTTY ? "progress" : "json"],
     jsonReporter: { fileName: "build/mutation.json" },

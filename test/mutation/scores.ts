@@ -106,7 +106,7 @@ export function page(scores: readonly Score[], facts: Facts, before: string): st
     "",
     "Written by `npm run test:mutation -- --report`, never by hand. Stryker changes one thing at a time in these files (a",
     "condition, a text, a call) and runs the unit tests that come by there: the score is how many of the changes a test",
-    "notices. Integration tests, which notice more, do not count. Random documents are the same 20 for each change.",
+    "notices. Integration tests, which notice more, do not count. Random documents are the same 3 for each change.",
     "",
     ...sections.values(),
   ].join("\n");

@@ -150,8 +150,8 @@ describe("a journal", () => {
       const text = `${edit((await left(FIRST, SECOND)).split("\n").slice(0, -1)).join("\n")}\n`;
       await writeFile(path, text);
       const message = `${path} was ${said}, so nothing is undone by it; look at the host, then remove it with: linkwright recover --discard`;
-      for (const way of [Journal.read(folder), Journal.open(folder)])
-        await rejects(way, { name: "TransactionError", code: "ERR_JOURNAL", message });
+      for (const way of [Journal.read, Journal.open])
+        await rejects(way(folder), { name: "TransactionError", code: "ERR_JOURNAL", message });
       equal(await readFile(path, "utf8"), text);
     });
 
