@@ -17,7 +17,7 @@ import { type Facts, line, page, type Score, scoreOf } from "./scores.ts";
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    /** One small file of each group. */
+    /** One small file. */
     slice: { type: "boolean", default: false },
     report: { type: "boolean", default: false },
     survivors: { type: "boolean", default: false },
@@ -27,42 +27,51 @@ const { values, positionals } = parseArgs({
   },
 });
 
-const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  planner: [
-    ...readdirSync("lib/state")
-      .filter((file) => file.startsWith("plan"))
-      .map((file) => `lib/state/${file}`),
-    ...["order", "compare", "gone", "off-and-on", "remove", "undo"].map((name) => `lib/state/${name}.ts`),
-  ],
-  journal: ["journal", "encoding", "store"].map((name) => `lib/transaction/${name}.ts`),
-  validators: [
-    ...["schema", "document", "source", "consistency"].map((name) => `lib/state/${name}.ts`),
-    ...["fabric", "variables"].map((name) => `lib/fabric/${name}.ts`),
-  ],
-};
-const PAGE = "docs/mutation.md";
-const SLICE = ["lib/state/order.ts", "lib/transaction/encoding.ts", "lib/fabric/variables.ts"];
-
-/** Where the tests are; those of random documents come last, as they take longest. */
-const FOLDERS = ["test/state", "test/transaction", "test/fabric"];
-function tests(): readonly string[] {
-  const all = FOLDERS.flatMap((folder) =>
-    readdirSync(folder)
-      .filter((file) => file.endsWith(".test.ts"))
-      .map((file) => `./build/${folder}/${file.replace(/ts$/, "js")}`),
-  );
-  const isLong = (file: string): boolean => file.includes("properties");
-  return [...all.filter((file) => !isLong(file)), ...all.filter(isLong)];
+interface Group {
+  readonly files: readonly string[];
+  /** Tests that are about them: what others notice by the way does not count, and takes long. */
+  readonly tests: readonly string[];
 }
 
-async function mutate(files: readonly string[]): Promise<readonly MutantResult[]> {
+/** Files in a folder, the tests among them compiled. */
+const all = (folder: string, isIn: (file: string) => boolean): string[] =>
+  readdirSync(folder).flatMap((file) => (isIn(file) ? [`${folder}/${file}`] : []));
+const testsIn = (folder: string): string[] =>
+  all(folder, (file) => file.endsWith(".test.ts")).map((file) => `./build/${file.replace(/ts$/, "js")}`);
+const testsOf = (...names: readonly string[]): string[] => names.map((name) => `./build/test/state/${name}.test.js`);
+
+const GROUPS: Readonly<Record<string, Group>> = {
+  planner: {
+    files: [
+      ...all("lib/state", (file) => file.startsWith("plan")),
+      ...["order", "compare", "gone", "off-and-on", "remove", "undo"].map((name) => `lib/state/${name}.ts`),
+    ],
+    // Those of random documents come last, as they take longest.
+    tests: testsOf("plans", "compare", "order", "explain", "verify", "apply", "properties"),
+  },
+  journal: {
+    files: ["journal", "encoding", "store"].map((name) => `lib/transaction/${name}.ts`),
+    tests: testsIn("test/transaction"),
+  },
+  validators: {
+    files: [
+      ...["schema", "document", "source", "consistency"].map((name) => `lib/state/${name}.ts`),
+      ...["fabric", "variables"].map((name) => `lib/fabric/${name}.ts`),
+    ],
+    tests: [...testsIn("test/fabric"), ...testsOf("document")],
+  },
+};
+const PAGE = "docs/mutation.md";
+const SLICE = ["lib/transaction/encoding.ts"];
+
+async function mutate({ files, tests }: Group): Promise<readonly MutantResult[]> {
   // Random documents for each of thousands of mutants: few have to do.
   process.env["FC_RUNS"] = "3";
   const stryker = new Stryker({
     mutate: [...files],
     plugins: [fileURLToPath(new URL("./runner.js", import.meta.url))],
     testRunner: "ours",
-    compiledTests: tests(),
+    compiledTests: tests,
     buildCommand: "tsc -p test --noCheck",
     // It would be read by a compiler of another version.
     tsconfigFile: "none",
@@ -73,8 +82,7 @@ async function mutate(files: readonly string[]): Promise<readonly MutantResult[]
     incremental: values.incremental,
     incrementalFile: "build/mutation-results.json",
     timeoutMS: 20_000,
-    reporters: [process.stdout.isTTY ? "progress" : "json"],
-    jsonReporter: { fileName: "build/mutation.json" },
+    reporters: [process.stdout.isTTY ? "progress" : "progress-append-only"],
     thresholds: { high: 85, low: 85, break: null },
     warnings: false,
     logLevel: "warn" as never,
@@ -95,15 +103,14 @@ function facts(): Facts {
 
 process.chdir(join(dirname(fileURLToPath(import.meta.url)), "../../.."));
 const asked = values.slice ? SLICE : positionals;
-const groups = Object.entries(GROUPS)
-  .map(([name, files]): [string, readonly string[]] => [
-    name,
-    asked.length === 0 || asked.includes(name) ? files : files.filter((file) => asked.includes(file)),
-  ])
-  .filter(([, files]) => files.length > 0);
-if (groups.length === 0) throw new TypeError(`expected ${Object.keys(GROUPS).join(", ")}, or files of these`);
-const mutants = await mutate(groups.flatMap(([, files]) => files));
-const scores = groups.map(([name, files]): Score => scoreOf(name, files, mutants));
-for (const score of scores) console.log(line(score, values.survivors));
+const scores: Score[] = [];
+for (const [name, { files, tests }] of Object.entries(GROUPS)) {
+  const some = asked.length === 0 || asked.includes(name) ? files : files.filter((file) => asked.includes(file));
+  if (some.length === 0) continue;
+  const score = scoreOf(name, some, await mutate({ files: some, tests }));
+  console.log(line(score, values.survivors));
+  scores.push(score);
+}
+if (scores.length === 0) throw new TypeError(`expected ${Object.keys(GROUPS).join(", ")}, or files of these`);
 if (values.report) await writeFile(PAGE, page(scores, facts(), await readFile(PAGE, "utf8").catch(() => "")));
 if (scores.some(({ met }) => !met)) process.exitCode = 1;
