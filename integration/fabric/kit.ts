@@ -23,7 +23,9 @@ const PATIENCE = 30_000;
 
 /** What a program says as JSON, in a named node of a lab. */
 export function ask<T>(node: string, ...command: readonly string[]): T {
-  const { stdout, stderr, status } = spawnSync("ip", ["netns", "exec", node, ...command], { encoding: "utf8" });
+  const { stdout, stderr, status } = spawnSync("nsenter", [`--net=/run/netns/${node}`, ...command], {
+    encoding: "utf8",
+  });
   equal(status, 0, `${command.join(" ")}: ${stderr}`);
   return JSON.parse(stdout === "" ? "[]" : stdout) as T;
 }

@@ -235,6 +235,46 @@ const FABRIC_SHOW: Command = {
   load: async () => ({ run: (await import("./commands/fabric.ts")).show }),
 };
 
+const FABRIC_FRR: Command = {
+  name: "fabric frr",
+  operands: ["FILE"],
+  summary: "print what belongs into the frr.conf of a host",
+  about: [
+    "For overlays with `flood: evpn`: BGP between the hosts, or with route reflectors, that tells where addresses are, and " +
+      "VRFs that route between overlays. It is the part that the fabric decides; nothing is written, nothing is started.",
+  ],
+  examples: [["linkwright fabric frr three-hosts-evpn.yaml --host bm1", "to be put into /etc/frr/frr.conf of bm1"]],
+  options: ["host"],
+  load: async () => ({ run: (await import("./commands/fabric-frr.ts")).frr }),
+};
+
+const FABRIC_LINT: Command = {
+  name: "fabric lint",
+  operands: ["FILE", "CONF"],
+  summary: "say what is wrong with a frr.conf for a host of the document",
+  about: [
+    "Reads the configuration that is there, and names what the fabric needs and it lacks or contradicts, by line.",
+  ],
+  examples: [["linkwright fabric lint three-hosts-evpn.yaml /etc/frr/frr.conf --host bm1", "before FRR is reloaded"]],
+  options: ["host"],
+  exits: "0 it fits, 2 it does not, 1 error",
+  load: async () => ({ run: (await import("./commands/fabric-frr.ts")).lint }),
+};
+
+const FABRIC_CHECK: Command = {
+  name: "fabric check",
+  operands: ["FILE"],
+  summary: "say whether FRR, the kernel and the document agree on this host",
+  about: [
+    "Asks FRR by vtysh for its neighbors, VNIs, far ends and MACs, and compares them with the kernel's and with the " +
+      "document. It changes nothing. That the kernel is as the document says is what `verify` tells.",
+  ],
+  examples: [["linkwright fabric check three-hosts-evpn.yaml", "on the host whose name is in the document"]],
+  options: ["host", "netns", "vty"],
+  exits: "0 they agree, 2 they do not, 1 error",
+  load: async () => ({ run: (await import("./commands/fabric-frr.ts")).check }),
+};
+
 const SYSTEMD_EXPORT: Command = {
   name: "systemd export",
   operands: ["FILE"],
@@ -383,6 +423,9 @@ export const COMMANDS: readonly Command[] = [
   MTU,
   IMPORT,
   FABRIC_SHOW,
+  FABRIC_FRR,
+  FABRIC_LINT,
+  FABRIC_CHECK,
   SYSTEMD_EXPORT,
   SYSTEMD_INSTALL,
   SYSTEMD_UNINSTALL,

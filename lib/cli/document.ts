@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { derive, hostsOf } from "../fabric/fabric.ts";
 import type { Host } from "../host.ts";
-import { type Desired, desiredOf, readSource } from "../state/index.ts";
+import { type Desired, desiredOf, readSource, type Source } from "../state/index.ts";
 import { CommandError } from "./failure.ts";
 import type { Given } from "./options.ts";
 
@@ -20,10 +20,15 @@ function thisHost(names: readonly string[]): string | undefined {
   return names.find((one) => one === name) ?? names.find((one) => one === name.split(".")[0]);
 }
 
+/** The host of a document that was named, or this machine's; undefined where the document has neither. */
+export function hostNamed(source: Source, given: Given): string | undefined {
+  return given.host ?? thisHost(hostsOf(source));
+}
+
 /** Reads a document's share of one host: the one that was named, or this machine's. @throws {ConfigError} */
 export async function readDocument(file: string, given: Given): Promise<HostDocument> {
   const source = await readSource(file);
-  const host = given.host ?? thisHost(hostsOf(source));
+  const host = hostNamed(source, given);
   return { ...(host === undefined ? {} : { host }), desired: desiredOf(derive(source, host)) };
 }
 

@@ -1,6 +1,9 @@
 /** `linkwright fabric`, as a process. */
 import { deepEqual, equal, match } from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const main = fileURLToPath(new URL("../../lib/cli/main.js", import.meta.url));
@@ -38,5 +41,41 @@ describe("linkwright fabric show", function () {
       stderr,
       /three-hosts-unicast\.yaml:6:1: hosts: there is no host "bm9" in this document; its hosts are bm1, bm2, bm3/,
     );
+  });
+});
+
+describe("linkwright fabric frr and lint", function () {
+  this.timeout(20_000);
+  const evpn = "examples/three-hosts-evpn.yaml";
+
+  it("prints the part of frr.conf, which is then found in order", () => {
+    const { status, stdout } = linkwright("fabric", "frr", evpn, "--host", "bm1");
+    equal(status, 0);
+    match(stdout, /^ neighbor 192\.168\.0\.25 peer-group fabric$/m);
+    const file = join(mkdtempSync(join(tmpdir(), "linkwright-")), "frr.conf");
+    writeFileSync(file, stdout);
+    deepEqual(linkwright("fabric", "lint", evpn, file, "--host", "bm1"), {
+      status: 0,
+      stdout: "bm1: all agree\n",
+      stderr: "",
+    });
+    const other = linkwright("fabric", "lint", evpn, file, "--host", "bm2");
+    equal(other.status, 2);
+    match(
+      other.stdout,
+      /frr\.conf:2: bgp router-id is 192\.168\.0\.23, and the fabric has 192\.168\.0\.24 for this host$/m,
+    );
+    rmSync(dirname(file), { recursive: true });
+  });
+
+  it("says where FRR has nothing to do, and which files are not there", () => {
+    const none = linkwright("fabric", "frr", "examples/three-hosts-unicast.yaml", "--host", "bm1");
+    equal(none.status, 1);
+    match(
+      none.stderr,
+      /three-hosts-unicast\.yaml: no overlay of this document has flood: evpn, and FRR has nothing to do there$/m,
+    );
+    const missing = linkwright("fabric", "lint", evpn, "nowhere.conf", "--host", "bm1");
+    deepEqual([missing.status, missing.stderr], [1, "linkwright: nowhere.conf: there is no such file\n"]);
   });
 });
