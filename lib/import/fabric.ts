@@ -149,7 +149,7 @@ export function mergeHosts(shares: readonly Share[], findings: Findings): DraftV
       shares.filter((one) => one !== share),
     ),
   );
-  const abstracted = shares.map((share, i) => {
+  const derived = shares.map((share, i) => {
     const peers = places.filter((_, j) => j !== i).flatMap(({ vtep }) => vtep ?? []);
     const value = shareOf(share, places[i] ?? {}, shares.length === 2 ? peers[0] : undefined);
     const links =
@@ -157,7 +157,7 @@ export function mergeHosts(shares: readonly Share[], findings: Findings): DraftV
     const flooded: DraftValue = { ...value, ...(links !== undefined && { links }) };
     return { name: share.name, value: flooded };
   });
-  disagreements(abstracted, findings);
+  const abstracted = agreed(derived, findings);
   const sections = [...new Set(abstracted.flatMap(({ value }) => Object.keys(value)))].filter((key) =>
     abstracted.some(({ value }) => value[key] !== undefined),
   );
@@ -193,19 +193,26 @@ function section(names: readonly string[], values: readonly unknown[]): unknown 
   return merged(names, values);
 }
 
-/** What has to be the same at both ends of a tunnel. */
-function disagreements(shares: readonly Share[], findings: Findings): void {
+/** What has to be the same at both ends of a tunnel is taken from the first host, and said where another one differs. */
+function agreed(shares: readonly Share[], findings: Findings): readonly Share[] {
   const [first, ...others] = shares;
-  for (const [name, link] of Object.entries(first?.value.links ?? {}))
-    for (const other of others)
-      for (const key of ["vni", "dstport"]) {
-        const theirs = other.value.links?.[name];
-        if (link["kind"] !== "vxlan" || theirs === undefined || same(link[key], theirs[key])) continue;
+  if (first === undefined) return shares;
+  const agree = ({ name, value }: Share): Share => {
+    const links = Object.entries(value.links ?? {}).map(([link, theirs]) => {
+      const ours = first.value.links?.[link];
+      const differ = ["vni", "dstport"].filter((key) => ours?.["kind"] === "vxlan" && !same(ours[key], theirs[key]));
+      for (const key of differ)
         findings.say(
           "error",
           undefined,
-          `${name} has ${key} ${String(link[key])} on ${first?.name}, and ${String(theirs[key])} on ${other.name}: they do not hear each other`,
-          "write the same on both",
+          `${link} has ${key} ${String(ours?.[key])} on ${first.name}, and ${String(theirs[key])} on ${name}: they do not hear each other`,
+          `the document has that of ${first.name} for both`,
         );
-      }
+      return [link, { ...theirs, ...Object.fromEntries(differ.map((key) => [key, ours?.[key]])) }];
+    });
+    return value.links === undefined
+      ? { name, value }
+      : { name, value: { ...value, links: Object.fromEntries(links) } };
+  };
+  return [first, ...others.map(agree)];
 }

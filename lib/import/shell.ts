@@ -3,43 +3,15 @@ import { brctl, bridge } from "./commands/bridge.ts";
 import { ip } from "./commands/ip.ts";
 import { iptables } from "./commands/iptables.ts";
 import { nft } from "./commands/nft.ts";
-import { attempt, setSysctl, sysctl, sysctlFile } from "./commands/sysctl.ts";
+import { attempt, sysctl } from "./commands/sysctl.ts";
+import { Control } from "./control.ts";
 import type { Findings } from "./finding.ts";
-import { Args, NotUnderstood, shownWord } from "./grammar.ts";
-import { type Line, lex, type Statement, type Word } from "./lexer.ts";
+import { Args, NotUnderstood } from "./grammar.ts";
+import { type Line, lex, type Statement } from "./lexer.ts";
 import { HostModel } from "./model.ts";
+import { passOver, programName, programOf } from "./programs.ts";
+import { bare, echoed, tee, writes } from "./written.ts";
 
-/** Programs that look, wait, or have to do with something else. */
-const HARMLESS = [
-  "ping",
-  "ping6",
-  "tcpdump",
-  "arping",
-  "traceroute",
-  "tracepath",
-  "ss",
-  "netstat",
-  "true",
-  ":",
-  "sleep",
-  "set",
-  "cd",
-  "exit",
-  "clear",
-  "uname",
-  "hostname",
-  "lsmod",
-  "grep",
-  "modinfo",
-  "ethtool-show",
-  "watch",
-  "conntrack",
-];
-/** Words that begin what only a shell can decide, and those that end it. */
-const OPENING = ["if", "for", "while", "until", "case", "select", "function"];
-const CLOSING = ["fi", "done", "esac", "}"];
-const JOINING = ["do", "then", "else"];
-const SUDO_VALUES = ["-u", "-g", "-h", "-p", "-C", "-r", "-t"];
 /** Deeper than this, `sh -c` in `sh -c` is a mistake. */
 const DEEPEST = 8;
 
@@ -48,10 +20,11 @@ export class Shell {
   readonly #findings: Findings;
   readonly #models = new Map<string, HostModel>();
   readonly #hooks = new Map<string, string>();
-  #control = 0;
+  readonly #control: Control;
 
   constructor(findings: Findings) {
     this.#findings = findings;
+    this.#control = new Control(findings);
   }
 
   /** Models by namespace; `""` is where the commands were typed. */
@@ -78,16 +51,15 @@ export class Shell {
   }
 
   #statement(statement: Statement, netns: string, depth: number, piped?: Statement): void {
-    if (this.#isControl(statement)) return;
-    const words = this.#program(statement.words);
+    if (this.#control.has(statement)) return;
+    const words = programOf(statement.words);
     if (words.length === 0) {
-      this.#bare(statement);
+      bare(statement, this.#findings);
       return;
     }
     const [first, ...rest] = words;
     if (first?.expansion !== undefined)
       throw new NotUnderstood(statement.line, `${first.expansion} is for a shell to work out, and nothing is run here`);
-    const name = (first?.text ?? "").replace(/^.*\//, "");
     const [, variable] = /^([A-Za-z_]\w*)=/.exec(first?.text ?? "") ?? [];
     if (variable !== undefined)
       throw new NotUnderstood(
@@ -95,65 +67,12 @@ export class Shell {
         `the variable ${variable} is not understood`,
         "write its value where it is used",
       );
-    this.#command(name, new Args(rest, statement.line), {
+    this.#command(programName(first), new Args(rest, statement.line), {
       statement,
       netns,
       depth,
       ...(piped !== undefined && { piped }),
     });
-  }
-
-  /** Without what only says who runs a program. */
-  #program(words: readonly Word[]): readonly Word[] {
-    const rest = [...words];
-    for (;;) {
-      const name = rest[0]?.text.replace(/^.*\//, "");
-      if (name === "sudo" || name === "doas") {
-        rest.shift();
-        while (rest[0]?.text.startsWith("-") === true) {
-          const option = rest.shift()?.text ?? "";
-          if (SUDO_VALUES.includes(option)) rest.shift();
-        }
-      } else if (
-        name === "command" ||
-        name === "exec" ||
-        name === "time" ||
-        name === "nohup" ||
-        name === "then" ||
-        name === "do" ||
-        name === "else" ||
-        name === "!"
-      )
-        rest.shift();
-      else return rest;
-    }
-  }
-
-  #isControl({ words, line }: Statement): boolean {
-    const first = words[0]?.text ?? "";
-    if (OPENING.includes(first)) this.#control++;
-    const within = this.#control > 0;
-    if (CLOSING.includes(first)) this.#control = Math.max(0, this.#control - 1);
-    if (!within) return false;
-    if (words.length === 1 && [...JOINING, ...CLOSING].includes(first)) return true;
-    this.#findings.say(
-      "error",
-      line,
-      `what stands in ${shownWord(first)} … is for a shell to decide, and nothing is run here`,
-      "write the lines that it comes to",
-    );
-    return true;
-  }
-
-  /** A redirection without a command. */
-  #bare({ redirections, line }: Statement): void {
-    const [one] = redirections;
-    if (one !== undefined)
-      this.#findings.say(
-        "warning",
-        line,
-        `${shownWord(one.target.text)} is not a file of sysctls; what happens to it is not understood`,
-      );
   }
 
   #command(name: string, args: Args, call: Call): void {
@@ -189,51 +108,26 @@ export class Shell {
       case "echo":
       case "printf":
       case "cat":
-        this.#writes(call, model);
+        writes(statement, model, this.#findings);
         return;
       case "tee":
-        this.#tee(args, call, model);
+        tee(args, statement, call.piped, model);
         return;
       case "sh":
       case "bash":
         this.#inner(args, call);
         return;
-      case "modprobe":
-        this.#findings.say("note", args.line, "the kernel loads what it needs by itself; this line is left out");
-        return;
-      case "ifconfig":
-      case "route":
-      case "vconfig":
-      case "ethtool":
-      case "wg":
-      case "tc":
-        throw new NotUnderstood(
-          args.line,
-          `${name} is not understood`,
-          "understood are ip, bridge, brctl, iptables, nft and sysctl: keep this line, or say it in their words",
-        );
       default:
-        this.#other(name, args.line);
-        return;
+        passOver(name, args.line, this.#findings);
     }
   }
 
-  #other(name: string, line: number): void {
-    if (HARMLESS.includes(name)) this.#findings.say("note", line, `${name} configures nothing that is to be imported`);
-    else
-      throw new NotUnderstood(
-        line,
-        `${shownWord(name)} is not understood`,
-        "understood are ip, bridge, brctl, iptables, nft and sysctl",
-      );
-  }
-
   #exec(args: Args, netns: string, call: Call): void {
-    const words = this.#program(args.rest());
+    const words = programOf(args.rest());
     const [first, ...rest] = words;
     if (first === undefined) throw new NotUnderstood(args.line, "the command is missing");
     if (call.depth >= DEEPEST) throw new NotUnderstood(args.line, "commands too deep within each other");
-    this.#command(first.text.replace(/^.*\//, ""), new Args(rest, args.line), {
+    this.#command(programName(first), new Args(rest, args.line), {
       ...call,
       netns,
       depth: call.depth + 1,
@@ -253,29 +147,6 @@ export class Shell {
       depth + 1,
     );
   }
-
-  /** `echo 1 >/proc/sys/…`, `cat >/etc/sysctl.d/… <<EOF`. */
-  #writes({ statement }: Call, model: HostModel): void {
-    const { redirections, line } = statement;
-    const out = redirections.filter(({ kind, target }) => kind !== "in" && target.text !== "/dev/null");
-    if (statement.joined === "|") return;
-    if (out.length === 0) {
-      this.#findings.say("note", line, "only shows; there is nothing to import");
-      return;
-    }
-    for (const { target } of out) writeFile(model, target, statement, statement);
-  }
-
-  /** `echo 1 | tee /proc/sys/…` */
-  #tee(args: Args, { statement, piped }: Call, model: HostModel): void {
-    while (/^-/.test(args.ahead)) args.take("an option");
-    while (!args.done) {
-      const line = args.lineAhead;
-      const target: Word = { text: args.take("a file"), line };
-      const from = statement.hereDocument === undefined ? piped : statement;
-      if (target.text !== "/dev/null") writeFile(model, target, statement, from);
-    }
-  }
 }
 
 interface Call {
@@ -283,39 +154,4 @@ interface Call {
   readonly netns: string;
   readonly depth: number;
   readonly piped?: Statement;
-}
-
-/** What `echo` or `cat` prints, as far as it stands here. */
-function echoed(from: Statement | undefined): { line: number; lines: readonly string[] } | undefined {
-  if (from?.hereDocument !== undefined) return from.hereDocument;
-  const words = from?.words.filter(({ text }) => !["sudo", "-n", "-e", "-E"].includes(text)) ?? [];
-  const name = words[0]?.text.replace(/^.*\//, "");
-  if (from === undefined || (name !== "echo" && name !== "printf")) return undefined;
-  const marked = words.find(({ expansion }) => expansion !== undefined && !/^[*?[\]]/.test(expansion));
-  if (marked !== undefined)
-    throw new NotUnderstood(marked.line, `${marked.expansion} is for a shell to work out, and nothing is run here`);
-  const text = words
-    .slice(1)
-    .map((word) => word.text)
-    .join(" ");
-  return { line: from.line, lines: text.replaceAll("\\n", "\n").split("\n") };
-}
-
-function writeFile(model: HostModel, target: Word, statement: Statement, from: Statement | undefined): void {
-  const { line } = statement;
-  if (target.expansion !== undefined)
-    throw new NotUnderstood(target.line, `${target.expansion} is for a shell to work out, and nothing is run here`);
-  const path = target.text.replaceAll(/\/+/g, "/");
-  const sysctlPath = /^\/proc\/sys\/(.+)$/.exec(path)?.[1];
-  const isFile = /^\/(etc|run|usr\/lib)\/sysctl(\.d\/[^/]+)?(\.conf)?$/.test(path);
-  if (sysctlPath === undefined && !isFile)
-    throw new NotUnderstood(
-      line,
-      `${shownWord(target.text)} is not a file of sysctls; what is written to it is not understood`,
-    );
-  const text = echoed(from);
-  if (text === undefined)
-    throw new NotUnderstood(line, `what is written to ${shownWord(target.text)} does not stand here`);
-  if (isFile) sysctlFile(model, text);
-  else setSysctl(model, sysctlPath ?? "", text.lines.join(" ").trim(), line, false);
 }

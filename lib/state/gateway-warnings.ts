@@ -2,6 +2,7 @@
 import { maskedAddress } from "../families/prefix.ts";
 import type { DesiredEntry } from "./desired.ts";
 import { addresses as addressSort } from "./entries/addresses.ts";
+import { goneOf, without } from "./gone.ts";
 import type { Observed } from "./observed.ts";
 import type { Planner } from "./planner.ts";
 import type { Step, Words } from "./step.ts";
@@ -60,11 +61,11 @@ function isReached({ via, dev }: Words, networks: readonly Network[]): boolean {
   return networks.some((one) => (dev === undefined || one.dev === dev) && holds(one.network, gateway));
 }
 
-/** One line for each gateway of a new route that is on no network; `world` is the host without what goes. */
-export function gatewayWarnings(planner: Planner, world: Observed): string[] {
+/** One line for each gateway of a new route that is on no network; `removed` are the links that go. */
+export function gatewayWarnings(planner: Planner, removed: ReadonlySet<string>): string[] {
   const steps = planner.steps.filter(({ object }) => object === "route" || object === "nexthop");
   if (steps.length === 0) return [];
-  const networks = networksOf(world, planner);
+  const networks = networksOf(without(planner.before, goneOf(planner.before, removed)), planner);
   return steps.flatMap((step) =>
     waysOf(step)
       .filter((way) => !isReached(way, networks))

@@ -64,8 +64,7 @@ export function plan(observed: Observed, desired: Desired): Plan {
   for (const { name, absent } of desired.links) if (!absent) planner.mtus.of(name);
   const guests = guestsOf(planner);
   for (const warning of mtuWarnings(desired, world, planner.mtus)) planner.warn(warning);
-  const left = without(observed, goneOf(observed, fates.removed));
-  for (const warning of gatewayWarnings(planner, left)) planner.warn(warning);
+  for (const warning of gatewayWarnings(planner, fates.removed)) planner.warn(warning);
   planner.finish();
   return {
     steps: withUndo(observed, inOrder(planner.steps)),

@@ -158,7 +158,7 @@ sysctl -w net.ipv4.conf.vx.rp_filter=0`;
         .filter(({ level }) => level === "error")
         .map(formatFinding)
         .join(),
-      "error: vx has vni 39 on a, and 40 on b: they do not hear each other; write the same on both",
+      "error: vx has vni 39 on a, and 40 on b: they do not hear each other; the document has that of a for both",
     );
   });
 
