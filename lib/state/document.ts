@@ -158,8 +158,8 @@ function issuesOf(source: Source, raw: readonly Raw[], at: Path = []): Issue[] {
       const known = ((issue as { options?: readonly (string | undefined)[] }).options ?? []).filter(
         (kind) => kind !== undefined,
       );
-      const meant =
-        typeof value === "string" ? unknownKey(value, known).replace("unknown key", "unknown kind of link") : "";
+      const kind = `unknown kind of ${path.includes("qdisc") ? "queue" : "link"}`;
+      const meant = typeof value === "string" ? unknownKey(value, known).replace("unknown key", kind) : "";
       return [issueAt(source, path, meant || `expected one of ${known.join(", ")}`)];
     }
     // Text or a map: the map's own messages are for maps.

@@ -44,7 +44,9 @@ const GROUPS: Readonly<Record<string, Group>> = {
   planner: {
     files: [
       ...all("lib/state", (file) => file.startsWith("plan")),
-      ...["order", "compare", "gone", "off-and-on", "remove", "undo"].map((name) => `lib/state/${name}.ts`),
+      ...["order", "compare", "going", "gone", "off-and-on", "remove", "restore", "undo"].map(
+        (name) => `lib/state/${name}.ts`,
+      ),
     ],
     // Those of random documents come last, as they take longest.
     tests: testsOf("plans", "compare", "order", "explain", "verify", "apply", "properties"),
@@ -56,9 +58,9 @@ const GROUPS: Readonly<Record<string, Group>> = {
   validators: {
     files: [
       ...["schema", "document", "source", "consistency"].map((name) => `lib/state/${name}.ts`),
-      ...["fabric", "variables"].map((name) => `lib/fabric/${name}.ts`),
+      ...["fabric", "overlay-checks", "variables"].map((name) => `lib/fabric/${name}.ts`),
     ],
-    tests: [...testsIn("test/fabric"), ...testsOf("document")],
+    tests: [...testsOf("contradictions", "document"), ...testsIn("test/fabric")],
   },
 };
 const PAGE = "docs/mutation.md";
