@@ -1,6 +1,6 @@
 /** A host with the machine's own systemd and networkd, a network card, and the command where units look for it. */
 import { equal } from "node:assert/strict";
-import { COMMAND, type Ended, SystemdHost } from "../systemd/kit.ts";
+import { type Ended, SystemdHost } from "../systemd/kit.ts";
 
 const DOCUMENT = "/root/host.yaml";
 const DIRECTORIES = ["/etc/systemd", "/run/systemd/network", "/run/systemd/system", "/etc/linkwright", "/etc/sysctl.d"];
@@ -25,9 +25,7 @@ export class NetworkdHost {
 
   static async start(context: Mocha.Context): Promise<NetworkdHost> {
     const systemd = await SystemdHost.start(context);
-    const [node = "", main = ""] = COMMAND;
-    await systemd.write("/usr/local/bin/linkwright", `#!/bin/sh\nexec '${node}' '${main}' "$@"\n`);
-    await systemd.must("chmod", "+x", "/usr/local/bin/linkwright");
+    await systemd.installPackage();
     await systemd.must("sh", "-c", "rm -f /etc/systemd/network/* /run/systemd/network/*; ip link set lo up");
     for (const words of ["add ens34f0 type veth peer name cable", "set cable up", "set ens34f0 up"])
       await systemd.must("ip", "link", ...words.split(" "));

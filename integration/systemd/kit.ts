@@ -1,7 +1,7 @@
 /** A throw-away host whose first process is the machine's own systemd: see `boot`, beside this file. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -14,6 +14,8 @@ export const ROOT = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.ur
 /** The command as it is shipped. */
 export const COMMAND: readonly string[] = [process.execPath, join(ROOT, "dist/lib/cli/main.js")];
 
+/** Where `npm install --global` puts the package: no unit can see what lies in the machine's /tmp. */
+const PACKAGE = "/usr/local/lib/node_modules/linkwright";
 const BOOT = join(ROOT, "integration/systemd/boot");
 const SYSTEMD = "/lib/systemd/systemd";
 /** Seconds after which a host ends, whatever its test does. */
@@ -55,6 +57,14 @@ function collect(child: ChildProcess): Promise<Ended> {
   });
 }
 
+/** How a host is to be. */
+export interface SystemdOptions {
+  /** The file system that it begins with; that of the machine without. */
+  readonly tree?: string | undefined;
+  /** What it starts: without, what a test needs to start more. */
+  readonly target?: string | undefined;
+}
+
 /** This machine does not allow it. */
 class RefusedError extends Error {}
 
@@ -70,22 +80,27 @@ export class SystemdHost implements AsyncDisposable {
   readonly #scratch: string;
   #number = "";
 
-  private constructor(scratch: string) {
+  private constructor(scratch: string, { tree = "/", target = "linkwright-test.target" }: SystemdOptions) {
     this.#scratch = scratch;
     // What is not below /usr would not be there: it may lie on another file system, or in /tmp.
-    const visible = [ROOT, ...(process.execPath.startsWith("/usr/") ? [] : [dirname(process.execPath)])];
+    const program = realpathSync(process.execPath);
+    const isThere = tree === "/" && program.startsWith("/usr/");
+    const visible = [ROOT, `${ROOT}:${PACKAGE}`, ...(isThere ? [] : [tree === "/" ? dirname(program) : program])];
     const name = `linkwright-test-${randomBytes(4).toString("hex")}`;
-    const args = ["--mount", "--", BOOT, "outer", scratch, name, String(LIFETIME), ...visible];
+    const args = ["--mount", "--", BOOT, "outer", scratch, name, String(LIFETIME), tree, target, ...visible];
     this.#boot = spawn("unshare", args, { stdio: "pipe" });
     this.#ended = collect(this.#boot);
+    this.#boot.stdout?.on("data", (text: string) => {
+      this.#number = text.trim();
+    });
   }
 
   /** Starts one and waits until it is ready; skips the test, with the reason, where this machine cannot have one. */
-  static async start(context: Mocha.Context): Promise<SystemdHost> {
+  static async start(context: Mocha.Context, options: SystemdOptions = {}): Promise<SystemdHost> {
     needs(context, "unshare", "nsenter", "setpriv", "systemd-run", "dbus-daemon", "ip");
     if (!existsSync(SYSTEMD)) skip(context, "systemd not installed; apt-get install systemd");
     if (!isRoot()) skip(context, "a systemd of its own takes root, and no user namespace");
-    const host = new SystemdHost(await mkdtemp(join(tmpdir(), "linkwright-systemd-")));
+    const host = new SystemdHost(await mkdtemp(join(tmpdir(), "linkwright-systemd-")), options);
     try {
       await host.#ready();
     } catch (error) {
@@ -101,15 +116,27 @@ export class SystemdHost implements AsyncDisposable {
     void this.#ended.then(() => {
       gone = true;
     });
-    this.#boot.stdout?.once("data", (text: string) => {
-      this.#number = text.trim();
-    });
     for (const end = performance.now() + PATIENCE; performance.now() < end && !gone; await sleep(10))
       if (this.#number !== "" && existsSync(`/proc/${this.#number}/root/run/linkwright-ready`)) return;
     this.#boot.stdin?.end();
     const { code, stderr } = await this.#ended;
     if (code === REFUSED) throw new RefusedError(stderr.trim().split("\n").at(-1) ?? "");
     throw new Error(`systemd was not ready in time: ${stderr}`);
+  }
+
+  /** Its network, as a file; another one after each boot. */
+  get netns(): string {
+    return `/proc/${this.#number}/ns/net`;
+  }
+
+  /** Starts it again, in the orderly way: its files are there again, its network is empty. */
+  async reboot(): Promise<void> {
+    const before = this.#number;
+    await this.must("touch", "/boot-again");
+    await this.run("systemctl", "reboot");
+    for (const end = performance.now() + PATIENCE; this.#number === before; await sleep(10))
+      if (performance.now() > end) throw new Error("systemd did not begin again in time");
+    await this.#ready();
   }
 
   /** Starts a command in it, in all of its namespaces. */
@@ -134,6 +161,13 @@ export class SystemdHost implements AsyncDisposable {
   /** Runs the shipped command to its end. */
   linkwright(...args: readonly string[]): Promise<Ended> {
     return this.run(...COMMAND, ...args);
+  }
+
+  /** Puts the command where units look for it. */
+  async installPackage(): Promise<void> {
+    const file = "/usr/local/bin/linkwright";
+    await this.write(file, `#!/bin/sh\nexec '${process.execPath}' ${PACKAGE}/dist/lib/cli/main.js "$@"\n`);
+    await this.must("chmod", "+x", file);
   }
 
   /** Writes a file in it. */

@@ -289,7 +289,7 @@ const SYSTEMD_EXPORT: Command = {
     ["linkwright systemd export two-hosts.yaml --host bm1", "look at the files"],
     ["linkwright systemd export two-hosts.yaml --host bm1 --systemd 257 --output files", "for another machine"],
   ],
-  options: ["host", "systemd", "output"],
+  options: ["host", "systemd", "direct", "output"],
   load: () => import("./commands/systemd.ts"),
 };
 
@@ -328,6 +328,38 @@ const SYSTEMD_UNINSTALL: Command = {
   options: ["dry-run"],
   exits: "0 done or nothing to do, 1 error; 2 with --dry-run, where there is something to remove",
   load: async () => ({ run: (await import("./commands/systemd-install.ts")).back }),
+};
+
+const SYSTEMD_APPLY: Command = {
+  name: "systemd apply",
+  operands: ["FILE"],
+  summary: "apply the document when the machine starts; for linkwright-apply.service",
+  about: [
+    "As `apply`, but links that the document needs and others make may come a little later, nobody has to confirm it, and " +
+      "nothing is probed. What an interrupted application left is ended first.",
+  ],
+  examples: [["linkwright systemd apply /etc/linkwright/document.yaml", "what the unit runs"]],
+  options: ["host", "deadline", "allow-recreate", "state"],
+  exits: "0 done or nothing to do, 1 error, and the host is as it was",
+  load: () => import("./commands/systemd-apply.ts"),
+};
+
+const SYSTEMD_SERVE: Command = {
+  name: "systemd serve",
+  operands: ["[FILE]"],
+  summary: "keep the host as the document says; for linkwright.service",
+  about: [
+    "As `watch --reconcile`, with what systemd wants of a service: it tells when it is ready and what it found last, feeds " +
+      "the watchdog with each look at the host that succeeded, and reads the document again at SIGHUP; where it is wrong " +
+      "then, the old one stays in force.",
+    "Without FILE it is the credential linkwright.document, as by LoadCredentialEncrypted=.",
+  ],
+  examples: [
+    ["linkwright systemd serve /etc/linkwright/document.yaml", "what the unit runs"],
+    ["systemctl reload linkwright", "the document was changed"],
+  ],
+  options: ["host", "interval", "allow-recreate", "state"],
+  load: () => import("./commands/systemd-serve.ts"),
 };
 
 const LAB_UP: Command = {
@@ -429,6 +461,8 @@ export const COMMANDS: readonly Command[] = [
   SYSTEMD_EXPORT,
   SYSTEMD_INSTALL,
   SYSTEMD_UNINSTALL,
+  SYSTEMD_APPLY,
+  SYSTEMD_SERVE,
   LAB_UP,
   LAB_RUN,
   LAB_DOWN,

@@ -67,7 +67,13 @@ export const OPTIONS = {
   },
   runtime: { text: "until the next boot only: files in /run instead of /etc" },
   "dry-run": { text: "show what would change in which file, as diff -u does, and change nothing" },
-  deadline: { value: "SECONDS", text: "give networkd so long to configure the links; 30 by default" },
+  deadline: {
+    value: "SECONDS",
+    text:
+      "give networkd so long to configure the links, 30 by default; or others to make those that the document needs, 90 " +
+      "by default",
+  },
+  direct: { text: "without networkd: units that apply the document when the machine starts, and keep the host so" },
   output: {
     value: "DIRECTORY",
     text: "write the files below this directory instead of printing them, as below / on the host",

@@ -16,7 +16,7 @@ export type Report =
   | { readonly type: "drift"; readonly verification: Verification; readonly suspects: readonly Suspect[] }
   /** It was put right. `contested` means that it had to be done again and again, and is done more seldom now. */
   | { readonly type: "repaired"; readonly steps: number; readonly contested: boolean }
-  /** It could not be put right, or not even looked at. It is tried again. */
+  /** It could not be put right, or not even looked at. It is tried again; the same reason not to look is told once. */
   | { readonly type: "failed"; readonly error: unknown };
 
 /** Options of {@link guard}. */
@@ -27,6 +27,8 @@ export interface GuardOptions extends Pick<TransactOptions, "directory" | "allow
   readonly interval?: number | undefined;
   /** Ends it. */
   readonly signal?: AbortSignal | undefined;
+  /** Called after each look at the host that could be made, whatever it found. */
+  readonly onRound?: (() => void) | undefined;
   /** For tests. */
   readonly paces?: Paces | undefined;
 }
@@ -36,6 +38,8 @@ const INTERVAL = 30;
 /** Milliseconds without a change after which one looks, and for how long changes may go on until one looks all the same. */
 const QUIET = 100;
 const RESTLESS = 1000;
+/** Milliseconds until one looks again where it could not be: what was there at first may have gone in between. */
+const AGAIN = 1000;
 
 /** Waits for changes, but not for ever. */
 class Bell {
@@ -69,6 +73,14 @@ class Bell {
 const textOf = (differences: readonly Finding[]): string =>
   JSON.stringify(differences, (_, one: unknown) => (typeof one === "bigint" ? String(one) : one));
 
+/** What a look at the host found. */
+interface Look {
+  /** Whether it could be looked at. */
+  readonly seen: boolean;
+  readonly differs: boolean;
+  readonly reports: readonly Report[];
+}
+
 class Watchman {
   readonly #host: Host;
   readonly #desired: Desired;
@@ -91,28 +103,32 @@ class Watchman {
     using authors = new Authors(this.#host, () => this.#bell.ring());
     while (!this.#signal.aborted) {
       const found = await this.#look(authors);
+      if (found.seen) this.#options.onRound?.();
       yield* found.reports;
       const pause = found.differs && this.#options.reconcile === true ? this.#pace.wait(performance.now()) : undefined;
       if (pause === 0) yield await this.#repair();
-      await this.#rest(pause === 0 ? undefined : pause);
+      await this.#rest(found.seen ? pause || undefined : AGAIN);
     }
     return undefined;
   }
 
   /** Compares, and says what is new. */
-  async #look(authors: Authors): Promise<{ readonly differs: boolean; readonly reports: readonly Report[] }> {
+  async #look(authors: Authors): Promise<Look> {
     try {
       const verification = await verify(this.#host, this.#desired, { signal: this.#signal });
       const { ok, differences } = verification;
       const text = ok ? "" : textOf(differences);
       const seen = authors.take();
-      if (text === this.#told) return { differs: !ok, reports: [] };
+      if (text === this.#told) return { seen: true, differs: !ok, reports: [] };
       this.#told = text;
-      if (ok) return { differs: false, reports: [{ type: "ok", verification }] };
+      if (ok) return { seen: true, differs: false, reports: [{ type: "ok", verification }] };
       const suspects = suspectsOf(differences, seen, managersOn(this.#host));
-      return { differs: true, reports: [{ type: "drift", verification, suspects }] };
+      return { seen: true, differs: true, reports: [{ type: "drift", verification, suspects }] };
     } catch (error) {
-      return { differs: false, reports: this.#signal.aborted ? [] : [{ type: "failed", error }] };
+      const text = String(error);
+      if (this.#signal.aborted || text === this.#told) return { seen: false, differs: false, reports: [] };
+      this.#told = text;
+      return { seen: false, differs: false, reports: [{ type: "failed", error }] };
     }
   }
 
@@ -135,8 +151,9 @@ class Watchman {
   }
 
   /** Until something changed and it is quiet again, or it is time to look all the same. */
-  async #rest(atMost = (this.#options.interval ?? INTERVAL) * 1000): Promise<void> {
+  async #rest(pause = Number.POSITIVE_INFINITY): Promise<void> {
     const end = performance.now() + RESTLESS;
+    const atMost = Math.min(pause, (this.#options.interval ?? INTERVAL) * 1000);
     if (!(await this.#bell.heard(atMost, this.#signal))) return;
     while (performance.now() < end && (await this.#bell.heard(QUIET, this.#signal))) if (this.#signal.aborted) return;
   }

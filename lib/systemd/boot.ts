@@ -2,9 +2,13 @@
 import { printTable, type Table } from "../nftables/index.ts";
 import type { Desired } from "../state/desired.ts";
 import { formatSlashKey, parseKey } from "../sysctl/key.ts";
+import { confinement, type Rights } from "./confinement.ts";
 import type { Places } from "./places.ts";
-import { isPlainName, printSections, quoteArgument } from "./section.ts";
+import { type Entry, isPlainName, printSections, quoteArgument } from "./section.ts";
 import type { Unsayable } from "./unsaid.ts";
+
+/** The program, where systemd looks for programs. */
+export const COMMAND: readonly string[] = ["/usr/bin/env", "linkwright"];
 
 /**
  * Sysctls, with slashes, so that dots in names of links stay what they are; `-` before those of a single link, which may
@@ -74,21 +78,32 @@ export function nftablesUnit({ nftables }: Places): string {
         ["ExecStart", load],
         ["ExecReload", load],
         ["ExecStop", "/usr/sbin/nft delete table inet linkwright"],
-        ["CapabilityBoundingSet", "CAP_NET_ADMIN"],
-        ["NoNewPrivileges", "yes"],
-        ["ProtectSystem", "strict"],
-        ["ProtectHome", "yes"],
-        ["RestrictAddressFamilies", "AF_NETLINK AF_UNIX"],
+        ...confinement({}, "early"),
       ],
     },
     { name: "Install", entries: [["WantedBy", "multi-user.target"]] },
   ]);
 }
 
+/** How a unit calls the program, and what that may do. */
+export interface Calling {
+  readonly command: readonly string[];
+  /** Which host of the document it is; absent where the document is for one. */
+  readonly host: string | undefined;
+  readonly rights: Rights;
+}
+
+/** Where journals are: kept when a unit stops, as what they tell of is kept too; and what its lines are called. */
+export const JOURNALS: readonly Entry[] = [
+  ["RuntimeDirectory", "linkwright"],
+  ["RuntimeDirectoryMode", "0755"],
+  ["RuntimeDirectoryPreserve", "yes"],
+  ["SyslogIdentifier", "linkwright"],
+];
+
 /** Applies the whole document once networkd runs: what networkd has made is found as it should be, the rest is done. */
-export function applyUnit({ document }: Places, host: string | undefined): string {
-  const command = ["/usr/bin/env linkwright apply", document, "--confirm 0"];
-  if (host !== undefined) command.push("--host", quoteArgument(host));
+export function applyUnit({ document }: Places, { command, host, rights }: Calling): string {
+  const line = commandLine(command, ["apply", document, "--confirm", "0"], host);
   return printSections([
     {
       name: "Unit",
@@ -106,13 +121,25 @@ export function applyUnit({ document }: Places, host: string | undefined): strin
       entries: [
         ["Type", "oneshot"],
         ["RemainAfterExit", "yes"],
-        ["ExecStart", command.join(" ")],
-        ["ExecReload", command.join(" ")],
+        ["ExecStart", line],
+        ["ExecReload", line],
         // Links that networkd is still making, and network cards, may come a little later.
         ["Restart", "on-failure"],
         ["RestartSec", "2"],
+        ...JOURNALS,
+        ...confinement(rights),
       ],
     },
     { name: "Install", entries: [["WantedBy", "multi-user.target"]] },
   ]);
+}
+
+/** A command for a unit. */
+export function commandLine(
+  command: readonly string[],
+  words: readonly string[],
+  host: string | undefined = undefined,
+): string {
+  const all = [...command, ...words, ...(host === undefined ? [] : ["--host", host])];
+  return all.map((word) => (/^[\w./:=@-]+$/.test(word) ? word : quoteArgument(word))).join(" ");
 }

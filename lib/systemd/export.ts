@@ -1,6 +1,7 @@
 /** A document as files for systemd-networkd, sysctl.d, nftables and units. */
 import type { Desired } from "../state/desired.ts";
-import { applyUnit, nftablesText, nftablesUnit, sysctlText } from "./boot.ts";
+import { applyUnit, COMMAND, nftablesText, nftablesUnit, sysctlText } from "./boot.ts";
+import { rightsOf } from "./confinement.ts";
 import { LinkFiles } from "./links.ts";
 import { LASTING, type Places } from "./places.ts";
 import { seal } from "./provenance.ts";
@@ -19,6 +20,8 @@ export interface ExportInput {
   readonly version: number;
   /** Where they go; by default below /etc. */
   readonly places?: Places;
+  /** How units call the program; by default the `linkwright` in /usr/local/bin or /usr/bin. */
+  readonly command?: readonly string[];
 }
 /** The files, and what is not in networkd's. */
 export interface Exported {
@@ -31,7 +34,8 @@ export interface Exported {
  *
  * @throws {UnitTextError} where a value of the document can stand in no file.
  */
-export function exportFiles({ desired, text, host, version, places = LASTING }: ExportInput): Exported {
+export function exportFiles(input: ExportInput): Exported {
+  const { desired, text, host, version, places = LASTING, command = COMMAND } = input;
   const unsaid = new Unsayable(version);
   const files: ExportedFile[] = [];
   const add = (path: string, body: string | undefined): void => {
@@ -53,7 +57,7 @@ export function exportFiles({ desired, text, host, version, places = LASTING }: 
   }
   if (unsaid.all.some(({ by }) => by === "apply")) {
     add(places.document, text);
-    add(places.applyUnit, applyUnit(places, host));
+    add(places.applyUnit, applyUnit(places, { command, host, rights: rightsOf(desired) }));
   }
   return { files, unsaid: unsaid.all };
 }

@@ -11,6 +11,8 @@ export interface Places {
   readonly document: string;
   readonly nftablesUnit: string;
   readonly applyUnit: string;
+  readonly recoverUnit: string;
+  readonly service: string;
 }
 
 function below(base: string, own: string): Places {
@@ -21,6 +23,8 @@ function below(base: string, own: string): Places {
     document: `${own}/document.yaml`,
     nftablesUnit: `${base}/systemd/system/linkwright-nftables.service`,
     applyUnit: `${base}/systemd/system/linkwright-apply.service`,
+    recoverUnit: `${base}/systemd/system/linkwright-recover.service`,
+    service: `${base}/systemd/system/linkwright.service`,
   };
 }
 

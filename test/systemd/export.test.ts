@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { derive } from "../../lib/fabric/fabric.ts";
 import { desiredOf, parseSource } from "../../lib/state/index.ts";
+import { directFiles } from "../../lib/systemd/direct.ts";
 import { type Exported, exportFiles, parseVersion, writeFiles } from "../../lib/systemd/index.ts";
 import { originOf, seal } from "../../lib/systemd/provenance.ts";
 import { isPlainName, printSections, quoteArgument } from "../../lib/systemd/section.ts";
@@ -23,6 +24,10 @@ import { skip } from "../needs.ts";
 function exported(text: string, version: number, host?: string): Exported {
   const desired = desiredOf(derive(parseSource(text, "document.yaml"), host));
   return exportFiles({ desired, text, version, ...(host === undefined ? {} : { host }) });
+}
+function direct(text: string, host?: string): Exported {
+  const desired = desiredOf(derive(parseSource(text, "document.yaml"), host));
+  return directFiles({ desired, text, version: 252, ...(host === undefined ? {} : { host }) });
 }
 /** The files without their heads, one after the other. */
 const bodies = ({ files }: Exported): string =>
@@ -42,11 +47,13 @@ describe("systemd export", () => {
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  for (const version of [247, 252, 257, 262])
-    it(`writes the founding document for systemd ${version}`, () => {
-      const golden = version < 250 ? "two-hosts-247.txt" : "two-hosts.txt";
-      equal(bodies(exported(founding, version, "bm1")), readFileSync(join("test/fixtures/systemd", golden), "utf8"));
-    });
+  for (const name of readdirSync("examples").filter((one) => one.endsWith(".yaml")))
+    for (const version of [247, 252, 257, 262])
+      it(`writes ${name} for systemd ${version}`, () => {
+        const golden = `${name.slice(0, -5)}${version < 250 ? "-247" : ""}.txt`;
+        const text = readFileSync(join("examples", name), "utf8");
+        equal(bodies(exported(text, version, "bm1")), readFileSync(join("test/fixtures/systemd", golden), "utf8"));
+      });
 
   it("leaves to apply what is newer than the target, and says so", () => {
     const reasons = (version: number) =>
@@ -61,7 +68,7 @@ describe("systemd export", () => {
     match(bodies(exported(external, 262)), /External=yes/);
     match(
       bodies(exported(external, 252)),
-      /ExecStart=\/usr\/bin\/env linkwright apply \/etc\/linkwright\/document.yaml/,
+      /ExecStart=\/usr\/bin\/env linkwright apply \/etc\/linkwright\/document.yaml --confirm 0/,
     );
   });
 
@@ -127,22 +134,64 @@ describe("systemd export", () => {
     equal(readFileSync(join(directory, "target"), "utf8"), "");
   });
 
-  it("writes units that systemd finds nothing wrong with", async function () {
+  it("writes units that systemd finds nothing wrong with, and that may do little", async function () {
     if (spawnSync("systemd-analyze", ["--version"]).status !== 0)
       skip(this, "systemd-analyze not installed; apt-get install systemd");
-    const { files } = exported(external, 252, undefined);
-    await writeFiles(directory, [
-      ...files,
-      ...exported(founding, 252, "bm1").files.filter(({ path }) => path.endsWith(".service")),
-    ]);
-    const units = readdirSync(join(directory, "etc/systemd/system")).map((name) =>
-      join(directory, "etc/systemd/system", name),
+    const units = join(directory, "etc/systemd/system");
+    const check = (): void => checkUnits(readdirSync(units).map((name) => join(units, name)));
+    await writeFiles(directory, exported(external, 252).files);
+    await writeFiles(directory, exported(founding, 252, "bm1").files);
+    equal(readdirSync(units).length, 2);
+    check();
+    await writeFiles(directory, direct(founding, "bm1").files);
+    equal(readdirSync(units).length, 4);
+    check();
+  });
+});
+
+/** systemd says nothing of them, and finds them no more exposed than it takes to change the network. */
+function checkUnits(units: readonly string[]): void {
+  const analyze = (...args: readonly string[]) => spawnSync("systemd-analyze", args, { encoding: "utf8" });
+  const { stderr } = analyze("verify", "--man=no", ...units);
+  deepEqual(
+    stderr.split("\n").filter((line) => line.includes("linkwright")),
+    [],
+  );
+  for (const unit of units) {
+    const { stdout } = analyze("security", "--offline=true", "--no-pager", unit);
+    const exposure = Number(/exposure level for \S+: ([\d.]+)/.exec(stdout)?.[1]);
+    ok(exposure <= 2, `${unit}: ${exposure}`);
+  }
+}
+
+describe("systemd export --direct", () => {
+  for (const name of readdirSync("examples").filter((one) => one.endsWith(".yaml")))
+    it(`writes ${name}`, () => {
+      const golden = join("test/fixtures/systemd", `${name.slice(0, -5)}-direct.txt`);
+      equal(bodies(direct(readFileSync(join("examples", name), "utf8"), "bm1")), readFileSync(golden, "utf8"));
+    });
+
+  it("gives units more rights only where the document takes them", () => {
+    const rights = (more: string): readonly string[] =>
+      bodies(direct(`linkwright: 1\nlinks:\n  b: { kind: bridge }\n${more}`)).match(
+        /(?<=linkwright-apply\.service$[\s\S]*)^(CapabilityBoundingSet|RestrictNamespaces|RestrictAddressFamilies|DeviceAllow)=.*$/gm,
+      ) ?? [];
+    const plain = [
+      "CapabilityBoundingSet=CAP_NET_ADMIN",
+      "RestrictNamespaces=yes",
+      "RestrictAddressFamilies=AF_NETLINK AF_UNIX",
+    ];
+    deepEqual(rights("").slice(0, 3), plain);
+    match(
+      rights("  v: { kind: veth, peer: { name: far, netns: blue } }").join(),
+      /CAP_NET_ADMIN CAP_SYS_ADMIN,RestrictNamespaces=net,/,
     );
-    ok(units.length === 2);
-    const { stderr } = spawnSync("systemd-analyze", ["verify", "--man=no", ...units], { encoding: "utf8" });
-    deepEqual(
-      stderr.split("\n").filter((line) => line.includes("linkwright")),
-      [],
-    );
+    match(rights("  t: { kind: tun, mode: tap }").join(), /DeviceAllow=\/dev\/net\/tun rw/);
+    match(rights("  e0: { ethtool: { features: { tso: false } } }").join(), /AF_INET AF_INET6/);
+  });
+
+  it("has names in units that stand for nothing else", () => {
+    const text = "linkwright: 1\nhosts:\n  'a %h $x \"': {}\nlinks: { b: { kind: bridge } }\n";
+    match(bodies(direct(text, 'a %h $x "')), /--host "a %%h \$\$x \\""$/m);
   });
 });

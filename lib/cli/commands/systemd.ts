@@ -1,6 +1,7 @@
 /** `linkwright systemd export FILE` */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { directFiles } from "../../systemd/direct.ts";
 import {
   detectVersion,
   type Exported,
@@ -34,7 +35,8 @@ export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
   const { host, desired } = await readDocument(file, given);
   const version = given.systemd === undefined ? detectVersion() : parseVersion(given.systemd);
   const text = readFileSync(file, "utf8");
-  const exported = exportFiles({ desired, text, version, ...(host === undefined ? {} : { host }) });
+  const files = given.direct === true ? directFiles : exportFiles;
+  const exported = files({ desired, text, version, ...(host === undefined ? {} : { host }) });
   if (given.output !== undefined) await writeFiles(resolve(given.output), exported.files);
   if (given.json) printJson({ file, host, systemd: version, ...exported }, terminal);
   else {
