@@ -2,7 +2,7 @@
 import type { Host } from "../host.ts";
 import type { Link } from "../links/index.ts";
 import { placeOf } from "../netns/netns.ts";
-import { arp } from "../probe/neighbor.ts";
+import { arp, solicit } from "../probe/neighbor.ts";
 import { type PingResult, ping } from "../probe/ping.ts";
 import { SocketError } from "../socket/index.ts";
 import { type Ear, listen, type Sound } from "./hear.ts";
@@ -10,9 +10,11 @@ import { addressesIn } from "./prefix.ts";
 import { addressesOf, bridgeOf, gatewaysOf, type Tunnel, type View } from "./view.ts";
 import { askThrough, type Place, SMALLEST } from "./vtep.ts";
 
-/** One far end of a tunnel. */
+/** One far end of a tunnel, or the multicast group that stands for all of them. */
 export interface FarEnd {
   readonly remote: string;
+  /** Whether it is a group: of that only what came through the tunnel is known. */
+  readonly group?: true;
   /** Whether it answers a small ping. */
   readonly answers: boolean;
   /** A packet as large as the VXLAN makes them. */
@@ -71,6 +73,8 @@ export interface AskOptions {
 const PATIENCE = 1000;
 const LISTEN = 1500;
 const SMALL = 84;
+/** Far ends that are asked for every address of a small network; of more, only for those that were heard of. */
+const FEW = 4;
 
 /** The largest of [low, high] that passes; `low` is known to. */
 async function largestOf(low: number, high: number, passes: (size: number) => Promise<boolean>): Promise<number> {
@@ -116,6 +120,7 @@ async function underlay({ nsFd, tunnel, remote, patience, signal }: Question) {
 async function through({ nsFd, tunnel, remote, patience, signal }: Question, targets: readonly string[]) {
   const place: Place = {
     ...{ nsFd, index: tunnel.link.index, vni: tunnel.vni, remote, dstport: tunnel.dstport, local: tunnel.local },
+    ...(remote === tunnel.group && { dev: tunnel.underlay?.name }),
   };
   const known = await askThrough(place, targets, SMALLEST, { timeout: patience, signal });
   const [first] = known.macs.keys();
@@ -137,17 +142,19 @@ function targetsOf(view: View, tunnel: Tunnel, peers: readonly string[] | undefi
   const behind = new Set(view.fdb.flatMap(({ dev, mac }) => (dev === tunnel.link.name ? [mac] : [])));
   const heard = view.neighbors.filter(({ dev, mac }) => dev === bridge && mac !== undefined && behind.has(mac));
   const near = heard.map(({ address }) => address).filter((one) => !one.includes(":"));
-  if (near.length > 0) return near;
-  return own.flatMap(addressesIn).filter((one) => !isOwn.has(one));
+  const all = own.flatMap(addressesIn).filter((one) => !isOwn.has(one));
+  const few = near.length === 0 || tunnel.remotes.length + tunnel.learned.length <= FEW;
+  return few ? [...new Set([...near, ...all])] : near;
 }
 
 /** Whether another machine answers for an address of ours. */
 async function duplicateOf(nsFd: number, link: Link, address: string, patience: number): Promise<Duplicate[]> {
   const { index, name } = link;
   const mac = String(link.mac);
-  const { answer } = await arp(nsFd, { index, name, mac }, "0.0.0.0", address, {
-    ...{ interval: patience / 3, timeout: patience },
-  });
+  const waiting = { interval: patience / 3, timeout: patience };
+  const { answer } = address.includes(":")
+    ? await solicit(nsFd, { index, name, mac }, address, waiting)
+    : await arp(nsFd, { index, name, mac }, "0.0.0.0", address, waiting);
   return answer === undefined || answer === mac ? [] : [{ address, dev: name, mac: answer }];
 }
 
@@ -160,18 +167,24 @@ function segments(view: View): Link[] {
   ];
 }
 
-async function asEnds(view: View, tunnel: Tunnel, nsFd: number, options: AskOptions): Promise<FarEnd[]> {
+async function askEnds(view: View, tunnel: Tunnel, nsFd: number, options: AskOptions): Promise<FarEnd[]> {
   const patience = options.patience ?? PATIENCE;
   const targets = targetsOf(view, tunnel, options.peers);
-  return await Promise.all(
-    tunnel.remotes
-      .filter((remote) => view.ways[remote] !== undefined)
-      .map(async (remote): Promise<FarEnd> => {
-        const question = { nsFd, tunnel, remote, patience, signal: options.signal };
-        const [outside, inside] = await Promise.all([underlay(question), through(question, targets)]);
-        return { remote, ...outside, ...inside };
+  const { remotes, learned, group } = tunnel;
+  const question = (remote: string): Question => ({ nsFd, tunnel, remote, patience, signal: options.signal });
+  const ends = [...remotes, ...learned]
+    .filter((remote) => !(remote in view.ways) || view.ways[remote] !== undefined)
+    .map(async (remote): Promise<FarEnd> => {
+      const [outside, inside] = await Promise.all([underlay(question(remote)), through(question(remote), targets)]);
+      return { remote, ...outside, ...inside };
+    });
+  if (group !== undefined)
+    ends.push(
+      through(question(group), targets).then((inside): FarEnd => {
+        return { remote: group, group: true, answers: false, whole: tunnel.link.mtu + tunnel.overhead, ...inside };
       }),
-  );
+    );
+  return await Promise.all(ends);
 }
 
 async function waysBack(view: View, nsFd: number, timeout: number): Promise<WayBack[]> {
@@ -185,14 +198,25 @@ async function waysBack(view: View, nsFd: number, timeout: number): Promise<WayB
   return (await Promise.all(all)).flat();
 }
 
+/** Who was heard in the tunnel's own words, and is none of those it knew of. */
+function strangersOf({ remotes, learned, vni, dstport }: Tunnel, sound: Sound | undefined): string[] {
+  const heard = (sound?.heard ?? []).filter((one) => one.vni === vni && one.dport === dstport);
+  return [...new Set(heard.map(({ from }) => from))].filter((one) => !remotes.includes(one) && !learned.includes(one));
+}
+
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** The underlay devices, listened to as long as this is not disposed of. */
 function ears(view: View, nsFd: number): Map<string, Ear> {
   const own = new Set(view.addresses.map(({ address }) => address.split("/")[0] ?? ""));
+  // Bridges, which nobody else should be called as, and addresses whose way somebody wrote down.
+  const macs = new Set([
+    ...view.tunnels.flatMap(({ link }) => String(bridgeOf(view, link)?.mac ?? "")),
+    ...view.fdb.flatMap(({ mac, dst }) => (dst === undefined ? [] : [mac])),
+  ]);
   const open = new Map<string, Ear>();
   for (const { underlay: dev } of view.tunnels)
-    if (dev !== undefined && !open.has(dev.name)) open.set(dev.name, listen(nsFd, dev.index, own));
+    if (dev !== undefined && !open.has(dev.name)) open.set(dev.name, listen(nsFd, dev.index, { own, macs }));
   return open;
 }
 
@@ -205,16 +229,23 @@ export async function ask(host: Host, view: View, options: AskOptions = {}): Pro
   try {
     open = ears(view, nsFd);
     const up = view.tunnels.filter(({ link }) => link.up);
-    const own = (dev: Link): string[] => addressesOf(view, dev.name).filter((one) => !one.includes(":"));
+    const own = (dev: Link): string[] => addressesOf(view, dev.name);
     const patience = options.patience ?? PATIENCE;
     const [ends, duplicates, ways] = await Promise.all([
-      Promise.all(up.map(async (tunnel) => [tunnel.link.name, await asEnds(view, tunnel, nsFd, options)] as const)),
+      Promise.all(up.map(async (tunnel) => [tunnel.link.name, await askEnds(view, tunnel, nsFd, options)] as const)),
       Promise.all(segments(view).flatMap((dev) => own(dev).map((one) => duplicateOf(nsFd, dev, one, patience)))),
       waysBack(view, nsFd, patience),
       pause(options.listen ?? LISTEN),
     ]);
     const sounds = Object.fromEntries([...open].map(([dev, ear]) => [dev, ear.sound()]));
-    return { ends: Object.fromEntries(ends), sounds, duplicates: duplicates.flat(), ways, unseen: [] };
+    const more = await Promise.all(
+      up.map(async (tunnel) => {
+        const strangers = strangersOf(tunnel, sounds[tunnel.underlay?.name ?? ""]);
+        return await askEnds(view, { ...tunnel, remotes: strangers, learned: [], group: undefined }, nsFd, options);
+      }),
+    );
+    const all = ends.map(([name, found], at) => [name, [...found, ...(more[at] ?? [])]] as const);
+    return { ends: Object.fromEntries(all), sounds, duplicates: duplicates.flat(), ways, unseen: [] };
   } catch (error) {
     if (!(error instanceof SocketError) || error.errno !== -1) throw error;
     return { ...nothing, unseen: ["the network: without CAP_NET_RAW nobody was asked; run it as root"] };

@@ -21,6 +21,7 @@ export const CAUSES = {
   "port-mismatch": "the hosts use different UDP ports for VXLAN",
   "vni-mismatch": "the hosts use different VNIs",
   "stale-entry": "a forwarding entry leads to the wrong host",
+  "multicast-silent": "nobody answers on the multicast group",
   "vxlan-filtered-here": "this host's packet filter drops VXLAN",
   "vxlan-filtered-away": "VXLAN does not get through to the other end",
   "checksum-offload": "packets arrive with wrong checksums",

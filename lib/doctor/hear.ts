@@ -6,7 +6,7 @@
  */
 import { loadBinding, META } from "../../native-bindings/index.ts";
 import { AF, linkAddress, openIn, receive, SOCK_DGRAM, widen } from "../probe/sockets.ts";
-import { ipv4, ipv6 } from "../wire/address.ts";
+import { ipv4, ipv6, mac } from "../wire/address.ts";
 import { Reader } from "../wire/buffer.ts";
 
 const ETH_P_ALL = 0x0003;
@@ -31,10 +31,18 @@ export interface Refusal {
   readonly dport: number;
   readonly packets: number;
 }
+/** A frame inside of VXLAN, from an Ethernet address that was waited for. */
+export interface Seen {
+  readonly mac: string;
+  readonly from: string;
+  readonly vni: number;
+  readonly packets: number;
+}
 /** What came. */
 export interface Sound {
   readonly heard: readonly Heard[];
   readonly refusals: readonly Refusal[];
+  readonly seen: readonly Seen[];
 }
 
 interface Udp {
@@ -84,6 +92,9 @@ function refusedPort(data: Uint8Array): { from: string; dport: number } | undefi
   return inner === undefined ? undefined : { from: packet.from, dport: inner.dport };
 }
 
+/** The inner source address, behind the VXLAN header and the inner destination. */
+const innerSource = (payload: Uint8Array): string => mac.read(new Reader(payload), 14, 20);
+
 /** Counts what is alike. */
 class Tally<T extends object> {
   readonly #found = new Map<string, T & { packets: number }>();
@@ -103,16 +114,26 @@ export interface Ear extends Disposable {
   sound(): Sound;
 }
 
+/** What to listen for. */
+export interface Interest {
+  /** This host's addresses: what it sends itself is not counted. */
+  readonly own: ReadonlySet<string>;
+  /** Ethernet addresses to look for inside of VXLAN. */
+  readonly macs: ReadonlySet<string>;
+}
+
 /**
- * Begins to listen; `own` are this host's addresses, of which nothing is counted. Needs CAP_NET_RAW.
+ * Begins to listen on the device of that number. Needs CAP_NET_RAW.
  * @throws {SocketError} with EPERM without it.
  */
-export function listen(nsFd: number, index: number, own: ReadonlySet<string>): Ear {
+export function listen(nsFd: number, index: number, { own, macs }: Interest): Ear {
   const native = loadBinding();
   const socket = openIn(nsFd, AF.packet, SOCK_DGRAM, ETH_P_ALL << 8);
   native.bind(socket, linkAddress(index, ETH_P_ALL));
   widen(socket);
-  const [heard, refusals] = [new Tally<Omit<Heard, "packets">>(), new Tally<Omit<Refusal, "packets">>()];
+  const heard = new Tally<Omit<Heard, "packets">>();
+  const refusals = new Tally<Omit<Refusal, "packets">>();
+  const seen = new Tally<Omit<Seen, "packets">>();
   let left = MOST;
   const slab = new Uint8Array(LOOK);
   const meta = new Uint32Array(META.WORDS);
@@ -120,15 +141,19 @@ export function listen(nsFd: number, index: number, own: ReadonlySet<string>): E
     if (left-- <= 0) return;
     const udp = readUdp(data);
     const vni = udp === undefined ? undefined : vniOf(udp.payload);
-    if (udp !== undefined && vni !== undefined && !own.has(udp.from))
-      heard.add({ from: udp.from, to: udp.to, dport: udp.dport, vni });
+    if (udp !== undefined && vni !== undefined && !own.has(udp.from)) {
+      const { from, to, dport, payload } = udp;
+      heard.add({ from, to, dport, vni });
+      const source = innerSource(payload);
+      if (macs.has(source)) seen.add({ mac: source, from, vni });
+    }
     const refused = udp === undefined ? refusedPort(data) : undefined;
     if (refused !== undefined && !own.has(refused.from)) refusals.add(refused);
   };
   native.watch(socket, () => receive(socket, slab, meta, take));
   native.unref(socket);
   return {
-    sound: () => ({ heard: heard.all, refusals: refusals.all }),
+    sound: () => ({ heard: heard.all, refusals: refusals.all, seen: seen.all }),
     [Symbol.dispose]() {
       native.watch(socket, null);
       native.close(socket);

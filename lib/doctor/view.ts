@@ -18,8 +18,10 @@ export interface Tunnel {
   readonly local?: string;
   /** Far ends that frames for unknown addresses go to. */
   readonly remotes: readonly string[];
+  /** Far ends that it learned of by their frames. */
+  readonly learned: readonly string[];
   /** The multicast group, where it has one. */
-  readonly group?: string;
+  readonly group?: string | undefined;
   /** Where packets to the far ends leave: the device it names, or the one of the route. */
   readonly underlay?: Link;
   /** Bytes around an inner IP packet. */
@@ -62,6 +64,9 @@ function tunnelOf(link: Link, fdb: readonly FdbEntry[], ways: View["ways"], link
   const told = [...new Set(entries.map(({ dst }) => String(dst)))];
   const remotes = told.filter((one) => !isMulticast(one));
   const many = told.find(isMulticast);
+  const learned = fdb.flatMap(({ dev, dst, state }) =>
+    dev === link.name && dst !== undefined && state !== "permanent" && !remotes.includes(dst) ? [dst] : [],
+  );
   const dev = text(link["dev"]) ?? ways[remotes[0] ?? ""]?.dev;
   const underlay = links.find(({ name }) => name === dev);
   const wide = [local, ...told].some((one) => one?.includes(":"));
@@ -71,6 +76,7 @@ function tunnelOf(link: Link, fdb: readonly FdbEntry[], ways: View["ways"], link
     dstport: Number(link["dstport"] ?? 0),
     ...(local !== undefined && { local }),
     remotes,
+    learned: [...new Set(learned)],
     ...(many !== undefined && { group: many }),
     ...(underlay !== undefined && { underlay }),
     overhead: OVERHEAD[wide ? 6 : 4],

@@ -4,10 +4,12 @@
  *
  * Source: RFC 7348 section 5 (header), RFC 826, include/uapi/linux/in.h (IP_MTU_DISCOVER), in6.h, if_ether.h.
  */
+import { randomBytes } from "node:crypto";
 import { loadBinding, META, type SocketHandle } from "../../native-bindings/index.ts";
 import {
   AF,
   int32,
+  leaveBy,
   linkAddress,
   openIn,
   receive,
@@ -26,6 +28,8 @@ const ETH_P_ALL = 0x0003;
 /** IP_MTU_DISCOVER and IPV6_MTU_DISCOVER, with their levels; 3 sends with DF, whatever was learned of the path. */
 const DISCOVER = { 4: [0, 10], 6: [41, 23] } as const;
 const IP_PMTUDISC_PROBE = 3;
+/** IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP. */
+const MULTICAST_LOOP = { 4: 34, 6: 19 } as const;
 const HAS_VNI = 0x08;
 /** Bytes of the least payload of a frame. */
 export const SMALLEST = 46;
@@ -39,6 +43,8 @@ export interface Place {
   readonly remote: string;
   readonly dstport: number;
   readonly local?: string | undefined;
+  /** Name of the device that packets to a multicast group leave by. */
+  readonly dev?: string | undefined;
 }
 
 /** How to ask. */
@@ -56,20 +62,25 @@ export interface VtepAnswer {
   readonly error?: string;
 }
 
-/** A frame from an address that nobody has, so that no switch learns a wrong way to one that somebody has. */
-const SENDER = "02:6c:77:64:6f:63";
+/**
+ * An address that nobody has, so that no bridge learns a wrong way to one that somebody has; another one for each question,
+ * so that answers to one are not taken for those to another.
+ */
+function newSender(): string {
+  return ["02", "6c", "77", ...[...randomBytes(3)].map((byte) => byte.toString(16).padStart(2, "0"))].join(":");
+}
 
 /** The VXLAN packet: `size` is that of the inner IP packet of the same length. */
-export function vxlanArp(vni: number, target: string, size: number): Uint8Array {
+export function vxlanArp(vni: number, from: string, target: string, size: number): Uint8Array {
   const out = new Writer(64 + size);
   out.u8[out.take(4)] = HAS_VNI;
   const at = out.take(4);
   out.u8.set([vni >> 16, (vni >> 8) & 0xff, vni & 0xff], at);
   macCodec.write(out, BROADCAST);
-  macCodec.write(out, SENDER);
+  macCodec.write(out, from);
   out.u8.set([ETH_P_ARP >> 8, ETH_P_ARP & 0xff], out.take(2));
   const packet = new Uint8Array(Math.max(size, SMALLEST));
-  packet.set(arpRequest({ mac: SENDER, source: "0.0.0.0", target }));
+  packet.set(arpRequest({ mac: from, source: "0.0.0.0", target }));
   const packed = out.finish();
   const whole = new Uint8Array(packed.length + packet.length);
   whole.set(packed);
@@ -77,13 +88,16 @@ export function vxlanArp(vni: number, target: string, size: number): Uint8Array 
   return whole;
 }
 
-function sender({ nsFd, local, remote, dstport }: Place): SocketHandle {
+function sender({ nsFd, local, remote, dstport, dev }: Place): SocketHandle {
   const version = versionOf(remote);
   const socket = openIn(nsFd, AF[version], SOCK_DGRAM, 0);
   try {
     const [level, name] = DISCOVER[version];
     setOption(socket, level, name, int32(IP_PMTUDISC_PROBE), "forbid fragments");
     const native = loadBinding();
+    // What is sent to a group does not come back: the VXLAN here would take it for somebody else's.
+    setOption(socket, level, MULTICAST_LOOP[version], int32(0), "keep multicast from coming back");
+    leaveBy(socket, { dev });
     if (local !== undefined) native.bind(socket, socketAddress(local, 0));
     native.connect(socket, socketAddress(remote, dstport));
     return socket;
@@ -111,6 +125,7 @@ function converse(
   const { targets, size } = sizes;
   const hear = listener(place);
   const send = sender(place);
+  const from = newSender();
   const macs = new Map<string, string>();
   const slab = new Uint8Array(2048);
   const meta = new Uint32Array(META.WORDS);
@@ -126,7 +141,7 @@ function converse(
     };
     const round = (): void => {
       for (const target of targets.filter((one) => !macs.has(one))) {
-        const status = native.send(send, vxlanArp(place.vni, target, size), null);
+        const status = native.send(send, vxlanArp(place.vni, from, target, size), null);
         if (status < 0) error ??= errnoName(status);
       }
     };
@@ -136,7 +151,7 @@ function converse(
     native.watch(hear, () => {
       receive(hear, slab, meta, (data) => {
         // Guests get replies of the same addresses.
-        if (data.length >= 24 && macCodec.read(new Reader(data), 18, 24) !== SENDER) return;
+        if (data.length >= 24 && macCodec.read(new Reader(data), 18, 24) !== from) return;
         for (const target of targets) {
           const mac = readArp(data, target);
           if (mac !== undefined) macs.set(target, mac);

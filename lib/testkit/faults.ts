@@ -23,6 +23,8 @@ const nobody = ({ plan }: Site): string =>
   plan.address.includes(":") ? addressOf(plan).replace(/:[^:]*$/, ":77") : addressOf(plan).replace(/\.\d+$/, ".77");
 const addressOf = ({ address }: PlannedHost): string => address.split("/")[0] ?? "";
 const isWide = ({ plan }: Site): boolean => plan.address.includes(":");
+const isMulticast = (address: string): boolean =>
+  address.includes(":") ? address.startsWith("ff") : Number(address.split(".")[0]) >= 224;
 const ZERO_MAC = "00:00:00:00:00:00";
 const TABLE = "fault";
 
@@ -32,12 +34,23 @@ async function remade({ host, vxlan }: Site, changes: object): Promise<void> {
   const words = ["vni", "dev", "local", "dstport", "ttl", "learning"] as const;
   const kept = Object.fromEntries(words.flatMap((word) => (vxlan[word] === undefined ? [] : [[word, vxlan[word]]])));
   const entries = (await fdb.list({ dev: vxlan.name })).filter(({ mac, dst }) => mac === ZERO_MAC && dst !== undefined);
-  const { name, mtu, master } = vxlan;
+  const { name, mtu, master, remote } = vxlan;
+  const group = typeof remote === "string" && isMulticast(remote) ? { remote } : {};
   await links.delete(name);
-  const config = { ...kept, ...changes, kind: "vxlan", name, mtu, up: true, ...(master !== undefined && { master }) };
+  const config = {
+    ...kept,
+    ...group,
+    ...changes,
+    kind: "vxlan",
+    name,
+    mtu,
+    up: true,
+    ...(master !== undefined && { master }),
+  };
   await links.create(config as LinkConfig);
   if ("remote" in changes) return;
-  for (const { dst } of entries) await fdb.append({ mac: ZERO_MAC, dev: name, dst: String(dst) });
+  for (const { dst } of entries.filter((one) => !isMulticast(String(one.dst))))
+    await fdb.append({ mac: ZERO_MAC, dev: name, dst: String(dst) });
 }
 
 /** Takes away all that the VXLAN sends broadcasts to. */

@@ -4,7 +4,6 @@ import type { Finding } from "../finding.ts";
 import { judge } from "../verdict.ts";
 import { addressesOf, bridgeOf, portsOf, type Tunnel } from "../view.ts";
 import type { Case } from "./check.ts";
-import { eachEnd } from "./underlay.ts";
 
 /** Frames longer than the MTU by a VLAN's header still pass a bridge's port. */
 const VLAN_ALLOWANCE = 4;
@@ -108,20 +107,18 @@ function ports(given: Case): Finding[] {
 }
 
 function twins(given: Case): Finding[] {
-  const macs = eachEnd(given).flatMap(([tunnel, { remote, macs: found }]) =>
-    [...found].map(([address, mac]) => ({ tunnel, remote, address, mac })),
-  );
-  return bridges(given).flatMap(([{ link }, bridge]): Finding[] => {
-    const same = macs.find(({ tunnel, mac }) => tunnel.link.name === link.name && mac === bridge["mac"]);
+  return bridges(given).flatMap(([{ link, vni, underlay: dev }, bridge]): Finding[] => {
+    const seen = given.asked.sounds[dev?.name ?? ""]?.seen ?? [];
+    const same = seen.find((one) => one.vni === vni && one.mac === bridge["mac"]);
     if (same === undefined) return [];
     return [
       {
         cause: "duplicate-mac",
         severity: "error",
         subject: bridge.name,
-        text: `${bridge.name} has the same MAC address as the bridge at ${same.remote}: neither can be reached from the other. Such twins come from images with the same /etc/machine-id, of which systemd makes the MAC addresses of bridges`,
+        text: `${bridge.name} has the same MAC address as the bridge at ${same.from}: neither can be reached from the other. Such twins come from images with the same /etc/machine-id, of which systemd makes the MAC addresses of bridges`,
         evidence: [
-          `${same.address} at ${same.remote} answered with ${same.mac}`,
+          `${same.packets} frame${same.packets === 1 ? "" : "s"} from ${same.mac} came through ${link.name} from ${same.from}`,
           `${bridge.name}: ${String(bridge["mac"])}`,
         ],
         fix: `ip link set dev ${bridge.name} address ANOTHER; and on one host: rm /etc/machine-id && systemd-machine-id-setup`,

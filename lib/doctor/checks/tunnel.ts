@@ -9,6 +9,7 @@ import { eachEnd } from "./underlay.ts";
 
 const LINUX_PORT = 8472;
 const IANA_PORT = 4789;
+const IPV4_OVERHEAD = 50;
 
 function downs({ view }: Case): Finding[] {
   return view.tunnels
@@ -75,18 +76,24 @@ function isWell(given: Case, tunnel: Tunnel, remote: string): boolean {
   );
   return answered === true || right;
 }
+/** Far ends that it sends to; with a group also those who send to it. */
+function partners(given: Case, tunnel: Tunnel): string[] {
+  const { remotes, learned, group } = tunnel;
+  const others = heardBy(given, tunnel).flatMap(({ from, to }) => (group !== undefined && to === group ? [from] : []));
+  return [...new Set([...remotes, ...learned, ...others])];
+}
 const isForAnother = ({ tunnels }: View, { vni, dport }: Heard): boolean =>
   tunnels.some((one) => one.vni === vni && one.dstport === dport);
 
 function mismatches(given: Case): Finding[] {
   return given.view.tunnels.flatMap((tunnel): Finding[] => {
     const { link, remotes, vni, dstport, underlay: dev } = tunnel;
-    const lost = remotes.filter((remote) => !isWell(given, tunnel, remote));
+    const lost = partners(given, tunnel).filter((remote) => !isWell(given, tunnel, remote));
     const strange = heardBy(given, tunnel).filter((one) => !isForAnother(given.view, one));
     const from = (one: Heard): boolean => lost.includes(one.from);
     const otherPort = strange.find((one) => from(one) && one.vni === vni && one.dport !== dstport);
     const otherVni = strange.find((one) => from(one) && one.dport === dstport && one.vni !== vni);
-    const wide = remotes.some((one) => one.includes(":"));
+    const wide = tunnel.overhead > IPV4_OVERHEAD;
     const otherFamily = strange
       .concat(heardBy(given, tunnel))
       .find((one) => lost.length > 0 && one.vni === vni && one.dport === dstport && one.from.includes(":") !== wide);
@@ -175,20 +182,20 @@ function wrongRemote(given: Case): Finding[] {
   });
 }
 
-/** Entries by hand, against who answers for their addresses. */
+/** Entries by hand, against where frames of their addresses come from. The kernel drops those that come from elsewhere. */
 function stale(given: Case): Finding[] {
   const { view } = given;
   return view.tunnels.flatMap((tunnel): Finding[] => {
+    const { link, vni, remotes, learned, group, underlay: dev } = tunnel;
     if (isManaged(view, tunnel)) return [];
-    const ends = given.asked.ends[tunnel.link.name] ?? [];
+    const seen = (given.asked.sounds[dev?.name ?? ""]?.seen ?? []).filter((one) => one.vni === vni);
     const fixed = view.fdb.filter(
-      ({ dev, mac, dst, state }) =>
-        dev === tunnel.link.name && dst !== undefined && state !== "dynamic" && mac !== "00:00:00:00:00:00",
+      ({ dev: on, mac, dst, state }) =>
+        on === link.name && dst !== undefined && state !== "dynamic" && mac !== "00:00:00:00:00:00",
     );
     return fixed.flatMap(({ mac, dst }): Finding[] => {
-      const found = ends.filter(({ macs }) => [...macs.values()].includes(mac));
-      const elsewhere = found.length > 0 && found.every(({ remote }) => remote !== dst) ? found[0] : undefined;
-      const unknown = !tunnel.remotes.includes(String(dst)) && tunnel.group === undefined;
+      const elsewhere = seen.find((one) => one.mac === mac && one.from !== dst);
+      const unknown = group === undefined && ![...remotes, ...learned].includes(String(dst));
       if (elsewhere === undefined && !unknown) return [];
       return [
         {
@@ -197,13 +204,14 @@ function stale(given: Case): Finding[] {
           subject: mac,
           text:
             elsewhere === undefined
-              ? `${tunnel.link.name} sends frames for ${mac} to ${dst}, which is none of the hosts it sends broadcasts to`
-              : `${tunnel.link.name} sends frames for ${mac} to ${dst}, and it answers from ${elsewhere.remote}`,
+              ? `${link.name} sends frames for ${mac} to ${dst}, which is none of the hosts it sends broadcasts to`
+              : `${link.name} sends frames for ${mac} to ${dst}, and it is at ${elsewhere.from}: what it sends is dropped here, and what is for it goes astray`,
           evidence: [
-            `bridge fdb: ${mac} dev ${tunnel.link.name} dst ${dst}`,
-            `far ends: ${tunnel.remotes.join(", ") || "none"}`,
+            `bridge fdb: ${mac} dev ${link.name} dst ${dst}, by hand`,
+            ...(elsewhere === undefined ? [] : [`${elsewhere.packets} frames of it came from ${elsewhere.from}`]),
+            `far ends: ${[...remotes, ...learned].join(", ") || (group ?? "none")}`,
           ],
-          fix: `bridge fdb ${elsewhere === undefined ? "del" : "replace"} ${mac} dev ${tunnel.link.name} dst ${elsewhere?.remote ?? dst}`,
+          fix: `bridge fdb ${elsewhere === undefined ? "del" : "replace"} ${mac} dev ${link.name} dst ${elsewhere?.from ?? dst}`,
         },
       ];
     });
@@ -227,7 +235,7 @@ function filteredHere(given: Case): Finding[] {
   const { tables } = given.view;
   if (tables === undefined) return [];
   const filtered = given.view.tunnels.flatMap((tunnel) =>
-    tunnel.remotes.flatMap((remote) => {
+    partners(given, tunnel).flatMap((remote) => {
       const verdict = judge(tables, "input", outer(tunnel, { remote }));
       return verdict.verdict === "drop" ? [[tunnel, remote, verdict] as const] : [];
     }),
@@ -250,7 +258,7 @@ function filteredAway(given: Case): Finding[] {
   if (explained || given.asked.duplicates.length > 0) return [];
   return eachEnd(given).flatMap(([tunnel, end]): Finding[] => {
     const { link, dstport } = tunnel;
-    if (!end.answers || end.macs.size > 0 || end.asked === 0) return [];
+    if (end.group || !end.answers || end.macs.size > 0 || end.asked === 0) return [];
     // Whose guests are heard is there, with the same port and VNI.
     const heard = heardBy(given, tunnel).filter(({ from }) => from === end.remote);
     const sure = heard.length > 0;
@@ -270,6 +278,31 @@ function filteredAway(given: Case): Finding[] {
         fix: sure
           ? `on ${end.remote}: nft insert rule … input udp dport ${dstport} accept; \`linkwright doctor\` there names the chain`
           : `run \`linkwright doctor\` on ${end.remote}; name an address that is there: --peer ADDRESS`,
+      },
+    ];
+  });
+}
+
+/** A group that nobody answers on, though somebody is there. */
+function silentGroup(given: Case): Finding[] {
+  return eachEnd(given).flatMap(([tunnel, end]): Finding[] => {
+    if (end.group === undefined || end.macs.size > 0 || end.asked === 0) return [];
+    if ([...mismatches(given), ...filteredHere(given)].length > 0 || tunnel.underlay?.up !== true) return [];
+    const answering = (given.asked.ends[tunnel.link.name] ?? []).filter(({ group, macs }) => !group && macs.size > 0);
+    const heard = heardBy(given, tunnel);
+    const sure = answering.length > 0 || heard.length > 0;
+    return [
+      {
+        cause: "multicast-silent",
+        severity: sure ? "error" : "warning",
+        subject: end.remote,
+        text: `nobody answers on the group ${end.remote} of ${tunnel.link.name}${sure ? ", though other hosts are there" : ""}: the network does not carry multicast from here (IGMP snooping without a querier, a router on the way and a ttl of 1), or the others are in another group`,
+        evidence: [
+          `none of ${end.asked} ARP requests to ${end.remote} was answered`,
+          ...answering.map(({ remote, macs }) => `${macs.size} were answered where ${remote} was asked by itself`),
+          ...heard.map(told),
+        ],
+        fix: "give the switch an IGMP querier, or use flood: unicast",
       },
     ];
   });
@@ -300,5 +333,6 @@ export const tunnelChecks = [
   stale,
   filteredHere,
   filteredAway,
+  silentGroup,
   oldPort,
 ];

@@ -58,8 +58,8 @@ function unrouted({ view }: Case): Finding[] {
 /** What a strict rp_filter says no to: packets from where this host would not send to by the same link. */
 function strict({ view, moved }: Case): Finding[] {
   const value = (name: string): number => Number(view.sysctls[`net.ipv4.conf.${name.replaceAll(".", "/")}.rp_filter`]);
-  return view.tunnels.flatMap(({ link, remotes, underlay: dev }) =>
-    remotes.flatMap((remote): Finding[] => {
+  return view.tunnels.flatMap(({ link, remotes, learned, underlay: dev }) =>
+    [...remotes, ...learned].flatMap((remote): Finding[] => {
       const way = view.ways[remote]?.dev;
       if (dev === undefined || way === undefined || way === dev.name || remote.includes(":")) return [];
       const [all, own] = [value("all"), value(dev.name)];
@@ -85,7 +85,15 @@ function strict({ view, moved }: Case): Finding[] {
 
 function silent(given: Case): Finding[] {
   return eachEnd(given).flatMap(([{ link, underlay: dev }, end]): Finding[] => {
-    if (end.answers || end.macs.size > 0 || end.error === "ECONNREFUSED" || dev?.up !== true || !dev.carrier) return [];
+    if (
+      end.group ||
+      end.answers ||
+      end.macs.size > 0 ||
+      end.error === "ECONNREFUSED" ||
+      dev?.up !== true ||
+      !dev.carrier
+    )
+      return [];
     const sounds = given.asked.sounds[dev.name];
     if (sounds?.heard.some(({ from }) => from === end.remote)) return [];
     const neighbor = given.view.neighbors.find(({ address }) => address === end.remote);

@@ -1,0 +1,71 @@
+/** Every fault on every kind of underlay: what the doctor calls it. */
+import { type Cause, diagnose } from "../../lib/doctor/index.ts";
+import { FAULTS, type FaultName, inject } from "../../lib/testkit/faults.ts";
+import { Lab } from "../../lib/testkit/index.ts";
+
+/** Kinds of underlay, by the document that makes them, and its host that goes wrong. */
+export const UNDERLAYS = {
+  "IPv4 unicast": ["examples/two-hosts.yaml", "bm1"],
+  "IPv6 unicast": ["examples/two-hosts-ipv6.yaml", "bm1"],
+  "IPv4 multicast": ["examples/three-hosts-multicast.yaml", "bm1"],
+} as const;
+/** One of them. */
+export type Underlay = keyof typeof UNDERLAYS;
+
+/** What is found is called as what was done, but for these: one cause, two ways to it. */
+const ALSO: Readonly<Record<string, Cause>> = { "underlay-shrunk": "underlay-mtu" };
+/** The cause that a fault is to be found by. */
+export const causeOf = (fault: FaultName): string => ALSO[fault] ?? fault;
+
+/** What cannot go wrong there, and why. */
+const NOT_THERE: Readonly<Record<string, Readonly<Partial<Record<FaultName, string>>>>> = {
+  "IPv6 unicast": {
+    "rp-filter": "IPv6 has no rp_filter",
+    "forwarding-off": "there is no way out for IPv4",
+    "forward-dropped": "there is no way out for IPv4",
+    "masquerade-missing": "there is no way out for IPv4",
+    "masquerade-too-wide": "there is no way out for IPv4",
+  },
+  "IPv4 multicast": {
+    "wrong-remote": "a group has no single far end",
+    "remote-is-self": "a group has no single far end",
+    "no-route-to-peer": "a group needs no route",
+    "peer-silent": "one of several who are silent in a group is not missed",
+  },
+};
+/** Why a fault cannot be there; undefined where it can. */
+export const whyNot = (fault: FaultName, underlay: Underlay): string | undefined => NOT_THERE[underlay]?.[fault];
+
+/** In a lab everybody is near. */
+const BRISK = { patience: 600, listen: 700 };
+
+/** Guests that try to reach one another, as they do; returns how to end it. */
+function chatter(lab: Lab): () => Promise<void> {
+  const stop = new AbortController();
+  const guests = lab.guests.map((name) => lab.guest(name));
+  const talks = guests.map(async (guest) => {
+    const others = guests.filter((one) => one !== guest).flatMap(({ addresses }) => addresses);
+    const worker = await guest.node.worker();
+    while (!stop.signal.aborted)
+      for (const address of others) await worker.ping(address, { timeout: 200, count: 2 }).catch(() => undefined);
+  });
+  return async () => {
+    stop.abort();
+    await Promise.all(talks);
+  };
+}
+
+/** Brings a lab up, lets a fault happen (none: a healthy one), and asks the doctor on the host. */
+export async function findings(underlay: Underlay, fault: FaultName | undefined) {
+  const [document, host] = UNDERLAYS[underlay];
+  await using lab = await Lab.up(document);
+  if (fault !== undefined) await inject(lab, fault, host);
+  const ended = chatter(lab);
+  try {
+    return (await diagnose(lab.host(host), BRISK)).findings;
+  } finally {
+    await ended();
+  }
+}
+
+export { FAULTS };
