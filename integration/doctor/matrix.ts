@@ -37,10 +37,10 @@ const NOT_THERE: Readonly<Record<string, Readonly<Partial<Record<FaultName, stri
 export const whyNot = (fault: FaultName, underlay: Underlay): string | undefined => NOT_THERE[underlay]?.[fault];
 
 /** In a lab everybody is near. */
-const BRISK = { patience: 600, listen: 700 };
+export const BRISK = { patience: 600, listen: 700 };
 
 /** Guests that try to reach one another, as they do; returns how to end it. */
-function chatter(lab: Lab): () => Promise<void> {
+export function chatter(lab: Lab): () => Promise<void> {
   const stop = new AbortController();
   const guests = lab.guests.map((name) => lab.guest(name));
   const talks = guests.map(async (guest) => {
@@ -68,4 +68,18 @@ export async function findings(underlay: Underlay, fault: FaultName | undefined)
   }
 }
 
-export { FAULTS };
+export { FAULTS, type FaultName };
+
+/** Labs at once: they wait most of the time. */
+const AT_ONCE = 4;
+
+/** Does the work for each, some of them at once. */
+export async function inTurns<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  const left = all.entries();
+  const some = async (): Promise<void> => {
+    for (const [at, one] of left) results[at] = await work(one);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, some));
+  return results;
+}

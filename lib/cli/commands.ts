@@ -374,8 +374,9 @@ const LAB_UP: Command = {
   examples: [
     ["linkwright lab up two-hosts.yaml", "stays in the foreground, and says how to get in"],
     ["linkwright lab up two-hosts.yaml --guest-mtu 1500 --no-gso", "with guests that are too large for the VXLAN"],
+    ["linkwright lab run two-hosts.yaml bm1 --fault vni-mismatch -- linkwright doctor", "something is wrong: what?"],
   ],
-  options: ["guest-mtu", "no-gso"],
+  options: ["guest-mtu", "no-gso", "fault"],
   load: async () => ({ run: (await import("./commands/lab.ts")).up }),
 };
 
@@ -392,7 +393,7 @@ const LAB_RUN: Command = {
     ["linkwright lab run two-hosts.yaml vm1 -- ping -c3 -M do -s 1422 12.12.139.12", "the largest ping that fits"],
     ["linkwright lab run two-hosts.yaml bm1 -- bash", "a shell on a host"],
   ],
-  options: ["guest-mtu", "no-gso"],
+  options: ["guest-mtu", "no-gso", "fault"],
   exits: "that of the program; 1 where it could not be started",
   load: async () => ({ run: (await import("./commands/lab.ts")).run }),
 };

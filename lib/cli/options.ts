@@ -61,6 +61,11 @@ export const OPTIONS = {
   "guest-mtu": { value: "BYTES", text: "MTU of the guests; by default what fits, as the document has it" },
   "no-gso": { text: "switch segmentation offloads off in the guests: every frame then leaves at its final size" },
   vty: { value: "DIRECTORY", text: "ask the FRR whose sockets are here; by default that of this machine, /run/frr" },
+  fault: {
+    value: "[HOST:]NAME",
+    several: true,
+    text: "let this go wrong on that host of the lab, or on the first one; an unknown name lists all",
+  },
   systemd: {
     value: "VERSION",
     text: "which systemd the files are for, such as 252; by default the one of this machine",

@@ -7,7 +7,7 @@ import { type PingResult, ping } from "../probe/ping.ts";
 import { SocketError } from "../socket/index.ts";
 import { type Ear, listen, type Sound } from "./hear.ts";
 import { addressesIn } from "./prefix.ts";
-import { addressesOf, bridgeOf, gatewaysOf, type Tunnel, type View } from "./view.ts";
+import { addressesOf, bridgeOf, gatewaysOf, IPV4_OVERHEAD, type Tunnel, type View } from "./view.ts";
 import { askThrough, type Place, SMALLEST } from "./vtep.ts";
 
 /** One far end of a tunnel, or the multicast group that stands for all of them. */
@@ -199,9 +199,11 @@ async function waysBack(view: View, nsFd: number, timeout: number): Promise<WayB
 }
 
 /** Who was heard in the tunnel's own words, and is none of those it knew of. */
-function strangersOf({ remotes, learned, vni, dstport }: Tunnel, sound: Sound | undefined): string[] {
+function strangersOf({ remotes, learned, vni, dstport, overhead }: Tunnel, sound: Sound | undefined): string[] {
   const heard = (sound?.heard ?? []).filter((one) => one.vni === vni && one.dport === dstport);
-  return [...new Set(heard.map(({ from }) => from))].filter((one) => !remotes.includes(one) && !learned.includes(one));
+  const speaks = (one: string): boolean => one.includes(":") === overhead > IPV4_OVERHEAD;
+  const known = [...remotes, ...learned];
+  return [...new Set(heard.map(({ from }) => from))].filter((one) => speaks(one) && !known.includes(one));
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

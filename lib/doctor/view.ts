@@ -52,8 +52,9 @@ export interface View {
 const ZERO_MAC = "00:00:00:00:00:00";
 const isMulticast = (address: string): boolean =>
   address.includes(":") ? address.startsWith("ff") : Number(address.split(".")[0]) >= 224;
-/** Outer Ethernet is no part of an MTU: outer IP, UDP, VXLAN, inner Ethernet. */
-const OVERHEAD = { 4: 50, 6: 70 } as const;
+/** Outer IPv4, UDP, VXLAN, inner Ethernet: the outer Ethernet is no part of an MTU. */
+export const IPV4_OVERHEAD = 50;
+const IPV6_OVERHEAD = 70;
 
 const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 
@@ -79,7 +80,7 @@ function tunnelOf(link: Link, fdb: readonly FdbEntry[], ways: View["ways"], link
     learned: [...new Set(learned)],
     ...(many !== undefined && { group: many }),
     ...(underlay !== undefined && { underlay }),
-    overhead: OVERHEAD[wide ? 6 : 4],
+    overhead: wide ? IPV6_OVERHEAD : IPV4_OVERHEAD,
   };
 }
 

@@ -120,6 +120,17 @@ const INJECT = {
   "vxlan-down": ({ host, vxlan }) => host.links.update(vxlan.name, { up: false }),
   "remote-is-self": (site) => sendTo(site, addressOf(site.plan)),
   "no-flood-entry": silence,
+  // The other host has gone over to another version of IP, on the same cable.
+  "family-mismatch": async (site) => {
+    const there = await site.other();
+    const [near, far] = isWide(site) ? ["192.0.2.1/24", "192.0.2.2/24"] : ["fd00:6::1/64", "fd00:6::2/64"];
+    for (const [one, address] of [
+      [site, near],
+      [there, far],
+    ] as const)
+      await one.host.addresses.create({ address, dev: one.plan.underlay, ...(isIpv6(address) && { nodad: true }) });
+    await remade(there, { local: far.split("/")[0], remote: near.split("/")[0] });
+  },
   "port-mismatch": async (site) => remade(await site.other(), { dstport: 8472 }),
   "vni-mismatch": async (site) => remade(await site.other(), { vni: Number(site.vxlan["vni"]) + 1 }),
   "wrong-remote": (site) => sendTo(site, nobody(site)),

@@ -2,6 +2,7 @@
 
 export { type PingOptions, type PingResult, ping } from "../probe/ping.ts";
 export { type CertificateChain, type ChainOptions, makeChain } from "./certificates.ts";
+export { FAULTS, type FaultName } from "./faults.ts";
 export { Guest, GuestError, type Listening, type Outcome, type TlsServer } from "./guest.ts";
 export { Lab, type LabOptions } from "./lab.ts";
 export type { Applied } from "./lab-apply.ts";

@@ -4,6 +4,7 @@ import type { Host } from "../host.ts";
 import type { LinkStatistics } from "../links/index.ts";
 import { type DocumentValue, valueAt } from "../state/document.ts";
 import { readSource, type Source } from "../state/source.ts";
+import { type FaultName, inject } from "./faults.ts";
 import { type Applied, applyShare } from "./lab-apply.ts";
 import { buildGuest, buildHost, buildUnderlay, resizeGuest, setOffloads } from "./lab-build.ts";
 import { type LabGuest, LabNode } from "./lab-node.ts";
@@ -223,6 +224,15 @@ export class Lab implements AsyncDisposable {
   async setGso(on: boolean, name?: string): Promise<void> {
     const guests = name === undefined ? [...this.#guests.values()] : [this.guest(name)];
     await Promise.all(guests.map((guest) => setOffloads(guest, on)));
+  }
+
+  /**
+   * Lets something go wrong on a host, or between it and the next one, as `linkwright doctor` there has to find it. There is
+   * no way back but another lab.
+   * @throws {LabError} where there is no such fault, or the host has nothing that it could happen to.
+   */
+  async fault(name: FaultName, host: string): Promise<void> {
+    await inject(this, name, host);
   }
 
   /** Makes every node forget the path MTUs that it learned, which would otherwise hide what a test looks for. */

@@ -1,6 +1,7 @@
 /** `linkwright lab up|run|down` */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
+import type { FaultName } from "../../testkit/faults.ts";
 import type { Lab, LabOptions } from "../../testkit/lab.ts";
 import type { Invocation, Run } from "../command.ts";
 import { CommandError, EXIT, UsageError } from "../failure.ts";
@@ -38,10 +39,25 @@ function optionsOf(given: Given): LabOptions {
   return { named: true, gso: given["no-gso"] !== true, ...(written === undefined ? {} : { guestMtu }) };
 }
 
+/** `HOST:NAME`, or a name alone for the first host. */
+async function faultOf(lab: Lab, text: string): Promise<void> {
+  const [name = "", host = lab.hosts[0] ?? ""] = text.split(":").reverse();
+  await lab.fault(name as FaultName, host);
+}
+
 async function bringUp(file: string, { given, terminal }: Invocation): Promise<Lab> {
   const options = optionsOf(given);
   const { Lab } = await import("../../testkit/lab.ts");
-  return await withProgress(terminal, "bringing the lab up", () => Lab.up(file, options));
+  return await withProgress(terminal, "bringing the lab up", async () => {
+    const lab = await Lab.up(file, options);
+    try {
+      for (const fault of given.fault ?? []) await faultOf(lab, fault);
+      return lab;
+    } catch (error) {
+      await lab.down();
+      throw error;
+    }
+  });
 }
 
 function record(file: string, lab: Lab): LabRecord {

@@ -3,13 +3,12 @@ import type { FarEnd } from "../ask.ts";
 import type { Finding } from "../finding.ts";
 import type { Heard } from "../hear.ts";
 import { judge, type Packet } from "../verdict.ts";
-import type { Tunnel, View } from "../view.ts";
+import { IPV4_OVERHEAD, type Tunnel, type View } from "../view.ts";
 import type { Case } from "./check.ts";
 import { eachEnd } from "./underlay.ts";
 
 const LINUX_PORT = 8472;
 const IANA_PORT = 4789;
-const IPV4_OVERHEAD = 50;
 
 function downs({ view }: Case): Finding[] {
   return view.tunnels
