@@ -1,4 +1,5 @@
 /** Long work in short pieces, so that whoever waits for the event loop does not wait for its end. */
+import { now } from "../socket/clock.ts";
 
 /** Milliseconds of work after which the event loop gets its turn. */
 const TURN = 4;
@@ -11,13 +12,13 @@ const STRIDE = 16;
  */
 export async function inTurns<T, R>(list: readonly T[], each: (one: T, index: number) => R | undefined): Promise<R[]> {
   const made: R[] = [];
-  let until = performance.now() + TURN;
+  let until = now() + TURN;
   for (let i = 0; i < list.length; i++) {
     const one = each(list[i] as T, i);
     if (one !== undefined) made.push(one);
-    if ((i + 1) % STRIDE !== 0 || performance.now() < until) continue;
+    if ((i + 1) % STRIDE !== 0 || now() < until) continue;
     await new Promise(setImmediate);
-    until = performance.now() + TURN;
+    until = now() + TURN;
   }
   return made;
 }

@@ -1,4 +1,5 @@
 /** Indexes that were looked up a moment ago, so that a thousand requests about one link ask once. */
+import { now } from "../socket/clock.ts";
 
 /** Milliseconds that an index is taken for right; changes of our own end it at once. */
 const FRESH = 100;
@@ -11,12 +12,12 @@ export class Indexes {
 
   get(name: string): number | undefined {
     const entry = this.#known.get(name);
-    if (entry === undefined || entry.until > performance.now()) return entry?.index;
+    if (entry === undefined || entry.until > now()) return entry?.index;
     this.#known.delete(name);
     return undefined;
   }
   put(name: string, index: number): void {
-    this.#known.set(name, { index, until: performance.now() + FRESH });
+    this.#known.set(name, { index, until: now() + FRESH });
   }
   /** Forgets all, as names have changed. */
   clear(): void {

@@ -1,7 +1,9 @@
 /** Many requests in few datagrams. */
+
 import { Writer } from "../wire/buffer.ts";
 import { NLM_F_ACK, NLM_F_REQUEST, writeMessage } from "../wire/message.ts";
 import { type Command, type Outcome, Run, type Written } from "./answers.ts";
+import { now } from "./clock.ts";
 import type { NetlinkError } from "./errors.ts";
 import { FULL, type Job, MOST, type Whole } from "./outbox.ts";
 
@@ -20,8 +22,8 @@ function acknowledge(out: Writer, begin: number): void {
 
 /** Sends commands in datagrams of 12 to 16 KiB, the next one being written while the kernel works on the one before. */
 export class Batch {
-  /** When an answer last came, by performance.now(). */
-  heard = performance.now();
+  /** When an answer last came, by {@link now}. */
+  heard = now();
   readonly #commands: Iterator<Command>;
   /** The one that is written next. */
   #command: Command | undefined;
@@ -113,7 +115,7 @@ export class Batch {
     };
     const answers = new Run(written, false, (error, refusals) => {
       this.#open.delete(job);
-      this.heard = performance.now();
+      this.heard = now();
       for (const refusal of refusals) if (refusal.index !== undefined) this.#results[refusal.index] = refusal;
       if (error !== undefined) this.#fail(error);
       else if (this.#command === undefined && this.#open.size === 0) this.#finish();

@@ -1,6 +1,8 @@
 /** One call: it ends with its answer, at its deadline, or when its signal says so, whichever is first. */
+
 import { checkObject, checkOne, type Shape } from "../shape/shape.ts";
 import type { Outcome } from "./answers.ts";
+import { now } from "./clock.ts";
 import type { Deadlines, Limited } from "./deadline.ts";
 import { SocketError } from "./errors.ts";
 
@@ -40,7 +42,7 @@ const TIMEOUT = 10_000;
 export interface Work {
   /** The request's name, for the error. */
   readonly name: string;
-  /** When something was last heard, by performance.now(). */
+  /** When something was last heard, by {@link now}. */
   heard?(): number;
   /** Nobody waits any more. `late`: because no answer came. */
   cancel(late: boolean): void;
@@ -53,7 +55,7 @@ class Call<T> implements Outcome<T>, Limited {
   readonly #deadlines: Deadlines;
   readonly #signal: AbortSignal | undefined;
   readonly #timeout: number;
-  readonly #start = performance.now();
+  readonly #start = now();
   #work: Work | undefined;
   #over = false;
 

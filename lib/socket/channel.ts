@@ -2,8 +2,10 @@
  * One transport, kept busy: requests that come while an exchange is under way leave together in the next datagram,
  * and while a dump is decoded the next part of it is being received.
  */
+
 import type { Reader } from "../wire/buffer.ts";
 import { type Message, NLM_F_ACK_TLVS, NLM_F_MULTI, NLMSG_DONE, NLMSG_ERROR, NLMSG_HDRLEN } from "../wire/message.ts";
+import { now } from "./clock.ts";
 import { type Answers, Conversation, type Dropped, type Parts } from "./conversation.ts";
 import { EAGAIN, ENOBUFS, SocketError } from "./errors.ts";
 import { type Job, type Letter, Outbox, type Single } from "./outbox.ts";
@@ -72,11 +74,11 @@ export class Channel {
   #asked = { sequence: 0, received: 0, answers: [] as readonly Answers[] };
   /** Something was asked in this turn: what follows waits, and leaves together. */
   #asking = false;
-  /** When the event loop last had its turn, by performance.now(); 0 where nothing was asked since then. */
+  /** When the event loop last had its turn, by {@link now}; 0 where nothing was asked since then. */
   #since = 0;
   /** Bytes of the send buffer that was asked for. */
   #room = 100_000;
-  /** When something was last heard of the kernel, by performance.now(). */
+  /** When something was last heard of the kernel, by {@link now}. */
   heard = 0;
   /** The socket is of no use any more. */
   broken = false;
@@ -125,14 +127,14 @@ export class Channel {
       return false;
     if (!this.#quiet || this.#parcels.length > 0 || this.#recovering || this.#closed !== undefined) return false;
     if (this.broken || this.#retired !== undefined) return false;
-    const now = performance.now();
+    const time = now();
     if (this.#since === 0) {
-      this.#since = now;
+      this.#since = time;
       setImmediate(() => {
         this.#since = 0;
       });
     }
-    this.#spent = Math.max(this.#spent, now - this.#since);
+    this.#spent = Math.max(this.#spent, time - this.#since);
     return this.#spent <= TURN;
   }
 
@@ -251,14 +253,14 @@ export class Channel {
   }
   /** Goes on after a stream was read. */
   resume(): void {
-    if (this.#dump !== undefined) this.#dump.heard = performance.now();
+    if (this.#dump !== undefined) this.#dump.heard = now();
     this.#soon();
   }
 
-  #turn(until = performance.now() + TURN): void {
+  #turn(until = now() + TURN): void {
     if (this.#turning) return;
     this.#turning = true;
-    const start = performance.now();
+    const start = now();
     try {
       while (this.#closed === undefined) {
         if (!this.#busy) this.#begin();
@@ -268,7 +270,7 @@ export class Channel {
           this.#parcels.shift();
           this.#giveBack(parcel.inbox);
         }
-        if (performance.now() > until && (this.#parcels.length > 0 || this.#inline)) {
+        if (now() > until && (this.#parcels.length > 0 || this.#inline)) {
           this.#later();
           break;
         }
@@ -284,7 +286,7 @@ export class Channel {
       }
     } finally {
       this.#turning = false;
-      if (this.#inline) this.#spent += performance.now() - start;
+      if (this.#inline) this.#spent += now() - start;
     }
     if (this.#retired !== undefined && !this.#busy && this.#quiet) {
       this.close(new SocketError("ERR_CLOSED", "this socket was replaced"));
@@ -392,11 +394,11 @@ export class Channel {
       return true;
     }
     while (parcel.next < received) {
-      this.heard = performance.now();
+      this.heard = now();
       if (this.#dump !== undefined) this.#dump.heard = this.heard;
       this.#conversation.take(inbox, parcel.next++);
       if (this.#closed !== undefined) return true;
-      if (parcel.next < received && (this.#dump?.streamed === true || performance.now() > until)) return false;
+      if (parcel.next < received && (this.#dump?.streamed === true || now() > until)) return false;
     }
     if (this.#recovering) this.#recovered += received;
     if (this.#recovered > RECOVERY) this.#recover();

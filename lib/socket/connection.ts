@@ -1,9 +1,11 @@
 /** A connection to the kernel: requests, dumps, batches and transactions, from many callers at once. */
+
 import { type Message, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_ERROR, NLMSG_HDRLEN } from "../wire/message.ts";
 import { Acknowledged, Answered, type Command, command, Dumped, type DumpSink, type Outcome } from "./answers.ts";
 import { Batch, transaction } from "./batch.ts";
 import { type CallOptions, call, checkCall, type Work } from "./call.ts";
 import { Channel, type ChannelOptions } from "./channel.ts";
+import { now } from "./clock.ts";
 import type { Dropped } from "./conversation.ts";
 import { Deadlines } from "./deadline.ts";
 import { EBUSY, ENOBUFS, NetlinkError, SocketError } from "./errors.ts";
@@ -61,7 +63,7 @@ function pause(n: number, signal: AbortSignal | undefined): Promise<void> {
 /** Who sends a job. */
 interface Owner {
   cancel(job: Job, late: boolean): void;
-  /** When anything was last heard, by performance.now(). */
+  /** When anything was last heard, by {@link now}. */
   heard(): number;
 }
 /** A job, as a call watches over it. */
@@ -79,7 +81,7 @@ class JobWork implements Work {
     const job = this.#job;
     if (job.kind !== "dump") return 0;
     if (!job.sent) return this.#owner.heard();
-    return job.answers.full ? performance.now() : job.answers.heard;
+    return job.answers.full ? now() : job.answers.heard;
   }
   cancel(late: boolean): void {
     this.#owner.cancel(this.#job, late);

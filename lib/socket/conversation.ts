@@ -32,7 +32,7 @@ export interface Answers {
 
 /** What waits for the parts of a dump. */
 export interface Parts extends Answers {
-  /** When the last part came, by performance.now(); a dump may take long, but not be silent for long. */
+  /** When the last part came, by {@link now}; a dump may take long, but not be silent for long. */
   heard: number;
   /** Nothing is wanted any more; the rest is read and dropped. */
   abandoned: boolean;

@@ -1,8 +1,9 @@
 /** Deadlines of many requests with one timer. */
+import { now } from "./clock.ts";
 
 /** Something that ends by itself at a time. */
 export interface Limited {
-  /** When it is over, by performance.now(); may move to a later time by itself. */
+  /** When it is over, by {@link now}; may move to a later time by itself. */
   readonly deadline: number;
   expire(): void;
 }
@@ -27,17 +28,17 @@ export class Deadlines {
     clearTimeout(this.#timer);
     this.#due = due;
     // A timer takes at most 2^31 ms; one that comes early looks again.
-    const wait = Math.min(Math.max(1, Math.ceil(due - performance.now())), 0x7fff_ffff);
+    const wait = Math.min(Math.max(1, Math.ceil(due - now())), 0x7fff_ffff);
     this.#timer = setTimeout(() => this.#check(), wait);
   }
 
   #check(): void {
     this.#timer = undefined;
     this.#due = Number.POSITIVE_INFINITY;
-    const now = performance.now();
+    const time = now();
     let next = Number.POSITIVE_INFINITY;
     for (const limited of [...this.#limited]) {
-      if (limited.deadline <= now) {
+      if (limited.deadline <= time) {
         this.#limited.delete(limited);
         limited.expire();
       } else next = Math.min(next, limited.deadline);

@@ -1,6 +1,7 @@
 /** A transport that does to another one what goes wrong in practice, by a list. */
 
 import { NLMSG_ERROR } from "../wire/message.ts";
+import { now } from "./clock.ts";
 import { EAGAIN, EALREADY, EBADF, EBUSY } from "./errors.ts";
 import { type Datagram, Inbox, type Transport } from "./transport.ts";
 
@@ -92,7 +93,7 @@ export class FaultyTransport implements Transport {
     for (const fault of this.#at(this.#arrived++, false)) {
       if (fault.kind === "drop") items = [];
       else if (fault.kind === "duplicate") each((item) => [item, item]);
-      else if (fault.kind === "delay") this.#due = performance.now() + fault.ms;
+      else if (fault.kind === "delay") this.#due = now() + fault.ms;
       else if (fault.kind === "forge") each((item) => [{ ...item, port: fault.port }]);
       else if (fault.kind === "truncate")
         each((item) => [{ ...item, data: item.data.slice(0, fault.length), flags: 0x20 }]);
@@ -113,11 +114,11 @@ export class FaultyTransport implements Transport {
   }
 
   #deliver(inbox: Inbox): number {
-    const now = performance.now();
+    const time = now();
     let count = 0;
     while (count < inbox.slots) {
       const next = this.#queue[0];
-      if (next === undefined || next.due > now || (typeof next.item === "number" && count > 0)) break;
+      if (next === undefined || next.due > time || (typeof next.item === "number" && count > 0)) break;
       this.#queue.shift();
       if (typeof next.item === "number") return next.item;
       inbox.put(count++, next.item);
@@ -175,7 +176,7 @@ export class FaultyTransport implements Transport {
     clearTimeout(this.#timer);
     const next = this.#queue[0];
     if (next === undefined || this.#ready === null || this.#busy || this.#closed) return;
-    const wait = Math.max(0, Math.ceil(next.due - performance.now()));
+    const wait = Math.max(0, Math.ceil(next.due - now()));
     this.#timer = setTimeout(() => {
       if (this.#queue[0] !== next || this.#busy) return;
       const status = typeof next.item === "number" ? next.item : 0;

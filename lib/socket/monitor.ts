@@ -1,5 +1,7 @@
 /** What changes, told by the kernel as it happens: the members of multicast groups. */
+
 import { type Message, type MessageOut, NLMSG_HDRLEN } from "../wire/message.ts";
+import { now } from "./clock.ts";
 import { EAGAIN, EBADF, SocketError } from "./errors.ts";
 import { type KernelOptions, KernelTransport } from "./kernel.ts";
 import {
@@ -103,7 +105,7 @@ export class Monitor<M extends Kind = Kind> implements AsyncDisposable, AsyncIte
   #at = 0;
   #reader: Reader<MonitorEvent<M>> | undefined;
   #watching = false;
-  /** When events were last read, by performance.now(). */
+  /** When events were last read, by {@link now}. */
   #last = Number.NEGATIVE_INFINITY;
   /** The socket is not watched but read when this is over. */
   #rest: NodeJS.Timeout | undefined;
@@ -161,7 +163,7 @@ export class Monitor<M extends Kind = Kind> implements AsyncDisposable, AsyncIte
     let empty = false;
     let some = false;
     if (status < 0) this.#lose();
-    const start = performance.now();
+    const start = now();
     const until = start + TURN;
     do {
       const received = this.#transport.receive(this.#inbox);
@@ -185,7 +187,7 @@ export class Monitor<M extends Kind = Kind> implements AsyncDisposable, AsyncIte
         this.#transport.watch(null);
         break;
       }
-    } while (performance.now() < until && this.#end === undefined);
+    } while (now() < until && this.#end === undefined);
     if (some) this.#pace(start);
     this.#serve();
     return empty;

@@ -1,7 +1,9 @@
 /** Requests that wait to be sent, and the datagrams they are written into. */
+
 import { Writer } from "../wire/buffer.ts";
 import { type Message, writeMessage } from "../wire/message.ts";
 import type { Command } from "./answers.ts";
+import { now } from "./clock.ts";
 import type { Answers, Conversation, Parts } from "./conversation.ts";
 import type { SocketError } from "./errors.ts";
 
@@ -110,7 +112,7 @@ export class Outbox {
       if (job === undefined) break;
       if (!this.#write(job, answers)) continue;
       dump = job.answers;
-      dump.heard = performance.now();
+      dump.heard = now();
     }
     return answers.length > 0 ? { bytes: this.#view(), answers, dump } : undefined;
   }
