@@ -3,7 +3,8 @@ import assert from "node:assert";
 import { spawn } from "node:child_process";
 import { assertSandboxed } from "../../lib/testkit/index.ts";
 import { needs } from "../../test/needs.ts";
-import { Documents, Machine, main } from "./kit.ts";
+import { eventually } from "../transaction/kit.ts";
+import { Documents, linkwright, Machine, main } from "./kit.ts";
 
 const QUESTION = /press Enter to keep it/g;
 
@@ -60,4 +61,30 @@ describe("an answer at the terminal", function () {
       assert.equal(end.code, code);
       assert.equal((await machine.host.links.get("br9")) !== undefined, kept);
     });
+
+  it("that does not come has the next command tell what a guardian did, once", async () => {
+    await using machine = await Machine.create();
+    using documents = new Documents();
+    const body = "linkwright: 1\nlinks: { br9: { kind: bridge, up: true, addresses: [192.0.2.1/24] } }\n";
+    const file = documents.write(`${body}probes: [{ ping: 192.0.2.1 }]\n`);
+    await machine.host.links.update("lo", { up: true });
+    const applied = linkwright("apply", file, "--netns", machine.name, "--confirm", "1");
+    assert.equal(applied.status, 0, applied.stderr);
+    assert.match(applied.stdout, /✓ ping 192\.0\.2\.1: .*answered/);
+    const plan = () => linkwright("plan", file, "--netns", machine.name).stderr;
+    let told = "";
+    const isTold = async (): Promise<boolean> => {
+      told += plan();
+      return told !== "";
+    };
+    await eventually(isTold, true, 15_000);
+    const lines = told.split("\n");
+    assert.match(
+      lines[0] ?? "",
+      /^what was applied at [\d:]+ ended at [\d:]+ without anybody to tell: nobody confirmed it within 1 s; the old state was put back$/,
+    );
+    assert.equal(lines[1], "after the old state was put back:");
+    assert.match(lines[2] ?? "", /^✗ ping 192\.0\.2\.1: /);
+    assert.equal(plan(), "");
+  });
 });

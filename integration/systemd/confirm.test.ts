@@ -107,6 +107,11 @@ describe("an application where systemd is the first process", function () {
   it("is taken back when the whole session is killed", async () => {
     await applyAndKill(...apply());
     await isBack();
+    const { stderr } = await host.linkwright("plan", FILE);
+    match(
+      stderr,
+      /^what was applied at .* without anybody to tell: nobody confirmed it within 2 s; the old state was put back$/m,
+    );
     match(await reason(), /was reverted at .*: nobody confirmed it within 2 s/);
   });
 

@@ -9,7 +9,9 @@ import { type Desired, desiredOf } from "../../lib/state/desired.ts";
 import { parseSource, readSource } from "../../lib/state/source.ts";
 import { confirm, discard, recover, revert } from "../../lib/transaction/ending.ts";
 import { TransactionError } from "../../lib/transaction/error.ts";
-import { RevertedError, type TransactOptions, transact } from "../../lib/transaction/transaction.ts";
+import { describeReport, type Report, takeReport } from "../../lib/transaction/report.ts";
+import { RevertedError } from "../../lib/transaction/reverted.ts";
+import { type TransactOptions, transact } from "../../lib/transaction/transaction.ts";
 import type { Planned } from "../../lib/transaction/wanted.ts";
 import { needs } from "../../test/needs.ts";
 import { dump, type Machine, type Scene, scene } from "../state/kit.ts";
@@ -51,10 +53,8 @@ describe("an application", function () {
 
   /** What is not as it was. */
   const changed = async (): Promise<readonly string[]> => difference(before, await dump(bm1));
-  const isPending = async (): Promise<boolean> => {
-    const [own = ""] = await readdir(place.path);
-    return (await readdir(join(place.path, own))).includes("journal");
-  };
+  const own = async (): Promise<string> => join(place.path, (await readdir(place.path))[0] ?? "");
+  const isPending = async (): Promise<boolean> => (await readdir(await own())).includes("journal");
 
   it("is kept, and the second time there is nothing to do", async () => {
     const first = await transact(bm1.host, await founding(), options);
@@ -81,23 +81,80 @@ describe("an application", function () {
   });
 
   it("is taken back when nobody confirms", async () => {
-    await transact(bm1.host, await founding(), { ...options, confirm: 1 });
+    await transact(bm1.host, await founding(), { ...options, confirm: 3 });
     ok((await changed()).length > 0);
     await eventually(changed, []);
     await eventually(isPending, false);
-    const late = /was reverted at .*: nobody confirmed it within 1 s/;
+    const late = /was reverted at .*: nobody confirmed it within 3 s/;
     await rejects(confirm(bm1.host, options), code("ERR_NOT_PENDING", late));
+  });
+
+  it("is asked the document's probes again after a guardian took it back, and the next command hears of it once", async () => {
+    const probes = () => [{ ping: "192.168.0.24" }, { tcp: "192.168.0.99:22", timeout: 0.2 }];
+    await transact(bm1.host, await founding(), { ...options, probes, confirm: 3 });
+    equal(await takeReport(bm1.host, options), undefined);
+    await eventually(isPending, false);
+    let report: Report | undefined;
+    const found = async (): Promise<boolean> => {
+      report ??= await takeReport(bm1.host, options);
+      return report !== undefined;
+    };
+    await eventually(found, true);
+    deepEqual([report?.reason, report?.exact], ["nobody confirmed it within 3 s", true]);
+    const [ping, tcp] = report?.checksAfter ?? [];
+    ok(ping?.ok === true && tcp?.ok === false, JSON.stringify(report));
+    match(ping.text, /^ping 192\.168\.0\.24: .*answered in/);
+    match(
+      describeReport(report as Report),
+      /ended at .* without anybody to tell: nobody confirmed it within 3 s; the old state was put back$/,
+    );
+    equal(await takeReport(bm1.host, options), undefined);
+  });
+
+  it("leaves word of what a guardian could not put back, and why", async () => {
+    await bm1.sh("ip link add br0 type bridge; ip address add 192.0.2.1/24 dev br0");
+    const desired = document("links: { br0: { addresses: [{ address: 192.0.2.1/24, state: absent }] } }");
+    await transact(bm1.host, desired, { ...options, confirm: 3 });
+    await bm1.sh("ip link delete br0");
+    let report: Report | undefined;
+    const found = async (): Promise<boolean> => {
+      report ??= await takeReport(bm1.host, options);
+      return report !== undefined;
+    };
+    await eventually(found, true, 30_000);
+    equal(report?.exact, false);
+    match(report?.text ?? "", /^the old state could not be put back: .*br0.*; try again with linkwright recover$/);
+    ok(await isPending());
+    await discard(bm1.host, options);
+    before = await dump(bm1);
+  });
+
+  it("hears no report that somebody edited, or that is a link", async () => {
+    await transact(bm1.host, await founding(), options);
+    const path = join(await own(), "report");
+    await writeFile(path, "nonsense\n", { mode: 0o600 });
+    await rejects(
+      takeReport(bm1.host, options),
+      code("ERR_JOURNAL", /report was edited or cut off, .*it is gone now$/),
+    );
+    equal(await takeReport(bm1.host, options), undefined);
+    await symlink("/etc/passwd", path);
+    await rejects(
+      takeReport(bm1.host, options),
+      code("ERR_STATE_DIRECTORY", /report: it is a symbolic link; remove it$/),
+    );
+    equal(await takeReport(bm1.host, { directory: join(place.path, "nowhere") }), undefined);
   });
 
   it("is taken back where the directory was named as seen from here", async () => {
     const here = { ...options, directory: relative(process.cwd(), place.path) };
-    await transact(bm1.host, await founding(), { ...here, confirm: 1 });
+    await transact(bm1.host, await founding(), { ...here, confirm: 3 });
     await eventually(changed, []);
     await eventually(isPending, false);
   });
 
   it("is taken back although somebody edited its journal meanwhile", async () => {
-    await transact(bm1.host, await founding(), { ...options, confirm: 2 });
+    await transact(bm1.host, await founding(), { ...options, confirm: 4 });
     const [own = ""] = await readdir(place.path);
     const path = join(place.path, own, "journal");
     await writeFile(path, (await readFile(path, "utf8")).replace('"step":1', '"step":2'));
@@ -107,9 +164,14 @@ describe("an application", function () {
   });
 
   it("is taken back when somebody says so", async () => {
-    await transact(bm1.host, await founding(), { ...options, confirm: 60 });
-    const { state, wayBack } = await revert(bm1.host, options);
+    const probes = () => [{ ping: "192.168.0.24" }];
+    await transact(bm1.host, await founding(), { ...options, probes, confirm: 60 });
+    const { state, wayBack, checksAfter } = await revert(bm1.host, options);
     equal(state, "reverted");
+    deepEqual(
+      checksAfter.map(({ ok }) => ok),
+      [true],
+    );
     deepEqual([wayBack.failed, wayBack.differing], [[], []]);
     deepEqual(await changed(), []);
   });

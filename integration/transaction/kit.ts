@@ -66,7 +66,7 @@ export async function directory(): Promise<{ readonly path: string } & AsyncDisp
 }
 
 /** Waits until `probe` gives what is expected, and compares once more when time is up. */
-export async function eventually<T>(probe: () => Promise<T>, expected: T, milliseconds = 5000): Promise<void> {
+export async function eventually<T>(probe: () => Promise<T>, expected: T, milliseconds = 15_000): Promise<void> {
   const end = performance.now() + milliseconds;
   for (;;) {
     const found = await probe();

@@ -1,12 +1,14 @@
 /** What the commands that change a host have in common: time to confirm, probes, and what is said of how it ended. */
 import { setMaxListeners } from "node:events";
 import type { Host } from "../host.ts";
-import { describeResult, type Probe, runProbes, type SshClient, sshClientOn } from "../probe/index.ts";
+import { type Probe, type SshClient, sshClientOn } from "../probe/index.ts";
 import { type Desired, probesOf } from "../state/index.ts";
 import {
   type Check,
+  checksOf,
   clock,
   confirm,
+  describeReport,
   describeWayBack,
   LONGEST_CONFIRM,
   type Mode,
@@ -15,12 +17,13 @@ import {
   revert,
   type StoreOptions,
   type Transacted,
+  takeReport,
   transact,
   untilEnded,
 } from "../transaction/index.ts";
 import type { Invocation } from "./command.ts";
 import { interruptible } from "./document.ts";
-import { EXIT, UsageError } from "./failure.ts";
+import { EXIT, messagesOf, UsageError } from "./failure.ts";
 import { tellApplied, tellEnded, tellFailed } from "./journal.ts";
 import type { Given } from "./options.ts";
 import { printPlan, printVerification } from "./report.ts";
@@ -60,27 +63,47 @@ function probesFor(desired: Desired, { plan, observed }: Planned, client: SshCli
   return [...probes, { sshClient: client }];
 }
 
-async function checksOf(host: Host, probes: readonly Probe[]): Promise<readonly Check[]> {
-  // What is written to the session lets its client show that it hears.
-  const starting = (probe: Probe): void => {
-    if ("sshClient" in probe && process.stderr.isTTY) process.stderr.write("\r");
-  };
-  const results = await runProbes(host, probes, { starting });
-  return results.map((result) => ({ ok: result.ok, text: describeResult(result) }));
+/** What is written to the session lets its client show that it hears. */
+function starting(probe: Probe): void {
+  if ("sshClient" in probe && process.stderr.isTTY) process.stderr.write("\r");
 }
 
+function checkLine({ ok, text }: Check, { palette: { good, bad } }: Terminal): string {
+  return `${ok ? good("✓") : bad("✗")} ${text}`;
+}
 function printChecks(checks: readonly Check[], terminal: Terminal): void {
-  const { good, bad } = terminal.palette;
-  for (const { ok, text } of checks) terminal.line(`${ok ? good("✓") : bad("✗")} ${text}`);
+  for (const one of checks) terminal.line(checkLine(one, terminal));
+}
+
+const AFTER = "after the old state was put back:";
+
+/** What the document's probes found after the old state was put back. */
+export function printChecksAfter(checks: readonly Check[], terminal: Terminal): void {
+  if (checks.length > 0) terminal.line(AFTER);
+  printChecks(checks, terminal);
+}
+
+/** What a guardian did meanwhile, once, beside the output; a report that nobody may believe stops nothing. */
+export async function printReport({ given, terminal }: Invocation, host: Host): Promise<void> {
+  try {
+    const report = await takeReport(host, { directory: given.state });
+    if (report === undefined) return;
+    terminal.remark(describeReport(report));
+    if (report.checksAfter.length > 0) terminal.remark(AFTER);
+    for (const one of report.checksAfter) terminal.remark(checkLine(one, terminal));
+  } catch (error) {
+    for (const line of messagesOf(error)) terminal.remark(line);
+  }
 }
 
 /** Applies or removes with journal and guardian, and prints what happens on the way. */
-export async function carryOut(
-  { operands: [file = ""], given, terminal }: Invocation,
-  host: Host,
-  desired: Desired,
-  mode: Mode,
-): Promise<Transacted> {
+export async function carryOut(invocation: Invocation, host: Host, desired: Desired, mode: Mode): Promise<Transacted> {
+  const {
+    operands: [file = ""],
+    given,
+    terminal,
+  } = invocation;
+  await printReport(invocation, host);
   const client = await sshClientOn(host);
   const { seconds, why } = confirmation(given, desired, client);
   // What the document's probes reach may be gone with what is removed.
@@ -110,8 +133,9 @@ export async function carryOut(
           onProgress: ({ step, number, of }) => say(`step ${number} of ${of}: ${step.object} ${step.subject}`),
           probe: (planned) => {
             say("probing");
-            return checksOf(host, probes(planned));
+            return checksOf(host, probes(planned), { starting });
           },
+          probes,
         }),
       ),
     );
@@ -122,8 +146,7 @@ export async function carryOut(
     if (error instanceof RevertedError && !given.json) {
       if (error.verification?.ok === false) printVerification(error.verification, terminal);
       printChecks(error.checks, terminal);
-      if (error.checksAfter.length > 0) terminal.line("after the old state was put back:");
-      printChecks(error.checksAfter, terminal);
+      printChecksAfter(error.checksAfter, terminal);
     }
     throw error;
   }
@@ -169,13 +192,15 @@ async function giveAnswer(host: Host, word: "keep" | "revert", options: StoreOpt
   const ended = await (word === "revert" ? revert : confirm)(host, options);
   await tellEnded(host, ended);
   if (ended.state === "committed") return { text: "kept", code: EXIT.OK };
-  return { text: describeWayBack(ended.wayBack), code: EXIT.DIFFERENT };
+  const { wayBack, checksAfter } = ended;
+  return { text: describeWayBack(wayBack), code: EXIT.DIFFERENT, checksAfter };
 }
 
 /** How it ended, and the exit code. */
 interface Answered {
   readonly text: string;
   readonly code: number;
+  readonly checksAfter?: readonly Check[];
 }
 
 /** The end that somebody else gave it. */
@@ -230,7 +255,8 @@ export async function awaitAnswer(
     terminal.line(`the old state is put back at ${until} ${ways}`);
     return EXIT.OK;
   }
-  const { text, code } = await converse(host, id, terminal, until, storeOptions(given));
+  const { text, code, checksAfter = [] } = await converse(host, id, terminal, until, storeOptions(given));
   terminal.line(text);
+  printChecksAfter(checksAfter, terminal);
   return code;
 }

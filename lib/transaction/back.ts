@@ -3,7 +3,8 @@ import type { Host } from "../host.ts";
 import { type UndoFailure, undo } from "../state/perform.ts";
 import { Secrets, secretsOf } from "../state/secrets.ts";
 import type { Step } from "../state/step.ts";
-import { type Begin, type Entry, type Journal, type Undoing, undoing } from "./journal.ts";
+import type { Begin, Entry, Journal } from "./journal.ts";
+import { type Undoing, undoing } from "./undoing.ts";
 import { changedSteps, planFor, takeUp, type Wanted } from "./wanted.ts";
 
 /** How well the old state was put back. */

@@ -38,8 +38,7 @@ async function ownDirectory(path: string): Promise<void> {
     const { code } = cause as NodeJS.ErrnoException;
     if (code !== "EEXIST") throw distrust(path, `it cannot be made (${code})`, "name another with --state");
   }
-  const wrong = fault(await lstat(path, { bigint: true }), "directory");
-  if (wrong !== undefined) throw distrust(path, wrong, "remove it, or name another with --state");
+  await checkDirectory(path);
 }
 
 /** The directory of one namespace, made where it is not there. @throws {TransactionError} where others could have made it. */
@@ -50,11 +49,29 @@ export async function namespaceDirectory(root: string, inode: number): Promise<s
   return path;
 }
 
+/** Makes sure that a directory that is there is ours. */
+async function checkDirectory(path: string): Promise<void> {
+  const wrong = fault(await lstat(path, { bigint: true }), "directory");
+  if (wrong !== undefined) throw distrust(path, wrong, "remove it, or name another with --state");
+}
+
+/** The directory of one namespace; undefined where it is not there. @throws {TransactionError} where others could have made it. */
+export async function existingDirectory(root: string, inode: number): Promise<string | undefined> {
+  const path = join(root, `netns-${inode}`);
+  try {
+    await checkDirectory(root);
+    await checkDirectory(path);
+    return path;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
 /** Directories of namespaces that are there. */
 export async function namespaceDirectories(root: string): Promise<readonly string[]> {
   try {
-    const wrong = fault(await lstat(root, { bigint: true }), "directory");
-    if (wrong !== undefined) throw distrust(root, wrong, "remove it, or name another with --state");
+    await checkDirectory(root);
     return (await readdir(root)).filter((name) => /^netns-\d+$/.test(name)).map((name) => join(root, name));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
@@ -77,6 +94,17 @@ export async function openOwn(path: string, flags: number): Promise<FileHandle |
   if (wrong === undefined) return file;
   await file.close();
   throw distrust(path, wrong, "look at it, and remove it");
+}
+
+/** What a file of ours holds; undefined where there is none. @throws {TransactionError} where it is not ours alone. */
+export async function readOwn(path: string): Promise<string | undefined> {
+  const file = await openOwn(path, constants.O_RDONLY);
+  if (file === undefined) return undefined;
+  try {
+    return await file.readFile("utf8");
+  } finally {
+    await file.close();
+  }
 }
 
 /** Makes sure that names made, changed or removed in a directory outlast a loss of power. */

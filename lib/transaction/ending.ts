@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Host } from "../host.ts";
 import { goBack, type WayBack } from "./back.ts";
 import { uptime } from "./boot.ts";
+import { type Check, checksAfter, checksOf } from "./checks.ts";
 import { namespaceDirectories } from "./directory.ts";
 import { TransactionError } from "./error.ts";
 import { type Begin, type End, Journal, type Witness } from "./journal.ts";
@@ -21,6 +22,8 @@ export interface Reverted {
   readonly state: "reverted";
   readonly begun: string;
   readonly wayBack: WayBack;
+  /** What the document's probes find now that the old state is back; empty where it has none. */
+  readonly checksAfter: readonly Check[];
 }
 /** How an application ended; `nothing` where there was none to end. */
 export type Ended = Committed | Reverted | { readonly state: "nothing" };
@@ -64,9 +67,11 @@ export async function revert(host: Host, options: StoreOptions = {}): Promise<Re
 }
 
 async function takeBack(host: Host, journal: Journal, reason: string): Promise<Reverted> {
+  const { at, probes = [] } = journal.begin;
   const wayBack = await goBack(host, journal, reason);
   if (wayBack.failed.length === 0) await journal.end("reverted", reason);
-  return { state: "reverted", begun: journal.begin.at, wayBack };
+  const checks = probes.length === 0 ? [] : await checksAfter(() => checksOf(host, probes));
+  return { state: "reverted", begun: at, wayBack, checksAfter: checks };
 }
 
 /** Options of {@link recover}. */

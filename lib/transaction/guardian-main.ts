@@ -7,11 +7,14 @@ import { kill } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Host, type HostOptions } from "../host.ts";
 import { tellJournal } from "../journald/index.ts";
-import { goBack, remembered } from "./back.ts";
+import { goBack, isExact, remembered, type WayBack } from "./back.ts";
 import { uptime } from "./boot.ts";
+import { checksAfter, checksOf } from "./checks.ts";
 import { CHANNEL, type Charge, decode, NAMESPACE } from "./guardian.ts";
 import { type Begin, Journal } from "./journal.ts";
 import { Lock } from "./lock.ts";
+import { leaveReport, type Report } from "./report.ts";
+import { describeWayBack, messageOf } from "./reverted.ts";
 import { Store } from "./store.ts";
 import { disarmTimer } from "./timer.ts";
 
@@ -73,53 +76,80 @@ function stop(pid: number): void {
 const TRIES = 5;
 const REST = 1000;
 
-/** Puts the old state back as far as it goes; true where nothing is left to do. The lock is held. */
-async function tryBack({ directory, ...charge }: Charge, host: Host, begin: Begin, reason: string): Promise<boolean> {
-  if (!(await isPending({ directory, ...charge }))) return true;
+/** Puts the old state back as far as it goes; undefined where somebody else ended it. The lock is held. */
+async function tryBack(
+  { directory, ...charge }: Charge,
+  host: Host,
+  begin: Begin,
+  reason: string,
+): Promise<WayBack | undefined> {
+  if (!(await isPending({ directory, ...charge }))) return undefined;
   let journal: Journal | undefined;
   try {
     journal = await Journal.open(directory);
   } catch (error) {
     if (!isDamaged(error)) throw error;
-    const { failed } = await goBack(host, remembered(directory, begin), reason);
-    if (failed.length > 0) return false;
-    await Journal.discard(directory);
-    await tell("reverted", begin, `the old state was put back: ${reason}`);
-    return true;
+    const wayBack = await goBack(host, remembered(directory, begin), reason);
+    if (wayBack.failed.length === 0) await Journal.discard(directory);
+    return wayBack;
   }
-  if (journal === undefined) return true;
+  if (journal === undefined) return undefined;
   await using _ = journal;
-  if (journal.entries.some(({ type }) => type === "end")) return true;
-  const { failed } = await goBack(host, journal, reason);
-  if (failed.length > 0) return false;
-  await journal.end("reverted", reason);
-  await tell("reverted", begin, `the old state was put back: ${reason}`);
-  return true;
-}
-
-/** Tells systemd's journal, as nobody sees what a guardian prints. */
-async function tell(kind: "reverted" | "stuck", { id, at, netns }: Begin, message: string): Promise<void> {
-  await tellJournal({ kind, message, details: { id, begun: at, netns: netns.name } });
+  if (journal.entries.some(({ type }) => type === "end")) return undefined;
+  const wayBack = await goBack(host, journal, reason);
+  if (wayBack.failed.length === 0) await journal.end("reverted", reason);
+  return wayBack;
 }
 
 /** Puts the old state back. What could not be undone is left to `recover`, which reads the journal. */
-async function putBack(charge: Charge, host: Host, begin: Begin, reason: string): Promise<void> {
-  const stuck = (): Promise<void> =>
-    tell("stuck", begin, `the old state could not be put back (${reason}); try again with linkwright recover`);
+async function tryAll(charge: Charge, host: Host, begin: Begin, reason: string): Promise<WayBack | undefined> {
+  let wayBack: WayBack | undefined;
   for (let tries = 1; tries <= TRIES; )
     try {
       await using _ = await Lock.take(charge.directory, WAIT);
-      if (await tryBack(charge, host, begin, reason)) return;
+      const found = await tryBack(charge, host, begin, reason);
+      if (found === undefined) return undefined;
+      wayBack = found;
+      if (found.failed.length === 0) return found;
       tries++;
       await sleep(REST);
     } catch (error) {
-      if ((error as { code?: unknown }).code !== "ERR_LOCKED" && tries++ === TRIES) {
-        await stuck();
-        throw error;
-      }
+      if ((error as { code?: unknown }).code !== "ERR_LOCKED" && tries++ === TRIES) throw error;
       await sleep(PAUSE);
     }
-  await stuck();
+  return wayBack;
+}
+
+/** Tells systemd's journal, as nobody sees what a guardian prints. */
+async function tell({ id, at, netns }: Begin, { text, reason, exact, checksAfter }: Report): Promise<void> {
+  const checks = checksAfter.map(({ ok, text: found }) => `after that: ${ok ? "✓" : "✗"} ${found}`);
+  const message = [`${text}: ${reason}`, ...checks].join("\n");
+  const details = { id, begun: at, netns: netns.name, exact };
+  await tellJournal({ kind: exact ? "reverted" : "stuck", message, details });
+}
+
+/** Puts the old state back, asks the document's probes, and leaves word of it: there is nobody to tell. */
+async function putBack(charge: Charge, host: Host, begin: Begin, reason: string): Promise<void> {
+  let text: string;
+  let exact = false;
+  let failure: unknown;
+  try {
+    const wayBack = await tryAll(charge, host, begin, reason);
+    if (wayBack === undefined) return;
+    text = describeWayBack(wayBack);
+    exact = isExact(wayBack);
+  } catch (error) {
+    failure = error;
+    text = `the old state could not be put back: ${messageOf(error)}; try again with linkwright recover`;
+  }
+  const { at: begun, probes = [] } = begin;
+  const checks = probes.length === 0 ? [] : await checksAfter(() => checksOf(host, probes));
+  const report = { begun, at: new Date().toISOString(), reason, text, exact, checksAfter: checks };
+  await leaveReport(charge.directory, report).catch((error: unknown) => {
+    failure ??= error;
+  });
+  await tell(begin, report);
+  if (failure !== undefined) throw failure;
 }
 
 /** Whether a process has the lock of a directory open, whatever became of its number meanwhile. */

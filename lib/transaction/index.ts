@@ -1,5 +1,6 @@
 /** Applications that are all or nothing: journal, guardian, confirmation, recovery. */
 export { isExact, type WayBack } from "./back.ts";
+export { type Check, checksOf } from "./checks.ts";
 export {
   type Committed,
   confirm,
@@ -14,12 +15,11 @@ export {
   untilEnded,
 } from "./ending.ts";
 export { type TransactionCode, TransactionError } from "./error.ts";
+export { describeReport, takeReport } from "./report.ts";
+export { describeWayBack, RevertedError } from "./reverted.ts";
 export { clock, pendingRemark, type StoreOptions } from "./store.ts";
 export {
-  type Check,
-  describeWayBack,
   LONGEST_CONFIRM,
-  RevertedError,
   type Transacted,
   type TransactOptions,
   transact,

@@ -1,17 +1,18 @@
 /**
  * The journal of an application: all steps with what undoes them, on the disk before the first request; then what is
- * begun, line by line. Each line carries a checksum over itself and the lines before it.
+ * begun, line by line.
  */
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import type { Probe } from "../probe/index.ts";
 import type { Place } from "../state/apply.ts";
 import { Secrets } from "../state/secrets.ts";
-import type { Request, Step } from "../state/step.ts";
-import { openOwn, syncDirectory } from "./directory.ts";
-import { decode, encode } from "./encoding.ts";
+import type { Step } from "../state/step.ts";
+import { openOwn, readOwn, syncDirectory } from "./directory.ts";
 import { TransactionError } from "./error.ts";
+import { type Lines, lineOf, parseLines } from "./lines.ts";
 import type { KeptDocument } from "./wanted.ts";
 
 /** The version of the format. */
@@ -36,6 +37,8 @@ export interface Begin {
   /** Time of day, for people. */
   readonly at: string;
   readonly document: KeptDocument;
+  /** What has to answer when all is done; asked again when it was taken back. Absent where the document says nothing of it. */
+  readonly probes?: readonly Probe[];
   /** Seconds within which somebody has to confirm; absent where nobody has to. */
   readonly confirm?: number;
   /** With their inverses; and with what is different now, which is there again when all is undone. */
@@ -77,53 +80,22 @@ export type Witness = (moment: "before" | "after", entry: Begin | Entry) => void
 const CURRENT = "journal";
 const LAST = "last";
 
-function checksum(before: string, text: string): string {
-  return createHash("sha256").update(before).update(text).digest("hex").slice(0, 32);
-}
-function lineOf(before: string, entry: Begin | Entry): { readonly line: string; readonly sum: string } {
-  const text = encode(entry);
-  const sum = checksum(before, text);
-  return { line: `${sum} ${text}\n`, sum };
-}
-
 function damaged(path: string, what: string): TransactionError {
   const wayOut = "look at the host, then remove it with: linkwright recover --discard";
   return new TransactionError("ERR_JOURNAL", `${path} ${what}, so nothing is undone by it; ${wayOut}`);
 }
 
-interface Parsed extends Record {
-  /** Of the last whole line. */
-  readonly sum: string;
-  /** Bytes of the whole lines: what is behind them was being written when the power went. */
-  readonly length: number;
-}
+interface Parsed extends Record, Omit<Lines, "values"> {}
 
 function parse(path: string, content: string): Parsed {
-  const whole = content.slice(0, content.lastIndexOf("\n") + 1);
-  const values: unknown[] = [];
-  let sum = "";
-  for (const line of whole.split("\n").slice(0, -1)) {
-    const text = line.slice(33);
-    const next = checksum(sum, text);
-    if (line.slice(0, 33) !== `${next} `) throw damaged(path, `was edited at line ${values.length + 1}`);
-    values.push(decode(text));
-    sum = next;
-  }
+  const lines = parseLines(content);
+  if (typeof lines === "number") throw damaged(path, `was edited at line ${lines}`);
+  const { values, ...rest } = lines;
   const [begin, ...entries] = values as [Begin | undefined, ...Entry[]];
   if (begin === undefined) throw damaged(path, content === "" ? "is empty" : "was cut off");
   if (begin.format !== FORMAT)
     throw damaged(path, `has format ${String(begin.format)}, and this version reads ${FORMAT}`);
-  return { begin, entries, sum, length: Buffer.byteLength(whole) };
-}
-
-async function readFile(path: string): Promise<string | undefined> {
-  const file = await openOwn(path, constants.O_RDONLY);
-  if (file === undefined) return undefined;
-  try {
-    return await file.readFile("utf8");
-  } finally {
-    await file.close();
-  }
+  return { begin, entries, ...rest };
 }
 
 /** An open journal. Only whoever holds the lock of its namespace may have it. */
@@ -196,14 +168,14 @@ export class Journal implements AsyncDisposable {
   /** What the one that is there says; for this no lock is needed. */
   static async read(directory: string): Promise<Record | undefined> {
     const path = join(directory, CURRENT);
-    const content = await readFile(path);
+    const content = await readOwn(path);
     return content === undefined ? undefined : parse(path, content);
   }
 
   /** What the one that ended last says. */
   static async readLast(directory: string): Promise<Record | undefined> {
     const path = join(directory, LAST);
-    const content = await readFile(path);
+    const content = await readOwn(path);
     return content === undefined ? undefined : parse(path, content);
   }
 
@@ -276,34 +248,4 @@ export class Journal implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#file.close();
   }
-}
-
-/** What takes back one request that may have been made. */
-export interface Undoing {
-  readonly step: Step;
-  readonly requests: readonly Request[];
-}
-
-/** All requests that may have been made, in their order. */
-function begunIn(entries: readonly Entry[]): readonly Place[] {
-  const places = entries.flatMap((entry): Place[] => {
-    if (entry.type !== "do") return [];
-    const { step, last = step, move } = entry;
-    return Array.from({ length: last - step + 1 }, (_, i) => ({ step: step + i, move }));
-  });
-  const nothing = new Set(
-    entries.flatMap((entry) =>
-      entry.type === "back" ? (entry.nothing ?? []).map(({ step, move }) => `${step} ${move}`) : [],
-    ),
-  );
-  return places.filter(({ step, move }) => !nothing.has(`${step} ${move}`));
-}
-
-/** What takes back all that may have been done, in the order in which it is to be done. */
-export function undoing({ begin, entries }: Pick<Record, "begin" | "entries">): readonly Undoing[] {
-  return [...begunIn(entries)].reverse().flatMap(({ step, move }) => {
-    const kept = begin.steps[step];
-    const requests = kept?.moves[move]?.undo ?? [];
-    return kept === undefined || requests.length === 0 ? [] : [{ step: kept, requests }];
-  });
 }

@@ -106,7 +106,7 @@ export class Store {
   }
 
   /** Begins a journal; the lock has to be held. @throws {TransactionError} `ERR_PENDING` where there is one. */
-  async begin(what: Pick<Begin, "document" | "steps" | "confirm">, witness?: Witness): Promise<Journal> {
+  async begin(what: Pick<Begin, "document" | "steps" | "probes" | "confirm">, witness?: Witness): Promise<Journal> {
     const by = { pid: process.pid, at: new Date().toISOString() };
     return Journal.create(this.directory, { boot: bootId(), netns: this.#netns, ...by, ...what }, witness);
   }

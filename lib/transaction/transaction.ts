@@ -1,25 +1,21 @@
 /** An application that is all or nothing, also where whoever does it is killed. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Host } from "../host.ts";
+import type { Probe } from "../probe/index.ts";
 import { ApplyError, type ApplyOptions, apply, refuseRecreation } from "../state/apply.ts";
 import type { Desired } from "../state/desired.ts";
 import { Secrets } from "../state/secrets.ts";
 import type { Plan } from "../state/step.ts";
 import { judge, type Verification } from "../state/verify.ts";
-import { goBack, isExact, type WayBack } from "./back.ts";
+import { goBack } from "./back.ts";
 import { uptime } from "./boot.ts";
+import { type Check, checksAfter } from "./checks.ts";
 import { TransactionError } from "./error.ts";
 import { Guardian } from "./guardian.ts";
 import type { Journal, Witness } from "./journal.ts";
+import { describeWayBack, messageOf, RevertedError } from "./reverted.ts";
 import { Store, type StoreOptions } from "./store.ts";
 import { changedSteps, keep, type Mode, type Planned, planFor, type Wanted } from "./wanted.ts";
-
-/** What a check of the new state found. */
-export interface Check {
-  readonly ok: boolean;
-  /** One line for a person. */
-  readonly text: string;
-}
 
 /** Options of {@link transact}. */
 export interface TransactOptions extends StoreOptions, Pick<ApplyOptions, "allowRecreate" | "onProgress"> {
@@ -31,6 +27,8 @@ export interface TransactOptions extends StoreOptions, Pick<ApplyOptions, "allow
   readonly onPlan?: ((planned: Planned) => void) | undefined;
   /** Looks whether the new state is good for something; called again after the old state was put back. */
   readonly probe?: ((planned: Planned) => Promise<readonly Check[]>) | undefined;
+  /** What the same asks, as data: whoever else puts the old state back, a guardian as well, asks it afterwards. */
+  readonly probes?: ((planned: Planned) => readonly Probe[]) | undefined;
   /** For tests. */
   readonly witness?: Witness | undefined;
 }
@@ -48,38 +46,6 @@ export interface Transacted {
   readonly id?: string;
   /** When the old state is put back. */
   readonly deadline?: Date;
-}
-
-/** The new state was not good, and the old one was put back. */
-export class RevertedError extends TransactionError {
-  readonly wayBack: WayBack;
-  readonly verification: Verification | undefined;
-  /** What the checks found, and what they found after the old state was back. */
-  readonly checks: readonly Check[];
-  readonly checksAfter: readonly Check[];
-
-  constructor(
-    message: string,
-    parts: Pick<RevertedError, "wayBack" | "verification" | "checks" | "checksAfter"> & { readonly cause?: unknown },
-  ) {
-    super("ERR_REVERTED", message, { cause: parts.cause });
-    this.wayBack = parts.wayBack;
-    this.verification = parts.verification;
-    this.checks = parts.checks;
-    this.checksAfter = parts.checksAfter;
-  }
-
-  /** What it found, as data. */
-  get details(): object {
-    const { verification, checks, checksAfter, wayBack } = this;
-    return {
-      differences: verification?.differences ?? [],
-      checks,
-      checksAfter,
-      exact: isExact(wayBack),
-      failed: wayBack.failed.map(({ request, cause }) => ({ request, message: messageOf(cause) })),
-    };
-  }
 }
 
 /** How often a host is planned for anew that changes meanwhile. */
@@ -140,7 +106,7 @@ class Transaction {
       refuseRecreation(plan, this.#wanted.desired.source, this.#options.allowRecreate);
       if (plan.steps.length === 0)
         return { state: "unchanged", plan, requests: 0, verification: judge(plan), checks: [] };
-      const prepared = await this.#arm(plan);
+      const prepared = await this.#arm(planned);
       try {
         const again = await this.#plan();
         if (changedSteps(plan.steps, again.plan.steps).length === 0) return { ...prepared, planned };
@@ -159,9 +125,16 @@ class Transaction {
     return planFor(this.#host, this.#wanted, this.#options.signal);
   }
 
-  async #arm({ steps }: Plan): Promise<Omit<Prepared, "planned">> {
-    const confirm = this.#confirm > 0 ? { confirm: this.#confirm } : {};
-    const journal = await this.#store.begin({ document: keep(this.#wanted), steps, ...confirm }, this.#options.witness);
+  async #arm(planned: Planned): Promise<Omit<Prepared, "planned">> {
+    const { steps } = planned.plan;
+    const probes = this.#options.probes?.(planned) ?? [];
+    const what = {
+      document: keep(this.#wanted),
+      steps,
+      ...(probes.length > 0 && { probes }),
+      ...(this.#confirm > 0 && { confirm: this.#confirm }),
+    };
+    const journal = await this.#store.begin(what, this.#options.witness);
     try {
       const { directory, begin } = journal;
       const charge = { directory, id: begin.id, seconds: this.#confirm };
@@ -252,14 +225,6 @@ class Transaction {
     }
   }
 
-  async #probeAgain(planned: Planned): Promise<readonly Check[]> {
-    try {
-      return (await this.#options.probe?.(planned)) ?? [];
-    } catch (error) {
-      return [{ ok: false, text: `it could not be probed again: ${messageOf(error)}` }];
-    }
-  }
-
   async #revert(
     planned: Planned,
     journal: Journal,
@@ -268,25 +233,11 @@ class Transaction {
   ): Promise<RevertedError> {
     const wayBack = await goBack(this.#host, journal, reason);
     if (wayBack.failed.length === 0) await journal.end("reverted", reason);
-    const checksAfter = checks.length === 0 ? [] : await this.#probeAgain(planned);
+    const { probe } = this.#options;
+    const again = checks.length === 0 || probe === undefined ? [] : await checksAfter(() => probe(planned));
     const message = `${reason}; ${describeWayBack(wayBack)}`;
-    return new RevertedError(message, { ...found, wayBack, checks, checksAfter });
+    return new RevertedError(message, { ...found, wayBack, checks, checksAfter: again });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** One line on how well the old state was put back. */
-export function describeWayBack(wayBack: WayBack): string {
-  const { failed, differing, unread } = wayBack;
-  if (isExact(wayBack)) return "the old state was put back";
-  const [first] = failed;
-  if (first !== undefined)
-    return `the old state could not be put back: ${messageOf(first.cause)}; try again with linkwright recover`;
-  if (unread !== undefined) return `the old state was put back, but could not be read again: ${messageOf(unread)}`;
-  return `the old state was put back, except for ${differing.map(({ object, subject }) => `${object} ${subject}`).join(", ")}`;
 }
 
 /**

@@ -4,7 +4,8 @@ import { chmod, link, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symli
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Move, Request, Step } from "../../lib/state/step.ts";
-import { type Begin, type End, type Entry, Journal, undoing } from "../../lib/transaction/journal.ts";
+import { type Begin, type End, type Entry, Journal } from "../../lib/transaction/journal.ts";
+import { undoing } from "../../lib/transaction/undoing.ts";
 
 const request = (name: string, verb: Request["verb"] = "delete"): Request => ({
   object: "link",

@@ -5,12 +5,14 @@ import { needPrivilege, openHost } from "../document.ts";
 import { EXIT, messagesOf } from "../failure.ts";
 import { tellEnded } from "../journal.ts";
 import { printJson } from "../report.ts";
-import { storeOptions } from "../transaction.ts";
+import { printChecksAfter, printReport, storeOptions } from "../transaction.ts";
 
 /** Keeps what was applied. */
-export const keep: Run = async ({ given, terminal }) => {
+export const keep: Run = async (invocation) => {
+  const { given, terminal } = invocation;
   needPrivilege("confirm");
   await using host = await openHost(given);
+  await printReport(invocation, host);
   const ended = await confirm(host, storeOptions(given));
   await tellEnded(host, ended);
   const { state, begun } = ended;
@@ -20,16 +22,21 @@ export const keep: Run = async ({ given, terminal }) => {
 };
 
 /** Puts the old state back. */
-export const back: Run = async ({ given, terminal }) => {
+export const back: Run = async (invocation) => {
+  const { given, terminal } = invocation;
   needPrivilege("revert");
   await using host = await openHost(given);
+  await printReport(invocation, host);
   const ended = await revert(host, storeOptions(given));
   await tellEnded(host, ended);
-  const { state, begun, wayBack } = ended;
+  const { state, begun, wayBack, checksAfter } = ended;
   const exact = isExact(wayBack);
   const { failed, differing } = wayBack;
   const refused = failed.map(({ request, cause }) => ({ request, messages: messagesOf(cause) }));
-  if (given.json) printJson({ state, begun, exact, failed: refused, differing }, terminal);
-  else terminal.line(describeWayBack(wayBack));
+  if (given.json) printJson({ state, begun, exact, failed: refused, differing, checksAfter }, terminal);
+  else {
+    terminal.line(describeWayBack(wayBack));
+    printChecksAfter(checksAfter, terminal);
+  }
   return exact ? EXIT.OK : EXIT.DIFFERENT;
 };

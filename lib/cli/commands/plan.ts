@@ -7,9 +7,16 @@ import { counted, printForeign, printJson, printPending, printPlan } from "../re
 import { withProgress } from "../terminal.ts";
 
 /** Shows what `apply` would do. */
-export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
+export const run: Run = async (invocation) => {
+  const {
+    operands: [file = ""],
+    given,
+    terminal,
+  } = invocation;
   const { host: name, desired } = await readDocument(file, given);
   await using host = await openHost(given);
+  const { printReport } = await import("../transaction.ts");
+  await printReport(invocation, host);
   const observed = await withProgress(terminal, "looking at the host", () => observe(host, desired));
   const planned = plan(observed, desired);
   const foreign = foreignOf(observed, desired, planned);

@@ -14,7 +14,8 @@ import { needPrivilege, openHost } from "../document.ts";
 import { EXIT, messagesOf } from "../failure.ts";
 import { tellEnded } from "../journal.ts";
 import { printJson } from "../report.ts";
-import { storeOptions } from "../transaction.ts";
+import type { Terminal } from "../terminal.ts";
+import { printChecksAfter, storeOptions } from "../transaction.ts";
 
 function describe(ended: Ended): string {
   if (ended.state === "nothing") return "nothing was interrupted";
@@ -28,6 +29,10 @@ function describeFound({ directory, netns, ended, error }: Found): string {
   if (error !== undefined) return `${where}${messagesOf(error).join("; ")}`;
   if (ended === undefined) return `${directory} is of a network namespace that is not here; left alone`;
   return `${where}${describe(ended)}`;
+}
+
+function printAfter(ended: Ended | undefined, terminal: Terminal): void {
+  if (ended?.state === "reverted") printChecksAfter(ended.checksAfter, terminal);
 }
 
 /** It is left alone as its time to be confirmed is not over; whoever calls again later finds it over. */
@@ -55,7 +60,10 @@ export const run: Run = async ({ given, terminal }) => {
     const ended = await recover(host, options);
     await tellEnded(host, ended);
     if (given.json) printJson(ended, terminal);
-    else terminal.line(describe(ended));
+    else {
+      terminal.line(describe(ended));
+      printAfter(ended, terminal);
+    }
     return codeOf(ended);
   }
   const found = await recoverAll(options);
@@ -66,8 +74,11 @@ export const run: Run = async ({ given, terminal }) => {
       terminal,
     );
   else
-    for (const line of found.length === 0 ? [describe({ state: "nothing" })] : found.map(describeFound))
-      terminal.line(line);
+    for (const one of found) {
+      terminal.line(describeFound(one));
+      printAfter(one.ended, terminal);
+    }
+  if (found.length === 0 && !given.json) terminal.line(describe({ state: "nothing" }));
   const codes = found.map(({ ended, error }) =>
     error === undefined ? codeOf(ended) : isWaiting(error) ? EXIT.DIFFERENT : EXIT.ERROR,
   );

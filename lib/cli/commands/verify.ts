@@ -7,9 +7,16 @@ import { printJson, printPending, printVerification } from "../report.ts";
 import { withProgress } from "../terminal.ts";
 
 /** Compares the host with the document. */
-export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
+export const run: Run = async (invocation) => {
+  const {
+    operands: [file = ""],
+    given,
+    terminal,
+  } = invocation;
   const { host: name, desired } = await readDocument(file, given);
   await using host = await openHost(given);
+  const { printReport } = await import("../transaction.ts");
+  await printReport(invocation, host);
   const found = await withProgress(terminal, "looking at the host", () => verify(host, desired));
   const { ok, differences, counts } = found;
   const { pendingRemark } = await import("../../transaction/index.ts");
