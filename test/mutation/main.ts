@@ -38,7 +38,8 @@ const all = (folder: string, isIn: (file: string) => boolean): string[] =>
   readdirSync(folder).flatMap((file) => (isIn(file) ? [`${folder}/${file}`] : []));
 const testsIn = (folder: string): string[] =>
   all(folder, (file) => file.endsWith(".test.ts")).map((file) => `./build/${file.replace(/ts$/, "js")}`);
-const testsOf = (...names: readonly string[]): string[] => names.map((name) => `./build/test/state/${name}.test.js`);
+const testsOf = (folder: string, ...names: readonly string[]): string[] =>
+  names.map((name) => `./build/test/${folder}/${name}.test.js`);
 
 const GROUPS: Readonly<Record<string, Group>> = {
   planner: {
@@ -49,7 +50,7 @@ const GROUPS: Readonly<Record<string, Group>> = {
       ),
     ],
     // Those of random documents come last, as they take longest.
-    tests: testsOf("plans", "compare", "order", "explain", "verify", "apply", "properties"),
+    tests: testsOf("state", "plans", "compare", "order", "explain", "verify", "apply", "properties"),
   },
   journal: {
     files: ["journal", "encoding", "store"].map((name) => `lib/transaction/${name}.ts`),
@@ -60,7 +61,7 @@ const GROUPS: Readonly<Record<string, Group>> = {
       ...["schema", "document", "source", "consistency"].map((name) => `lib/state/${name}.ts`),
       ...["fabric", "overlay-checks", "variables"].map((name) => `lib/fabric/${name}.ts`),
     ],
-    tests: [...testsOf("contradictions", "document"), ...testsIn("test/fabric")],
+    tests: [...testsOf("fabric", "fabric", "peers", "overlays"), ...testsOf("state", "contradictions", "document")],
   },
 };
 const PAGE = "docs/mutation.md";
