@@ -77,7 +77,10 @@ export function stepsToReplace(table: Table): readonly Step[] {
       steps.push({
         command: made,
         path,
-        what: `rule ${number + 1} of chain ${chain.name} (${printRule(family, rule)})`,
+        // Asked for when the rule is refused, and takes longer than all the rest.
+        get what() {
+          return `rule ${number + 1} of chain ${chain.name} (${printRule(family, rule)})`;
+        },
       });
     }
   return steps;
