@@ -114,8 +114,7 @@ describe("linkwright plan, apply, verify, remove, show", function () {
     using documents = new Documents();
     const on = [documents.write(example("two-hosts")), "--host", "bm1", "--netns", machine.name];
     const state = ["--state", `${on[0]}.state`];
-    for (const command of ["plan", "verify"])
-      assert.doesNotMatch(linkwright(command, ...on, ...state).stdout, /confirm/);
+    assert.doesNotMatch(linkwright("plan", ...on, ...state).stdout, /confirm/);
     assert.equal(existsSync(state[1] ?? ""), false);
     const applied = linkwright("apply", ...on, ...state, "--confirm", "60");
     assert.equal(applied.status, 0, applied.stderr);
@@ -124,9 +123,7 @@ describe("linkwright plan, apply, verify, remove, show", function () {
       assert.equal(status, 0);
       assert.match(stdout, /^! what was applied at [0-9:]+ waits to be confirmed: linkwright confirm keeps it/m);
     }
-    assert.match(JSON.parse(linkwright("plan", "--json", ...on, ...state).stdout).pending, /waits to be confirmed/);
     assert.equal(linkwright("confirm", "--netns", machine.name, ...state).status, 0);
-    assert.doesNotMatch(linkwright("plan", ...on, ...state).stdout, /confirm/);
   });
 
   it("makes nothing again without leave", async () => {

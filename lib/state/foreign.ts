@@ -1,10 +1,10 @@
 /** What is on the links that a document names, or steers their traffic, and is not in the document: it is left alone. */
-import { stringify } from "yaml";
 import type { Desired, DesiredEntry } from "./desired.ts";
 import { brief } from "./entries/brief.ts";
 import { KERNEL, LEASED, makerOf, PEOPLE, ROUTER } from "./entries/maker.ts";
 import type { Sort } from "./entries/sort.ts";
 import { SORTS } from "./entries/sorts.ts";
+import { flow } from "./flow.ts";
 import { withoutIgnored } from "./ignore.ts";
 import type { ForeignChain, Observed, ObservedLink } from "./observed.ts";
 import type { ObjectKind, Plan, Words } from "./step.ts";
@@ -17,17 +17,13 @@ export interface Foreign {
   /** Who keeps it, where it is known that nobody wrote it by hand: a daemon, `DHCP, or a router`. */
   readonly owner?: string;
   /** What to write into the document to take it over; absent where a document cannot say it, or its owner would undo it. */
-  readonly takeOver?: string;
+  readonly takeOver?: string | undefined;
   /** What removes it: lines of a document, or a command. Absent where its owner would bring it back. */
-  readonly remove?: string;
+  readonly remove?: string | undefined;
 }
 
-/** Lines of a document in one line. */
-function line(value: object): string {
-  return stringify(value, { collectionStyle: "flow", lineWidth: 0 })
-    .trim()
-    .replace(/^\{ (.*) \}$/s, "$1");
-}
+/** The part of a document that one key stands for. */
+const line = (value: object): string => flow(value).slice(2, -2);
 
 /** An entry as a document has it, in its place. */
 function written(sort: Sort, seen: Words): { readonly takeOver: string; readonly remove: string } {
@@ -94,7 +90,13 @@ function entriesOf(sort: Sort, observed: Observed, desired: Desired, names: Read
       object: sort.object,
       subject: sort.subject(words),
       ...(maker !== PEOPLE && { owner: maker }),
-      ...(!kept && written(sort, words)),
+      // Of many nobody reads all.
+      get takeOver() {
+        return kept ? undefined : written(sort, words).takeOver;
+      },
+      get remove() {
+        return kept ? undefined : written(sort, words).remove;
+      },
     }));
   });
 }

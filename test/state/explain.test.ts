@@ -1,7 +1,10 @@
 /** The words for what becomes of each field. */
 import { deepEqual, equal } from "node:assert/strict";
+import fc from "fast-check";
+import { parse } from "yaml";
 import { countForeign, explainForeign, explainKept, explainStep } from "../../lib/state/describe.ts";
 import { desiredOf } from "../../lib/state/desired.ts";
+import { flow } from "../../lib/state/flow.ts";
 import { foreignOf } from "../../lib/state/foreign.ts";
 import type { Observed } from "../../lib/state/observed.ts";
 import { plan } from "../../lib/state/plan.ts";
@@ -64,10 +67,49 @@ describe("plan --explain", () => {
       [
         ["link", "v over eth0", "to remove it: links: { v: { kind: vxlan, state: absent } }"],
         ["", "and 2 more, which --json names", ""],
-        ["rule", "5", "rules: [ { priority: 5, from: 10.0.0.0/8, table: 7 } ]"],
+        ["rule", "5", "rules: [{ priority: 5, from: 10.0.0.0/8, table: 7 }]"],
       ],
     );
     equal(rows.length, 13);
+  });
+
+  it("writes values in one line that YAML reads as they are", () => {
+    const texts = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 12 }),
+      fc.stringMatching(/^[0-9a-f:./-]{0,12}$/),
+      fc.constantFrom(
+        "true",
+        "Null",
+        "1e3",
+        "0x1f",
+        "::/0",
+        "fe80::",
+        "2001:db8::/32",
+        "02:00:00:00:00:01",
+        "a: b",
+        "#a",
+      ),
+    );
+    const values = fc.letrec((tie) => ({
+      any: fc.oneof(
+        { depthSize: "small" },
+        texts,
+        fc.integer(),
+        fc.boolean(),
+        fc.constant(null),
+        fc.array(tie("any"), { maxLength: 3 }),
+        fc.dictionary(
+          texts.filter((key) => key !== "__proto__" && key !== "<<"),
+          tie("any"),
+          { maxKeys: 3, noNullPrototype: true },
+        ),
+      ),
+    })).any;
+    fc.assert(fc.property(values, (value) => deepEqual(parse(flow({ a: value })), { a: value })));
+    equal(
+      flow({ a: ["192.0.2.1/24", "2001:db8::/32", "fe80::"], b: {} }),
+      '{ a: [192.0.2.1/24, 2001:db8::/32, "fe80::"], b: {} }',
+    );
   });
 
   it("says what is made again, and what that drops", () =>
