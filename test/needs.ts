@@ -49,6 +49,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   setpriv: "util-linux",
   python3: "python3",
   wg: "wireguard-tools",
+  "iptables-nft": "iptables",
   script: "bsdutils",
   "systemd-run": "systemd",
   "systemd-analyze": "systemd",

@@ -3,6 +3,7 @@ import type { Host } from "../host.ts";
 import { type Asked, type AskOptions, ask } from "./ask.ts";
 import { bridgeChecks } from "./checks/bridge.ts";
 import type { Check } from "./checks/check.ts";
+import { lastingChecks } from "./checks/lasting.ts";
 import { routingChecks } from "./checks/routing.ts";
 import { tunnelChecks } from "./checks/tunnel.ts";
 import { underlayChecks } from "./checks/underlay.ts";
@@ -26,7 +27,13 @@ export interface Diagnosis {
   readonly asked: Asked;
 }
 
-const CHECKS: readonly Check[] = [...underlayChecks, ...tunnelChecks, ...bridgeChecks, ...routingChecks];
+const CHECKS: readonly Check[] = [
+  ...underlayChecks,
+  ...tunnelChecks,
+  ...bridgeChecks,
+  ...routingChecks,
+  ...lastingChecks,
+];
 const NOBODY: Asked = { ends: {}, sounds: {}, duplicates: [], ways: [], unseen: ["the network: nobody was asked"] };
 
 /** Diagnoses a host, whoever set it up. Changes nothing. To ask the network it needs CAP_NET_RAW. */

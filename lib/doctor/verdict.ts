@@ -70,6 +70,31 @@ function matches(match: Match, packet: Packet): Truth {
   return truths.includes(undefined) ? undefined : true;
 }
 
+/** The name of a link in a register: it ends with a zero byte, or where any ending will do. */
+function patternOf(value: unknown): string | undefined {
+  if (!(value instanceof Uint8Array)) return undefined;
+  const text = Buffer.from(value).toString("latin1");
+  const end = text.indexOf("\0");
+  return end < 0 ? `${text}*` : text.slice(0, end);
+}
+
+/** Whether a rule names another link than the packet's, which settles it whatever else it asks for. */
+function isForOthers(steps: readonly { readonly kind: string; readonly data?: unknown }[], packet: Packet): boolean {
+  let name: string | undefined;
+  for (const { kind, data } of steps) {
+    if (kind === "meta") {
+      const { key } = data as { readonly key?: unknown };
+      name = key === "iifname" ? packet.in : key === "oifname" ? packet.out : undefined;
+    } else if (kind === "cmp" && name !== undefined) {
+      const { op, data: against } = data as { readonly op?: unknown; readonly data?: { readonly value?: unknown } };
+      const pattern = patternOf(against?.value);
+      if (pattern !== undefined && named(pattern, name) !== (op === "eq")) return true;
+      name = undefined;
+    } else name = undefined;
+  }
+  return false;
+}
+
 type Outcome = Verdict | "return" | "on";
 
 /** Decides by a chain's rules in turn; doubts are kept until the end. */
@@ -119,8 +144,9 @@ class Walk {
     return "on";
   }
 
-  /** A rule of iptables-nft, or with a set: of what decides in it only the last word is understood. */
+  /** A rule of iptables-nft, or with a set: of it only the links and the last word are understood. */
   #raw(steps: readonly { readonly kind: string; readonly data?: unknown }[], where: object, depth: number): Outcome {
+    if (isForOthers(steps, this.#packet)) return "on";
     const verdicts = steps.flatMap(({ kind, data }) => {
       if (kind === "masq" || kind === "nat") return [{ verdict: "accept" as const, nat: true, ...where }];
       if (kind === "reject") return [{ verdict: "drop" as const, ...where }];

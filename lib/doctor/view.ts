@@ -9,6 +9,7 @@ import { placeOf } from "../netns/netns.ts";
 import type { ChainEntry, Family, ObservedTable } from "../nftables/index.ts";
 import type { Route } from "../routes/words.ts";
 import { type Counters, contentOf, readCounters } from "./counters.ts";
+import { type Lasting, lastingOf } from "./lasting.ts";
 
 /** A VXLAN, and what it sends to. */
 export interface Tunnel {
@@ -45,6 +46,8 @@ export interface View {
   readonly ways: Readonly<Record<string, Route | undefined>>;
   readonly counters: Counters;
   readonly managers: readonly Manager[];
+  /** What is written down for the next start; undefined where the host is not the machine itself, or root alone may know. */
+  readonly lasting: Lasting | undefined;
   /** What could not be looked at, and why. */
   readonly unseen: readonly string[];
 }
@@ -158,6 +161,7 @@ export async function look(host: Host): Promise<View> {
     ...{ tables, chains, ways },
     counters: await readCounters(host),
     managers: managersOn(host),
+    lasting: lastingOf(host, links),
     unseen: [...(why === undefined ? [] : [why]), ...(await oldIptables(host))],
   };
 }

@@ -1,0 +1,107 @@
+/** What a machine has written down about its links, by whoever configures them when it starts. */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+import type { Host } from "../host.ts";
+import { detectVersion, VersionError } from "../systemd/version.ts";
+
+/** What is written down. */
+export interface Lasting {
+  /** Files by the link that they speak of. */
+  readonly files: Readonly<Record<string, readonly string[]>>;
+  /** The file that systemd-networkd manages a link by. */
+  readonly networkd: Readonly<Record<string, string>>;
+  /** Files of systemd-networkd with a setting that its version does not know any more. */
+  readonly ignored: readonly { readonly file: string; readonly line: string }[];
+}
+
+/** Where configurations of links are kept, by whom. */
+const PLACES = [
+  "etc/systemd/network",
+  "run/systemd/network",
+  "usr/lib/systemd/network",
+  "etc/systemd/system",
+  "etc/linkwright",
+  "etc/network",
+  "etc/network/interfaces.d",
+  "etc/netplan",
+  "etc/NetworkManager/system-connections",
+  "etc/sysconfig/network-scripts",
+];
+/** systemd-networkd's own word on each link. */
+const STATES = "run/systemd/netif/links";
+/** The version from which `IPForward=` is not heeded. */
+const WITHOUT_IPFORWARD = 256;
+
+function contentsIn(root: string, place: string): { file: string; content: string }[] {
+  const names = listed(join(root, place));
+  return names.flatMap((name) => {
+    const content = contentOf(join(root, place, name));
+    return content === undefined ? [] : [{ file: `/${place}/${name}`, content }];
+  });
+}
+function listed(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+function contentOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined; // a directory, or for other eyes
+  }
+}
+
+/** Whether a text speaks of a link by its whole name. */
+function speaksOf(content: string, name: string): boolean {
+  const at = content.indexOf(name);
+  if (at < 0) return false;
+  const around = (content[at - 1] ?? " ") + (content[at + name.length] ?? " ");
+  return !/[\w.-]/.test(around) || speaksOf(content.slice(at + 1), name);
+}
+
+/** What is written below `root` about links with these names and numbers. `version` is that of systemd. */
+export function readLasting(
+  root: string,
+  links: readonly { readonly name: string; readonly index: number }[],
+  version: () => number,
+): Lasting {
+  const all = PLACES.flatMap((place) => contentsIn(root, place));
+  const states = links.map(({ name, index }) => [name, contentOf(join(root, STATES, String(index)))] as const);
+  const networkd = states.flatMap(([name, state]) => {
+    const file = /^NETWORK_FILE=(.+)$/m.exec(state ?? "")?.[1];
+    return file === undefined || /^ADMIN_STATE=unmanaged$/m.test(state ?? "") ? [] : [[name, file]];
+  });
+  const old = all.flatMap(({ file, content }) => {
+    const line = file.endsWith(".network") ? /^IPForward=.*$/m.exec(content)?.[0] : undefined;
+    return line === undefined ? [] : [{ file, line }];
+  });
+  return {
+    files: Object.fromEntries(
+      links.map(({ name }) => [name, all.filter(({ content }) => speaksOf(content, name)).map(({ file }) => file)]),
+    ),
+    networkd: Object.fromEntries(networkd),
+    ignored: old.length > 0 && version() >= WITHOUT_IPFORWARD ? old : [],
+  };
+}
+
+function versionHere(): number {
+  try {
+    return detectVersion();
+  } catch (error) {
+    if (error instanceof VersionError) return 0;
+    throw error;
+  }
+}
+
+/** The same of this machine; undefined for a host that is a namespace of it: what starts with the machine is not for it. */
+export function lastingOf({ netns }: Host, links: Parameters<typeof readLasting>[1]): Lasting | undefined {
+  try {
+    if (readlinkSync("/proc/1/ns/net") !== `net:[${netns.identity.inode}]`) return undefined;
+  } catch {
+    return undefined; // only root is told
+  }
+  return readLasting("/", links, versionHere);
+}
