@@ -255,11 +255,12 @@ times: the times are those of this machine. \`linkwright\` is the library's conn
 is the interface that people use, which checks input, looks names up and answers in words. The C floor runs once more
 at the end of each round: how far "again" is from 1 is how far the figures of that row can be trusted.
 
-Every process starts cold: what its code takes to be compiled is in its time. Only round trips are made twice, by all but the
-programs that are started anew for each or read a batch, and the second time counts: a single one says nothing of a program
-that runs for long. One by one, bridges are made on the calling thread
-by \`linkwright\` and through the I/O thread, which is the default, by \`Host\`. Of the 1,000 bridges, peers make 100, since the kernel takes some 20 ms to remove one. Of what is dumped,
-\`linkwright\` reads and keeps the attributes that the floor reads (\`picked\`), \`Host\` and the peers all of them.
+Every process starts cold: what its code takes to be compiled is in its time. Only round trips are made twice, by all but
+the programs that are started anew for each or read a batch, and the second time counts: a single one says nothing of a
+program that runs for long. One by one, bridges are made on the calling thread by \`linkwright\`, and through the I/O thread,
+which is the default, by \`Host\`. Of the bridges peers make a tenth, and so does the floor the second time, since the kernel
+takes some 20 ms to remove one. Of what is dumped, \`linkwright\` reads and keeps the attributes that the floor reads
+(\`picked\`), \`Host\` and the peers all of them. The package was built by the Node that runs it (\`lib/rehearsal.mjs\`).
 
 ${facts.machine}. ${facts.date}, commit ${facts.commit}, \`${facts.command.trim()}\`. Load average before and after: ${facts.load.join("; ")}.
 
