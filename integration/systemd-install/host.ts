@@ -1,5 +1,6 @@
 /** A host with the machine's own systemd and networkd, a network card, and the command where units look for it. */
 import { equal } from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Ended, SystemdHost } from "../systemd/kit.ts";
 
 const DOCUMENT = "/root/host.yaml";
@@ -51,13 +52,24 @@ export class NetworkdHost {
     return ended;
   }
 
+  /** Waits until networkd has configured a link. */
+  async configured(link: string): Promise<void> {
+    for (const end = Date.now() + 15_000; ; await sleep(50)) {
+      const { stdout } = await this.systemd.run("networkctl", "--no-legend", "list", link);
+      if (/ configured\s*$/.test(stdout)) break;
+      if (Date.now() > end) throw new Error(`not configured: ${stdout}`);
+    }
+    // What it deletes on the way may come a moment later.
+    await sleep(300);
+  }
+
   /** Takes everything away that an installation made. */
   async clean(): Promise<void> {
     await this.systemd.linkwright("systemd", "uninstall");
     await this.systemd.must(
       "sh",
       "-c",
-      'cd /sys/class/net; for l in *; do case $l in lo | ens34f0 | cable) ;; *) ip link del "$l" 2>/dev/null ;; esac; done; rm -rf /etc/systemd/network/* /run/systemd/network/*; networkctl reload; nft flush ruleset; systemctl reset-failed; true',
+      'cd /sys/class/net; for l in *; do case $l in lo | ens34f0 | cable) ;; *) ip link del "$l" 2>/dev/null ;; esac; done; rm -rf /etc/systemd/network/* /run/systemd/network/*; ip rule del priority 1000; ip address add 192.168.0.23/24 dev ens34f0; ip link set ens34f0 mtu 1500; networkctl reload; nft flush ruleset; systemctl reset-failed; true',
     );
   }
 

@@ -29,6 +29,7 @@ const APPLY: Command = {
       "document does not mention is left alone. It needs CAP_NET_ADMIN.",
     "All steps are in a journal before the first is done, so that `recover` undoes them after a crash. With --confirm a " +
       "process of its own puts the old state back unless `confirm` comes in time, also where this one was killed.",
+    "Links that systemd-networkd or NetworkManager manage are refused, with the ways out.",
   ],
   examples: [
     ["linkwright apply two-hosts.yaml", "on the host whose name is in the document"],
@@ -37,7 +38,7 @@ const APPLY: Command = {
     ["linkwright apply two-hosts.yaml --allow-recreate", "also what means deleting and creating again, as another VNI"],
     ["linkwright sandbox -- linkwright apply host.yaml", "try it without root, in a network of its own"],
   ],
-  options: ["host", "netns", "explain", "allow-recreate", "confirm", "wait", "state"],
+  options: ["host", "netns", "explain", "allow-recreate", "allow-managed", "confirm", "wait", "state"],
   exits:
     "0 done or nothing to do, 1 error, and the host is as it was; 2 the old state was put back for want of an answer",
   load: () => import("./commands/apply.ts"),
@@ -85,7 +86,7 @@ const REMOVE: Command = {
     "Deletes the links, rules and entries that the document would create, and nothing else. It needs CAP_NET_ADMIN.",
   ],
   examples: [["linkwright remove two-hosts.yaml --host bm1", "undo `apply two-hosts.yaml --host bm1`"]],
-  options: ["host", "netns", "confirm", "wait", "state"],
+  options: ["host", "netns", "allow-managed", "confirm", "wait", "state"],
   load: () => import("./commands/remove.ts"),
 };
 
@@ -323,7 +324,7 @@ const SYSTEMD_UNINSTALL: Command = {
   ],
   examples: [
     ["linkwright systemd uninstall --dry-run", "what would go"],
-    ["linkwright systemd uninstall && linkwright remove two-hosts.yaml", "the links too"],
+    ["linkwright systemd uninstall", "links stay until the next boot, or until linkwright remove FILE"],
   ],
   options: ["dry-run"],
   exits: "0 done or nothing to do, 1 error; 2 with --dry-run, where there is something to remove",
@@ -360,6 +361,24 @@ const SYSTEMD_SERVE: Command = {
   ],
   options: ["host", "interval", "allow-recreate", "state"],
   load: () => import("./commands/systemd-serve.ts"),
+};
+
+const SYSTEMD_UNMANAGE: Command = {
+  name: "systemd unmanage",
+  operands: ["FILE"],
+  summary: "have systemd-networkd and NetworkManager leave alone the links that the document makes",
+  about: [
+    "Writes a file with Unmanaged=yes that comes before all others, where NetworkManager is there one with " +
+      "unmanaged-devices too, and has both read them; the links stay as they are. It is for `apply` and for units that call " +
+      "it. Network cards and other links that the document does not make are not in it: somebody has to configure them.",
+  ],
+  examples: [
+    ["linkwright systemd unmanage two-hosts.yaml --host bm1", "now and at every boot"],
+    ["linkwright systemd uninstall", "take it back"],
+  ],
+  options: ["host", "runtime", "dry-run"],
+  exits: "0 done or nothing to do, 1 error; 2 with --dry-run, where there are differences",
+  load: () => import("./commands/systemd-unmanage.ts"),
 };
 
 const LAB_UP: Command = {
@@ -464,6 +483,7 @@ export const COMMANDS: readonly Command[] = [
   SYSTEMD_UNINSTALL,
   SYSTEMD_APPLY,
   SYSTEMD_SERVE,
+  SYSTEMD_UNMANAGE,
   LAB_UP,
   LAB_RUN,
   LAB_DOWN,

@@ -25,6 +25,9 @@ export const OPTIONS = {
   "allow-recreate": {
     text: "permit to delete and create again what the kernel cannot change in place, and lose what hangs on it",
   },
+  "allow-managed": {
+    text: "change also links that systemd-networkd or NetworkManager manage, which may undo it",
+  },
   confirm: {
     value: "SECONDS",
     text:

@@ -26,6 +26,7 @@ import { interruptible } from "./document.ts";
 import { EXIT, messagesOf, UsageError } from "./failure.ts";
 import { tellApplied, tellEnded, tellFailed } from "./journal.ts";
 import type { Given } from "./options.ts";
+import { askOwners } from "./owners.ts";
 import { printPlan, printVerification } from "./report.ts";
 import { type Terminal, withProgress } from "./terminal.ts";
 
@@ -109,8 +110,10 @@ export async function carryOut(invocation: Invocation, host: Host, desired: Desi
   // What the document's probes reach may be gone with what is removed.
   const own = client === undefined ? [] : [{ sshClient: client }];
   const probes = (planned: Planned): readonly Probe[] => (mode === "apply" ? probesFor(desired, planned, client) : own);
+  const checkOwners = await askOwners(host, desired, given, terminal);
   let shown = false;
   const onPlan = (planned: Planned): void => {
+    checkOwners(planned.plan);
     probes(planned); // what is wrong with one is told before anything is done
     if (given.json) return;
     if (shown) terminal.remark("the host changed meanwhile; planned again");

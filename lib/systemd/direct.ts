@@ -1,11 +1,11 @@
 /** A document without networkd: units that apply it when the machine starts, keep it so, and end what was interrupted. */
-import type { Desired } from "../state/desired.ts";
 import { type Calling, COMMAND, commandLine, JOURNALS, sysctlText } from "./boot.ts";
 import { confinement, rightsOf } from "./confinement.ts";
 import type { Exported, ExportInput } from "./export.ts";
 import { LASTING, type Places } from "./places.ts";
 import { seal } from "./provenance.ts";
-import { isPlainName, printSections } from "./section.ts";
+import { printSections } from "./section.ts";
+import { unmanagedText } from "./unmanaged.ts";
 import { Unsayable } from "./unsaid.ts";
 import type { ExportedFile } from "./write.ts";
 
@@ -116,21 +116,6 @@ export function reconcileUnit({ document }: Places, { command, host, rights }: C
   ]);
 }
 
-/** Tells networkd to leave alone what linkwright makes, also where a file of somebody's is for all links. */
-function unmanagedText({ links }: Desired): string | undefined {
-  const names = links.flatMap(({ name, kind, absent, options: { peer } }) => {
-    const far = (peer as { readonly name?: string; readonly netns?: unknown } | undefined) ?? {};
-    if (kind === undefined || absent) return [];
-    return [name, ...(far.name === undefined || far.netns !== undefined ? [] : [far.name])];
-  });
-  const plain = [...new Set(names)].filter(isPlainName);
-  if (plain.length === 0) return undefined;
-  return printSections([
-    { name: "Match", entries: [["Name", plain.join(" ")]] },
-    { name: "Link", entries: [["Unmanaged", "yes"]] },
-  ]);
-}
-
 /**
  * The files for one host in direct mode. Sysctls are there a second time, as udev would otherwise put its own in their
  * place when a link comes. Nothing is written or changed by it.
@@ -146,7 +131,7 @@ export function directFiles(input: ExportInput): Exported {
   };
   add(places.document, text);
   add(places.sysctl, sysctlText(desired, new Unsayable(version)));
-  add(`${places.network}/05-linkwright-unmanaged.network`, unmanagedText(desired));
+  add(places.unmanaged, unmanagedText(desired));
   add(places.recoverUnit, recoverUnit(calling));
   add(places.applyUnit, bootUnit(places, calling));
   add(places.service, reconcileUnit(places, calling));

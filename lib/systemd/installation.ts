@@ -54,7 +54,9 @@ export async function surveyInstallation(input: InstallationInput): Promise<Inst
   const exported = exportFiles({ ...rest, places });
   if (runtime) await refuseHidden(root, exported);
   // What was installed until the next boot is over with what is installed for good.
-  const others = [...(await candidates(root, places)), ...(runtime ? [] : await candidates(root, RUNTIME))];
+  const all = [...(await candidates(root, places)), ...(runtime ? [] : await candidates(root, RUNTIME))];
+  // NetworkManager has to leave alone what networkd manages, too.
+  const others = all.filter((path) => path !== LASTING.networkManager && path !== RUNTIME.networkManager);
   try {
     return { ...exported, root, runtime, changes: await surveyFiles(root, exported.files, others) };
   } catch (error) {

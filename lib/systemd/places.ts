@@ -13,6 +13,10 @@ export interface Places {
   readonly applyUnit: string;
   readonly recoverUnit: string;
   readonly service: string;
+  /** Has networkd leave links alone; before all others. */
+  readonly unmanaged: string;
+  /** Has NetworkManager leave links alone. */
+  readonly networkManager: string;
 }
 
 function below(base: string, own: string): Places {
@@ -25,6 +29,8 @@ function below(base: string, own: string): Places {
     applyUnit: `${base}/systemd/system/linkwright-apply.service`,
     recoverUnit: `${base}/systemd/system/linkwright-recover.service`,
     service: `${base}/systemd/system/linkwright.service`,
+    unmanaged: `${base}/systemd/network/05-linkwright-unmanaged.network`,
+    networkManager: `${base}/NetworkManager/conf.d/95-linkwright.conf`,
   };
 }
 
@@ -48,5 +54,5 @@ async function namesIn(directory: string): Promise<readonly string[]> {
 /** Paths that have the name of one of our files, whether there is one or not. */
 export async function candidates(root: string, { network, ...files }: Places): Promise<readonly string[]> {
   const links = (await namesIn(join(root, network))).filter((name) => OURS.test(name));
-  return [...links.map((name) => `${network}/${name}`), ...Object.values(files)];
+  return [...new Set([...links.map((name) => `${network}/${name}`), ...Object.values(files)])];
 }

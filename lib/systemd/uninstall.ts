@@ -25,6 +25,7 @@ async function takeAway(systemd: Systemd, root: string, changes: readonly FileCh
     throw error;
   }
   if (names.length > 0) await systemd.units.daemonReload();
+  if (changes.some(({ path }) => path.includes("/NetworkManager/"))) await systemd.networkManager.reload();
   if (!concernsNetworkd(changes)) return [];
   try {
     await systemd.networkd.reload();

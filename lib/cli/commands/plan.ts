@@ -2,7 +2,8 @@
 import { foreignOf, observe, plan } from "../../state/index.ts";
 import type { Run } from "../command.ts";
 import { openHost, readDocument } from "../document.ts";
-import { EXIT } from "../failure.ts";
+import { EXIT, messagesOf } from "../failure.ts";
+import { askOwners } from "../owners.ts";
 import { counted, printForeign, printJson, printPending, printPlan } from "../report.ts";
 import { withProgress } from "../terminal.ts";
 
@@ -20,6 +21,12 @@ export const run: Run = async (invocation) => {
   const observed = await withProgress(terminal, "looking at the host", () => observe(host, desired));
   const planned = plan(observed, desired);
   const foreign = foreignOf(observed, desired, planned);
+  const checkOwners = await askOwners(host, desired, given, terminal);
+  try {
+    checkOwners(planned);
+  } catch (error) {
+    for (const line of messagesOf(error)) terminal.remark(line);
+  }
   const { pendingRemark } = await import("../../transaction/index.ts");
   const pending = await pendingRemark(host, { directory: given.state });
   if (given.json) printJson({ file, host: name, ...planned, foreign, pending }, terminal);

@@ -11,12 +11,12 @@ import {
   surveyInstallation,
   surveyRemoval,
   type Unsaid,
-  unifiedDiff,
   uninstall,
 } from "../../systemd/index.ts";
 import type { Run } from "../command.ts";
 import { interruptible, needPrivilege, openHost, readDocument } from "../document.ts";
 import { EXIT } from "../failure.ts";
+import { printDiff } from "../file-changes.ts";
 import { counted, printJson } from "../report.ts";
 import { type Terminal, withProgress } from "../terminal.ts";
 import { secondsOf, storeOptions } from "../transaction.ts";
@@ -26,18 +26,6 @@ const BY: Readonly<Record<Unsaid["by"], string>> = {
   apply: "by linkwright-apply.service",
   nothing: "note",
 };
-
-function printDiff(changes: readonly FileChange[], { line, palette }: Terminal): void {
-  const paints = { "-": palette.bad, "+": palette.good, "@": palette.faint };
-  for (const { path, before, after } of changes)
-    for (const text of unifiedDiff(path, before, after))
-      line((paints[text[0] as keyof typeof paints] ?? ((same: string) => same))(text));
-  line(
-    changes.length === 0
-      ? "all files are as they should be"
-      : `${counted(changes.length, "file")}; nothing was changed`,
-  );
-}
 
 function printInstalled(
   { changes }: Installation,

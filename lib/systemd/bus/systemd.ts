@@ -1,5 +1,6 @@
 /** The door to systemd: one connection, and who is asked over it. */
 import { Connection } from "./connection.ts";
+import { NetworkManager } from "./network-manager.ts";
 import { Networkd } from "./networkd.ts";
 import { Units } from "./units.ts";
 
@@ -22,6 +23,8 @@ export interface SystemdOptions {
 export class Systemd implements Disposable, AsyncDisposable {
   /** systemd-networkd. */
   readonly networkd: Networkd;
+  /** NetworkManager, which is asked over the same bus. */
+  readonly networkManager: NetworkManager;
   /** Services and other units. */
   readonly units: Units;
   readonly #connection: Connection;
@@ -29,6 +32,7 @@ export class Systemd implements Disposable, AsyncDisposable {
   constructor({ address, socket, netns, speakers }: SystemdOptions = {}) {
     this.#connection = new Connection(address, speakers);
     this.units = new Units(this.#connection);
+    this.networkManager = new NetworkManager(this.#connection, netns);
     this.networkd = new Networkd(this.#connection, this.units, { netns, socket });
   }
 

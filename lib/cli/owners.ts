@@ -1,0 +1,29 @@
+/** Links that networkd or NetworkManager manage: refused, unless they do what the document says or somebody allowed it. */
+import { existsSync } from "node:fs";
+import type { Host } from "../host.ts";
+import type { Desired, Plan } from "../state/index.ts";
+import { TRACES } from "../systemd/traces.ts";
+import type { Given } from "./options.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Looks through a plan for what would not last. */
+export type CheckOwners = (plan: Plan) => void;
+
+/**
+ * Asks who manages links, and gives what looks through plans: it throws where a link of somebody else would be changed,
+ * and says once what else would not last.
+ */
+export async function askOwners(host: Host, desired: Desired, given: Given, terminal: Terminal): Promise<CheckOwners> {
+  // Where nothing of them is there, nothing more is loaded or asked.
+  if (!Object.values(TRACES).some((path) => existsSync(path))) return () => undefined;
+  const { mayBeOwned, ownersOf, checkOwners } = await import("../systemd/index.ts");
+  if (!mayBeOwned(host)) return () => undefined;
+  const owners = await ownersOf(host, desired);
+  const said = new Set<string>();
+  return (plan) => {
+    for (const warning of checkOwners(plan, desired, owners, given["allow-managed"] === true)) {
+      if (!said.has(warning)) terminal.remark(warning);
+      said.add(warning);
+    }
+  };
+}
