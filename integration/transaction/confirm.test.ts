@@ -1,6 +1,6 @@
 /** What nobody confirms is taken back, whatever becomes of the program that applied it. */
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
-import { chmod, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { kill } from "node:process";
 import { derive } from "../../lib/fabric/fabric.ts";
@@ -13,7 +13,7 @@ import { describeReport, type Report, takeReport } from "../../lib/transaction/r
 import { RevertedError } from "../../lib/transaction/reverted.ts";
 import { type TransactOptions, transact } from "../../lib/transaction/transaction.ts";
 import type { Planned } from "../../lib/transaction/wanted.ts";
-import { needs } from "../../test/needs.ts";
+import { needs, skip } from "../../test/needs.ts";
 import { dump, type Machine, type Scene, scene } from "../state/kit.ts";
 import { difference, directory, endAll, eventually, run, start } from "./kit.ts";
 
@@ -29,6 +29,9 @@ function code(expected: string, message: RegExp): (error: unknown) => boolean {
     return true;
   };
 }
+
+/** One request. */
+const LO = "linkwright: 1\nlinks: { lo: { mtu: 65000 } }\n";
 
 describe("an application", function () {
   this.timeout(60_000);
@@ -289,6 +292,66 @@ describe("an application", function () {
       await rejects(transact(bm1.host, desired, { directory: open }), code("ERR_STATE_DIRECTORY", /others may write/));
       const missing = join(place.path, "no", "where");
       await rejects(transact(bm1.host, desired, { directory: missing }), code("ERR_STATE_DIRECTORY", /ENOENT/));
+    });
+
+    it("where the directory of the namespace is a link, or a file in it", async () => {
+      deepEqual(await recover(bm1.host, options), { state: "nothing" });
+      const directory = await own();
+      const desired = await founding();
+      const all = [
+        () => transact(bm1.host, desired, options),
+        () => recover(bm1.host, options),
+        () => revert(bm1.host, options),
+        () => confirm(bm1.host, options),
+      ];
+      await rename(directory, `${place.path}/moved`);
+      await symlink(`${place.path}/moved`, directory);
+      for (const one of all)
+        await rejects(one, code("ERR_STATE_DIRECTORY", /netns-\d+: it is a symbolic link; remove it/));
+      await rm(directory);
+      await rename(`${place.path}/moved`, directory);
+      await rm(join(directory, "lock"));
+      await symlink("/etc/passwd", join(directory, "lock"));
+      for (const one of all) await rejects(one, code("ERR_STATE_DIRECTORY", /lock: it is a symbolic link; remove it$/));
+      await rm(join(directory, "lock"));
+    });
+
+    it("where a journal, or the directory, belongs to another user", async function () {
+      const order = { call: "transact", directory: place.path, document: EXAMPLE, at: 4 } as const;
+      equal((await run(bm1.namespace, order)).signal, "SIGKILL");
+      const directory = await own();
+      const desired = await founding();
+      for (const [path, message] of [
+        [join(directory, "journal"), /journal: it belongs to user 1; look at it, and remove it$/],
+        [directory, /netns-\d+: it belongs to user 1; remove it, or name another with --state$/],
+        [place.path, /: it belongs to user 1; remove it, or name another with --state$/],
+      ] as const) {
+        try {
+          await chown(path, 1, 1);
+        } catch (error) {
+          if (!["EINVAL", "EPERM"].includes(String((error as { code?: unknown }).code))) throw error;
+          skip(this, "only root can have files belong to another user");
+        }
+        for (const one of [transact(bm1.host, desired, options), recover(bm1.host, options), revert(bm1.host, options)])
+          await rejects(one, code("ERR_STATE_DIRECTORY", message));
+        await chown(path, 0, 0);
+      }
+      await discard(bm1.host, options);
+    });
+
+    it("where a journal was cut off after a line: what it does not say is named", async () => {
+      const order = { call: "transact", directory: place.path, document: { text: LO }, at: 5 } as const;
+      equal((await run(bm1.namespace, order)).signal, "SIGKILL");
+      const path = join(await own(), "journal");
+      const text = await readFile(path, "utf8");
+      await writeFile(path, text.slice(0, text.indexOf("\n") + 1));
+      const ended = await recover(bm1.host, options);
+      ok(ended.state === "reverted");
+      deepEqual(
+        ended.wayBack.differing.map(({ id }) => id),
+        ["link lo"],
+      );
+      await bm1.sh("ip link set lo mtu 65536");
     });
 
     it("where a journal was edited or cut off; it can be taken away", async () => {
