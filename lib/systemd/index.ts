@@ -1,7 +1,6 @@
 /** systemd: documents as its files, networkd and units as they are asked, what a service tells and is given. */
 export {
   type EventKind,
-  encodeEntry,
   type FieldValue,
   isJournal,
   type JournalEntry,

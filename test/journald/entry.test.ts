@@ -1,6 +1,6 @@
 /** Entries as bytes, by the protocol's page; that the journal takes them is seen in integration/systemd. */
 import { equal, ok, throws } from "node:assert/strict";
-import { fstatSync } from "node:fs";
+import { fstatSync, readFileSync } from "node:fs";
 import { encodeEntry, isJournal, MESSAGE_IDS, withPriority, writeJournal } from "../../lib/journald/index.ts";
 
 const text = (entry: Parameters<typeof encodeEntry>[0]): string => Buffer.from(encodeEntry(entry)).toString("latin1");
@@ -41,9 +41,12 @@ describe("an entry of the journal", () => {
     equal(await writeJournal({ message: "x" }, "/nowhere/socket"), false);
   });
 
-  it("has ids as systemd makes them, each its own", () => {
+  it("has ids as systemd makes them, each its own, and all in the documentation", () => {
     const ids = Object.values(MESSAGE_IDS);
     equal(new Set(ids).size, ids.length);
+    const page = readFileSync("docs/systemd.md", "utf8");
+    for (const [kind, id] of Object.entries(MESSAGE_IDS))
+      ok(new RegExp(`^\\| \`${kind}\` +\\| \`${id}\` +\\|`, "m").test(page), kind);
     for (const id of ids) ok(/^[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}$/.test(id), id);
   });
 });
