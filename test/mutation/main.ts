@@ -50,7 +50,7 @@ const GROUPS: Readonly<Record<string, Group>> = {
       ),
     ],
     // Those of random documents come last, as they take longest.
-    tests: testsOf("state", "plans", "compare", "order", "explain", "verify", "apply", "properties"),
+    tests: testsOf("state", "plans", "every-plan", "compare", "order", "explain", "verify", "apply", "properties"),
   },
   journal: {
     files: ["journal", "encoding", "store"].map((name) => `lib/transaction/${name}.ts`),
