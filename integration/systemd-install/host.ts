@@ -12,6 +12,7 @@ export interface ToldLink {
   readonly ifname: string;
   readonly ifindex: number;
   readonly mtu: number;
+  readonly address: string;
   readonly master?: string;
   readonly linkinfo?: { readonly info_kind?: string; readonly info_data?: Readonly<Record<string, unknown>> };
 }

@@ -2,6 +2,7 @@
 import type { Host } from "../host.ts";
 import type { Table } from "../nftables/index.ts";
 import { SocketError } from "../socket/index.ts";
+import { withMac } from "./new-mac.ts";
 import type { DeviceGroup } from "./plan-ethtool.ts";
 import { type Secrets, secretsOf } from "./secrets.ts";
 import type { Request, Words } from "./step.ts";
@@ -51,7 +52,7 @@ function services(host: Host, secrets: Secrets): Services {
   const as = <T>(words: unknown): T => words as T;
   return {
     link: {
-      create: (words) => links.create(as(words)),
+      create: (words) => links.create(as(withMac(host, words))),
       update: ({ name, change }) => links.update(as(name), as(change)),
       delete: ({ name }) => links.delete(as(name)),
     },
