@@ -52,7 +52,8 @@ function together(tunnels: readonly Tunnel[], hosts: Hosts): readonly Tunnel[] {
 function compare(first: Tunnel, other: Tunnel, source: Source, say: Say): void {
   for (const key of HEARD) {
     const [one, two] = [heard(first, key), heard(other, key)];
-    if (one === two || (key === "mtu" && (typeof one !== "number" || typeof two !== "number"))) continue;
+    if (one === two || one === undefined || two === undefined) continue;
+    if (key === "mtu" && (typeof one !== "number" || typeof two !== "number")) continue;
     const path = other.origin(["links", other.name, key]);
     const before = first.origin(["links", first.name, key]);
     const { line } = source.locate(before);

@@ -60,14 +60,20 @@ const fabrics = new WeakMap<Source, Fabric>();
 export function fabricOf(source: Source): Fabric {
   const known = fabrics.get(source);
   if (known !== undefined) return known;
-  const hosts = checkHosts(source);
-  checkVteps(source, hosts);
-  const { fabric, issues: own } = overlaysOf(source, hosts);
-  const issues = [...own];
-  const say: Say = (path, message, what) => void issues.push(issueAt(source, path, message, what));
-  checkLinks(fabric, say);
+  const fabric = uncompared(source);
+  const issues: Issue[] = [];
+  checkLinks(fabric, (path, message, what) => void issues.push(issueAt(source, path, message, what)));
   if (issues.length > 0) throw new ConfigError(issues);
   fabrics.set(source, fabric);
+  return fabric;
+}
+
+/** Overlays worked out, and links of hosts not compared with each other. @throws {ConfigError} */
+function uncompared(source: Source): Fabric {
+  const hosts = checkHosts(source);
+  checkVteps(source, hosts);
+  const { fabric, issues } = overlaysOf(source, hosts);
+  if (issues.length > 0) throw new ConfigError(issues);
   return fabric;
 }
 
@@ -130,8 +136,12 @@ export function derive(source: Source, host?: string): Source {
     ]);
   }
   const name = chosen(source, checkHosts(source), host);
-  const fabric = fabricOf(source);
-  const { hosts } = fabric;
+  return deriveFrom(fabricOf(source), name);
+}
+
+/** See {@link derive}. */
+function deriveFrom(fabric: Fabric, name: string): Source {
+  const { source, hosts } = fabric;
   const derivation = new Derivation(source, hosts, name);
   const { hosts: _, overlays: __, evpn: ___, ...rest } = source.value as Value;
   const value = derivation.value(rest, [], []) as Value;
@@ -207,17 +217,19 @@ function derivedSource(
 /**
  * Checks a document for all of its hosts.
  *
+ * @param compared - whether links of hosts that speak with each other are compared too; default true.
  * @returns what each host shall look like; one entry named `""` for a document without hosts.
  * @throws {ConfigError} with all that is wrong for any of them.
  */
-export function checkAll(source: Source): ReadonlyMap<string, Desired> {
+export function checkAll(source: Source, compared = true): ReadonlyMap<string, Desired> {
   const hosts = hostsOf(source);
-  if (hosts.length > 0) fabricOf(source);
+  if (hosts.length === 0) return new Map([["", desiredOf(derive(source))]]);
+  const fabric = compared ? fabricOf(source) : uncompared(source);
   const found = new Map<string, Desired>();
   const issues: Issue[] = [];
-  for (const host of hosts.length === 0 ? [undefined] : hosts)
+  for (const host of hosts)
     try {
-      found.set(host ?? "", desiredOf(derive(source, host)));
+      found.set(host, desiredOf(deriveFrom(fabric, host)));
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       issues.push(...error.issues);

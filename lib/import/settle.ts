@@ -42,7 +42,8 @@ export function partOf({ path }: Issue): Path {
 /** Complaints about a document, all of its hosts. */
 function issuesOf(draft: Draft): readonly Issue[] {
   try {
-    checkAll(parseSource(writeDraft(draft)));
+    // What hosts contradict each other in is a slip of its own, and both have to stand there for whoever mends it.
+    checkAll(parseSource(writeDraft(draft)), false);
     return [];
   } catch (error) {
     if (error instanceof ConfigError) return error.issues;

@@ -84,11 +84,13 @@ function checkVxlan(name: string, entry: LinkEntry, say: Say): void {
       `remote is one of them already; leave remote out and put ${remote} into remotes`,
       "key",
     );
+  const known = new Set<string>();
   remotes.forEach((ip, i) => {
     const other = local ?? remotes[0] ?? ip;
     if (isIPv6(ip) !== isIPv6(other))
       say(["links", name, "remotes", i], `${ip} and ${other} are of different families; use one`);
-    if (remotes.indexOf(ip) < i) say(["links", name, "remotes", i], `${ip} stands in this list already; keep one`);
+    if (known.has(ip)) say(["links", name, "remotes", i], `${ip} stands in this list already; keep one`);
+    known.add(ip);
   });
 }
 

@@ -16,8 +16,8 @@ export function vxlanOverhead(ipv6: boolean, gpe = false): number {
 export function isWide(link: DesiredLink, desired: Desired, observed: Observed): boolean {
   const seen = linkOf(observed, link.name);
   const ends = [link.options["remote"], link.options["local"], link.remotes?.[0]];
-  const entry = desired.fdb.find(({ words }) => words["dev"] === link.name && words["dst"] !== undefined);
-  const end = ends.find((one) => one !== undefined) ?? entry?.words["dst"] ?? seen?.["remote"] ?? seen?.["local"];
+  const entry = () => desired.fdb.find(({ words }) => words["dev"] === link.name && words["dst"] !== undefined);
+  const end = ends.find((one) => one !== undefined) ?? entry()?.words["dst"] ?? seen?.["remote"] ?? seen?.["local"];
   return typeof end === "string" && end.includes(":");
 }
 

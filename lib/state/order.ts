@@ -39,7 +39,11 @@ export function inOrder(steps: readonly Step[]): readonly Step[] {
   const visit = (step: Step): void => {
     if (seen.has(step.id)) return;
     seen.add(step.id);
-    const needed = step.needs.flatMap((id) => byId.get(id) ?? []).sort(compare);
+    const needed = step.needs.flatMap((id) => {
+      const one = byId.get(id);
+      return one === undefined || seen.has(id) ? [] : [one];
+    });
+    if (needed.length > 1) needed.sort(compare);
     for (const one of needed) visit(one);
     ordered.push(step);
   };

@@ -23,6 +23,27 @@ export function farEndsOf({ kind, remotes, options: { remote } }: DesiredLink): 
   return remotes ?? (kind === "vxlan" && typeof remote === "string" ? [remote] : undefined);
 }
 
+const floods = new WeakMap<readonly object[], ReadonlyMap<unknown, readonly Words[]>>();
+/** The all-zero entries of a link. Lists are long, and asked for once for each of many links. */
+function floodsOf<T extends object>(list: readonly T[], dev: string, wordsOf: (one: T) => Words): readonly Words[] {
+  let known = floods.get(list);
+  if (known === undefined) {
+    const found = new Map<unknown, Words[]>();
+    for (const one of list) {
+      const entry = wordsOf(one);
+      if (entry["mac"] !== ZERO_MAC) continue;
+      const same = found.get(entry["dev"]);
+      if (same === undefined) found.set(entry["dev"], [entry]);
+      else same.push(entry);
+    }
+    known = found;
+    floods.set(list, known);
+  }
+  return known.get(dev) ?? [];
+}
+const itself = (words: Words): Words => words;
+const farOf = (entries: readonly Words[]): ReadonlySet<unknown> => new Set(entries.map(({ dst }) => dst));
+
 interface Comparison {
   readonly kept: readonly Words[];
   readonly missing: readonly Words[];
@@ -47,17 +68,20 @@ function compare(link: DesiredLink, seen: ObservedLink | undefined, there: reado
   const left = exchanged ? there.filter((one) => !isOwnRemote(one, seen) && !isOwnRemote(one, next)) : there;
   const made = words(name, { dst: next.remote, via: next.dev });
   const standing = exchanged ? [made, ...left] : left;
-  const keep = (dst: string): Words | undefined => {
-    const all = standing.filter((one) => one["dst"] === dst && (one["via"] === undefined || one["via"] === via));
-    return all.find((one) => one["via"] === via) ?? all[0];
-  };
+  const usable = standing.filter((one) => one["via"] === undefined || one["via"] === via);
+  // What leaves by the link's own device comes before what does not say by which.
+  const byDst = new Map(
+    [...usable].sort((a, b) => Number(a["via"] === via) - Number(b["via"] === via)).map((one) => [one["dst"], one]),
+  );
+  const keep = (dst: string): Words | undefined => byDst.get(dst);
   const wanted = farEndsOf(link) ?? [];
   const kept = wanted.map(keep).filter((one) => one !== undefined);
   const missing = wanted.filter((dst) => keep(dst) === undefined);
+  const stay = new Set(kept);
   return {
     kept: kept.filter((one) => one !== made),
     missing: missing.map((dst) => (remotes === undefined ? own : words(name, { dst }))),
-    surplus: standing.filter((one) => !kept.includes(one)),
+    surplus: standing.filter((one) => !stay.has(one)),
   };
 }
 
@@ -83,18 +107,16 @@ export function planFarEnds(
 ): void {
   const { name, remotes } = link;
   if (farEndsOf(link) === undefined) return;
-  const named = ({ dst }: Words): boolean =>
-    planner.desired.fdb.some(
-      (one) => one.words["dev"] === name && one.words["mac"] === ZERO_MAC && one.words["dst"] === dst,
-    );
-  const flooding = fdb.filter((one) => one["dev"] === name && one["mac"] === ZERO_MAC);
+  const listed = farOf(floodsOf(planner.desired.fdb, name, ({ words: one }) => one));
+  const named = ({ dst }: Words): boolean => listed.has(dst);
+  const flooding = floodsOf(fdb, name, itself);
   const there = flooding.filter((one) => isFarEnd(one, seen) && !named(one));
   // One entry of a control plane marks all those of the same MAC.
-  const learned = ({ dst }: Words): boolean =>
-    flooding.some((one) => one["externLearn"] === true && one["dst"] === dst);
+  const marked = farOf(flooding.filter((one) => one["externLearn"] === true));
+  const learned = ({ dst }: Words): boolean => marked.has(dst);
   // What goes with a link that is made again.
-  const had = ({ dst }: Words): boolean =>
-    planner.before.fdb?.some((one) => one["dev"] === name && one["mac"] === ZERO_MAC && one["dst"] === dst) === true;
+  const gone = farOf(floodsOf(planner.before.fdb ?? [], name, itself));
+  const had = ({ dst }: Words): boolean => gone.has(dst);
   const { kept, missing, surplus } = compare(link, seen, there);
   const path = [...link.path, remotes === undefined ? "remote" : "remotes"];
   // The one of `remote` is that property of the link.

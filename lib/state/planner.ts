@@ -32,6 +32,8 @@ export class Planner {
   readonly #issues: Issue[] = [];
   /** How many steps have a name. */
   readonly #named = new Map<string, number>();
+  /** Asked for once for each of the many entries of a link. */
+  readonly #linkIds = new Map<string, readonly string[]>();
   /** Links that were told to be missing. */
   readonly #told = new Set<string>();
 
@@ -101,10 +103,16 @@ export class Planner {
 
   /** Ids of the steps that make or change a link, or bring it along: what is on it comes after them. */
   linkIds(...names: readonly unknown[]): string[] {
-    return names
-      .filter((name) => typeof name === "string")
-      .flatMap((name) => [name, ...(this.seen(name) === undefined ? [this.bringerOf(name)?.name ?? name] : [])])
-      .map((name) => `link ${name}`);
+    return names.filter((name) => typeof name === "string").flatMap((name) => this.#idsOf(name));
+  }
+
+  #idsOf(name: string): readonly string[] {
+    const known = this.#linkIds.get(name);
+    if (known !== undefined) return known;
+    const brought = this.seen(name) === undefined ? [this.bringerOf(name)?.name ?? name] : [];
+    const ids = [name, ...brought].map((one) => `link ${one}`);
+    this.#linkIds.set(name, ids);
+    return ids;
   }
 
   /** @throws {ConfigError} where something was wrong. */

@@ -36,10 +36,10 @@ export interface Peer {
   readonly addresses: readonly { readonly dev: string; readonly address: string }[];
 }
 
-/** Documents are written by people: larger ones are a mistake. */
-const MOST_BYTES = 1024 * 1024;
-/** Values in a document with all aliases followed. */
-const MOST_VALUES = 100_000;
+/** Larger ones than for a thousand hosts are a mistake. */
+const MOST_BYTES = 8 * 1024 * 1024;
+/** Values that aliases bring: they may stand for each other, and so for more than fits anywhere. */
+const MOST_ALIASED = 100_000;
 const DEEPEST = 64;
 const START: Position = { line: 1, column: 1 };
 
@@ -72,7 +72,7 @@ class Reader {
   readonly #yaml: YamlDocument;
   readonly #file: string;
   readonly #lines: LineCounter;
-  #values = 0;
+  #aliased = 0;
 
   constructor(yaml: YamlDocument, file: string, lines: LineCounter) {
     this.#yaml = yaml;
@@ -93,14 +93,16 @@ class Reader {
     return isMap(found) || isSeq(found) || isScalar(found) ? found : undefined;
   }
 
-  read(node: unknown, path: Path): unknown {
-    if (++this.#values > MOST_VALUES || path.length > DEEPEST)
+  read(node: unknown, path: Path, within = false): unknown {
+    const aliased = within || isAlias(node);
+    if (aliased) this.#aliased++;
+    if (this.#aliased > MOST_ALIASED || path.length > DEEPEST)
       refuse(this.#file, "too many values, or values too deep within each other; are aliases nested?");
     const found = this.follow(node);
     if (found === undefined && isAlias(node))
       this.#say(node, path, `there is no &${node.source} above that *${node.source} could stand for`);
-    if (isMap(found)) return this.#map(found.items, path);
-    if (isSeq(found)) return found.items.map((item, index) => this.read(item, [...path, index]));
+    if (isMap(found)) return this.#map(found.items, path, aliased);
+    if (isSeq(found)) return found.items.map((item, index) => this.read(item, [...path, index], aliased));
     if (!isScalar(found)) return null;
     const { value } = found;
     if (value === null || ["string", "number", "boolean"].includes(typeof value)) return value;
@@ -108,7 +110,7 @@ class Reader {
     return null;
   }
 
-  #map(items: readonly { key: unknown; value: unknown }[], path: Path): Record<string, unknown> {
+  #map(items: readonly { key: unknown; value: unknown }[], path: Path, aliased: boolean): Record<string, unknown> {
     const read: Record<string, unknown> = {};
     for (const { key, value } of items) {
       const node = this.follow(key);
@@ -117,14 +119,14 @@ class Reader {
         this.#say(node, path, "a key is text; put quotes around it");
         continue;
       }
-      const from = name === "<<" ? this.read(value, [...path, name]) : undefined;
+      const from = name === "<<" ? this.read(value, [...path, name], aliased) : undefined;
       // A merge key: what stands in the map itself goes first.
       if (typeof from === "object" && from !== null)
         for (const [k, v] of Array.isArray(from)
           ? from.flatMap((one) => Object.entries(one ?? {}))
           : Object.entries(from))
           read[k] = Object.hasOwn(read, k) ? read[k] : v;
-      else read[String(name)] = this.read(value, [...path, String(name)]);
+      else read[String(name)] = this.read(value, [...path, String(name)], aliased);
     }
     return read;
   }

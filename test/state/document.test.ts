@@ -260,7 +260,7 @@ const FILES: readonly (readonly [name: string, text: string | Uint8Array, line: 
   [
     "ten megabytes",
     "#".repeat(10_000_000),
-    "f.yaml:1:1: the file has 10000000 bytes; a document has at most 1048576: is this the right file?",
+    "f.yaml:1:1: the file has 10000000 bytes; a document has at most 8388608: is this the right file?",
   ],
   ["a deep list", `a: ${"[".repeat(5000)}`, "values too deep within each other"],
 ];
@@ -398,11 +398,11 @@ describe("a file", () => {
     const folder = mkdtempSync(join(tmpdir(), "document-"));
     try {
       const big = join(folder, "big.yaml");
-      writeFileSync(big, "#".repeat(2_000_000));
+      writeFileSync(big, "#".repeat(9_000_000));
       for (const [path, reason] of [
         [join(folder, "none.yaml"), /:1:1: there is no such file$/],
         [folder, /:1:1: this is a directory, not a file$/],
-        [big, /:1:1: the file has 2000000 bytes/],
+        [big, /:1:1: the file has 9000000 bytes/],
       ] as const)
         await readSource(path).then(
           () => ok(false),
