@@ -38,7 +38,7 @@ describe("package", () => {
     const text = [...files.values()].join("");
     ok(text.length < 330_000, `${text.length} bytes`);
     ok(text.includes("var Links = "));
-    for (const late of ["var Routes = ", "var Nftables = ", "var Watch = ", '"zod"', '"yaml"'])
+    for (const late of ["var Routes = ", "dbus-next", "var Nftables = ", "var Watch = ", '"zod"', '"yaml"'])
       ok(!text.includes(late), late);
   });
 
