@@ -13,6 +13,8 @@ interface Tally {
   readonly endless: number;
   /** Those that no test comes by. */
   readonly unreached: number;
+  /** Those that were not tried, as they take a process of their own; they do not count. */
+  readonly untried: number;
 }
 
 /** A group of files, and each of them. */
@@ -34,7 +36,8 @@ export interface Facts {
 const counted = ({ status }: MutantResult): boolean => ["Killed", "Timeout", "Survived", "NoCoverage"].includes(status);
 const isNoticed = ({ status }: MutantResult): boolean => status === "Killed" || status === "Timeout";
 
-function tally(name: string, mutants: readonly MutantResult[]): Tally {
+function tally(name: string, all: readonly MutantResult[]): Tally {
+  const mutants = all.filter(counted);
   const of = (status: string): number => mutants.filter((one) => one.status === status).length;
   return {
     name,
@@ -42,6 +45,7 @@ function tally(name: string, mutants: readonly MutantResult[]): Tally {
     noticed: mutants.filter(isNoticed).length,
     endless: of("Timeout"),
     unreached: of("NoCoverage"),
+    untried: all.filter(({ status }) => status === "Ignored").length,
   };
 }
 
@@ -57,39 +61,39 @@ function survivor({ fileName, location, mutatorName, replacement, status }: Muta
 export function scoreOf(name: string, files: readonly string[], all: readonly MutantResult[]): Score {
   const mutants = all
     .map((one) => ({ ...one, fileName: relative(process.cwd(), one.fileName) }))
-    .filter((one) => files.includes(one.fileName) && counted(one));
+    .filter((one) => files.includes(one.fileName));
   const whole = tally(name, mutants);
   return {
     ...whole,
-    met: mutants.length > 0 && whole.noticed * 100 >= whole.mutants * TARGET,
+    met: whole.mutants > 0 && whole.noticed * 100 >= whole.mutants * TARGET,
     files: files.map((file) =>
       tally(
         file,
         mutants.filter(({ fileName }) => fileName === file),
       ),
     ),
-    survivors: mutants.filter((one) => !isNoticed(one)).map(survivor),
+    survivors: mutants.filter((one) => counted(one) && !isNoticed(one)).map(survivor),
   };
 }
 
 /** A score in the terminal, with its survivors where they are asked for. */
 export function line(score: Score, survivors: boolean): string {
-  const { name, mutants, noticed, endless, unreached, met } = score;
-  const more = `${noticed} of ${mutants} noticed, ${endless} by time, ${unreached} unreached`;
+  const { name, mutants, noticed, endless, unreached, untried, met } = score;
+  const more = `${noticed} of ${mutants} noticed, ${endless} by time, ${unreached} unreached, ${untried} not tried`;
   const first = `mutation score of ${name}: ${percent(score)} % (${TARGET} %)${met ? "" : " MISSED"}; ${more}`;
   return [first, ...(survivors ? score.survivors : [])].join("\n");
 }
 
 function section(score: Score, { machine, commit, date, command }: Facts): string {
   const row = (one: Tally): string =>
-    `| ${one.name} | ${one.mutants} | ${one.endless} | ${one.unreached} | ${percent(one)} % |`;
+    `| ${one.name} | ${one.mutants} | ${one.endless} | ${one.unreached} | ${one.untried} | ${percent(one)} % |`;
   return [
     `## ${score.name}`,
     "",
     `**${percent(score)} %** noticed, target ${TARGET} %: ${score.met ? "met" : "**missed**"}. By \`${command}\`; ${machine}; commit ${commit}; ${date}.`,
     "",
-    "| file | changes | noticed by time | that no test comes by | noticed |",
-    "| --- | ---: | ---: | ---: | ---: |",
+    "| file | changes | noticed by time | that no test comes by | not tried | noticed |",
+    "| --- | ---: | ---: | ---: | ---: | ---: |",
     ...score.files.filter(({ mutants }) => mutants > 0).map(row),
     row({ ...score, name: "all" }),
     "",
@@ -106,7 +110,7 @@ export function page(scores: readonly Score[], facts: Facts, before: string): st
     "",
     "Written by `npm run test:mutation -- --report`, never by hand. Stryker changes one thing at a time in these files (a",
     "condition, a text, a call) and runs the unit tests that come by there: the score is how many of the changes a test",
-    "notices. Integration tests, which notice more, do not count. Random documents are the same 3 for each change.",
+    "notices; what was not tried does not count. Integration tests, which notice more, do not count. Random documents are the same 3 for each change.",
     "",
     ...sections.values(),
   ].join("\n");
