@@ -16,8 +16,8 @@ import { armTimer } from "./timer.ts";
 export const CHANNEL = 3;
 export const NAMESPACE = 4;
 
-/** Milliseconds in which a guardian has to be ready. */
-const PATIENCE = 10_000;
+/** Milliseconds in which a guardian has to be ready, also on a machine that is slow to start anything. */
+const PATIENCE = 30_000;
 
 /** What a guardian is told. */
 export interface Charge {
