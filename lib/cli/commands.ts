@@ -172,6 +172,24 @@ const DOCTOR: Command = {
   load: () => import("./commands/doctor.ts"),
 };
 
+const GRAPH: Command = {
+  name: "graph",
+  operands: ["[FILE]"],
+  summary: "draw a host, the hosts of a document, or what a plan changes, as text, Mermaid, DOT or SVG",
+  about: [
+    "Without FILE it is this host as it is; with --doctor what is wrong is marked where it is. With FILE it is what the " +
+      "document makes, of all hosts or of the one that --host names; with --plan what would be added, changed and removed here.",
+  ],
+  examples: [
+    ["linkwright graph two-hosts.yaml", "both hosts, as a tree"],
+    ["linkwright graph two-hosts.yaml --as svg > hosts.svg", "a picture, for light and dark pages"],
+    ["linkwright graph two-hosts.yaml --host bm1 --plan", "what `apply` would change"],
+    ["linkwright graph --doctor --as mermaid", "where on the path it stops, for an issue"],
+  ],
+  options: ["host", "netns", "as", "plan", "doctor"],
+  load: () => import("./commands/graph.ts"),
+};
+
 const MTU: Command = {
   name: "mtu",
   operands: ["[FILE]"],
@@ -472,6 +490,7 @@ export const COMMANDS: readonly Command[] = [
   RECOVER,
   SHOW,
   DOCTOR,
+  GRAPH,
   MTU,
   IMPORT,
   FABRIC_SHOW,

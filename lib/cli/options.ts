@@ -46,6 +46,9 @@ export const OPTIONS = {
   },
   "no-ask": { text: "send nothing: only look" },
   watch: { text: "look again and again, and tell what changes, until Ctrl-C" },
+  as: { value: "FORM", text: "how to draw: text, mermaid, dot, svg; text by default" },
+  plan: { text: "draw what `apply` would add, change and remove" },
+  doctor: { text: "mark what the doctor finds" },
   underlay: { value: "BYTES", text: "take this MTU for the underlay, and look at no host; 68 to 65535" },
   through: {
     value: "LIST",

@@ -101,7 +101,10 @@ async function underlay({ nsFd, tunnel, remote, patience, signal }: Question) {
   const way = { ...(tunnel.local !== undefined && { source: tunnel.local }), ...(signal !== undefined && { signal }) };
   const once = (size: number): Promise<PingResult> =>
     ping(nsFd, remote, { size, df: true, count: 2, interval: patience / 4, timeout: patience, ...way });
-  const [small, large] = [await once(SMALL), await once(whole)];
+  const first = await once(SMALL);
+  const small = first.received > 0 ? first : await once(SMALL);
+  let large = await once(whole);
+  if (large.received === 0 && large.error === undefined && small.received > 0) large = await once(whole);
   const answers = small.received > 0;
   if (!answers || large.received > 0) return { answers, whole, ...(answers && { largest: whole }) };
   const told = large.fragNeeded;
@@ -122,14 +125,20 @@ async function through({ nsFd, tunnel, remote, patience, signal }: Question, tar
     ...{ nsFd, index: tunnel.link.index, vni: tunnel.vni, remote, dstport: tunnel.dstport, local: tunnel.local },
     ...(remote === tunnel.group && { dev: tunnel.underlay?.name }),
   };
-  const known = await askThrough(place, targets, SMALLEST, { timeout: patience, signal });
-  const [first] = known.macs.keys();
+  const first = await askThrough(place, targets, SMALLEST, { timeout: patience, signal });
+  // Silence is a verdict: it is not passed on a machine that is only busy.
+  const again = first.macs.size === 0 && first.error === undefined;
+  const known = again ? await askThrough(place, targets, SMALLEST, { timeout: 2 * patience, signal }) : first;
+  const [answering] = known.macs.keys();
   const base = { macs: known.macs, asked: targets.length, ...(known.error !== undefined && { error: known.error }) };
-  if (first === undefined) return base;
+  if (answering === undefined) return base;
   const passes = async (size: number): Promise<boolean> =>
-    (await askThrough(place, [first], size, { timeout: patience, signal })).macs.size > 0;
+    (await askThrough(place, [answering], size, { timeout: patience, signal })).macs.size > 0;
   const { mtu } = tunnel.link;
-  return { ...base, through: (await passes(mtu)) ? mtu : await largestOf(SMALLEST, mtu - 1, passes) };
+  return {
+    ...base,
+    through: (await passes(mtu)) || (await passes(mtu)) ? mtu : await largestOf(SMALLEST, mtu - 1, passes),
+  };
 }
 
 /** Who may be asked behind a tunnel: those given, else who was heard of there, else the whole of a small network. */
