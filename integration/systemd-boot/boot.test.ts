@@ -53,6 +53,38 @@ describe("a host with systemd and a document", function () {
   }
   const must = (line: string): Promise<string> => host.must(...line.split(" "));
 
+  /** What networkd and nftables do while it runs. */
+  async function outlives(): Promise<void> {
+    await must("networkctl reload");
+    await must("networkctl reconfigure ens34f0");
+    await works();
+    await must("systemctl restart systemd-networkd");
+    await works();
+    await must("systemctl restart nftables");
+    await works();
+    await must("systemctl reload nftables");
+    await works();
+    equal(await must("systemctl list-units --failed --no-legend"), "");
+  }
+
+  it("has its network again after a reboot, by networkd", async () => {
+    const addresses = "{ bm1: [192.168.0.23/24], bm2: [192.168.0.24/24] }";
+    const routes = "{ bm1: [{ dst: default, via: 192.168.0.1 }], bm2: [] }";
+    const underlay = `links:\n  ens34f0: { addresses: ${addresses}, routes: ${routes} }\n`;
+    await host.write(FILE, DOCUMENT.replace("links:\n", underlay));
+    await must("systemctl enable --now systemd-networkd");
+    rack.plug(host.netns);
+    await must(`linkwright systemd install ${FILE} --host bm1`);
+    await guest();
+    await works();
+
+    await host.reboot();
+    rack.plug(host.netns);
+    await guest();
+    await works();
+    await outlives();
+  });
+
   it("has its network again after a reboot, without networkd's help", async () => {
     await host.write("/etc/systemd/network/10-underlay.network", UNDERLAY);
     await must("systemctl enable --now systemd-networkd");
@@ -70,18 +102,12 @@ describe("a host with systemd and a document", function () {
     rack.plug(host.netns);
     await guest();
     await works();
-    await must("networkctl reload");
-    await must("networkctl reconfigure ens34f0");
-    await works();
-    await must("systemctl restart systemd-networkd");
-    await works();
-    await must("systemctl restart nftables");
-    await works();
+    await outlives();
     await must("ip link delete vxlan0");
     await works();
-    equal(await must("systemctl list-units --failed --no-legend"), "");
     const status = async (): Promise<boolean> =>
       /as the document says|put right/.test(await must("systemctl show linkwright --property=StatusText"));
     await eventually(status, true);
+    equal(await must("systemctl list-units --failed --no-legend"), "");
   });
 });

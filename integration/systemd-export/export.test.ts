@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { TestNamespace } from "../../lib/testkit/index.ts";
 import { needs } from "../../test/needs.ts";
 import { Documents, example, linkwright } from "../cli/kit.ts";
+import { VERSION } from "../systemd/kit.ts";
 import { Networkd, needNetworkd, output, sysctlsOf } from "./networkd.ts";
 
 /** What may differ, and why. A part of the path of a value decides. */
@@ -148,7 +149,7 @@ async function compare(text: string, host: readonly string[], names: readonly st
   equal(applied.status, 0, applied.stderr);
 
   const files = join(documents.directory, "files");
-  const exported = linkwright("systemd", "export", file, ...host, "--output", files);
+  const exported = linkwright("systemd", "export", file, ...host, ...VERSION, "--output", files);
   equal(exported.status, 0, exported.stderr);
   await using networkd = new Networkd(b, files);
   await networkd.configured(b, ...names);
@@ -191,7 +192,7 @@ describe("systemd export, and the real networkd", function () {
     const rest = "rules: [{ from: 12.12.139.0/24, table: 100, priority: 1000 }]\n";
     const file = documents.write(MANY.replace("hello: 1", "mcastMldVersion: 2") + rest);
     const files = join(documents.directory, "files");
-    const { stderr } = linkwright("systemd", "export", file, "--output", files);
+    const { stderr } = linkwright("systemd", "export", file, ...VERSION, "--output", files);
     match(stderr, /linkwright-apply\.service: links\.br0\.mcastMldVersion: networkd has no key for it/);
     await using networkd = new Networkd(name, files);
     await networkd.configured(name, "br0", "vx0", "vx1", "cab0");
@@ -212,7 +213,7 @@ describe("systemd export, and the real networkd", function () {
     const name = theirs.name ?? "";
     const files = join(documents.directory, "files");
     const file = documents.write(MANY);
-    linkwright("systemd", "export", file, "--output", files);
+    linkwright("systemd", "export", file, ...VERSION, "--output", files);
     const bridge = join(files, "etc/systemd/network/10-linkwright-br0.netdev");
     writeFileSync(bridge, `${readFileSync(bridge, "utf8")}NoSuchKey=yes\n`);
     await using networkd = new Networkd(name, files);

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { needs, skip } from "../../test/needs.ts";
@@ -16,6 +16,10 @@ export const COMMAND: readonly string[] = [process.execPath, join(ROOT, "dist/li
 
 /** Where `npm install --global` puts the package: no unit can see what lies in the machine's /tmp. */
 const PACKAGE = "/usr/local/lib/node_modules/linkwright";
+/** The file system that a host begins with: that of the machine, or of another version of systemd. See `run`, beside this file. */
+export const TREE = process.env["LINKWRIGHT_SYSTEMD"] ?? "/";
+/** How the command is told which version that is; by itself it asks this machine's. */
+export const VERSION: readonly string[] = TREE === "/" ? [] : ["--systemd", basename(TREE)];
 const BOOT = join(ROOT, "integration/systemd/boot");
 const SYSTEMD = "/lib/systemd/systemd";
 /** Seconds after which a host ends, whatever its test does. */
@@ -59,8 +63,6 @@ function collect(child: ChildProcess): Promise<Ended> {
 
 /** How a host is to be. */
 export interface SystemdOptions {
-  /** The file system that it begins with; that of the machine without. */
-  readonly tree?: string | undefined;
   /** What it starts: without, what a test needs to start more. */
   readonly target?: string | undefined;
 }
@@ -80,14 +82,14 @@ export class SystemdHost implements AsyncDisposable {
   readonly #scratch: string;
   #number = "";
 
-  private constructor(scratch: string, { tree = "/", target = "linkwright-test.target" }: SystemdOptions) {
+  private constructor(scratch: string, { target = "linkwright-test.target" }: SystemdOptions) {
     this.#scratch = scratch;
     // What is not below /usr would not be there: it may lie on another file system, or in /tmp.
     const program = realpathSync(process.execPath);
-    const isThere = tree === "/" && program.startsWith("/usr/");
-    const visible = [ROOT, `${ROOT}:${PACKAGE}`, ...(isThere ? [] : [tree === "/" ? dirname(program) : program])];
+    const isThere = TREE === "/" && program.startsWith("/usr/");
+    const visible = [ROOT, `${ROOT}:${PACKAGE}`, ...(isThere ? [] : [TREE === "/" ? dirname(program) : program])];
     const name = `linkwright-test-${randomBytes(4).toString("hex")}`;
-    const args = ["--mount", "--", BOOT, "outer", scratch, name, String(LIFETIME), tree, target, ...visible];
+    const args = ["--mount", "--", BOOT, "outer", scratch, name, String(LIFETIME), TREE, target, ...visible];
     this.#boot = spawn("unshare", args, { stdio: "pipe" });
     this.#ended = collect(this.#boot);
     this.#boot.stdout?.on("data", (text: string) => {
