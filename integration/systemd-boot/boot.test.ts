@@ -1,5 +1,5 @@
 /** What was applied is there after a reboot, in both modes, and outlives what networkd and nftables do in between. */
-import { equal } from "node:assert/strict";
+import { equal, match } from "node:assert/strict";
 import { needs } from "../../test/needs.ts";
 import { example } from "../cli/kit.ts";
 import { SystemdHost } from "../systemd/kit.ts";
@@ -88,13 +88,9 @@ describe("a host with systemd and a document", function () {
   it("has its network again after a reboot, without networkd's help", async () => {
     await host.write("/etc/systemd/network/10-underlay.network", UNDERLAY);
     await must("systemctl enable --now systemd-networkd");
-    await must(`linkwright systemd export ${FILE} --host bm1 --direct --output /`);
-    await must("systemctl daemon-reload");
-    await must("systemctl enable linkwright-recover linkwright-apply linkwright");
-    const begun = host.run("systemctl", "start", "linkwright-apply");
     rack.plug(host.netns);
-    equal((await begun).code, 0);
-    await must("systemctl start linkwright");
+    match(await must(`linkwright systemd install ${FILE} --host bm1 --direct`), /as the document says/);
+    equal((await must("systemctl is-active linkwright-apply linkwright")).trim(), "active\nactive");
     await guest();
     await works();
 
@@ -109,5 +105,13 @@ describe("a host with systemd and a document", function () {
       /as the document says|put right/.test(await must("systemctl show linkwright --property=StatusText"));
     await eventually(status, true);
     equal(await must("systemctl list-units --failed --no-legend"), "");
+
+    await must("linkwright systemd uninstall");
+    equal(
+      await must(
+        "find /etc/systemd /etc/sysctl.d /etc/linkwright -type f,l -name *linkwright* ! -name linkwright-ready* ! -name linkwright-test*",
+      ),
+      "",
+    );
   });
 });

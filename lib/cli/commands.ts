@@ -321,13 +321,17 @@ const SYSTEMD_INSTALL: Command = {
       "what networkd leaves to do, compares everything with the kernel, and enables the units. Where any of it fails, " +
       "files, units and host are put back as they were. Files of an earlier installation that are no longer wanted go.",
     "Files of others and those that were changed by hand are not written over: they are named, and nothing is changed.",
+    "With --direct it does without networkd: linkwright-apply.service applies the document when the machine starts, " +
+      "linkwright.service keeps the host so, linkwright-recover.service ends what was interrupted; networkd, where it " +
+      "runs, is told to leave these links alone.",
   ],
   examples: [
     ["linkwright systemd install two-hosts.yaml --dry-run", "what would change in which file"],
     ["linkwright systemd install two-hosts.yaml --host bm1", "now and at every boot"],
+    ["linkwright systemd install two-hosts.yaml --direct", "without networkd"],
     ["linkwright systemd install two-hosts.yaml --runtime", "try it: a reboot ends it"],
   ],
-  options: ["host", "runtime", "dry-run", "deadline", "allow-recreate", "wait", "state"],
+  options: ["host", "direct", "runtime", "dry-run", "deadline", "allow-recreate", "wait", "state"],
   exits: "0 done or nothing to do, 1 error, and all is as it was; 2 with --dry-run, where there are differences",
   load: () => import("./commands/systemd-install.ts"),
 };

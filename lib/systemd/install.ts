@@ -1,4 +1,4 @@
-/** Has networkd do what a document says: files written, read by it, compared with the kernel, and taken back where that fails. */
+/** Has networkd, or units of ours, do what a document says: files written, read by it, compared with the kernel, and taken back where that fails. */
 import type { Host } from "../host.ts";
 import { refuseRecreation } from "../state/apply.ts";
 import type { Desired } from "../state/desired.ts";
@@ -8,6 +8,7 @@ import type { Verification } from "../state/verify.ts";
 import { takeBack, type WayBack } from "../transaction/back.ts";
 import { type Check, describeWayBack, type StoreOptions, transact } from "../transaction/index.ts";
 import { type Planned, planFor, type Wanted } from "../transaction/wanted.ts";
+import { SystemdError } from "./bus/error.ts";
 import type { LinkState } from "./bus/networkd.ts";
 import { Systemd } from "./bus/systemd.ts";
 import { EnabledUnits } from "./enabled.ts";
@@ -76,8 +77,8 @@ class Installing {
 
   async run(): Promise<Installed> {
     const { signal, allowRecreate } = this.#options;
-    const { changes, files, runtime, root } = this.#installation;
-    await this.#systemd.networkd.describe({ signal });
+    const { changes, files, runtime, direct, root } = this.#installation;
+    if (!direct) await this.#systemd.networkd.describe({ signal });
     const planned = await planFor(this.#host, this.#wanted, signal);
     refuseRecreation(planned.plan, this.#desired.source, allowRecreate);
     const units = await EnabledUnits.remember(this.#systemd.units, unitsIn([...files, ...changes]), runtime);
@@ -122,9 +123,10 @@ class Installing {
   async #configure(): Promise<readonly LinkState[]> {
     const { networkd } = this.#systemd;
     const { signal, deadline } = this.#options;
-    const { changes, files } = this.#installation;
+    const { changes, files, direct } = this.#installation;
+    if (direct) await this.#reloadWhereItRuns();
     const made = linksIn(files);
-    if (concernsNetworkd(changes)) {
+    if (!direct && concernsNetworkd(changes)) {
       this.#say("networkd reads them");
       await networkd.reload({ signal });
     }
@@ -136,6 +138,16 @@ class Installing {
     } catch (error) {
       if ((error as { code?: unknown }).code === "ERR_LINK") await this.#checkFiles(made);
       throw error;
+    }
+  }
+
+  /** Where it does not run, it has nothing to leave alone. */
+  async #reloadWhereItRuns(): Promise<void> {
+    if (!concernsNetworkd(this.#installation.changes)) return;
+    try {
+      await this.#systemd.networkd.reload({ signal: this.#options.signal });
+    } catch (error) {
+      if (!(error instanceof SystemdError)) throw error;
     }
   }
 
@@ -173,7 +185,8 @@ class Installing {
 
   async #reloadAsBefore(): Promise<void> {
     const { networkd } = this.#systemd;
-    const { changes } = this.#installation;
+    const { changes, direct } = this.#installation;
+    if (direct) return await this.#reloadWhereItRuns();
     if (!concernsNetworkd(changes)) return;
     await networkd.reload();
     const before = linksIn(changes.filter((one) => one.before !== undefined));

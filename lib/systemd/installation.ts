@@ -1,6 +1,7 @@
 /** What installing a document, or taking an installation away, would do to the files of a host. */
 import { lstat } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { directFiles } from "./direct.ts";
 import { type Exported, type ExportInput, exportFiles } from "./export.ts";
 import { candidates, LASTING, type Places, RUNTIME } from "./places.ts";
 import { type FileChange, surveyFiles, WriteError } from "./write.ts";
@@ -9,6 +10,8 @@ import { type FileChange, surveyFiles, WriteError } from "./write.ts";
 export interface InstallationInput extends Omit<ExportInput, "places"> {
   /** Until the next boot only: files in /run instead of /etc. Default: false. */
   readonly runtime?: boolean | undefined;
+  /** Without networkd: units apply the document, and keep the host so. Default: false. */
+  readonly direct?: boolean | undefined;
   /** Directory that stands for `/`. */
   readonly root?: string | undefined;
 }
@@ -17,6 +20,7 @@ export interface InstallationInput extends Omit<ExportInput, "places"> {
 export interface Installation extends Exported {
   readonly root: string;
   readonly runtime: boolean;
+  readonly direct: boolean;
   /** Files that are made, changed and removed; empty where all are as they should be. */
   readonly changes: readonly FileChange[];
 }
@@ -49,16 +53,16 @@ function explained(error: unknown, runtime: boolean): unknown {
  * @throws {WriteError} where a file is somebody else's, was changed by hand, or cannot be written.
  */
 export async function surveyInstallation(input: InstallationInput): Promise<Installation> {
-  const { runtime = false, root = "/", ...rest } = input;
+  const { runtime = false, direct = false, root = "/", ...rest } = input;
   const places: Places = runtime ? RUNTIME : LASTING;
-  const exported = exportFiles({ ...rest, places });
+  const exported = (direct ? directFiles : exportFiles)({ ...rest, places });
   if (runtime) await refuseHidden(root, exported);
   // What was installed until the next boot is over with what is installed for good.
   const all = [...(await candidates(root, places)), ...(runtime ? [] : await candidates(root, RUNTIME))];
   // NetworkManager has to leave alone what networkd manages, too.
   const others = all.filter((path) => path !== LASTING.networkManager && path !== RUNTIME.networkManager);
   try {
-    return { ...exported, root, runtime, changes: await surveyFiles(root, exported.files, others) };
+    return { ...exported, root, runtime, direct, changes: await surveyFiles(root, exported.files, others) };
   } catch (error) {
     throw explained(error, runtime);
   }

@@ -57,7 +57,14 @@ export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
   const { host: name, desired } = await readDocument(file, given);
   const text = readFileSync(file, "utf8");
   const of = name === undefined ? {} : { host: name };
-  const survey = { desired, text, version: detectVersion(), runtime: given.runtime === true, ...of };
+  const survey = {
+    desired,
+    text,
+    version: detectVersion(),
+    runtime: given.runtime === true,
+    direct: given.direct === true,
+    ...of,
+  };
   if (given["dry-run"] !== true) needPrivilege("systemd install");
   const installation = await surveyInstallation(survey);
   const { unsaid, changes } = installation;

@@ -1,0 +1,90 @@
+/** linkwright.service, as systemd sees it: ready, reading its document again, watched, with its document as a credential. */
+import { equal, match } from "node:assert/strict";
+import { needs } from "../../test/needs.ts";
+import { SystemdHost } from "../systemd/kit.ts";
+import { eventually } from "../transaction/kit.ts";
+
+const FILE = "/root/host.yaml";
+const INSTALLED = "/etc/linkwright/document.yaml";
+const UNIT = "linkwright.service";
+const bridge = (mtu: number | string): string => `linkwright: 1\nlinks: { br0: { kind: bridge, mtu: ${mtu} } }\n`;
+
+describe("linkwright.service", function () {
+  this.timeout(60_000);
+  let host: SystemdHost;
+  before(async function () {
+    needs(this, "ip", "nsenter");
+    host = await SystemdHost.start(this);
+    await host.installPackage();
+    await host.write(FILE, bridge(1400));
+    await must(`linkwright systemd install ${FILE} --direct`);
+  });
+  after(async () => await host?.end());
+
+  const must = (line: string): Promise<string> => host.must(...line.split(" "));
+  const shown = async (property: string): Promise<string> =>
+    (await must(`systemctl show ${UNIT} --value --property=${property}`)).trim();
+  const mtu = async (): Promise<string | undefined> =>
+    / mtu (\d+)/.exec((await host.run("ip", "-oneline", "link", "show", "br0")).stdout)?.[1];
+  /** Lines of [Service], for the tests after it too. */
+  async function dropIn(lines: string): Promise<void> {
+    await host.write(`/run/systemd/system/${UNIT}.d/test.conf`, `[Service]\n${lines}\n`);
+    await must("systemctl daemon-reload");
+  }
+
+  it("is ready, says what it found, and has no more rights than it needs", async () => {
+    equal(await shown("ActiveState"), "active");
+    match(await shown("StatusText"), /^as the document says, \d+ properties$/);
+    const status = await must(`cat /proc/${await shown("MainPID")}/status`);
+    // CAP_NET_ADMIN is the twelfth.
+    equal(/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1], "0000000000001000");
+    match(status, /^NoNewPrivs:\s*1$/m);
+  });
+
+  it("puts right what others change", async () => {
+    await must("ip link delete br0");
+    await eventually(mtu, "1400");
+    await must("ip link set br0 mtu 1300");
+    await eventually(mtu, "1400");
+    match(await must("journalctl --no-pager --output=cat --identifier=linkwright"), /put right/);
+  });
+
+  it("reads its document again when it is told to, and keeps the old one where the new one is wrong", async () => {
+    const pid = await shown("MainPID");
+    await host.write(INSTALLED, bridge(1350));
+    await must(`systemctl reload ${UNIT}`);
+    await eventually(mtu, "1350");
+    await host.write(INSTALLED, bridge("never"));
+    await must(`systemctl reload ${UNIT}`);
+    await eventually(async () => /the old document is kept: .*document\.yaml:2:/.test(await shown("StatusText")), true);
+    await must("ip link set br0 mtu 1300");
+    await eventually(mtu, "1350");
+    equal(await shown("MainPID"), pid);
+    equal(await shown("ActiveState"), "active");
+  });
+
+  it("feeds the watchdog with looks that succeed, and is killed and started again without", async () => {
+    await host.write(INSTALLED, bridge(1350));
+    await dropIn("WatchdogSec=1s");
+    await must(`systemctl restart ${UNIT}`);
+    const pid = await shown("MainPID");
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    equal(await shown("MainPID"), pid);
+    equal(await shown("NRestarts"), "0");
+    await must(`kill -STOP ${pid}`);
+    await eventually(async () => await shown("NRestarts"), "1", 20_000);
+    await eventually(async () => await shown("ActiveState"), "active", 20_000);
+    match(await must(`journalctl --no-pager --output=cat --unit=${UNIT}`), /Watchdog timeout/);
+  });
+
+  it("takes its document from a credential", async () => {
+    await host.write("/root/secret.yaml", bridge(1250));
+    await host.must("chmod", "600", "/root/secret.yaml");
+    await dropIn(
+      "LoadCredential=linkwright.document:/root/secret.yaml\nExecStart=\nExecStart=/usr/local/bin/linkwright systemd serve",
+    );
+    await must(`systemctl restart ${UNIT}`);
+    await eventually(mtu, "1250");
+    equal(await shown("ActiveState"), "active");
+  });
+});
