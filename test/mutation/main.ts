@@ -55,7 +55,7 @@ const GROUPS: Readonly<Record<string, Group>> = {
     tests: testsOf("state", "plans", "every-plan", "compare", "order", "explain", "verify", "apply", "properties"),
   },
   journal: {
-    files: ["journal", "encoding", "store"].map((name) => `lib/transaction/${name}.ts`),
+    files: ["journal", "lines", "undoing", "encoding", "store"].map((name) => `lib/transaction/${name}.ts`),
     tests: testsIn("test/transaction"),
   },
   validators: {

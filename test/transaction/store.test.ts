@@ -1,13 +1,13 @@
 /** Which journal is about the namespace that is there now, and what is said of one that is not over. */
-import { deepEqual, equal, rejects } from "node:assert/strict";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { deepEqual, equal, match, rejects } from "node:assert/strict";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import type { Host } from "../../lib/host.ts";
 import { Netns } from "../../lib/netns/netns.ts";
 import { bootId } from "../../lib/transaction/boot.ts";
 import { type Begin, type Entry, Journal } from "../../lib/transaction/journal.ts";
-import { clock, isHere, rootOf, Store, seconds } from "../../lib/transaction/store.ts";
+import { clock, isHere, pendingRemark, rootOf, Store, seconds } from "../../lib/transaction/store.ts";
 
 const DOCUMENT = { mode: "apply", file: "f.yaml", value: { linkwright: 1 } } as const;
 
@@ -31,6 +31,14 @@ describe("the store of a namespace", () => {
     await using journal = await store.begin({ document: DOCUMENT, steps: [], confirm: 5 });
     for (const entry of entries) await journal.append(entry);
     return journal.begin;
+  }
+
+  /** What a journal begins with, without leaving it. */
+  async function fresh(): Promise<Begin> {
+    await rm(join(store.directory, "journal"));
+    const begin = await begun();
+    await rm(join(store.directory, "journal"));
+    return begin;
   }
 
   it("has a directory of its own, wherever the process goes", () => {
@@ -100,6 +108,31 @@ describe("the store of a namespace", () => {
       pid: process.pid,
       message: `the application of ${clock(at)} by process ${process.pid} was interrupted; put the host in order first with linkwright recover`,
     });
+  });
+
+  it("is told of to whoever only looks, who makes nothing", async () => {
+    const remark = (directory = folder): Promise<string | undefined> => pendingRemark(host, { directory });
+    equal(await remark(), undefined);
+    const { at } = await begun({ type: "done" }, { type: "wait", deadline: 5 });
+    equal(
+      await remark(),
+      `what was applied at ${clock(at)} waits to be confirmed: linkwright confirm keeps it, linkwright revert takes it back`,
+    );
+    await rm(join(store.directory, "journal"));
+    const { at: later } = await begun({ type: "wait", deadline: 5 }, { type: "back", reason: "so" });
+    equal(
+      await remark(),
+      `the application that process ${process.pid} began at ${clock(later)} is under way, or was interrupted: see linkwright recover`,
+    );
+    equal(await remark(join(folder, "nowhere")), undefined);
+    await writeFile(join(store.directory, "journal"), "nonsense\n");
+    match(
+      (await remark()) ?? "",
+      /^whether an application waits to be confirmed is not known: .* was edited at line 1,/,
+    );
+    const { type: _, format: __, id: ___, ...begin } = { ...(await fresh()), boot: "another" };
+    await (await Journal.create(store.directory, begin))[Symbol.asyncDispose]();
+    equal(await remark(), undefined);
   });
 
   it("is changed by one at a time, who is named", async () => {
