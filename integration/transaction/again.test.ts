@@ -112,6 +112,16 @@ describe("a link that is made again", function () {
     await takenBack(document(described), async () => undefined, "remove");
   });
 
+  it("comes back with the bridge that it was in, and that was removed", async () => {
+    await bm1.sh("ip link set br0 address 02:00:00:00:00:0b type bridge ageing_time 12300; ip link set br0 up");
+    const described = "links: { br0: { kind: bridge }, vx0: { kind: vxlan, vni: 5 } }";
+    await takenBack(
+      document(described),
+      async () => equal(await bm1.sh("ip -br link | grep -cE 'br0|vx0' || true"), "0\n"),
+      "remove",
+    );
+  });
+
   it("keeps what its device was told, and its queue", async () => {
     await bm1.sh("ethtool -K vx0 gso off gro off; tc qdisc add dev vx0 root handle 8: pfifo limit 20");
     const told = () => bm1.sh("ethtool -k vx0; tc -d qdisc show dev vx0");

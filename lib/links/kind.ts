@@ -34,6 +34,8 @@ export interface LinkKind<
   defaults?(options: OptionsOf<O>): OptionsOf<O>;
   /** Options that are told by attributes of the link itself. */
   beside?(link: Readonly<Record<string, unknown>>, names: LinkNames): OptionsOf<O>;
+  /** Options that this kernel tells of a link and takes from nobody, as it was built without what they are for. */
+  lacking?(told: Readonly<Record<string, unknown>>): readonly (keyof O & string)[];
 }
 /** A kind, whichever. */
 export interface AnyKind {
@@ -46,6 +48,7 @@ export interface AnyKind {
   complete?(options: object): { readonly key: string; readonly reason: string } | undefined;
   defaults?(options: object): object;
   beside?(link: Readonly<Record<string, unknown>>, names: LinkNames): object;
+  lacking?(told: Readonly<Record<string, unknown>>): readonly string[];
 }
 
 export function linkKind<

@@ -120,9 +120,14 @@ export function rejoining(port: ObservedLink, above: Words | undefined): Words {
 export function settable(seen: ObservedLink, observed?: Observed): Words {
   const kind = kindNamed(seen.kind);
   // A port comes to the link later; what its mode does not take the kernel tells, and refuses.
+  const lacking = kind?.lacking?.(seen) ?? [];
   const own = Object.entries(kind?.options ?? {}).filter(
     ([key, one]) =>
-      !one.readOnly && one.refers !== "port" && one.unfit(seen) === undefined && one.shape.accepts(seen[key]),
+      !one.readOnly &&
+      one.refers !== "port" &&
+      !lacking.includes(key) &&
+      one.unfit(seen) === undefined &&
+      one.shape.accepts(seen[key]),
   );
   const port = portOf(seen, observed && linkOf(observed, String(seen["master"])));
   const common = pick(

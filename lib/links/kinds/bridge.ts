@@ -229,5 +229,8 @@ export const bridge = linkKind({
       return { key: "vlanStatsPerPort", reason: "needs vlanStats: true" };
     return undefined;
   },
+  // Without CONFIG_BRIDGE_VLAN_FILTERING there is no default VLAN.
+  lacking: ({ vlanDefaultPvid }) =>
+    vlanDefaultPvid === undefined ? ["vlanFiltering", "mcastVlanSnooping", "mst", "fdbLocalVlan0"] : [],
 });
 export interface BridgeOptions extends OptionsOf<typeof bridge.options> {}
