@@ -99,6 +99,8 @@ describe("a host with systemd and a document", function () {
     await guest();
     await works();
     await outlives();
+    await must("systemctl stop nftables");
+    await works();
     await must("ip link delete vxlan0");
     await works();
     const status = async (): Promise<boolean> =>

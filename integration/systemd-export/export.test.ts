@@ -123,6 +123,9 @@ links:
     remotes: [192.168.0.24, 192.168.0.25]
     fdb: [{ mac: "02:00:00:00:00:99", dst: 192.168.0.26 }]
   vx1: { kind: vxlan, vni: 41, remote: 192.168.0.24 }
+  mv0: { kind: macvlan, dev: ens34f0, mode: bridge, bcqueuelen: 500 }
+  mv1: { kind: macvlan, dev: ens34f0, mode: source, macaddr: ["02:00:00:00:02:01", "02:00:00:00:02:02"] }
+  mt0: { kind: macvtap, dev: ens34f0, mode: private, addresses: [192.0.2.129/25] }
   cab0: { kind: veth, peer: { name: cab1, mac: "02:00:00:00:01:01" }, mac: "02:00:00:00:01:00", master: br0 }
 sysctls:
   net.ipv4.ip_forward: 1
@@ -182,7 +185,7 @@ describe("systemd export, and the real networkd", function () {
   });
 
   it("makes links, ports and entries with many options as apply does", async () => {
-    await compare(MANY, [], ["br0", "vx0", "vx1", "cab0"]);
+    await compare(MANY, [], ["br0", "vx0", "vx1", "mv0", "mv1", "mt0", "cab0"]);
   });
 
   it("leaves a rest that apply does, without taking networkd's links away", async () => {

@@ -68,6 +68,14 @@ export const portKeys = keys("Bridge", {
   vlanTunnel: ["VLANTunnel", 258, yesNo],
 });
 
+const macvlan = (section: string): Keys =>
+  keys(section, {
+    mode: ["Mode", 211],
+    macaddr: ["SourceMACAddress", 246, (value) => (Array.isArray(value) ? value.join(" ") : undefined)],
+    bcqueuelen: ["BroadcastMulticastQueueLength", 248],
+    bclim: ["BroadcastQueueThreshold", 256],
+  });
+
 /** Kinds of links that networkd makes, with their words in the .netdev file. */
 export const kindKeys: Readonly<Record<string, Keys>> = {
   bridge: keys("Bridge", {
@@ -113,6 +121,8 @@ export const kindKeys: Readonly<Record<string, Keys>> = {
     vnifilter: ["VNIFilter", 258, yesNo],
     df: ["IPDoNotFragment", 243, oneOf({ unset: "no", set: "yes", inherit: "inherit" })],
   }),
+  macvlan: macvlan("MACVLAN"),
+  macvtap: macvlan("MACVTAP"),
   veth: {},
   dummy: {},
 };

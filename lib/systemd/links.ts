@@ -17,7 +17,7 @@ export interface LinkFile {
 /** Words that are said otherwise than by one key of the kind. */
 const SPECIAL = ["up", "mtu", "mac", "master", "dev", "remote", "peer", "addrGenMode"];
 /** The key of an underlay's file that makes a link on it. */
-const ON: Readonly<Record<string, string>> = { vxlan: "VXLAN" };
+const ON: Readonly<Record<string, string>> = { vxlan: "VXLAN", macvlan: "MACVLAN", macvtap: "MACVTAP" };
 const MASTERS: Readonly<Record<string, string>> = { bridge: "Bridge" };
 /** MTU of an underlay of which the document does not tell it. */
 const UNTOLD_MTU = 1500;
