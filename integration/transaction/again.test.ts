@@ -113,7 +113,7 @@ describe("a link that is made again", function () {
   });
 
   it("comes back with the bridge that it was in, and that was removed", async () => {
-    await bm1.sh("ip link set br0 address 02:00:00:00:00:0b type bridge ageing_time 12300; ip link set br0 up");
+    await bm1.sh("ip link set br0 address 02:00:00:00:00:0b type bridge ageing_time 12300");
     const described = "links: { br0: { kind: bridge }, vx0: { kind: vxlan, vni: 5 } }";
     await takenBack(
       document(described),
