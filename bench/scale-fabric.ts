@@ -7,6 +7,8 @@ export interface FabricSize {
   /** Static MACs of all overlays and hosts together. */
   readonly macs: number;
   readonly flood: "unicast" | "multicast" | "evpn";
+  /** Hosts that have MACs; default all. */
+  readonly carriers?: number;
 }
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, "0");
@@ -18,7 +20,7 @@ function floodOf(flood: FabricSize["flood"], overlay: number): string {
 }
 
 /** All hosts in all overlays, MACs spread evenly. */
-export function fabricText({ hosts, overlays, macs, flood }: FabricSize): string {
+export function fabricText({ hosts, overlays, macs, flood, carriers = hosts }: FabricSize): string {
   const lines = ["linkwright: 1", "hosts:"];
   for (let host = 0; host < hosts; host++)
     lines.push(
@@ -29,12 +31,12 @@ export function fabricText({ hosts, overlays, macs, flood }: FabricSize): string
     );
   if (flood === "evpn") lines.push("evpn: { asn: 64512, reflectors: [h1, h2] }");
   lines.push("overlays:");
-  const each = Math.ceil(macs / (hosts * overlays));
+  const each = Math.ceil(macs / (carriers * overlays));
   let next = 0;
   for (let overlay = 0; overlay < overlays; overlay++) {
     lines.push(`  v${overlay}:`, `    vni: ${1000 + overlay}`, `    flood: ${floodOf(flood, overlay)}`);
-    if (macs > 0) lines.push("    staticMacs:");
-    for (let host = 0; host < hosts && next < macs; host++) {
+    if (next < macs) lines.push("    staticMacs:");
+    for (let host = 0; host < carriers && next < macs; host++) {
       const list = Array.from({ length: Math.min(each, macs - next) }, () => `"${macOf(next++)}"`);
       lines.push(`      ${nameOf(host)}: [${list.join(", ")}]`);
     }

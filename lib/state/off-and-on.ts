@@ -69,13 +69,13 @@ export function wayOf(planner: Planner, seen: ObservedLink, changes: readonly Di
 
 /** The moves of a link's changes, with those that the way takes. */
 export function movesOn(planner: Planner, { name }: DesiredLink, way: Way, changes: readonly Move[]): Move[] {
+  // What would be lost takes long to find where there is much.
+  if (way === "stays") return [...changes];
   const names = together(planner.before, name);
   const back = lostWith(planner, names);
   const off = move(turn(name, false), turn(name, true), ...back);
   const on = move(turn(name, true), turn(name, false));
   switch (way) {
-    case "stays":
-      return [...changes];
     case "off":
       return [off, ...changes];
     // A bond switches its ports on, and off when they leave.
