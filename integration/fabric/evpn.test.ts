@@ -6,7 +6,7 @@ import { renderFrr } from "../../lib/fabric/frr/render.ts";
 import { ZERO_MAC } from "../../lib/neighbors/zero-mac.ts";
 import { desiredOf, observe, parseSource, plan, type Source } from "../../lib/state/index.ts";
 import { assertSandboxed, Lab } from "../../lib/testkit/index.ts";
-import { needs, skip } from "../../test/needs.ts";
+import { load, needs, skip } from "../../test/needs.ts";
 import { Frr, needsFrr } from "./frr-kit.ts";
 import { addressOf, applyTo, exchange, textOf, until, whilePinging, workerOf } from "./kit.ts";
 
@@ -113,6 +113,7 @@ describe("EVPN", function () {
   this.timeout(180_000);
   before(function () {
     assertSandboxed();
+    load(this);
     needs(this, "nsenter");
     needsFrr(this);
   });

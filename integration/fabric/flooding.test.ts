@@ -3,7 +3,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { derive } from "../../lib/fabric/fabric.ts";
 import { desiredOf, observe, parseSource, plan } from "../../lib/state/index.ts";
 import { assertSandboxed, Lab, leakCheck } from "../../lib/testkit/index.ts";
-import { needs } from "../../test/needs.ts";
+import { load, needs } from "../../test/needs.ts";
 import {
   addressOf,
   applyTo,
@@ -34,6 +34,7 @@ describe("fabric", function () {
   this.timeout(120_000);
   before(function () {
     assertSandboxed();
+    load(this);
     needs(this, "ip", "bridge");
   });
   let check: () => Promise<void>;
