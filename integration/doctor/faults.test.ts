@@ -1,5 +1,18 @@
 import { deepEqual, ok } from "node:assert/strict";
-import { causeOf, FAULTS, type FaultName, findings, inTurns, UNDERLAYS, type Underlay, whyNot } from "./matrix.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { diagnose } from "../../lib/doctor/index.ts";
+import { Lab } from "../../lib/testkit/index.ts";
+import {
+  BRISK,
+  causeOf,
+  FAULTS,
+  type FaultName,
+  findings,
+  inTurns,
+  UNDERLAYS,
+  type Underlay,
+  whyNot,
+} from "./matrix.ts";
 
 /** What depends on the kind of underlay; `npm run test:doctor` tries all of them on each. */
 const SOME: readonly FaultName[] = [
@@ -38,4 +51,42 @@ describe("the doctor", function () {
         }
     });
   }
+});
+
+/** When the counters are there. */
+async function later(send: () => Promise<void>): Promise<void> {
+  await sleep(500);
+  await send();
+}
+
+describe("the doctor with --witness", function () {
+  this.timeout(60_000);
+
+  it("counts what guests offer and send that is too large, and leaves nothing behind", async () => {
+    await using lab = await Lab.up("examples/two-hosts.yaml");
+    const [near, far] = lab.guests.map((name) => lab.guest(name));
+    ok(near !== undefined && far !== undefined);
+    const host = lab.host(near.on);
+    const to = far.addresses[0] ?? "";
+    const listening = await (await far.node.worker()).serve();
+    const send = async (): Promise<void> => {
+      const worker = await near.node.worker();
+      await worker.fetch(to, listening.port, 100);
+      await worker.ping(to, { size: 1500, df: false, timeout: 300 }).catch(() => undefined);
+    };
+    const look = async () =>
+      (await Promise.all([diagnose(host, { ...BRISK, listen: 1500, witness: true }), later(send)]))[0];
+    const tables = await host.nftables.list();
+    deepEqual((await look()).findings, []);
+    await lab.setGuestMtu(1500);
+    const { findings, asked } = await look();
+    deepEqual(
+      findings.map(({ cause }) => cause),
+      ["guest-mtu"],
+    );
+    ok((asked.witnessed["vxlan0"]?.syns ?? 0) >= 1, JSON.stringify(asked.witnessed));
+    ok((asked.witnessed["vxlan0"]?.frames ?? 0) >= 1, JSON.stringify(asked.witnessed));
+    ok(findings[0]?.evidence.some((one) => one.includes("handshakes")));
+    deepEqual(await host.nftables.list(), tables);
+  });
 });

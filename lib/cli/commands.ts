@@ -158,7 +158,8 @@ const DOCTOR: Command = {
   about: [
     "Looks at the host, whoever set it up, then asks: the other ends of its VXLANs by pings that must not be fragmented " +
       "and by ARP requests inside of VXLAN, which need no program there; whoever else may have its addresses; the next " +
-      "router on behalf of the guests' network. Meanwhile it listens for VXLAN of others. It changes nothing.",
+      "router on behalf of the guests' network. Meanwhile it listens for VXLAN of others. It changes nothing, but for a table " +
+      "of counters with --witness.",
     "What is to be mended first comes first. Without CAP_NET_RAW it looks and asks nobody, and says so.",
   ],
   examples: [
@@ -167,7 +168,7 @@ const DOCTOR: Command = {
     ["linkwright doctor --watch", "again and again, while one tries things"],
     ["linkwright doctor --json | jq -r '.findings[0].cause'", "for a program"],
   ],
-  options: ["netns", "peer", "no-ask", "watch"],
+  options: ["netns", "peer", "no-ask", "witness", "watch"],
   exits: "0 nothing wrong, 2 something does not work, 3 something may not work, 1 the doctor could not look",
   load: () => import("./commands/doctor.ts"),
 };

@@ -45,6 +45,9 @@ export const OPTIONS = {
     text: "ask for this address behind the VXLAN: a guest, or the other host's bridge; by default whoever was heard of",
   },
   "no-ask": { text: "send nothing: only look" },
+  witness: {
+    text: "count what guests send that is too large, by a table of nftables that is there meanwhile; finds guests behind taps",
+  },
   watch: { text: "look again and again, and tell what changes, until Ctrl-C" },
   as: { value: "FORM", text: "how to draw: text, mermaid, dot, svg; text by default" },
   plan: { text: "draw what `apply` would add, change and remove" },

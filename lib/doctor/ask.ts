@@ -9,6 +9,7 @@ import { type Ear, listen, type Sound } from "./hear.ts";
 import { addressesIn } from "./prefix.ts";
 import { addressesOf, bridgeOf, gatewaysOf, IPV4_OVERHEAD, type Tunnel, type View } from "./view.ts";
 import { askThrough, type Place, SMALLEST } from "./vtep.ts";
+import { type Witnessed, witnessed } from "./witness.ts";
 
 /** One far end of a tunnel, or the multicast group that stands for all of them. */
 export interface FarEnd {
@@ -55,6 +56,8 @@ export interface Asked {
   readonly sounds: Readonly<Record<string, Sound>>;
   readonly duplicates: readonly Duplicate[];
   readonly ways: readonly WayBack[];
+  /** By VXLAN; empty unless it was asked for. */
+  readonly witnessed: Readonly<Record<string, Witnessed>>;
   /** What could not be asked, and why. */
   readonly unseen: readonly string[];
 }
@@ -67,6 +70,11 @@ export interface AskOptions {
   readonly patience?: number | undefined;
   /** Milliseconds to listen for VXLAN of others; default 1500. */
   readonly listen?: number | undefined;
+  /**
+   * Whether to count what guests send that is too large, in a table of nf_tables that is there meanwhile. Only so a guest
+   * behind a tap is found out. Needs CAP_NET_ADMIN; default false.
+   */
+  readonly witness?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -233,8 +241,14 @@ function ears(view: View, nsFd: number): Map<string, Ear> {
 
 /** Asks the network. Needs CAP_NET_RAW; without, it says that nothing was asked. */
 export async function ask(host: Host, view: View, options: AskOptions = {}): Promise<Asked> {
+  if (options.witness !== true) return await askAll(host, view, options);
+  const { result, counts } = await witnessed(host, view, () => askAll(host, view, options));
+  return { ...result, witnessed: counts };
+}
+
+async function askAll(host: Host, view: View, options: AskOptions): Promise<Asked> {
   const nsFd = placeOf(host.netns);
-  const nothing = { ends: {}, sounds: {}, duplicates: [], ways: [] };
+  const nothing = { ends: {}, sounds: {}, duplicates: [], ways: [], witnessed: {} };
   if (view.tunnels.length === 0) return { ...nothing, unseen: [] };
   let open = new Map<string, Ear>();
   try {
@@ -256,7 +270,7 @@ export async function ask(host: Host, view: View, options: AskOptions = {}): Pro
       }),
     );
     const all = ends.map(([name, found], at) => [name, [...found, ...(more[at] ?? [])]] as const);
-    return { ends: Object.fromEntries(all), sounds, duplicates: duplicates.flat(), ways, unseen: [] };
+    return { ends: Object.fromEntries(all), sounds, duplicates: duplicates.flat(), ways, witnessed: {}, unseen: [] };
   } catch (error) {
     if (!(error instanceof SocketError) || error.errno !== -1) throw error;
     return { ...nothing, unseen: ["the network: without CAP_NET_RAW nobody was asked; run it as root"] };

@@ -34,7 +34,14 @@ const CHECKS: readonly Check[] = [
   ...routingChecks,
   ...lastingChecks,
 ];
-const NOBODY: Asked = { ends: {}, sounds: {}, duplicates: [], ways: [], unseen: ["the network: nobody was asked"] };
+const NOBODY: Asked = {
+  ends: {},
+  sounds: {},
+  duplicates: [],
+  ways: [],
+  witnessed: {},
+  unseen: ["the network: nobody was asked"],
+};
 
 /** Diagnoses a host, whoever set it up. Changes nothing. To ask the network it needs CAP_NET_RAW. */
 export async function diagnose(host: Host, options: DiagnoseOptions = {}): Promise<Diagnosis> {

@@ -58,6 +58,8 @@ const isMulticast = (address: string): boolean =>
 /** Outer IPv4, UDP, VXLAN, inner Ethernet: the outer Ethernet is no part of an MTU. */
 export const IPV4_OVERHEAD = 50;
 const IPV6_OVERHEAD = 70;
+/** Frames longer than the MTU by a VLAN's header still pass a bridge's port. */
+export const VLAN_ALLOWANCE = 4;
 
 const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 

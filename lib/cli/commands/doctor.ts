@@ -72,7 +72,7 @@ function plain(diagnosis: Diagnosis): object {
 
 /** Says what is wrong; with `--watch` again whenever that changes. */
 export const run: Run = async ({ given, terminal }) => {
-  const options = { peers: peersOf(given), ask: given["no-ask"] !== true };
+  const options = { peers: peersOf(given), ask: given["no-ask"] !== true, witness: given.witness === true };
   await using host = await openHost(given);
   const once = (): Promise<Diagnosis> =>
     withProgress(terminal, "looking at the host and asking the network", () => diagnose(host, options));

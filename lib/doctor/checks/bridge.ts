@@ -2,11 +2,8 @@
 import type { Link } from "../../links/index.ts";
 import type { Finding } from "../finding.ts";
 import { judge } from "../verdict.ts";
-import { addressesOf, bridgeOf, portsOf, type Tunnel } from "../view.ts";
+import { addressesOf, bridgeOf, portsOf, type Tunnel, VLAN_ALLOWANCE } from "../view.ts";
 import type { Case } from "./check.ts";
-
-/** Frames longer than the MTU by a VLAN's header still pass a bridge's port. */
-const VLAN_ALLOWANCE = 4;
 
 const bridges = ({ view }: Case): [Tunnel, Link][] =>
   view.tunnels.flatMap((tunnel) => {
@@ -180,20 +177,25 @@ function isGuestPort(port: Link): boolean {
 function guests(given: Case): Finding[] {
   return bridges(given).flatMap(([{ link }, bridge]): Finding[] => {
     const large = portsOf(given.view, bridge.name).filter((port) => isGuestPort(port) && port.mtu > link.mtu);
-    if (large.length === 0) return [];
-    const names = large.map(({ name, mtu }) => `${name}: MTU ${mtu}`);
-    const most = Math.max(...large.map(({ mtu }) => mtu));
+    const { syns = 0, frames = 0 } = given.asked.witnessed[link.name] ?? {};
+    if (large.length === 0 && syns + frames === 0) return [];
+    const most = large.length === 0 ? undefined : Math.max(...large.map(({ mtu }) => mtu));
     const from = link.mtu + VLAN_ALLOWANCE + 1;
     // What a tap takes from a virtual machine has nothing to do with its own MTU.
-    const sure = large.some(({ kind }) => kind === "veth");
+    const sure = large.some(({ kind }) => kind === "veth") || syns + frames > 0;
     return [
       {
         cause: "guest-mtu",
         severity: sure ? "error" : "warning",
         subject: large[0]?.name ?? bridge.name,
-        text: `guests on ${bridge.name} may send ${most} bytes, and ${link.name} takes ${link.mtu}: frames of ${from} bytes and more vanish in the bridge, with no ICMP message and no counter. Small packets pass and TLS handshakes hang`,
-        evidence: [...names, `${link.name}: MTU ${link.mtu}`],
-        fix: `set the MTU inside the guests to ${link.mtu} or less, ${link.mtu - 100} where they run an overlay of their own; and ip link set dev ${large[0]?.name} mtu ${link.mtu}`,
+        text: `guests on ${bridge.name} ${most === undefined ? "send too much" : `may send ${most} bytes`}, and ${link.name} takes ${link.mtu}: frames of ${from} bytes and more vanish in the bridge, with no ICMP message and no counter. Small packets pass and TLS handshakes hang`,
+        evidence: [
+          ...large.map(({ name, mtu }) => `${name}: MTU ${mtu}`),
+          `${link.name}: MTU ${link.mtu}`,
+          ...(syns === 0 ? [] : [`${syns} TCP handshakes offered segments that do not fit`]),
+          ...(frames === 0 ? [] : [`${frames} frames of ${from} bytes and more were about to vanish`]),
+        ],
+        fix: `set the MTU inside the guests to ${link.mtu} or less, ${link.mtu - 100} where they run an overlay of their own${large[0] === undefined ? "" : `; and ip link set dev ${large[0].name} mtu ${link.mtu}`}`,
       },
     ];
   });

@@ -1,0 +1,77 @@
+/**
+ * Counts what guests send into a tunnel that is too large for it: the MSS that their TCP offers, and the frames that the
+ * bridge is about to drop without a word. A table of its own in nf_tables, as long as somebody looks.
+ */
+import type { Host } from "../host.ts";
+import type { Chain, ObservedTable, Table } from "../nftables/index.ts";
+import { bridgeOf, type Tunnel, type View, VLAN_ALLOWANCE } from "./view.ts";
+
+/** What was counted on the way into a tunnel. */
+export interface Witnessed {
+  /** TCP handshakes that offered segments which do not fit. */
+  readonly syns: number;
+  /** Frames that were longer than the port takes. */
+  readonly frames: number;
+}
+
+const FAMILY = "bridge";
+const NAME = "linkwright-doctor";
+/** Headers of IPv4 and TCP. */
+const HEADERS = 40;
+/** What guests have unless told otherwise; longer ones are bundles of segments, which pass. */
+const USUAL_MTU = 1500;
+
+function chainOf(tunnels: readonly Tunnel[]): Chain {
+  return {
+    name: "forward",
+    hook: "forward",
+    rules: tunnels.flatMap(({ link: { name, mtu } }) => [
+      {
+        match: {
+          oifname: name,
+          protocol: "tcp",
+          tcpFlags: { set: ["syn"], of: ["syn", "rst"] },
+          mss: { over: mtu - HEADERS },
+        },
+        counter: true,
+        comment: `syn ${name}`,
+      },
+      {
+        match: { oifname: name, length: [mtu + VLAN_ALLOWANCE + 1, Math.max(mtu + VLAN_ALLOWANCE + 1, USUAL_MTU)] },
+        counter: true,
+        comment: `frame ${name}`,
+      },
+    ]),
+  };
+}
+
+function countOf(table: ObservedTable | undefined, comment: string): number {
+  const rule = table?.chains.flatMap(({ rules }) => rules).find((one) => one.comment === comment);
+  const counter = rule !== undefined && "counter" in rule ? rule.counter : undefined;
+  return typeof counter === "object" ? Number(counter.packets) : 0;
+}
+
+/**
+ * Counts while `work` goes on, for each VXLAN in a bridge. Needs CAP_NET_ADMIN; the table is gone afterwards.
+ * Same as: nft add table bridge linkwright-doctor …; nft list table …; nft delete table …
+ */
+export async function witnessed<T>(
+  { nftables }: Host,
+  view: View,
+  work: () => Promise<T>,
+): Promise<{ readonly result: T; readonly counts: Readonly<Record<string, Witnessed>> }> {
+  const tunnels = view.tunnels.filter(({ link }) => bridgeOf(view, link) !== undefined);
+  if (tunnels.length === 0) return { result: await work(), counts: {} };
+  const table: Table = { family: FAMILY, name: NAME, chains: [chainOf(tunnels)] };
+  await nftables.replace(table);
+  try {
+    const result = await work();
+    const found = await nftables.get(FAMILY, NAME);
+    const counts = tunnels.map(({ link: { name } }) => {
+      return [name, { syns: countOf(found, `syn ${name}`), frames: countOf(found, `frame ${name}`) }];
+    });
+    return { result, counts: Object.fromEntries(counts) };
+  } finally {
+    await nftables.delete(FAMILY, NAME);
+  }
+}
