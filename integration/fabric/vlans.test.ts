@@ -1,11 +1,15 @@
 /** Overlays that share a VXLAN, told apart by VLAN, and a VRF: what this needs not every kernel has. */
 import { deepEqual, equal } from "node:assert/strict";
-import { derive } from "../../lib/fabric/fabric.ts";
+import { derive, fabricOf } from "../../lib/fabric/fabric.ts";
+import { compareFrr } from "../../lib/fabric/frr/agreement.ts";
+import { renderFrr } from "../../lib/fabric/frr/render.ts";
 import { Host } from "../../lib/host.ts";
 import { ping } from "../../lib/probe/ping.ts";
 import { desiredOf, observe, parseSource, plan } from "../../lib/state/index.ts";
 import { assertSandboxed, Lab, TestNamespace } from "../../lib/testkit/index.ts";
 import { skip } from "../../test/needs.ts";
+import { Frr, needsFrr } from "./frr-kit.ts";
+import { until } from "./kit.ts";
 
 const HOSTS = `linkwright: 1
 hosts:
@@ -51,6 +55,37 @@ describe("overlays that share a VXLAN", function () {
 describe("overlays that a VRF routes between", function () {
   this.timeout(120_000);
   before(() => assertSandboxed());
+
+  it("are known to FRR as the document has them, and each host has a route to the network of the other", async function () {
+    needsFrr(this);
+    await needsLink(this, { kind: "vrf", name: "blue", table: 1100 });
+    const source = parseSource(`${HOSTS}evpn: { asn: 64512, vrfs: { blue: { vni: 5000, table: 1100 } } }
+overlays:
+  one: { vni: 39, members: [bm1], flood: evpn, vrf: blue, gateway: { bm1: [10.1.0.1/24] } }
+  two: { vni: 40, members: [bm2], flood: evpn, vrf: blue, gateway: { bm2: [10.2.0.1/24] } }
+`);
+    const fabric = fabricOf(source);
+    await using lab = await Lab.up(source, { guestsPerHost: 0, named: true });
+    const hosts = ["bm1", "bm2"];
+    const all = new Map<string, Frr>();
+    try {
+      for (const host of hosts) all.set(host, await Frr.start(host, renderFrr(fabric, host) ?? ""));
+      let told: readonly string[] = [];
+      for (const host of hosts)
+        await until("agreement", async () => {
+          const ask = (command: string): Promise<string> => all.get(host)?.vtysh(command) ?? Promise.resolve("");
+          const found = await compareFrr(fabric, host, ask, await lab.host(host).fdb.list());
+          told = found.map(({ message }) => message);
+          return told.length === 0 || undefined;
+        }).catch(() => deepEqual(told, [], host));
+      const route = await until("route of the other host", async () =>
+        (await lab.host("bm1").routes.list({ table: 1100 })).find(({ dst }) => dst === "10.2.0.0/24"),
+      );
+      deepEqual([route.dev, route.protocol], ["br-blue", "bgp"]);
+    } finally {
+      for (const one of all.values()) await one[Symbol.asyncDispose]();
+    }
+  });
 
   it("have the links that FRR wants", async function () {
     await needsLink(this, { kind: "vrf", name: "blue", table: 1100 });
