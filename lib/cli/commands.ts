@@ -74,7 +74,7 @@ const WATCH: Command = {
     ["linkwright watch two-hosts.yaml --host bm1 --reconcile", "keep it so; this needs CAP_NET_ADMIN"],
     ["linkwright watch two-hosts.yaml --json", "one line of JSON for each report"],
   ],
-  options: ["host", "netns", "reconcile", "interval", "allow-recreate", "state"],
+  options: ["host", "netns", "reconcile", "interval", "allow-recreate", "allow-managed", "state"],
   load: () => import("./commands/watch.ts"),
 };
 

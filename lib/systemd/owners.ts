@@ -113,10 +113,13 @@ const setsMaster = ({ object, differences }: Step): boolean =>
 
 function waysOut({ link, by, file, steps }: Clash, { links }: Pick<Desired, "links">): readonly string[] {
   const ours = links.some(({ name, kind }) => name === link && kind !== undefined);
-  if (by === "NetworkManager") return [`take ${link} from it: linkwright systemd unmanage FILE`];
+  const take = ours ? [`take ${link} from it: linkwright systemd unmanage FILE`] : [];
+  if (by === "NetworkManager" && !ours)
+    return [`leave ${link} out, or take it from it: nmcli device set ${link} managed no`];
+  if (by === "NetworkManager") return take;
   return [
     "have networkd do it: linkwright systemd install FILE",
-    ...(ours ? [`take ${link} from it: linkwright systemd unmanage FILE`] : []),
+    ...take,
     ...(steps.some(setsMaster)
       ? [`or have it leave the master alone: [Network] KeepMaster=yes in ${file}.d/keep-master.conf`]
       : []),

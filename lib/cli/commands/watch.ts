@@ -1,9 +1,11 @@
 /** `linkwright watch FILE` */
 import { guard } from "../../drift/index.ts";
+import { observe, plan } from "../../state/index.ts";
 import type { Run } from "../command.ts";
 import { interruptible, needPrivilege, openHost, readDocument } from "../document.ts";
 import { tellDrift } from "../drift-report.ts";
 import { EXIT } from "../failure.ts";
+import { askOwners } from "../owners.ts";
 import { secondsOf } from "../transaction.ts";
 
 /** Tells what differs as it happens, and puts it right where that is wanted, until it is interrupted. */
@@ -14,6 +16,10 @@ export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
   if (reconcile) needPrivilege("watch");
   await using host = await openHost(given);
   const options = { reconcile, interval, directory: given.state, allowRecreate: given["allow-recreate"] === true };
+  if (reconcile) {
+    const checkOwners = await askOwners(host, desired, given, terminal);
+    checkOwners(plan(await observe(host, desired), desired));
+  }
   await interruptible(async (signal) => {
     for await (const report of guard(host, desired, { ...options, signal }))
       await tellDrift(host, file, report, terminal, given.json === true);

@@ -7,6 +7,11 @@ const SERVICE = "org.freedesktop.NetworkManager";
 const PATH = "/org/freedesktop/NetworkManager";
 const BUS = { destination: "org.freedesktop.DBus", path: "/org/freedesktop/DBus", interface: "org.freedesktop.DBus" };
 
+/** The path of no object. */
+const NOTHING = "/";
+/** Somebody else configured the link, and it only looks on. Source: NetworkManager's D-Bus API, NM_ACTIVATION_STATE_FLAG_EXTERNAL */
+const EXTERNAL = 0x80;
+
 /** NetworkManager of this machine. */
 export class NetworkManager {
   readonly #connection: Connection;
@@ -56,14 +61,20 @@ export class NetworkManager {
         signature: "s",
         body: [name],
       });
-      const get = { destination: SERVICE, path: String(path), interface: "org.freedesktop.DBus.Properties" };
-      const body = [`${SERVICE}.Device`, "Managed"];
-      const [managed] = await this.#connection.call({ ...get, member: "Get", signature: "ss", body });
-      return managed === true;
+      if ((await this.#property(String(path), "Device", "Managed")) !== true) return false;
+      const active = String(await this.#property(String(path), "Device", "ActiveConnection"));
+      if (active === NOTHING) return true;
+      return (Number(await this.#property(active, "Connection.Active", "StateFlags")) & EXTERNAL) === 0;
     } catch (error) {
       // A link that it does not know.
       if (error instanceof Refused) return false;
       throw error;
     }
+  }
+
+  async #property(path: string, of: string, name: string): Promise<unknown> {
+    const where = { destination: SERVICE, path, interface: "org.freedesktop.DBus.Properties" };
+    const call = { ...where, member: "Get", signature: "ss", body: [`${SERVICE}.${of}`, name] };
+    return (await this.#connection.call(call))[0];
   }
 }
