@@ -27,6 +27,8 @@ describe("systemd install", function () {
     const vxlan = await host.link("vxlan0");
     deepEqual([vxlan?.master, vxlan?.mtu, vxlan?.linkinfo?.info_data?.["id"]], ["br-vm", 1450, 39]);
     equal((await host.on(document(39), "verify")).code, 0);
+    // The underlay is somebody else's, and so is its address.
+    match(await host.systemd.must("ip", "-4", "address", "show", "ens34f0"), /192\.168\.0\.23\/24/);
     equal((await host.systemd.must("systemctl", "is-enabled", "linkwright-nftables")).trim(), "enabled");
     const before = await host.files();
     match((await host.installed(document(39))).stdout, /all files were as they should be/);

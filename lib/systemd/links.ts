@@ -137,7 +137,7 @@ export class LinkFiles {
       path,
       `networkd uses one .network file for ${name}: where another one is in charge of it, put the lines of ${file} into a drop-in of that one`,
     );
-    return [{ name: file, sections }];
+    return [{ name: file, sections: sections.map(keeping) }];
   }
 
   #netdev({ name, options, path }: DesiredLink, kind: string): Section[] {
@@ -252,6 +252,11 @@ export class LinkFiles {
       },
     ];
   }
+}
+
+/** networkd would take away the addresses and routes that others gave to a link that it did not manage before. */
+function keeping({ name, entries }: Section): Section {
+  return { name, entries: name === "Network" ? [["KeepConfiguration", "yes"], ...entries] : entries };
 }
 
 /** What linkwright and the kernel have by themselves, and networkd has otherwise. */
