@@ -183,7 +183,7 @@ const GRAPH: Command = {
   ],
   examples: [
     ["linkwright graph two-hosts.yaml", "both hosts, as a tree"],
-    ["linkwright graph two-hosts.yaml --as svg > hosts.svg", "a picture, for light and dark pages"],
+    ["linkwright graph two-hosts.yaml --as svg | tee hosts.svg", "a picture, for light and dark pages"],
     ["linkwright graph two-hosts.yaml --host bm1 --plan", "what `apply` would change"],
     ["linkwright graph --doctor --as mermaid", "where on the path it stops, for an issue"],
   ],
@@ -416,7 +416,7 @@ const LAB_UP: Command = {
   examples: [
     ["linkwright lab up two-hosts.yaml", "stays in the foreground, and says how to get in"],
     ["linkwright lab up two-hosts.yaml --guest-mtu 1500 --no-gso", "with guests that are too large for the VXLAN"],
-    ["linkwright lab run two-hosts.yaml bm1 --fault vni-mismatch -- linkwright doctor", "something is wrong: what?"],
+    ["linkwright lab up two-hosts.yaml --fault vni-mismatch", "something is wrong: what does the doctor say?"],
   ],
   options: ["guest-mtu", "no-gso", "fault"],
   load: async () => ({ run: (await import("./commands/lab.ts")).up }),
