@@ -9,12 +9,13 @@ import { wireguardAgain } from "./plan-wireguard.ts";
 import { pick, type Request, type Words } from "./step.ts";
 import { kindNamed } from "./words.ts";
 
-/** Names of links that stand on another one, and go with it. */
+/** Names of links that stand on another one or on its other end, and go with it. */
 export function standingOn(observed: Observed, name: string): readonly string[] {
+  const ends = [name, peerOf(observed, name)];
   return observed.links
     .filter((link) =>
       Object.entries(kindNamed(link.kind)?.options ?? {}).some(
-        ([key, one]) => one.refers === true && link[key] === name,
+        ([key, one]) => one.refers === true && ends.some((end) => end !== undefined && link[key] === end),
       ),
     )
     .map((link) => link.name);
