@@ -34,7 +34,7 @@ interface Box {
   readonly height: number;
 }
 
-const escape = (text: string): string =>
+const escaped = (text: string): string =>
   text.replaceAll(/[&<>"\p{Cc}]/gu, (char) => `&#${char < " " ? 0xfffd : char.codePointAt(0)};`);
 const textsOf = ({ title, lines, note }: Node): string[] => [title, ...lines, ...(note === undefined ? [] : [note])];
 const widthOf = (node: Node): number => {
@@ -79,7 +79,7 @@ function drawBox({ node, x, y, width, height }: Box): string {
   const mark = node.mark === undefined ? "" : ` ${node.mark}`;
   const texts = textsOf(node).map((text, at, all) => {
     const kind = at === 0 ? "title" : node.note !== undefined && at === all.length - 1 ? `note${mark}` : "more";
-    return `<text class="${kind}" x="${x + PAD}" y="${y + PAD + 10 + at * LINE}">${escape(text)}</text>`;
+    return `<text class="${kind}" x="${x + PAD}" y="${y + PAD + 10 + at * LINE}">${escaped(text)}</text>`;
   });
   return `<rect class="node${mark}" x="${x}" y="${y}" width="${width}" height="${height}" rx="6"/>${texts.join("")}`;
 }
@@ -113,7 +113,7 @@ export function svg({ groups, edges }: Graph): string {
     for (const box of placed.boxes) boxes.set(box.node.id, box);
     const height = placed.height + HEAD + PAD;
     frames.push(
-      `<rect class="host" x="${MARGIN}" y="${y}" width="${inside}" height="${height}" rx="8"/><text class="name" x="${2 * MARGIN}" y="${y + 17}">${escape(group.name ?? "")}</text>`,
+      `<rect class="host" x="${MARGIN}" y="${y}" width="${inside}" height="${height}" rx="8"/><text class="name" x="${2 * MARGIN}" y="${y + 17}">${escaped(group.name ?? "")}</text>`,
     );
     y += height + GAP.group;
   }
