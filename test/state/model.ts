@@ -109,6 +109,9 @@ export class Model {
       if (key === "master" && typeof value === "string") this.#there(value);
       if (key === "master" && value !== link["master"]) this.#join(link.name, value);
       if (key === "mtu" && link.kind === "bridge" && link["mtu"] !== value) link.pinned = true;
+      // Of what a device below carries a VXLAN gets less at once, and not more.
+      if (key === "dev" && link.kind === "vxlan")
+        link["mtu"] = Math.min(Number(link["mtu"]), Number(this.#there(String(value))["mtu"]) - 50);
       if (key === "remote") {
         this.fdb = this.fdb.filter((one) => !isSame(one, before));
         if (value !== "0.0.0.0") this.#remote(link.name, value, change["dev"] ?? link["dev"]);

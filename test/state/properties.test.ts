@@ -161,6 +161,8 @@ function same(a: Observed, b: Observed): void {
 }
 
 describe("any document", function () {
+  // Two seconds for each where nothing else runs; a counterexample is made smaller many times.
+  this.timeout(60_000);
   firstTryCounts(this);
   it("means the same in whatever order its keys are", () => {
     fc.assert(
