@@ -10,6 +10,7 @@ import { Shell } from "../../lib/import/shell.ts";
 import type { KindName } from "../../lib/links/kinds/index.ts";
 import type { LinkConfig } from "../../lib/links/words.ts";
 import { isWide } from "../../lib/routes/words.ts";
+import { firstTryCounts } from "../../test/needs.ts";
 import { addressesIn } from "../agreement/addresses.ts";
 import { entriesIn } from "../agreement/entries.ts";
 import type { Sort } from "../agreement/kit.ts";
@@ -72,6 +73,7 @@ const KINDS: readonly KindName[] = [
 ];
 
 describe("words of iproute2 that an import reads", function () {
+  firstTryCounts(this);
   this.timeout(60_000);
 
   for (const kind of KINDS)

@@ -9,6 +9,7 @@ import { importCommands } from "../../lib/import/commands.ts";
 import { writeDraft } from "../../lib/import/draft.ts";
 import { formatFinding } from "../../lib/import/finding.ts";
 import { parseSource } from "../../lib/state/source.ts";
+import { firstTryCounts } from "../needs.ts";
 
 const WORDS = [
   ...[
@@ -162,6 +163,7 @@ function read(inputs: readonly string[]): void {
 }
 
 describe("import: anything", function () {
+  firstTryCounts(this);
   this.timeout(60_000);
 
   it("reads any text", () => {

@@ -2,8 +2,11 @@ import { equal } from "node:assert/strict";
 import * as net from "node:net";
 import fc from "fast-check";
 import { isIPv4, isIPv6 } from "../../lib/shape/ip.ts";
+import { firstTryCounts } from "../needs.ts";
 
-describe("shape: addresses", () => {
+describe("shape: addresses", function () {
+  firstTryCounts(this);
+
   it("are what Node takes for one", () => {
     const byte = fc.oneof(fc.nat(300).map(String), fc.constantFrom("", "00", "01", "256", "1a", " 1", "+1"));
     const dotted = fc.array(byte, { minLength: 3, maxLength: 5 }).map((parts) => parts.join("."));

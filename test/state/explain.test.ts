@@ -9,6 +9,7 @@ import { foreignOf } from "../../lib/state/foreign.ts";
 import type { Observed } from "../../lib/state/observed.ts";
 import { plan } from "../../lib/state/plan.ts";
 import { parseSource } from "../../lib/state/source.ts";
+import { firstTryCounts } from "../needs.ts";
 
 const HOST: Observed = {
   links: [
@@ -22,7 +23,9 @@ const explained = (body: string): string[][] => {
   return [...found.steps.map((step) => explainStep(step, found)), explainKept(found)];
 };
 
-describe("plan --explain", () => {
+describe("plan --explain", function () {
+  firstTryCounts(this);
+
   it("says what is created, changed in place, removed and kept, and why", () =>
     deepEqual(
       explained(`links:

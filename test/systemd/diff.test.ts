@@ -6,12 +6,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { unifiedDiff } from "../../lib/systemd/diff.ts";
-import { needs } from "../needs.ts";
+import { firstTryCounts, needs } from "../needs.ts";
 
 const lines = fc.array(fc.constantFrom("a", "b", "c", ""), { maxLength: 30 });
 const textOf = (list: readonly string[]): string => list.map((line) => `${line}\n`).join("");
 
-describe("a diff", () => {
+describe("a diff", function () {
+  firstTryCounts(this);
+
   it("has the change, and three lines around it", () => {
     const before = textOf(["1", "2", "3", "4", "5", "6", "7", "8", "9"]);
     deepEqual(unifiedDiff("/f", before, before), []);

@@ -2,6 +2,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { lineOf, parseLines } from "../../lib/transaction/lines.ts";
+import { firstTryCounts } from "../needs.ts";
 
 const value = fc.record(
   {
@@ -26,7 +27,9 @@ function written(values: readonly unknown[]): string {
   return text;
 }
 
-describe("lines with checksums", () => {
+describe("lines with checksums", function () {
+  firstTryCounts(this);
+
   it("are read as they were written, and gone on with", () =>
     fc.assert(
       fc.property(some, value, (values, next) => {
