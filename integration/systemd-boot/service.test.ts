@@ -1,7 +1,8 @@
 /** linkwright.service, as systemd sees it: ready, reading its document again, watched, with its document as a credential. */
 import { equal, match } from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { needs } from "../../test/needs.ts";
-import { SystemdHost } from "../systemd/kit.ts";
+import { type Ended, SystemdHost } from "../systemd/kit.ts";
 import { eventually } from "../transaction/kit.ts";
 
 const FILE = "/root/host.yaml";
@@ -15,6 +16,8 @@ describe("linkwright.service", function () {
   before(async function () {
     needs(this, "ip", "nsenter");
     host = await SystemdHost.start(this);
+    // The bus starts when it is first asked, and systemd is on it a moment later.
+    await eventually(async () => (await host.run("busctl", "status", "org.freedesktop.systemd1")).code, 0);
     await host.installPackage();
     await host.write(FILE, bridge(1400));
     await must(`linkwright systemd install ${FILE} --direct`);
@@ -86,5 +89,58 @@ describe("linkwright.service", function () {
     await must(`systemctl restart ${UNIT}`);
     await eventually(mtu, "1250");
     equal(await shown("ActiveState"), "active");
+  });
+
+  describe("installed a second time", () => {
+    before(async () => {
+      await must(`rm -r ${INSTALLED} /run/systemd/system/${UNIT}.d`);
+      await must("systemctl daemon-reload");
+    });
+
+    /** Installs a document for two hosts, as one of them. */
+    async function installedAs(of: string, mtus: string, more = ""): Promise<Ended> {
+      await host.write(
+        FILE,
+        `linkwright: 1\nhosts: { a: {}, b: {} }\nlinks: { br0: { kind: bridge, mtu: ${mtus} } }\n${more}`,
+      );
+      return await host.linkwright("systemd", "install", FILE, "--direct", "--host", of);
+    }
+    const undone = async (): Promise<number> =>
+      (await must("journalctl --no-pager --output=cat --identifier=linkwright")).split("put right").length;
+    const PATIENCE = 1500;
+
+    it("does not undo a later installation, and is the host's of that one", async () => {
+      const before = await undone();
+      for (const [of, wanted] of [
+        ["a", "1330"],
+        ["b", "1320"],
+      ] as const) {
+        const { code, stderr } = await installedAs(of, "{ a: 1330, b: 1320 }");
+        equal(code, 0, stderr);
+        await sleep(PATIENCE);
+        equal(await mtu(), wanted);
+        match(await must(`cat /proc/${await shown("MainPID")}/cmdline`), new RegExp(`--host\0${of}\0`));
+        match(await shown("StatusText"), /^as the document says/);
+      }
+      equal(await undone(), before);
+    });
+
+    it("keeps the old state where a later installation fails", async () => {
+      const before = await undone();
+      const { code, stderr } = await installedAs(
+        "a",
+        "{ a: 1310, b: 1300 }",
+        "probes: [{ ping: 192.0.2.99, timeout: 0.2 }]\n",
+      );
+      equal(code, 1);
+      match(stderr, /192\.0\.2\.99.*; the files are as before, and the old state was put back/);
+      equal(await mtu(), "1320");
+      await sleep(PATIENCE);
+      equal(await mtu(), "1320");
+      equal(await shown("ActiveState"), "active");
+      match(await must(`cat ${INSTALLED}`), /b: 1320/);
+      match(await must(`cat /proc/${await shown("MainPID")}/cmdline`), /--host\0b\0/);
+      equal(await undone(), before);
+    });
   });
 });

@@ -1,5 +1,7 @@
 /** Units that come and go with an installation, and how they were before. */
+import { basename } from "node:path";
 import type { UnitState, Units } from "./bus/units.ts";
+import { LASTING } from "./places.ts";
 
 /** Options of everything that asks systemd. */
 interface Waiting {
@@ -9,6 +11,10 @@ interface Waiting {
 const isEnabled = ({ file }: UnitState): boolean => file.startsWith("enabled");
 const isRuntime = ({ file }: UnitState): boolean => file === "enabled-runtime";
 const isActive = ({ active }: UnitState): boolean => active === "active" || active === "reloading";
+/** Also on its way up, or waiting for the next try. */
+const isUp = ({ active }: UnitState): boolean => active !== "inactive" && active !== "failed";
+/** Keeps the host what the old document says, and would undo whatever is done for a new one. */
+const KEEPER = basename(LASTING.service);
 
 /** Units of ours, remembered as they were. */
 export class EnabledUnits {
@@ -29,15 +35,23 @@ export class EnabledUnits {
     return new EnabledUnits(units, runtime, before);
   }
 
+  /** Stops what would put the old state back. */
+  async pause(): Promise<void> {
+    for (const state of this.#before) if (state.name === KEEPER && isUp(state)) await this.#units.stop(state.name);
+  }
+
   /** Stops and disables those whose files go; their files are still there. */
   async drop(names: readonly string[]): Promise<void> {
     for (const state of this.#before.filter(({ name }) => names.includes(name))) {
-      if (isActive(state)) await this.#units.stop(state.name);
+      if (isUp(state)) await this.#units.stop(state.name);
       if (isEnabled(state)) await this.#units.disable(state.name, { runtime: isRuntime(state) });
     }
   }
 
-  /** Enables and starts these; one that runs already does again what it is for. */
+  /**
+   * Enables and starts these. One that is active has done what it is for, and does it again, as its new file says: a
+   * restart would take our table away for a moment.
+   */
   async take(names: readonly string[], { signal }: Waiting): Promise<void> {
     for (const name of names) {
       const now = await this.#units.unitState(name, { signal });
@@ -47,11 +61,11 @@ export class EnabledUnits {
     }
   }
 
-  /** Stops and disables those that did not run before; their new files are still there. */
+  /** Stops and disables those that did not run before, and what keeps the new state; their new files are still there. */
   async withdraw(): Promise<void> {
     for (const state of this.#before) {
       const now = await this.#units.unitState(state.name);
-      if (isActive(now) && !isActive(state)) await this.#units.stop(state.name);
+      if (isUp(now) && (!isUp(state) || state.name === KEEPER)) await this.#units.stop(state.name);
       if (isEnabled(now) && !isEnabled(state)) await this.#units.disable(state.name, { runtime: isRuntime(now) });
     }
   }
@@ -62,7 +76,7 @@ export class EnabledUnits {
     for (const state of this.#before) {
       const now = await this.#units.unitState(state.name);
       if (!isEnabled(now) && isEnabled(state)) await this.#units.enable(state.name, { runtime: isRuntime(state) });
-      if (!isActive(now) && isActive(state)) await this.#units.start(state.name);
+      if (!isUp(now) && isUp(state)) await this.#units.start(state.name);
     }
   }
 }

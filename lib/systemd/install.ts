@@ -85,6 +85,7 @@ class Installing {
     const checks: Check[] = [];
     try {
       this.#say("writing files");
+      await units.pause();
       await units.drop(unitsIn(changes.filter(({ after }) => after === undefined)));
       await changeFiles(root, changes);
       return await this.#activate(planned, units, checks);
