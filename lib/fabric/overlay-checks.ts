@@ -2,6 +2,7 @@
 import { address, linkName } from "../shape/shape.ts";
 import { canonicalIp } from "../state/words.ts";
 import { bare, type Fabric, few, NO_ASN, type Overlay, type Say, unknownHost } from "./overlay.ts";
+import { hopsOf } from "./share.ts";
 
 const wide = (ip: string): boolean => ip.includes(":");
 const isGroup = (ip: string): boolean => (wide(ip) ? /^ff/i.test(ip) : /^2(2[4-9]|3\d)\./.test(ip));
@@ -114,6 +115,23 @@ function checkShared(overlay: Overlay, before: Overlay, line: number, say: Say):
       `overlay ${before.name} at line ${line} shares its VXLAN; both or none are evpn`,
       "key",
     );
+}
+
+/** A device has one `ttl`, and of those that share it not all flood by multicast. */
+function checkHops({ overlays, source }: Fabric, say: Say): void {
+  const far = overlays.filter((one) => one.entry.vlan !== undefined && hopsOf(one) !== undefined);
+  far.forEach((overlay, i) => {
+    const other = far
+      .slice(0, i)
+      .find((one) => one.vxlan === overlay.vxlan && hopsOf(one) !== hopsOf(overlay) && meet(one, overlay));
+    if (other === undefined) return;
+    const { line } = source.locateKey(["overlays", other.name]);
+    say(
+      ["overlays", overlay.name, "flood"],
+      `overlay ${other.name} at line ${line} shares its VXLAN and has ttl ${hopsOf(other)}, this one ${hopsOf(overlay)}; write the same ttl, or give each a bridge of its own`,
+      "key",
+    );
+  });
 }
 
 function checkFlood({ evpn }: Fabric, { name, flood, ends }: Overlay, say: Say): void {
@@ -237,6 +255,7 @@ function checkEvpn({ evpn, overlays, hosts, source }: Fabric, say: Say): void {
 export function checkOverlays(fabric: Fabric, say: Say): void {
   checkVnis(fabric, say);
   checkDevices(fabric, say);
+  checkHops(fabric, say);
   checkEvpn(fabric, say);
   for (const overlay of fabric.overlays) {
     checkFlood(fabric, overlay, say);

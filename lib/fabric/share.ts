@@ -14,6 +14,11 @@ export interface SharedLink {
 /** Hops of multicast where the document says nothing: further than the kernel's 1, not as far as the world. */
 export const TTL = 4;
 
+/** Hops of what an overlay floods by multicast; undefined where it floods by other means. */
+export function hopsOf({ flood }: Overlay): number | undefined {
+  return typeof flood === "object" ? (flood.ttl ?? TTL) : undefined;
+}
+
 /** The port options that FRR asks for: it is BGP that tells where addresses are, and hosts answer for those they know. */
 export const EVPN_PORT = { learning: false, neighSuppress: true };
 
@@ -97,11 +102,12 @@ function endOrigins({ name, entry }: Overlay, host: string): Origins {
 }
 
 /** How it floods: words of the VXLAN, and of its port. */
-function flooding({ flood, entry }: Overlay, vteps: readonly string[]): Value {
+function flooding(overlay: Overlay, vteps: readonly string[]): Value {
+  const { flood, entry } = overlay;
   if (flood === "evpn") return { learning: false, addrGenMode: "none", port: EVPN_PORT };
   const learning = entry.learning === undefined ? {} : { learning: entry.learning, port: { learning: entry.learning } };
   if (flood === "unicast") return { remotes: vteps, ...learning };
-  return { remote: flood.multicast, ttl: flood.ttl ?? TTL, ...learning };
+  return { remote: flood.multicast, ttl: hopsOf(overlay), ...learning };
 }
 
 function addSingle(links: Map<string, SharedLink>, overlay: Overlay, host: string, end: End): void {
@@ -138,6 +144,8 @@ function addVlans(links: Map<string, SharedLink>, overlays: readonly Overlay[], 
   const paths = lists.flatMap((one) => one.paths);
   const at = (index: number): Path => ["overlays", overlays[index]?.name ?? ""];
   const vlan = overlays.map((one) => one.entry.vlan);
+  // Those that flood otherwise have none, and all that do by multicast the same.
+  const far = overlays.find((one) => hopsOf(one) !== undefined);
   const port = {
     vlanTunnel: true,
     ...(flood === "evpn" ? EVPN_PORT : entry.learning === false && { learning: false }),
@@ -160,7 +168,7 @@ function addVlans(links: Map<string, SharedLink>, overlays: readonly Overlay[], 
         port,
         vlans: overlays.map(({ vni }, i) => ({ vid: vlan[i], tunnelId: vni })),
         vnis: overlays.map(({ vni, flood: how }) => (typeof how === "object" ? { vni, group: how.multicast } : vni)),
-        ...(typeof flood === "object" && { ttl: flood.ttl ?? TTL }),
+        ...(far !== undefined && { ttl: hopsOf(far) }),
         ...(paths.length > 0 && { fdb: lists.flatMap(({ fdb }) => fdb) }),
       },
       at(0),
@@ -168,6 +176,7 @@ function addVlans(links: Map<string, SharedLink>, overlays: readonly Overlay[], 
         ...endOrigins(first, host),
         vlans: (i) => [...at(i), "vlan"],
         vnis: (i) => [...at(i), "vni"],
+        ...(far !== undefined && { ttl: ["overlays", far.name, "flood"] }),
         fdb: (i) => paths[i] ?? at(0),
       },
     ),

@@ -91,6 +91,24 @@ describe("an overlay", () => {
     deepEqual(said(text), []);
   });
 
+  it("has the hops of the overlays of a shared VXLAN that flood by multicast, which agree", () => {
+    const text = `${HOSTS}overlays:
+  red: { vni: 110, vlan: 10, bridge: br0 }
+  blue: { vni: 120, vlan: 20, bridge: br0, flood: { multicast: 239.1.1.2, ttl: 9 } }
+  gray: { vni: 130, vlan: 30, bridge: br0, flood: { multicast: 239.1.1.3, ttl: 9 } }
+`;
+    equal(linksOf(text, "a")["vx-0"]?.["ttl"], 9);
+    deepEqual(derive(parseSource(text), "a").origin(["links", "vx-0", "ttl"]), ["overlays", "blue", "flood"]);
+    equal(linksOf(text.replaceAll(", ttl: 9", ""), "a")["vx-0"]?.["ttl"], 4);
+    equal(linksOf(text.replaceAll(/, flood: {.*?}/g, ""), "a")["vx-0"]?.["ttl"], undefined);
+    const says = (other: string) =>
+      `f.yaml:9:44: overlays.gray.flood: overlay blue at line 8 shares its VXLAN and has ttl 9, this one ${other}; write the same ttl, or give each a bridge of its own`;
+    deepEqual(said(text.replace("1.3, ttl: 9", "1.3, ttl: 5")), [says("5")]);
+    deepEqual(said(text.replace("1.3, ttl: 9", "1.3")), [says("4")]);
+    const apart = text.replace("1.3, ttl: 9 }", "1.3 }, members: [a]").replace("ttl: 9 }", "ttl: 9 }, members: [b, c]");
+    deepEqual(said(apart), []);
+  });
+
   it("goes over another one, and gets what that leaves", () => {
     const hosts = HOSTS.replaceAll(" }", ", mtu: 9000 }").replace("9000", "1500");
     const text = `${hosts}overlays:
