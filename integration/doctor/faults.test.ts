@@ -26,6 +26,7 @@ const TRIED: Readonly<Record<Underlay, readonly FaultName[]>> = {
   "IPv4 unicast": FAULTS,
   "IPv6 unicast": SOME,
   "IPv4 multicast": SOME,
+  "IPv6 multicast": ["local-missing", "vni-mismatch", "duplicate-mac"],
 };
 
 describe("the doctor", function () {

@@ -21,7 +21,7 @@ export function healthyFabric(seed: number): { readonly source: Source; readonly
   const nat = !wide && draw(2) === 1;
   const names = Array.from({ length: count }, (_, at) => `h${at + 1}`);
   const vteps = names.map((_, at) => (wide ? `fd00:10::${at + 11}` : `10.9.8.${at + 11}`));
-  const gateways = names.map((_, at) => `${100 + draw(2)}.64.7.${at + 1}/24`.replace(/^\d+/, "100"));
+  const gateways = names.map((_, at) => `100.64.7.${at + 1}/24`);
   const group = wide ? "ff05::39" : "239.1.1.39";
   const lines = [
     "linkwright: 1",

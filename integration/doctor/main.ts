@@ -31,6 +31,9 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
   },
 });
+const TRIED = new Set(FAULTS.map(causeOf));
+const UNTRIED = Object.keys(CAUSES).filter((cause) => !TRIED.has(cause));
+
 interface Cell {
   readonly fault: FaultName;
   readonly underlay: Underlay;
@@ -117,6 +120,8 @@ wrong, or from its neighbor. ${right} of ${cells.length} were named first.
     .map(() => "---")
     .join(" | ")} |
 ${FAULTS.map((fault) => row(fault, cells)).join("\n")}
+
+Causes that no fault of the lab stands for: ${UNTRIED.map((cause) => `\`${cause}\``).join(", ")}.
 
 ## Healthy hosts
 

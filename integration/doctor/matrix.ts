@@ -8,6 +8,7 @@ export const UNDERLAYS = {
   "IPv4 unicast": ["examples/two-hosts.yaml", "bm1"],
   "IPv6 unicast": ["examples/two-hosts-ipv6.yaml", "bm1"],
   "IPv4 multicast": ["examples/three-hosts-multicast.yaml", "bm1"],
+  "IPv6 multicast": ["integration/doctor/ipv6-multicast.yaml", "bm1"],
 } as const;
 /** One of them. */
 export type Underlay = keyof typeof UNDERLAYS;
@@ -18,20 +19,24 @@ const ALSO: Readonly<Record<string, Cause>> = { "underlay-shrunk": "underlay-mtu
 export const causeOf = (fault: FaultName): string => ALSO[fault] ?? fault;
 
 /** What cannot go wrong there, and why. */
+const GROUP: Readonly<Partial<Record<FaultName, string>>> = {
+  "wrong-remote": "a group has no single far end",
+  "remote-is-self": "a group has no single far end",
+  "no-route-to-peer": "a group needs no route",
+  "peer-silent": "one of several who are silent in a group is not missed",
+};
+const WIDE: Readonly<Partial<Record<FaultName, string>>> = {
+  "rp-filter": "IPv6 has no rp_filter",
+  "forwarding-off": "there is no way out for IPv4",
+  "forward-dropped": "there is no way out for IPv4",
+  "masquerade-missing": "there is no way out for IPv4",
+  "masquerade-too-wide": "there is no way out for IPv4",
+};
 const NOT_THERE: Readonly<Record<string, Readonly<Partial<Record<FaultName, string>>>>> = {
-  "IPv6 unicast": {
-    "rp-filter": "IPv6 has no rp_filter",
-    "forwarding-off": "there is no way out for IPv4",
-    "forward-dropped": "there is no way out for IPv4",
-    "masquerade-missing": "there is no way out for IPv4",
-    "masquerade-too-wide": "there is no way out for IPv4",
-  },
-  "IPv4 multicast": {
-    "wrong-remote": "a group has no single far end",
-    "remote-is-self": "a group has no single far end",
-    "no-route-to-peer": "a group needs no route",
-    "peer-silent": "one of several who are silent in a group is not missed",
-  },
+  "IPv4 unicast": { "local-missing": "the document leaves the address to the kernel" },
+  "IPv6 unicast": WIDE,
+  "IPv4 multicast": GROUP,
+  "IPv6 multicast": { ...WIDE, ...GROUP },
 };
 /** Why a fault cannot be there; undefined where it can. */
 export const whyNot = (fault: FaultName, underlay: Underlay): string | undefined => NOT_THERE[underlay]?.[fault];

@@ -1,13 +1,14 @@
 /** What the doctor asks the network: the underlay, the far ends, whoever else has our addresses. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Host } from "../host.ts";
 import type { Link } from "../links/index.ts";
 import { placeOf } from "../netns/netns.ts";
 import { arp, solicit } from "../probe/neighbor.ts";
 import { type PingResult, ping } from "../probe/ping.ts";
-import { SocketError } from "../socket/index.ts";
+import { errnoName, SocketError } from "../socket/index.ts";
 import { type Ear, listen, type Sound } from "./hear.ts";
 import { addressesIn } from "./prefix.ts";
-import { addressesOf, bridgeOf, gatewaysOf, IPV4_OVERHEAD, type Tunnel, type View } from "./view.ts";
+import { addressesOf, bridgeOf, gatewaysOf, IPV4_OVERHEAD, isExternal, type Tunnel, type View } from "./view.ts";
 import { askThrough, type Place, SMALLEST } from "./vtep.ts";
 import { type Witnessed, witnessed } from "./witness.ts";
 
@@ -81,6 +82,7 @@ export interface AskOptions {
 const PATIENCE = 1000;
 const LISTEN = 1500;
 const SMALL = 84;
+const EPERM = -1;
 /** Far ends that are asked for every address of a small network; of more, only for those that were heard of. */
 const FEW = 4;
 
@@ -184,6 +186,15 @@ function segments(view: View): Link[] {
   ];
 }
 
+const NONE: ReadonlyMap<string, string> = new Map();
+/** What comes of a question that cannot be sent, as from an address that this host does not have. */
+function unsent<T extends object>(nothing: T): (error: unknown) => T & { readonly error?: string } {
+  return (error) => {
+    if (!(error instanceof SocketError) || error.errno === undefined || error.errno === EPERM) throw error;
+    return { ...nothing, error: errnoName(error.errno) };
+  };
+}
+
 async function askEnds(view: View, tunnel: Tunnel, nsFd: number, options: AskOptions): Promise<FarEnd[]> {
   const patience = options.patience ?? PATIENCE;
   const targets = targetsOf(view, tunnel, options.peers);
@@ -192,14 +203,20 @@ async function askEnds(view: View, tunnel: Tunnel, nsFd: number, options: AskOpt
   const ends = [...remotes, ...learned]
     .filter((remote) => !(remote in view.ways) || view.ways[remote] !== undefined)
     .map(async (remote): Promise<FarEnd> => {
-      const [outside, inside] = await Promise.all([underlay(question(remote)), through(question(remote), targets)]);
+      const whole = tunnel.link.mtu + tunnel.overhead;
+      const [outside, inside] = await Promise.all([
+        underlay(question(remote)).catch(unsent({ answers: false, whole })),
+        through(question(remote), targets).catch(unsent({ macs: NONE, asked: 0 })),
+      ]);
       return { remote, ...outside, ...inside };
     });
   if (group !== undefined)
     ends.push(
-      through(question(group), targets).then((inside): FarEnd => {
-        return { remote: group, group: true, answers: false, whole: tunnel.link.mtu + tunnel.overhead, ...inside };
-      }),
+      through(question(group), targets)
+        .catch(unsent({ macs: NONE, asked: 0 }))
+        .then((inside): FarEnd => {
+          return { remote: group, group: true, answers: false, whole: tunnel.link.mtu + tunnel.overhead, ...inside };
+        }),
     );
   return await Promise.all(ends);
 }
@@ -209,8 +226,9 @@ async function waysBack(view: View, nsFd: number, timeout: number): Promise<WayB
     if (via === undefined) return [];
     const reached = async (source?: string): Promise<boolean> =>
       (await ping(nsFd, via, { df: false, count: 2, interval: timeout / 4, timeout, source })).received > 0;
-    const [answers, control] = await Promise.all([reached(address), reached()]);
-    return [{ address, via, answers, control }];
+    const asked = Promise.all([reached(address), reached()]).catch(unsent([]));
+    const [answers, control] = await asked;
+    return answers === undefined || control === undefined ? [] : [{ address, via, answers, control }];
   });
   return (await Promise.all(all)).flat();
 }
@@ -223,7 +241,17 @@ function strangersOf({ remotes, learned, vni, dstport, overhead }: Tunnel, sound
   return [...new Set(heard.map(({ from }) => from))].filter((one) => speaks(one) && !known.includes(one));
 }
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+/** What was not asked through tunnels, and why. */
+function unasked(view: View, ends: Asked["ends"]): string[] {
+  return view.tunnels.flatMap((tunnel) => {
+    const { name, up } = tunnel.link;
+    if (isExternal(tunnel))
+      return [`what is behind ${name}: it gets its VNIs with each frame, and was not asked through`];
+    const silent = (ends[name] ?? []).length > 0 && ends[name]?.every(({ asked }) => asked === 0);
+    const why = "this host knows no IPv4 address there; name one by --peer";
+    return up && silent === true ? [`what is behind ${name}: ${why}`] : [];
+  });
+}
 
 /** The underlay devices, listened to as long as this is not disposed of. */
 function ears(view: View, nsFd: number): Map<string, Ear> {
@@ -253,14 +281,14 @@ async function askAll(host: Host, view: View, options: AskOptions): Promise<Aske
   let open = new Map<string, Ear>();
   try {
     open = ears(view, nsFd);
-    const up = view.tunnels.filter(({ link }) => link.up);
+    const up = view.tunnels.filter((tunnel) => tunnel.link.up && !isExternal(tunnel));
     const own = (dev: Link): string[] => addressesOf(view, dev.name);
     const patience = options.patience ?? PATIENCE;
     const [ends, duplicates, ways] = await Promise.all([
       Promise.all(up.map(async (tunnel) => [tunnel.link.name, await askEnds(view, tunnel, nsFd, options)] as const)),
       Promise.all(segments(view).flatMap((dev) => own(dev).map((one) => duplicateOf(nsFd, dev, one, patience)))),
       waysBack(view, nsFd, patience),
-      pause(options.listen ?? LISTEN),
+      sleep(options.listen ?? LISTEN, undefined, { signal: options.signal }),
     ]);
     const sounds = Object.fromEntries([...open].map(([dev, ear]) => [dev, ear.sound()]));
     const more = await Promise.all(
@@ -269,10 +297,10 @@ async function askAll(host: Host, view: View, options: AskOptions): Promise<Aske
         return await askEnds(view, { ...tunnel, remotes: strangers, learned: [], group: undefined }, nsFd, options);
       }),
     );
-    const all = ends.map(([name, found], at) => [name, [...found, ...(more[at] ?? [])]] as const);
-    return { ends: Object.fromEntries(all), sounds, duplicates: duplicates.flat(), ways, witnessed: {}, unseen: [] };
+    const all = Object.fromEntries(ends.map(([name, found], at) => [name, [...found, ...(more[at] ?? [])]]));
+    return { ends: all, sounds, duplicates: duplicates.flat(), ways, witnessed: {}, unseen: unasked(view, all) };
   } catch (error) {
-    if (!(error instanceof SocketError) || error.errno !== -1) throw error;
+    if (!(error instanceof SocketError) || error.errno !== EPERM) throw error;
     return { ...nothing, unseen: ["the network: without CAP_NET_RAW nobody was asked; run it as root"] };
   } finally {
     for (const ear of open.values()) ear[Symbol.dispose]();

@@ -9,6 +9,7 @@ export type Severity = "error" | "warning" | "note";
  */
 export const CAUSES = {
   "underlay-down": "the underlay device carries nothing",
+  "local-missing": "the VXLAN sends from an address that this host does not have",
   "duplicate-vtep-address": "another machine has this host's underlay address",
   "no-route-to-peer": "there is no route to the other end of the tunnel",
   "rp-filter": "rp_filter drops what arrives",

@@ -6,12 +6,14 @@ import { detectVersion, VersionError } from "../systemd/version.ts";
 
 /** What is written down. */
 export interface Lasting {
-  /** Files by the link that they speak of. */
+  /** Files by the link that they speak of, of those that outlast a reboot. */
   readonly files: Readonly<Record<string, readonly string[]>>;
+  /** Links that systemd-networkd makes. */
+  readonly made: readonly string[];
   /** The file that systemd-networkd manages a link by. */
   readonly networkd: Readonly<Record<string, string>>;
   /** Files of systemd-networkd with a setting that its version does not know any more. */
-  readonly ignored: readonly { readonly file: string; readonly line: string }[];
+  readonly ignored: readonly { readonly file: string; readonly line: string; readonly families: readonly (4 | 6)[] }[];
 }
 
 /** Where configurations of links are kept, by whom. */
@@ -31,6 +33,12 @@ const PLACES = [
 const STATES = "run/systemd/netif/links";
 /** The version from which `IPForward=` is not heeded. */
 const WITHOUT_IPFORWARD = 256;
+const BOTH = [4, 6] as const;
+/** What it switched on, by its value. */
+const FORWARDED: Readonly<Record<string, readonly (4 | 6)[]>> = {
+  ...{ yes: BOTH, true: BOTH, on: BOTH, 1: BOTH },
+  ...{ ipv4: [4], ipv6: [6] },
+};
 
 function contentsIn(root: string, place: string): { file: string; content: string }[] {
   const names = listed(join(root, place));
@@ -75,13 +83,15 @@ export function readLasting(
     return file === undefined || /^ADMIN_STATE=unmanaged$/m.test(state ?? "") ? [] : [[name, file]];
   });
   const old = all.flatMap(({ file, content }) => {
-    const line = file.endsWith(".network") ? /^IPForward=.*$/m.exec(content)?.[0] : undefined;
-    return line === undefined ? [] : [{ file, line }];
+    const [line, value = ""] = (file.endsWith(".network") && /^IPForward=(.*)$/m.exec(content)) || [];
+    const families = FORWARDED[value.trim().toLowerCase()];
+    return line === undefined || families === undefined ? [] : [{ file, line, families }];
   });
+  const about = (name: string): string[] =>
+    all.filter(({ content }) => speaksOf(content, name)).map(({ file }) => file);
   return {
-    files: Object.fromEntries(
-      links.map(({ name }) => [name, all.filter(({ content }) => speaksOf(content, name)).map(({ file }) => file)]),
-    ),
+    files: Object.fromEntries(links.map(({ name }) => [name, about(name).filter((file) => !file.startsWith("/run/"))])),
+    made: links.flatMap(({ name }) => (about(name).some((file) => file.endsWith(".netdev")) ? [name] : [])),
     networkd: Object.fromEntries(networkd),
     ignored: old.length > 0 && version() >= WITHOUT_IPFORWARD ? old : [],
   };

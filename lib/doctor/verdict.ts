@@ -95,7 +95,12 @@ function isForOthers(steps: readonly { readonly kind: string; readonly data?: un
   return false;
 }
 
-type Outcome = Verdict | "return" | "on";
+/** The verdict in a step that has one. */
+function verdictOf(data: unknown): { readonly code?: unknown; readonly chain?: unknown } | undefined {
+  return (data as { data?: { verdict?: { code?: unknown; chain?: unknown } } } | undefined)?.data?.verdict;
+}
+
+type Outcome = Verdict | "return" | "maybe return" | "on";
 
 /** Decides by a chain's rules in turn; doubts are kept until the end. */
 class Walk {
@@ -113,10 +118,17 @@ class Walk {
   chain(name: string, depth = 0): Outcome {
     const chain = this.#table.chains.find((one) => one.name === name);
     if (chain === undefined || depth > 16) return "on";
+    let left = false;
     for (const [at, rule] of chain.rules.entries()) {
       const outcome = this.#rule(rule, { chain: name, rule: at + 1 }, depth);
-      if (outcome === "return") return "on";
-      if (outcome !== "on") return outcome;
+      if (outcome === "maybe return") left = true;
+      else if (outcome === "return") return "on";
+      else if (typeof outcome === "object" && !left) return outcome;
+      else if (typeof outcome === "object") {
+        // The packet may have left the chain before.
+        this.doubts.push(outcome);
+        return "on";
+      }
     }
     return "on";
   }
@@ -127,7 +139,8 @@ class Walk {
     if (truth === false || rule.action === undefined) return "on";
     const outcome = this.#act(rule.action, where, depth);
     if (truth === true || outcome === "on") return outcome;
-    if (outcome !== "return") this.doubts.push(outcome);
+    if (outcome === "return" || outcome === "maybe return") return "maybe return";
+    this.doubts.push(outcome);
     return "on";
   }
 
@@ -153,11 +166,11 @@ class Walk {
       return kind === "immediate" ? this.#immediate(data, where, depth) : [];
     });
     this.doubts.push(...verdicts);
-    return "on";
+    return steps.some(({ data }) => verdictOf(data)?.code === "return") ? "maybe return" : "on";
   }
 
   #immediate(data: unknown, where: object, depth: number): Verdict[] {
-    const told = (data as { data?: { verdict?: { code?: unknown; chain?: unknown } } } | undefined)?.data?.verdict;
+    const told = verdictOf(data);
     if (told?.code === "accept" || told?.code === "drop") return [{ verdict: told.code, ...where }];
     if (typeof told?.chain !== "string") return [];
     const outcome = this.chain(told.chain, depth + 1);

@@ -213,3 +213,14 @@ export function gatewaysOf(view: Pick<View, "links" | "addresses" | "routes" | "
     return [{ ...{ bridge, network, address, out, family: wide ? "ip6" : "ip" }, ...(via !== undefined && { via }) }];
   });
 }
+
+/** Whether it gets its VNIs with each frame, from a VLAN of its bridge or a route: then it has none of its own. */
+export const isExternal = ({ link }: Tunnel): boolean => link["external"] === true;
+
+/** Whether a control plane such as EVPN fills its tables: entries by it, or a port that neither learns nor asks. */
+export function isManaged({ fdb }: Pick<View, "fdb">, tunnel: Tunnel): boolean {
+  const { link } = tunnel;
+  const port = link.port as Readonly<Record<string, unknown>> | undefined;
+  const quiet = link["learning"] === false && port?.["neighSuppress"] === true;
+  return isExternal(tunnel) || quiet || fdb.some(({ dev, externLearn }) => dev === link.name && externLearn === true);
+}

@@ -95,6 +95,10 @@ const networkOf = (address: string): string => {
 /** Every fault, by name. */
 const INJECT = {
   "underlay-down": ({ host, plan }) => host.links.update(plan.underlay, { up: false }),
+  "local-missing": async ({ host, plan }) => {
+    await host.addresses.create({ address: plan.address.replace(/[^.:]+(?=\/)/, "99"), dev: plan.underlay });
+    await host.addresses.delete({ address: plan.address, dev: plan.underlay });
+  },
   "duplicate-vtep-address": ({ lab, plan }) =>
     lab.underlay.host.addresses.create({
       address: plan.address,

@@ -25,16 +25,18 @@ function read(files: Readonly<Record<string, string>>, version = 252) {
 
 describe("what a machine has written down about its links", () => {
   it("is nothing on an empty machine", () => {
-    deepEqual(read({}), { files: { vxlan0: [], "br-vm": [] }, networkd: {}, ignored: [] });
+    deepEqual(read({}), { files: { vxlan0: [], "br-vm": [] }, made: [], networkd: {}, ignored: [] });
   });
 
   it("is found wherever a link is called by its whole name", () => {
-    const { files } = read({
+    const { files, made } = read({
+      "run/systemd/network/10-br-vm.netdev": "[NetDev]\nName=br-vm\nKind=bridge\n",
       "etc/systemd/network/10-vxlan0.netdev": "[NetDev]\nName=vxlan0\nKind=vxlan\n",
       "etc/netplan/a.yaml": "network: { bridges: { br-vm: {}, br-vm2: {} } }\n",
       "etc/network/interfaces": "auto vxlan01\niface br-vm-x inet manual\n",
     });
     deepEqual(files, { vxlan0: ["/etc/systemd/network/10-vxlan0.netdev"], "br-vm": ["/etc/netplan/a.yaml"] });
+    deepEqual(made, ["vxlan0", "br-vm"], "what is in /run is gone after a reboot, and made all the same");
   });
 
   it("tells the file that networkd manages a link by, unless it leaves it alone", () => {
@@ -51,6 +53,10 @@ describe("what a machine has written down about its links", () => {
       "etc/systemd/network/b.conf": "IPForward=yes\n",
     };
     deepEqual(read(files, 255).ignored, []);
-    deepEqual(read(files, 256).ignored, [{ file: "/etc/systemd/network/a.network", line: "IPForward=yes" }]);
+    deepEqual(read(files, 256).ignored, [
+      { file: "/etc/systemd/network/a.network", line: "IPForward=yes", families: [4, 6] },
+    ]);
+    const off = { "etc/systemd/network/a.network": "[Network]\nIPForward=no\n" };
+    deepEqual(read(off, 256).ignored, []);
   });
 });

@@ -1,9 +1,10 @@
 /** `linkwright doctor` */
 import { isIP } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Diagnosis, diagnose, type FarEnd, type Finding } from "../../doctor/index.ts";
+import { type DiagnoseOptions, type Diagnosis, diagnose, type FarEnd, type Finding } from "../../doctor/index.ts";
+import type { Host } from "../../host.ts";
 import type { Run } from "../command.ts";
-import { openHost } from "../document.ts";
+import { interruptible, openHost } from "../document.ts";
 import { UsageError } from "../failure.ts";
 import type { Given } from "../options.ts";
 import { fitted, printJson } from "../report.ts";
@@ -74,11 +75,15 @@ function plain(diagnosis: Diagnosis): object {
 export const run: Run = async ({ given, terminal }) => {
   const options = { peers: peersOf(given), ask: given["no-ask"] !== true, witness: given.witness === true };
   await using host = await openHost(given);
-  const once = (): Promise<Diagnosis> =>
-    withProgress(terminal, "looking at the host and asking the network", () => diagnose(host, options));
+  return await interruptible((signal) => look(host, { ...options, signal }, given, terminal));
+};
+
+async function look(host: Host, options: DiagnoseOptions, given: Given, terminal: Terminal): Promise<number> {
   let known: string | undefined;
   for (;;) {
-    const found = await once();
+    const found = await withProgress(terminal, "looking at the host and asking the network", () =>
+      diagnose(host, options),
+    );
     const seen = JSON.stringify(found.findings.map(({ cause, subject }) => [cause, subject]));
     if (seen !== known) {
       if (known !== undefined && !given.json) terminal.line();
@@ -87,6 +92,6 @@ export const run: Run = async ({ given, terminal }) => {
     }
     known = seen;
     if (given.watch !== true) return exitOf(found);
-    await sleep(PAUSE);
+    await sleep(PAUSE, undefined, { signal: options.signal });
   }
-};
+}

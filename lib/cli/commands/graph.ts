@@ -1,5 +1,6 @@
 /** `linkwright graph [FILE]` */
 import { diagnose, type Finding } from "../../doctor/index.ts";
+import { derive } from "../../fabric/fabric.ts";
 import { dot } from "../../graph/dot.ts";
 import { type Graph, type GraphLink, graphOf, type Mark, type Marks } from "../../graph/graph.ts";
 import { mermaid } from "../../graph/mermaid.ts";
@@ -54,7 +55,9 @@ async function graph(file: string | undefined, given: Given, terminal: Terminal)
   if (file !== undefined && given.plan !== true) {
     const source = await readSource(file);
     const all = ofDocument(source, UNDERLAY);
-    return graphOf(given.host === undefined ? all : all.filter(({ name }) => name === given.host));
+    if (given.host === undefined) return graphOf(all);
+    derive(source, given.host); // says which hosts there are
+    return graphOf(all.filter(({ name }) => name === given.host));
   }
   await using host = await openHost(given);
   const links = ofHost(await withProgress(terminal, "looking at the host", () => observePath(host)));

@@ -2,7 +2,7 @@
 import type { Link } from "../../links/index.ts";
 import type { Finding } from "../finding.ts";
 import { judge } from "../verdict.ts";
-import { addressesOf, bridgeOf, portsOf, type Tunnel, VLAN_ALLOWANCE } from "../view.ts";
+import { addressesOf, bridgeOf, isManaged, portsOf, type Tunnel, VLAN_ALLOWANCE } from "../view.ts";
 import type { Case } from "./check.ts";
 
 const bridges = ({ view }: Case): [Tunnel, Link][] =>
@@ -104,7 +104,10 @@ function ports(given: Case): Finding[] {
 }
 
 function twins(given: Case): Finding[] {
-  return bridges(given).flatMap(([{ link, vni, underlay: dev }, bridge]): Finding[] => {
+  return bridges(given).flatMap(([tunnel, bridge]): Finding[] => {
+    // Gateways of EVPN have one MAC address on all hosts, on purpose.
+    if (isManaged(given.view, tunnel)) return [];
+    const { link, vni, underlay: dev } = tunnel;
     const seen = given.asked.sounds[dev?.name ?? ""]?.seen ?? [];
     const same = seen.find((one) => one.vni === vni && one.mac === bridge["mac"]);
     if (same === undefined) return [];
@@ -177,6 +180,7 @@ function isGuestPort(port: Link): boolean {
 function guests(given: Case): Finding[] {
   return bridges(given).flatMap(([{ link }, bridge]): Finding[] => {
     const large = portsOf(given.view, bridge.name).filter((port) => isGuestPort(port) && port.mtu > link.mtu);
+    const fragments = given.moved["Ip.FragFails"];
     const { syns = 0, frames = 0 } = given.asked.witnessed[link.name] ?? {};
     if (large.length === 0 && syns + frames === 0) return [];
     const most = large.length === 0 ? undefined : Math.max(...large.map(({ mtu }) => mtu));
@@ -192,6 +196,7 @@ function guests(given: Case): Finding[] {
         evidence: [
           ...large.map(({ name, mtu }) => `${name}: MTU ${mtu}`),
           `${link.name}: MTU ${link.mtu}`,
+          ...(fragments === undefined ? [] : [`Ip.FragFails moved by ${fragments} meanwhile`]),
           ...(syns === 0 ? [] : [`${syns} TCP handshakes offered segments that do not fit`]),
           ...(frames === 0 ? [] : [`${frames} frames of ${from} bytes and more were about to vanish`]),
         ],

@@ -32,8 +32,7 @@ function managed(given: Case): Finding[] {
   const { lasting } = given.view;
   return madeLinks(given).flatMap((name): Finding[] => {
     const file = lasting?.networkd[name];
-    const own = lasting?.files[name]?.some((one) => one.endsWith(".netdev"));
-    if (file === undefined || own === true) return [];
+    if (file === undefined || lasting?.made.includes(name) === true) return [];
     return [
       {
         cause: "managed-by-other",
@@ -48,14 +47,15 @@ function managed(given: Case): Finding[] {
 }
 
 function ignored({ view }: Case): Finding[] {
-  const off = view.sysctls["net.ipv4.ip_forward"] === "0";
-  return (view.lasting?.ignored ?? []).map(({ file, line }): Finding => {
+  const keys = { 4: "net.ipv4.ip_forward", 6: "net.ipv6.conf.all.forwarding" } as const;
+  return (view.lasting?.ignored ?? []).map(({ file, line, families }): Finding => {
+    const off = families.some((family) => view.sysctls[keys[family]] === "0");
     return {
       cause: "ipforward-ignored",
       severity: off ? "error" : "warning",
       subject: file,
       text: `${line} means nothing any more: systemd-networkd ignores it since version 256${off ? ", and so this host does not forward" : ""}`,
-      evidence: [`${file}: ${line}`, `net.ipv4.ip_forward = ${view.sysctls["net.ipv4.ip_forward"]}`],
+      evidence: [`${file}: ${line}`, ...families.map((family) => `${keys[family]} = ${view.sysctls[keys[family]]}`)],
       fix: "write IPv4Forwarding=yes and IPv6Forwarding=yes to the [Network] section, or to networkd.conf for all links",
     };
   });

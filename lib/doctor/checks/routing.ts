@@ -12,6 +12,15 @@ const reply = ({ family, bridge, out, address }: Gateway): Packet => {
   return { family, in: out, out: bridge, daddr: address, protocol: "tcp", ctState: "established" };
 };
 
+/** The line that lets packets through where this chain drops them. */
+function acceptance(chain: string, { family, in: from, out: to, ctState }: Packet): string {
+  const replies = ctState === "established";
+  const tool = family === "ip" ? "iptables" : "ip6tables";
+  if (chain === `${family} filter FORWARD`)
+    return `${tool} -I FORWARD -i ${from} -o ${to}${replies ? " -m conntrack --ctstate RELATED,ESTABLISHED" : ""} -j ACCEPT`;
+  return `nft insert rule ${chain} iifname ${from} oifname ${to}${replies ? " ct state established,related" : ""} accept`;
+}
+
 const KEY = { ip: "net.ipv4.ip_forward", ip6: "net.ipv6.conf.all.forwarding" } as const;
 
 /** Whether rules here speak of the bridge or translate its network: then somebody wants it to reach the world. */
@@ -60,7 +69,7 @@ function dropped({ view }: Case): Finding[] {
       return [
         {
           cause: "forward-dropped",
-          severity: "error",
+          severity: isMeant(view, way) ? "error" : "note",
           subject: chain ?? "forward",
           text: `chain ${chain} drops ${one.ctState === "new" ? "packets" : "replies"} from ${from} to ${to}. What another table accepts does not help: one drop is enough`,
           evidence: [
@@ -69,7 +78,7 @@ function dropped({ view }: Case): Finding[] {
               .filter(({ changes }) => changes.includes("nftables"))
               .map(({ name }) => `${name} runs here`),
           ],
-          fix: `iptables -I FORWARD -i ${from} -o ${to}${one.ctState === "new" ? "" : " -m conntrack --ctstate RELATED,ESTABLISHED"} -j ACCEPT`,
+          fix: acceptance(chain ?? "inet filter forward", one),
         },
       ];
     });
@@ -95,7 +104,7 @@ function untranslated({ view, asked }: Case): Finding[] {
           `${found.via} answers an echo request from this host's own address, and none from ${way.address}`,
           `no rule at postrouting translates ${way.network} on its way out by ${way.out}`,
         ],
-        fix: `iptables -t nat -A POSTROUTING -s ${way.network} -o ${way.out} -j MASQUERADE; in a document: nat: [{ masquerade: ${way.network}, out: ${way.out} }]`,
+        fix: `in a document: nat: [{ masquerade: ${way.network}, out: ${way.out} }]; or ${way.family === "ip" ? "iptables" : "ip6tables"} -t nat -A POSTROUTING -s ${way.network} -o ${way.out} -j MASQUERADE`,
       },
     ];
   });
@@ -119,7 +128,7 @@ function tooWide({ view }: Case): Finding[] {
           `chain ${chain}: a packet from ${way.network} that leaves by ${way.bridge} is translated`,
           `net.bridge.bridge-nf-call-iptables = ${view.sysctls["net.bridge.bridge-nf-call-iptables"] ?? "absent"}`,
         ],
-        fix: `say by which device: iptables -t nat … -s ${way.network} -o ${way.out} -j MASQUERADE`,
+        fix: `say by which device they leave: oifname ${way.out} before masquerade, in chain ${chain}`,
       },
     ];
   });

@@ -3,7 +3,7 @@ import type { FarEnd } from "../ask.ts";
 import type { Finding } from "../finding.ts";
 import type { Heard } from "../hear.ts";
 import { judge, type Packet } from "../verdict.ts";
-import { IPV4_OVERHEAD, type Tunnel, type View } from "../view.ts";
+import { IPV4_OVERHEAD, isExternal, isManaged, type Tunnel, type View } from "../view.ts";
 import type { Case } from "./check.ts";
 import { eachEnd } from "./underlay.ts";
 
@@ -25,6 +25,24 @@ function downs({ view }: Case): Finding[] {
     });
 }
 
+/** An address that it sends from, and that nobody gave to this host. */
+function homeless({ view }: Case): Finding[] {
+  const own = new Set(view.addresses.map(({ address }) => address.split("/")[0]));
+  return view.tunnels.flatMap(({ link, local, underlay: dev }): Finding[] => {
+    if (local === undefined || own.has(local)) return [];
+    return [
+      {
+        cause: "local-missing",
+        severity: "error",
+        subject: link.name,
+        text: `${link.name} sends from ${local}, which is no address of this host: nothing that it sends leaves, and nothing for it arrives`,
+        evidence: [`${link.name}: local ${local}`, `addresses here: ${[...own].join(", ")}`],
+        fix: `ip address add ${local}/PREFIX dev ${dev?.name ?? "UNDERLAY"}`,
+      },
+    ];
+  });
+}
+
 function toSelf({ view }: Case): Finding[] {
   const own = new Set(view.addresses.map(({ address }) => address.split("/")[0]));
   return view.tunnels.flatMap(({ link, remotes }) =>
@@ -42,10 +60,6 @@ function toSelf({ view }: Case): Finding[] {
       }),
   );
 }
-
-/** A control plane fills the tables of such a tunnel itself. */
-const isManaged = ({ fdb }: View, { link }: Tunnel): boolean =>
-  link["external"] === true || fdb.some(({ dev, externLearn }) => dev === link.name && externLearn === true);
 
 function noFlood({ view }: Case): Finding[] {
   return view.tunnels
@@ -82,10 +96,11 @@ function partners(given: Case, tunnel: Tunnel): string[] {
   return [...new Set([...remotes, ...learned, ...others])];
 }
 const isForAnother = ({ tunnels }: View, { vni, dport }: Heard): boolean =>
-  tunnels.some((one) => one.vni === vni && one.dstport === dport);
+  tunnels.some((one) => (one.vni === vni || isExternal(one)) && one.dstport === dport);
 
 function mismatches(given: Case): Finding[] {
   return given.view.tunnels.flatMap((tunnel): Finding[] => {
+    if (isExternal(tunnel)) return [];
     const { link, remotes, vni, dstport, underlay: dev } = tunnel;
     const lost = partners(given, tunnel).filter((remote) => !isWell(given, tunnel, remote));
     const strange = heardBy(given, tunnel).filter((one) => !isForAnother(given.view, one));
@@ -246,7 +261,7 @@ function filteredHere(given: Case): Finding[] {
       subject: chain ?? "input",
       text: `this host drops VXLAN from ${remote}: UDP port ${tunnel.dstport} is not let in. “established” never helps here, as each direction has a source port of its own`,
       evidence: [`chain ${chain}: ${rule === undefined ? "its policy drops it" : `rule ${rule} drops it`}`],
-      fix: `nft insert rule ${chain} ip saddr ${remote} udp dport ${tunnel.dstport} accept`,
+      fix: `nft insert rule ${chain} ${remote.includes(":") ? "ip6" : "ip"} saddr ${remote} udp dport ${tunnel.dstport} accept`,
     };
   });
 }
@@ -325,6 +340,7 @@ function oldPort({ view }: Case): Finding[] {
 /** Causes in the tunnel. */
 export const tunnelChecks = [
   downs,
+  homeless,
   toSelf,
   noFlood,
   mismatches,
