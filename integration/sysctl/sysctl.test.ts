@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import type { SysctlError } from "../../lib/sysctl/error.ts";
 import { Sysctls } from "../../lib/sysctl/sysctl.ts";
 import { TestNamespace } from "../../lib/testkit/namespace.ts";
 import { load, needs } from "../../test/needs.ts";
@@ -79,6 +80,25 @@ describe("sysctl: in namespaces", () => {
     assert.deepEqual(await sysctls.restore(saved), { restored: [], vanished: [] });
     run("-n", netns.name ?? "", "link", "del", "eth0");
     assert((await sysctls.restore(saved)).vanished.includes("net.ipv4.conf.eth0.forwarding"));
+  });
+
+  it("puts the others back where one cannot be, and names each that could not", async () => {
+    await using netns = await TestNamespace.create();
+    const sysctls = new Sysctls(netns.fd);
+    const saved = [
+      { key: "net.ipv4.conf.lo.mc_forwarding", value: "1" },
+      { key: "net.ipv6.conf.lo.mc_forwarding", value: "1" },
+      { key: "net.ipv4.conf.lo.proxy_arp", value: "1" },
+    ];
+    await assert.rejects(sysctls.restore(saved), ({ code, key, message }: SysctlError) => {
+      assert.deepEqual([code, key], ["EACCES", saved[0]?.key]);
+      assert.match(
+        message,
+        /^cannot restore net\.ipv4\.conf\.lo\.mc_forwarding: .*; cannot restore net\.ipv6\.conf\.lo\.mc/,
+      );
+      return true;
+    });
+    assert.equal(await sysctls.get("net.ipv4.conf.lo.proxy_arp"), "1");
   });
 
   it("answers calls under way at the same time each with its own, and changes in their order", async () => {

@@ -1,12 +1,13 @@
 /** What the document does not name stays with a link that is made again, and comes back with one that was removed. */
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import { once } from "node:events";
 import { type Desired, desiredOf } from "../../lib/state/desired.ts";
 import { parseSource } from "../../lib/state/source.ts";
 import { isExact } from "../../lib/transaction/back.ts";
 import { RevertedError } from "../../lib/transaction/reverted.ts";
 import { type TransactOptions, transact } from "../../lib/transaction/transaction.ts";
 import { planFor } from "../../lib/transaction/wanted.ts";
-import { needs } from "../../test/needs.ts";
+import { needs, skip } from "../../test/needs.ts";
 import { dump, type Machine, type Scene, scene } from "../state/kit.ts";
 import { difference, directory } from "./kit.ts";
 
@@ -26,6 +27,19 @@ const SYSCTLS: Readonly<Record<string, string>> = {
   "ipv4/neigh/vx0/gc_stale_time": "33",
   "ipv6/neigh/vx0/retrans_time_ms": "1252",
 };
+
+/** A routing daemon for multicast that has one link, until it is told to end. */
+const ROUTER = `
+import socket, struct, sys
+try:
+    net = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
+    net.setsockopt(socket.IPPROTO_IP, 200, struct.pack("i", 1))
+    by_index = 8
+    net.setsockopt(socket.IPPROTO_IP, 202, struct.pack("=HBBIiI", 0, by_index, 1, 0, socket.if_nametoindex(sys.argv[1]), 0))
+except OSError as error:
+    sys.exit(f"{error}")
+print("ready", flush=True)
+sys.stdin.read()`;
 
 describe("a link that is made again", function () {
   this.timeout(60_000);
@@ -110,6 +124,22 @@ describe("a link that is made again", function () {
     });
     const described = "links: { vx0: { kind: vxlan, vni: 5 }, mv0: { kind: macvlan, dev: vx0 } }";
     await takenBack(document(described), async () => undefined, "remove");
+  });
+
+  it("has them where a routing daemon for multicast runs on it, which nobody else can say", async function () {
+    needs(this, "python3");
+    const daemon = bm1.namespace.run("python3", ["-c", ROUTER, "vx0"], { stdio: ["pipe", "pipe", "inherit"] });
+    const ended = once(daemon, "exit");
+    try {
+      const [first] = await Promise.race([once(daemon.stdout ?? daemon, "data"), ended]);
+      if (!String(first).startsWith("ready")) skip(this, "this kernel routes no multicast");
+      equal(await bm1.sh("cat /proc/sys/net/ipv4/conf/vx0/mc_forwarding"), "1\n");
+      await transact(bm1.host, document(OTHER), options);
+      deepEqual(await sysctls(), SYSCTLS);
+    } finally {
+      daemon.stdin?.end();
+      await ended;
+    }
   });
 
   it("comes back with the bridge that it was in, and that was removed", async () => {

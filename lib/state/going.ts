@@ -20,9 +20,9 @@ export function goingOf(desired: Desired, observed: Observed, removal: boolean):
 const GROUPS = ["ipv4", "ipv6"].flatMap((family) => ["conf", "neigh"].map((table) => ["net", family, table] as const));
 /**
  * What is no setting: the MTU is the link's, and how addresses are made is an option of it. The secret that they are made
- * of is for nobody to read.
+ * of is for nobody to read, and whether a link forwards multicast is for its routing daemon to say: nobody can write it.
  */
-const OTHERS = ["mtu", "addr_gen_mode", "stable_secret"];
+const OTHERS = ["mtu", "addr_gen_mode", "stable_secret", "mc_forwarding"];
 
 /** The link has none of the family, or the setting is not this user's to read. */
 function absent(error: { readonly code?: unknown }): undefined {

@@ -100,7 +100,12 @@ export class Sysctls {
     return saved;
   }
 
-  /** Puts values of a snapshot back; only those that differ are written. */
+  /**
+   * Puts values of a snapshot back; only those that differ are written. One that fails does not keep the others from
+   * coming back.
+   *
+   * @throws {SysctlError} at the end, of the first that failed, with the messages of all.
+   */
   async restore(saved: Iterable<SavedSysctl>): Promise<Restoration> {
     const values = [...saved];
     return await this.#inTurn(() => this.#restore(values));
@@ -109,6 +114,7 @@ export class Sysctls {
   async #restore(saved: readonly SavedSysctl[]): Promise<Restoration> {
     const restored: string[] = [];
     const vanished: string[] = [];
+    const failed: SysctlError[] = [];
     for (const { key, value } of saved) {
       try {
         if (normalizeValue(await this.get(key)) === normalizeValue(value)) continue;
@@ -116,9 +122,15 @@ export class Sysctls {
         await this.#write(parseKey(key), value, "cannot restore");
         restored.push(key);
       } catch (error) {
-        if (!(error instanceof SysctlError) || error.code !== "ENOENT") throw error;
-        vanished.push(key);
+        if (!(error instanceof SysctlError)) throw error;
+        if (error.code === "ENOENT") vanished.push(key);
+        else failed.push(error);
       }
+    }
+    const [first] = failed;
+    if (first !== undefined) {
+      first.message = failed.map(({ message }) => message).join("; ");
+      throw first;
     }
     return { restored, vanished };
   }
