@@ -80,10 +80,15 @@ export const run: Run = async ({ given, terminal }) => {
 
 async function look(host: Host, options: DiagnoseOptions, given: Given, terminal: Terminal): Promise<number> {
   let known: string | undefined;
+  let last: Diagnosis | undefined;
   for (;;) {
     const found = await withProgress(terminal, "looking at the host and asking the network", () =>
       diagnose(host, options),
-    );
+    ).catch((error: unknown) => {
+      if (last === undefined || options.signal?.aborted !== true) throw error;
+      return last;
+    });
+    last = found;
     const seen = JSON.stringify(found.findings.map(({ cause, subject }) => [cause, subject]));
     if (seen !== known) {
       if (known !== undefined && !given.json) terminal.line();
@@ -92,6 +97,8 @@ async function look(host: Host, options: DiagnoseOptions, given: Given, terminal
     }
     known = seen;
     if (given.watch !== true) return exitOf(found);
-    await sleep(PAUSE, undefined, { signal: options.signal });
+    // Ctrl-C is the way to end it.
+    await sleep(PAUSE, undefined, { signal: options.signal }).catch(() => undefined);
+    if (options.signal?.aborted === true) return exitOf(found);
   }
 }
