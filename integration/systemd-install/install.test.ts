@@ -139,6 +139,47 @@ describe("systemd install", function () {
     equal((await host.systemd.run("systemctl", "is-enabled", "linkwright-nftables")).code, 1);
   });
 
+  it("adds to the file that networkd has for the underlay already, and refuses at once where that is for others too", async () => {
+    const file = "/etc/systemd/network/ens.network";
+    const dropIn = `${file}.d/90-linkwright.conf`;
+    const theirs = async (names: string): Promise<void> => {
+      await host.systemd.write(
+        file,
+        `[Match]\nName=${names}\n[Network]\nAddress=192.168.0.23/24\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n`,
+      );
+      await host.systemd.must("networkctl", "reload");
+      await host.configured("ens34f0");
+    };
+    await theirs("ens34f0 cable");
+    await host.configured("cable");
+    const before = await host.files();
+    match(
+      (await host.install(document(39))).stderr,
+      /^linkwright: networkd configures ens34f0 by \/etc\/systemd\/network\/ens\.network, which is for cable too, /m,
+    );
+    equal(await host.files(), before);
+
+    await theirs("ens34f0");
+    await host.systemd.must("ip", "address", "add", "192.168.0.77/24", "dev", "ens34f0");
+    match((await host.installed(document(39))).stderr, /what is added stands in ens\.network\.d\/90-linkwright\.conf/);
+    const text = await host.systemd.must("cat", dropIn);
+    match(text, /^\[Network\]\nKeepConfiguration=static\nVXLAN=vxlan0$/m);
+    doesNotMatch(text, /Match/);
+    doesNotMatch(await host.files(), /90-linkwright-ens34f0/);
+    match(
+      await host.systemd.must("networkctl", "status", "ens34f0"),
+      /Network File: \/etc\/systemd\/network\/ens\.network/,
+    );
+    const addresses = await host.systemd.must("ip", "-4", "address", "show", "ens34f0");
+    for (const address of ["192.168.0.23", "192.168.0.77"]) ok(addresses.includes(address), addresses);
+    match((await host.installed(document(39))).stdout, /all files were as they should be/);
+
+    await host.systemd.linkwright("systemd", "uninstall");
+    equal((await host.systemd.run("ls", `${file}.d`)).code, 2);
+    equal((await host.systemd.run("ls", file)).code, 0);
+    equal(await host.log(), "");
+  });
+
   it("lasts until the next boot with --runtime, also where /etc is read-only", async () => {
     await host.systemd.must("mount", "--bind", "/etc", "/etc");
     await host.systemd.must("mount", "-o", "remount,bind,ro", "/etc");

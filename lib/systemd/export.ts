@@ -2,6 +2,7 @@
 import type { Desired } from "../state/desired.ts";
 import { applyUnit, COMMAND, nftablesText, nftablesUnit, sysctlText } from "./boot.ts";
 import { rightsOf } from "./confinement.ts";
+import type { InCharge } from "./in-charge.ts";
 import { LinkFiles } from "./links.ts";
 import { LASTING, type Places } from "./places.ts";
 import { seal } from "./provenance.ts";
@@ -18,6 +19,8 @@ export interface ExportInput {
   readonly host?: string;
   /** Version of systemd, 247 or later. */
   readonly version: number;
+  /** Files of others that networkd has for links, by the links' names; absent where nobody was asked. */
+  readonly inCharge?: ReadonlyMap<string, InCharge>;
   /** Where they go; by default below /etc. */
   readonly places?: Places;
   /** How units call the program; by default the `linkwright` in /usr/local/bin or /usr/bin. */
@@ -35,13 +38,13 @@ export interface Exported {
  * @throws {UnitTextError} where a value of the document can stand in no file.
  */
 export function exportFiles(input: ExportInput): Exported {
-  const { desired, text, host, version, places = LASTING, command = COMMAND } = input;
+  const { desired, text, host, version, inCharge, places = LASTING, command = COMMAND } = input;
   const unsaid = new Unsayable(version);
   const files: ExportedFile[] = [];
   const add = (path: string, body: string | undefined): void => {
     if (body !== undefined) files.push({ path, text: seal(body) });
   };
-  for (const { name, sections } of new LinkFiles(desired, unsaid).all())
+  for (const { name, sections } of new LinkFiles(desired, unsaid, inCharge).all())
     add(`${places.network}/${name}`, printSections(sections));
   add(places.sysctl, sysctlText(desired, unsaid));
   const rules = nftablesText(desired, unsaid);

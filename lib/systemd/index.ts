@@ -22,6 +22,7 @@ export { Systemd, type SystemdOptions } from "./bus/systemd.ts";
 export { type EnableOptions, type UnitFileChange, type UnitState, Units, type WaitOptions } from "./bus/units.ts";
 export { unifiedDiff } from "./diff.ts";
 export { type Exported, exportFiles } from "./export.ts";
+export { filesInCharge, type InCharge } from "./in-charge.ts";
 export { InstallError, type Installed, type InstallOptions, install } from "./install.ts";
 export { type Installation, type InstallationInput, surveyInstallation, surveyRemoval } from "./installation.ts";
 export { type Notice, notify, type Tell, teller, watchdogSeconds } from "./notify.ts";

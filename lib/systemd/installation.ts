@@ -26,7 +26,7 @@ export interface Installation extends Exported {
 }
 
 const isUnit = (path: string): boolean => path.endsWith(".service");
-const isNetwork = (path: string): boolean => /\.(netdev|network)$/.test(path);
+const isNetwork = (path: string): boolean => /\.(netdev|network)$|\.network\.d\/[^/]+\.conf$/.test(path);
 
 /** A file in /etc hides one of the same name in /run. */
 async function refuseHidden(root: string, { files }: Exported): Promise<void> {

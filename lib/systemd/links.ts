@@ -4,9 +4,12 @@ import { Mtus } from "../state/mtu.ts";
 import type { Observed, ObservedLink } from "../state/observed.ts";
 import { kindNamed } from "../state/words.ts";
 import { entrySections, farEndSections } from "./entries.ts";
+import type { InCharge } from "./in-charge.ts";
 import { type Keys, kindKeys, linkKeys, portKeys } from "./keys.ts";
+import { dropInOf } from "./places.ts";
 import { type Entry, isPlainName, type Section } from "./section.ts";
 import type { Unsayable } from "./unsaid.ts";
+import { WriteError } from "./write.ts";
 
 /** The file of a link, without directory. */
 export interface LinkFile {
@@ -29,10 +32,12 @@ export class LinkFiles {
   readonly #desired: Desired;
   readonly #unsaid: Unsayable;
   readonly #mtus: Mtus;
+  readonly #inCharge: ReadonlyMap<string, InCharge>;
   /** Names of the links that get a .netdev file. */
   readonly made = new Set<string>();
 
-  constructor(desired: Desired, unsaid: Unsayable) {
+  constructor(desired: Desired, unsaid: Unsayable, inCharge: ReadonlyMap<string, InCharge> = new Map()) {
+    this.#inCharge = inCharge;
     this.#desired = desired;
     this.#unsaid = unsaid;
     this.#mtus = new Mtus(desired, this.#assumed());
@@ -131,13 +136,28 @@ export class LinkFiles {
       ({ options: { peer } }) => (peer as { name?: unknown } | undefined)?.name === name,
     );
     if (far) return [{ name: `10-linkwright-${name}.network`, sections }];
+    const own = sections.filter(({ name: of }) => of !== "Match");
+    if (own.every(({ entries }) => entries.length === 0)) return [];
+    const theirs = this.#inCharge.get(name);
+    if (theirs !== undefined) return [this.#added(name, path, own, theirs)];
     const file = `90-linkwright-${name}.network`;
-    if (sections.every(({ name: of, entries }) => of === "Match" || entries.length === 0)) return [];
     this.#unsaid.note(
       path,
       `networkd uses one .network file for ${name}: where another one is in charge of it, put the lines of ${file} into a drop-in of that one`,
     );
-    return [{ name: file, sections: sections.map(keeping) }];
+    return [{ name: file, sections: sections.map((one) => keeping(one, "yes")) }];
+  }
+
+  /** Lines for a link that somebody else's file is in charge of. That one decides, where it tells what is to be kept. */
+  #added(name: string, path: DesiredLink["path"], sections: readonly Section[], theirs: InCharge): LinkFile {
+    const { file, others, unmanaged, keeps } = theirs;
+    if (unmanaged) throw new WriteError(`${file} has networkd leave ${name} alone; install with --direct`);
+    if (others.length > 0)
+      throw new WriteError(
+        `networkd configures ${name} by ${file}, which is for ${others.join(", ")} too, and would add to all of them what the document has for ${name}: write a file for ${name} alone that comes first, with the lines of that one, networkctl reload, and install again`,
+      );
+    this.#unsaid.note(path, `networkd configures ${name} by ${file}; what is added stands in ${dropInOf(file)}`);
+    return { name: dropInOf(file), sections: keeps ? sections : sections.map((one) => keeping(one, "static")) };
   }
 
   #netdev({ name, options, path }: DesiredLink, kind: string): Section[] {
@@ -254,9 +274,9 @@ export class LinkFiles {
   }
 }
 
-/** networkd would take away the addresses and routes that others gave to a link that it did not manage before. */
-function keeping({ name, entries }: Section): Section {
-  return { name, entries: name === "Network" ? [["KeepConfiguration", "yes"], ...entries] : entries };
+/** networkd would take away the addresses and routes that others gave to a link, when it reads a new file for it. */
+function keeping({ name, entries }: Section, what: "yes" | "static"): Section {
+  return { name, entries: name === "Network" ? [["KeepConfiguration", what], ...entries] : entries };
 }
 
 /** What linkwright and the kernel have by themselves, and networkd has otherwise. */

@@ -1,6 +1,6 @@
 /** Where files for systemd go, and which of them are there. */
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 /** The paths, from `/` on. */
 export interface Places {
@@ -40,6 +40,18 @@ export const LASTING = below("/etc", "/etc/linkwright");
 export const RUNTIME = below("/run", "/run/linkwright-files");
 
 const OURS = /^\d\d-linkwright-.+\.(netdev|network)$/;
+/** What is added to the file of somebody else. */
+const DROP_IN = "90-linkwright.conf";
+
+/** Where lines for a link go that another `.network` file is in charge of; without the directory of both. */
+export function dropInOf(file: string): string {
+  return `${basename(file)}.d/${DROP_IN}`;
+}
+
+/** Whether a file for networkd, named from its directory on, has the name of one of ours. */
+export function isLinkFile(name: string): boolean {
+  return OURS.test(name) || name.endsWith(`.network.d/${DROP_IN}`);
+}
 
 async function namesIn(directory: string): Promise<readonly string[]> {
   try {
@@ -53,6 +65,8 @@ async function namesIn(directory: string): Promise<readonly string[]> {
 
 /** Paths that have the name of one of our files, whether there is one or not. */
 export async function candidates(root: string, { network, ...files }: Places): Promise<readonly string[]> {
-  const links = (await namesIn(join(root, network))).filter((name) => OURS.test(name));
+  const there = await namesIn(join(root, network));
+  const dropIns = there.filter((name) => name.endsWith(".network.d")).map((name) => `${name}/${DROP_IN}`);
+  const links = [...there, ...dropIns].filter(isLinkFile);
   return [...new Set([...links.map((name) => `${network}/${name}`), ...Object.values(files)])];
 }

@@ -1,7 +1,7 @@
 /** Files onto the disk: all checked before the first is written, each either old or new whatever happens. */
 import { randomBytes } from "node:crypto";
 import { constants, type Stats } from "node:fs";
-import { access, chmod, lstat, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { access, chmod, lstat, mkdir, open, readFile, rename, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { originOf } from "./provenance.ts";
 
@@ -122,8 +122,11 @@ async function writeOne(root: string, { path, text }: ExportedFile): Promise<voi
 
 async function removeOne(root: string, path: string): Promise<void> {
   const file = join(root, path);
+  const directory = dirname(file);
   await rm(file, { force: true });
-  await sync(dirname(file));
+  await sync(directory);
+  // A directory of drop-ins was made for it; where others have one there too, it stays.
+  if (directory.endsWith(".network.d")) await rmdir(directory).catch(() => undefined);
 }
 
 /** What becomes of a file: made where it has no text `before`, removed where it has none `after`. */

@@ -5,6 +5,7 @@ import { probesOf } from "../../state/index.ts";
 import {
   detectVersion,
   type FileChange,
+  filesInCharge,
   type Installation,
   type Installed,
   install,
@@ -63,6 +64,7 @@ export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
     version: detectVersion(),
     runtime: given.runtime === true,
     direct: given.direct === true,
+    ...(given.direct === true ? {} : { inCharge: await filesInCharge() }),
     ...of,
   };
   if (given["dry-run"] !== true) needPrivilege("systemd install");
