@@ -175,9 +175,10 @@ const empty: Build = ({ scratch }) => {
   return { version: `Node ${process.version}`, command: () => [process.execPath, program] };
 };
 
-const ALL: readonly Candidate[] = [
+/** Everybody who may take part, in their order within a round. */
+export const CANDIDATES: readonly Candidate[] = [
   { id: "floor", title: "C floor", build: floor, install: "apt install gcc libc6-dev" },
-  { id: "ours", title: "linkwright", build: own("ours"), install: "npm ci" },
+  { id: "ours", title: "linkwright, wire layer", build: own("ours"), install: "npm ci" },
   { id: "api", title: "linkwright, `Host`", build: own("api"), install: "npm ci" },
   { id: "iproute2", title: "`ip -batch`", build: iproute2, install: "apt install iproute2" },
   {
@@ -211,7 +212,7 @@ export function gather(
 } {
   const present: Contestant[] = [];
   const missing: Missing[] = [];
-  for (const { id, title, install, build } of ALL) {
+  for (const { id, title, install, build } of CANDIDATES) {
     if (only?.includes(id) === false) continue;
     const built = build(places);
     if (built === undefined) missing.push({ title, install });

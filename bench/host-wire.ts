@@ -1,5 +1,5 @@
 /**
- * The founding story's host through the library's connection, schemas and native binding, as `floor.c` does it: see
+ * The founding story's host by the wire layer, as `floor.c` does it, with indexes of links that nobody looked up: see
  * `host.ts` for the same by the interface that people use. Nothing of it was run before.
  */
 

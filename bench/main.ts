@@ -1,6 +1,6 @@
 /**
  * Every workload by everybody who offers it, in turn in one run, as multiples of the C floor.
- * usage: npm run bench [-- --rounds N] [--scale 0.1] [--only floor,ours] [--report] [row…]
+ * usage: see `HELP`.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import { Netns } from "../lib/netns/netns.ts";
 import { runInSandbox, SANDBOX_VARIABLE } from "../lib/testkit/sandbox.ts";
 import { Arena, NotOffered, type Outcome } from "./arena.ts";
-import { type Contestant, download, gather } from "./contestants.ts";
+import { CANDIDATES, type Contestant, download, gather } from "./contestants.ts";
 import { curve, type Delay, delayed, figure, line, type Point, page, type Result, type Run } from "./page.ts";
 import { ROWS, type Row } from "./rows.ts";
 
@@ -24,11 +24,29 @@ const { values, positionals } = parseArgs({
     scale: { type: "string", default: "1" },
     only: { type: "string" },
     report: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
   },
 });
 const rounds = Number(values.rounds);
 const scaled = (count: number): number => (count === 1 ? 1 : Math.max(2, Math.round(count * Number(values.scale))));
 const wanted = (name: string): boolean => positionals.length === 0 || positionals.includes(name);
+const listed = (all: readonly { readonly id: string; readonly title: string }[]): string =>
+  all.map(({ id, title }) => `  ${id.padEnd(18)} ${title}`).join("\n");
+/** What can be asked for. */
+const NAMED = [
+  ...ROWS,
+  { id: "curve", title: "how cost grows with the size of a table" },
+  { id: "delay", title: "how long the event loop is held" },
+];
+const HELP = `usage: npm run bench [-- --rounds N] [--scale 0.1] [--only floor,ours] [--report] [row…]
+  --rounds N         turns of each contestant (3)
+  --scale N          part of each count (1)
+  --only A,B         contestants that take part (all)
+  --report           write docs/performance.md, which says first what was not measured
+rows:
+${listed(NAMED)}
+contestants:
+${listed(CANDIDATES)}`;
 /** Names the variable that holds the folder for what is built. */
 const SCRATCH = "BENCH_SCRATCH";
 /** Objects that were there already, and that some readers do not leave out: those of `lo` and the bridge. */
@@ -180,6 +198,8 @@ async function bench(scratch: string): Promise<void> {
       date: new Date().toISOString().slice(0, 10),
       command: `npm run bench -- ${process.argv.slice(2).join(" ")}`,
       rounds,
+      scale: Number(values.scale),
+      only: values.only,
       load: [loadBefore, load()] as const,
     };
     if (points.length > 0) writeFileSync(join(root, "docs/performance.svg"), figure(points));
@@ -206,5 +226,8 @@ async function enter(): Promise<number> {
 }
 
 const scratch = process.env[SCRATCH];
-if (process.env[SANDBOX_VARIABLE] === undefined || scratch === undefined) process.exitCode = await enter();
+const unknown = positionals.find((name) => NAMED.every(({ id }) => id !== name));
+if (unknown !== undefined) throw new TypeError(`there is no row ${unknown}: ${NAMED.map(({ id }) => id).join(", ")}`);
+if (values.help) console.log(HELP);
+else if (process.env[SANDBOX_VARIABLE] === undefined || scratch === undefined) process.exitCode = await enter();
 else await bench(scratch);

@@ -1,5 +1,5 @@
 /**
- * One workload through the library's connection and schemas. usage: node ours.js WORKLOAD COUNT [inline]
+ * One workload by the wire layer: the connection and schemas of `linkwright/wire`. usage: node ours.js WORKLOAD COUNT [inline]
  * Runs in a network namespace of its own and prints what `floor.c` prints: `{"ns": …, "objects": …}`.
  */
 import { ifinfomsg, NETLINK_ROUTE, ndmsg, rtmsg } from "../lib/families/route.ts";

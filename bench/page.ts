@@ -1,6 +1,6 @@
 /** Figures as people read them: lines in the terminal, the page, and the curve. */
 import type { Contestant, Missing } from "./contestants.ts";
-import type { Row } from "./rows.ts";
+import { ROWS, type Row } from "./rows.ts";
 
 /** What one contestant did in all rounds of a row. */
 export interface Run {
@@ -42,6 +42,10 @@ export interface Measured {
     readonly date: string;
     readonly command: string;
     readonly rounds: number;
+    /** The part of each count that was done. */
+    readonly scale: number;
+    /** Who was asked to take part, where it was not everybody. */
+    readonly only: string | undefined;
     /** Load averages of one and five minutes before and after. */
     readonly load: readonly [before: string, after: string];
   };
@@ -85,22 +89,37 @@ function cell(result: Result, id: string): string {
   return [rounded(ratioOf(result, id)), lost && `(${lost})`].join(" ").trim();
 }
 
-/** Whether our figure is within the target, as the page words it. */
-function verdict(result: Result): string {
-  const ratio = ratioOf(result, "ours");
+/** What we have in it, and what the page calls each in a sentence. */
+const OURS = { ours: "the wire layer", api: "`Host`" } as const;
+type Own = keyof typeof OURS;
+const OWN = Object.keys(OURS) as readonly Own[];
+const ran = ({ runs }: Result, id: string): boolean => (runs.get(id)?.times.length ?? 0) > 0;
+const lostTooMany = ({ runs, count }: Result, id: string): boolean => (runs.get(id)?.lost ?? 0) > TOO_MANY * count;
+
+/** The figure with which one of ours misses the row's target. */
+function miss(result: Result, id: string): string | undefined {
   const { most } = result.row;
-  if (most === undefined) return "met";
-  return Number(ratio.toFixed(2)) <= most ? "met" : `**missed**, ${rounded(ratio)} of ${most}`;
+  if (most === undefined || !ran(result, id)) return undefined;
+  if (lostTooMany(result, id)) return cell(result, id);
+  const ratio = ratioOf(result, id);
+  return Number(ratio.toFixed(2)) <= most ? undefined : rounded(ratio);
 }
-/** Peers that were quicker than we were. */
-function ahead(result: Result, present: readonly Contestant[]): string[] {
-  const ours = ratioOf(result, "ours");
+/** The target of a row, and who misses it. */
+function verdict(result: Result): string {
+  const { most } = result.row;
+  if (most === undefined) return "none";
+  const missed = OWN.flatMap((id) => {
+    const figure = miss(result, id);
+    return figure === undefined ? [] : [`${OURS[id]} (${figure})`];
+  });
+  if (missed.length > 0) return `${most} **missed** by ${missed.join(" and ")}`;
+  return `${most} ${OWN.some((id) => ran(result, id)) ? "met" : "not judged"}`;
+}
+/** Peers that were quicker than one of ours. */
+function ahead(result: Result, present: readonly Contestant[], own: Own): string[] {
   const others = present.filter(({ id }) => !["floor", "again", "ours", "api", "empty", result.row.base].includes(id));
   return others
-    .filter(({ id }) => {
-      const run = result.runs.get(id);
-      return run !== undefined && run.lost <= TOO_MANY * result.count && ratioOf(result, id) < ours;
-    })
+    .filter(({ id }) => !lostTooMany(result, id) && ratioOf(result, id) < ratioOf(result, own))
     .map(({ title }) => title);
 }
 
@@ -114,7 +133,7 @@ export function line(result: Result, present: readonly Contestant[]): string {
       const failure = run.failure === undefined ? "" : ` (${run.failure})`;
       return `  ${title.replaceAll("`", "").padEnd(24)} ${cell(result, id).padStart(8)}   ${rounded(run.peak)} MiB${failure}`;
     });
-  const title = `${row.title}, ${number(count)}: ${row.base} ${duration(timeOf(result, row.base))} each; target ${row.most ?? "none"}: ${verdict(result)}`;
+  const title = `${row.title}, ${number(count)}: ${row.base} ${duration(timeOf(result, row.base))} each; target ${verdict(result)}`;
   return [title, ...figures].join("\n");
 }
 
@@ -157,7 +176,7 @@ function ratios(results: readonly Result[], present: readonly Contestant[]): str
     const base = present.find(({ id }) => id === row.base)?.title ?? row.base;
     const cells = shown.map(({ id }) => {
       const text = cell(result, id);
-      return id === "ours" ? `**${text}**${verdict(result) === "met" ? "" : " ✗"}` : text;
+      return id in OURS && ran(result, id) ? `**${text}**${miss(result, id) === undefined ? "" : " ✗"}` : text;
     });
     const each = count === 1 ? "" : " each";
     return [
@@ -185,24 +204,25 @@ function memory(results: readonly Result[], present: readonly Contestant[]): str
 /** What did not come out as it should, in words. */
 function shortfalls({ results, present, delays }: Measured): string[] {
   const missed = results
-    .filter((result) => verdict(result) !== "met")
+    .filter((result) => OWN.some((id) => miss(result, id) !== undefined))
     .map((result) => `${result.row.title}: target ${verdict(result)}.`);
-  const behind = results.flatMap((result) => {
-    const quicker = ahead(result, present);
-    return quicker.length === 0
-      ? []
-      : [`${result.row.title}: ${quicker.join(", ")} ${quicker.length > 1 ? "were" : "was"} quicker.`];
+  const ofEach = results.flatMap((result) => OWN.map((id) => ({ result, id, title: result.row.title })));
+  const behind = ofEach.flatMap(({ result, id, title }) => {
+    const quicker = ahead(result, present, id);
+    return quicker.length === 0 ? [] : [`${title}: quicker than ${OURS[id]}: ${quicker.join(", ")}.`];
   });
-  const lost = results
-    .filter(({ runs }) => (runs.get("ours")?.lost ?? 0) > 0)
-    .map(({ row, runs }) => `${row.title}: we lost ${number(runs.get("ours")?.lost ?? 0)} in the worst round.`);
-  const script = results
-    .filter(({ row, runs }) => row.base !== "shell" && runs.has("shell"))
-    .filter((result) => ratioOf(result, "shell") < SCRIPT * ratioOf(result, "ours"))
-    .map(
-      (result) =>
-        `${result.row.title}: the shell script takes ${rounded(ratioOf(result, "shell") / ratioOf(result, "ours"))} times as long, ${SCRIPT} were the target.`,
-    );
+  const lost = ofEach.flatMap(({ result, id, title }) => {
+    const events = result.runs.get(id)?.lost ?? 0;
+    return events > 0 ? [`${title}: ${OURS[id]} lost ${number(events)} in the worst round.`] : [];
+  });
+  const script = ofEach.flatMap(({ result, id, title }) => {
+    if (result.row.base === "shell" || !ran(result, "shell") || !ran(result, id)) return [];
+    const times = timeOf(result, "shell") / timeOf(result, id);
+    if (times >= SCRIPT) return [];
+    return [
+      `${title}: the shell script takes ${rounded(times)} times as long as ${OURS[id]}; ${SCRIPT} was the target.`,
+    ];
+  });
   const held = delays
     .filter(({ p99, max }) => p99 >= P99 || max >= LONGEST)
     .map(
@@ -218,15 +238,32 @@ function shortfalls({ results, present, delays }: Measured): string[] {
   return [...missed, ...behind, ...lost, ...script, ...held, ...failures];
 }
 
+/** What whoever reads the page would look for in vain, or take for more than it is. */
+function gaps({ facts, results, missing, points, delays }: Measured): string[] {
+  const { rounds, scale, only } = facts;
+  const left = ROWS.filter(({ id }) => results.every(({ row }) => row.id !== id)).map(({ title }) => title);
+  return [
+    ...(scale === 1 ? [] : [`Everything was done at ${scale} of its size: no target counts as met or missed by that.`]),
+    ...(rounds > 1 ? [] : ["There was one round: no figure is a median."]),
+    ...(left.length === 0 ? [] : [`Not measured: ${left.join("; ")}.`]),
+    ...(points.length > 0 ? [] : ["Not measured: how cost grows (`curve`)."]),
+    ...(delays.length > 0 ? [] : ["Not measured: how long the event loop is held (`delay`)."]),
+    ...(only === undefined ? [] : [`Asked to take part were only: ${only.replaceAll(",", ", ")}.`]),
+    ...(missing.length === 0 ? [] : [`Not installed: ${missing.map(({ title }) => title).join(", ")}.`]),
+  ];
+}
+const list = (lines: readonly string[], none = ""): string =>
+  lines.length === 0 ? none : lines.map((text) => `- ${text}`).join("\n");
+
 /** How cost grows, where that was measured. */
 function growth(points: readonly Point[]): string {
   if (points.length === 0) return "## Growth\n\nNot measured in this run: `curve` was not among the rows asked for.";
   const head = [
     "entries",
     "append, C floor",
-    "append, linkwright",
+    "append, wire layer",
     "dump, C floor",
-    "dump, linkwright",
+    "dump, wire layer",
     "peak of our dump, MiB",
   ];
   const rows = points.map((point) => [
@@ -239,28 +276,47 @@ function growth(points: readonly Point[]): string {
   return `## Growth\n\n![Time for all entries against their number](performance.svg)\n\n${table(head, rows)}`;
 }
 
+/** How long others wait meanwhile, where that was measured. */
+function waits(delays: readonly Delay[], rounds: number): string {
+  if (delays.length === 0) return "Not measured in this run: `delay` was not among the rows asked for.";
+  const rows = delays.map(({ title, p99, max, objects, peak }) => [
+    title,
+    rounded(p99),
+    rounded(max),
+    number(objects),
+    peak.toFixed(0),
+    p99 < P99 && max < LONGEST ? "met" : "**missed**",
+  ]);
+  const head = ["meanwhile", "p99, ms", "longest, ms", "objects", "peak memory, MiB", "target"];
+  const worst = rounds > 1 ? `the worst of ${rounds} rounds` : "one round";
+  const text = `For how long a timer of 1 ms came late, in ${worst}. Targets: p99 under ${P99} ms, longest under ${LONGEST} ms.`;
+  return `${text}\n\n${table(head, rows)}`;
+}
+
 /** docs/performance.md */
 export function page(measured: Measured): string {
   const { facts, results, present, missing, points, delays } = measured;
   const short = shortfalls(measured);
-  const list = (lines: readonly string[], none: string): string =>
-    lines.length === 0 ? none : lines.map((text) => `- ${text}`).join("\n");
+  const absent = gaps(measured);
   const text = `<!-- Written by \`npm run bench -- --report\`; do not edit. -->
 # Performance
 
+${absent.length === 0 ? "" : `**What this page does not show**\n\n${list(absent)}`}
+
 Multiples of the time that a minimal C program takes for the same work over the same sockets (\`bench/floor.c\`); smaller
 is better. All contestants took turns in one run, each in a fresh process and, where it changes anything, a fresh network
-namespace; figures are medians of ${facts.rounds} rounds, and what was done was counted afterwards. Compare ratios, not
-times: the times are those of this machine. \`linkwright\` is the library's connection and its schemas; \`Host\` beside it
-is the interface that people use, which checks input, looks names up and answers in words. The C floor runs once more
-at the end of each round: how far "again" is from 1 is how far the figures of that row can be trusted.
+namespace; figures are medians of all rounds (${facts.rounds}), and what was done was counted afterwards. Compare ratios, not
+times: the times are those of this machine. "Wire layer" is the connection and the schemas of \`linkwright/wire\`, in code
+that a program would have to write by hand: indexes of links, no checks, no words. \`Host\` is what people use, which checks
+input, looks names up and answers in words. Both are held against the design's target. The C floor runs once more at
+the end of each round: how far "again" is from 1 is how far the figures of that row can be trusted.
 
 Every process starts cold: what its code takes to be compiled is in its time. Only round trips are made twice, by all but
 the programs that are started anew for each or read a batch, and the second time counts: a single one says nothing of a
-program that runs for long. One by one, bridges are made on the calling thread by \`linkwright\`, and through the I/O thread,
-which is the default, by \`Host\`. Of the bridges peers make a tenth, and so does the floor the second time, since the kernel
-takes some 20 ms to remove one. Of what is dumped, \`linkwright\` reads and keeps the attributes that the floor reads
-(\`picked\`), \`Host\` and the peers all of them. The package was built by the Node that runs it (\`lib/rehearsal.mjs\`).
+program that runs for long. One by one, bridges are made on the calling thread by the wire layer, and through the I/O
+thread, which is the default, by \`Host\`. Of what is dumped, the wire layer reads and keeps the attributes that the floor
+reads (\`picked\`, which nothing of \`Host\` uses), \`Host\` and the peers all of them. The package was built by the Node
+that runs it (\`lib/rehearsal.mjs\`).
 
 ${facts.machine}. ${facts.date}, commit ${facts.commit}, \`${facts.command.trim()}\`. Load average before and after: ${facts.load.join("; ")}.
 
@@ -285,30 +341,12 @@ ${growth(points)}
 
 ## Event loop
 
-For how long a timer of 1 ms came late, in the worst of ${facts.rounds} rounds. Targets: p99 under ${P99} ms, longest under ${LONGEST} ms.
-
-${table(
-  ["meanwhile", "p99, ms", "longest, ms", "objects", "peak memory, MiB", "target"],
-  delays.map(({ title, p99, max, objects, peak }) => [
-    title,
-    rounded(p99),
-    rounded(max),
-    number(objects),
-    peak.toFixed(0),
-    p99 < P99 && max < LONGEST ? "met" : "**missed**",
-  ]),
-)}
+${waits(delays, facts.rounds)}
 
 ## Who took part
 
-${list(
-  present.filter(({ id }) => id !== "again").map(({ title, version }) => `${title}: ${version}`),
-  "",
-)}
-${list(
-  missing.map(({ title, install }) => `${title} was not there: \`${install}\``),
-  "",
-)}
+${list(present.filter(({ id }) => id !== "again").map(({ title, version }) => `${title}: ${version}`))}
+${list(missing.map(({ title, install }) => `${title} was not there: \`${install}\``))}
 `;
   return `${text.replace(/\n{3,}/g, "\n\n").trim()}\n`;
 }
@@ -321,9 +359,9 @@ const TOP = 24;
 const BOTTOM = 56;
 const LINES = [
   { key: "floor entries", title: "append, C floor", color: "#8a8a8a", dash: "5 4" },
-  { key: "ours entries", title: "append, linkwright", color: "#0b6bcb", dash: "" },
+  { key: "ours entries", title: "append, wire layer", color: "#0b6bcb", dash: "" },
   { key: "floor entries-dump", title: "dump, C floor", color: "#c9a227", dash: "5 4" },
-  { key: "ours entries-dump", title: "dump, linkwright", color: "#c2410c", dash: "" },
+  { key: "ours entries-dump", title: "dump, wire layer", color: "#c2410c", dash: "" },
 ] as const;
 
 /** docs/performance.svg: both axes logarithmic, so that linear growth is a straight line at 45 degrees. */
