@@ -7,10 +7,12 @@ import { derive } from "../../lib/fabric/fabric.ts";
 import { processDirectory } from "../../lib/netns/processes.ts";
 import { type Desired, desiredOf } from "../../lib/state/desired.ts";
 import { parseSource, readSource } from "../../lib/state/source.ts";
-import { confirm, discard, recover, revert } from "../../lib/transaction/ending.ts";
+import { bootId } from "../../lib/transaction/boot.ts";
+import { confirm, discard, recover, recoverAll, revert } from "../../lib/transaction/ending.ts";
 import { TransactionError } from "../../lib/transaction/error.ts";
-import { describeReport, type Report, takeReport } from "../../lib/transaction/report.ts";
+import { describeReport, leaveReport, type Report, takeReport } from "../../lib/transaction/report.ts";
 import { RevertedError } from "../../lib/transaction/reverted.ts";
+import { namespaceOf, Store } from "../../lib/transaction/store.ts";
 import { type TransactOptions, transact } from "../../lib/transaction/transaction.ts";
 import type { Planned } from "../../lib/transaction/wanted.ts";
 import { needs, skip } from "../../test/needs.ts";
@@ -93,19 +95,21 @@ describe("an application", function () {
   });
 
   it("is asked the document's probes again after a guardian took it back, and the next command hears of it once", async () => {
-    const probes = () => [{ ping: "192.168.0.24" }, { tcp: "192.168.0.99:22", timeout: 0.2 }];
+    const probes = () => [{ ping: "192.168.0.24" }, { tcp: "192.168.0.99:22", timeout: 2 }];
     await transact(bm1.host, await founding(), { ...options, probes, confirm: 3 });
     equal(await takeReport(bm1.host, options), undefined);
-    await eventually(isPending, false);
-    let report: Report | undefined;
-    const found = async (): Promise<boolean> => {
-      report ??= await takeReport(bm1.host, options);
-      return report !== undefined;
+    const words: string[] = [];
+    const answered = async (): Promise<boolean> => {
+      const word = await readFile(join(await own(), "report"), "utf8").catch(() => "");
+      if (word !== "" && word !== words.at(-1)) words.push(word);
+      return word.includes("checksAfter");
     };
-    await eventually(found, true);
+    await eventually(answered, true);
+    equal(words.length, 2, `there was no word before the probes had answered: ${words.join("")}`);
+    const report = await takeReport(bm1.host, options);
     deepEqual([report?.reason, report?.exact], ["nobody confirmed it within 3 s", true]);
     const [ping, tcp] = report?.checksAfter ?? [];
-    ok(ping?.ok === true && tcp?.ok === false, JSON.stringify(report));
+    ok(ping?.ok === true && tcp?.ok === false, JSON.stringify(report?.checksAfter));
     match(ping.text, /^ping 192\.168\.0\.24: .*answered in/);
     match(
       describeReport(report as Report),
@@ -114,22 +118,26 @@ describe("an application", function () {
     equal(await takeReport(bm1.host, options), undefined);
   });
 
-  it("leaves word of what a guardian could not put back, and why", async () => {
+  it("leaves word of what a guardian could not put back, and why, until somebody else has done it", async () => {
     await bm1.sh("ip link add br0 type bridge; ip address add 192.0.2.1/24 dev br0");
     const desired = document("links: { br0: { addresses: [{ address: 192.0.2.1/24, state: absent }] } }");
     await transact(bm1.host, desired, { ...options, confirm: 3 });
     await bm1.sh("ip link delete br0");
-    let report: Report | undefined;
-    const found = async (): Promise<boolean> => {
-      report ??= await takeReport(bm1.host, options);
-      return report !== undefined;
-    };
-    await eventually(found, true, 30_000);
+    const path = join(await own(), "report");
+    const word = (): Promise<string> => readFile(path, "utf8").catch(() => "");
+    await eventually(async () => (await word()) !== "", true, 30_000);
+    const said = await word();
+    const report = await takeReport(bm1.host, options);
     equal(report?.exact, false);
     match(report?.text ?? "", /^the old state could not be put back: .*br0.*; try again with linkwright recover$/);
     ok(await isPending());
-    await discard(bm1.host, options);
-    before = await dump(bm1);
+    // As if nobody had read it.
+    await writeFile(path, said, { mode: 0o600 });
+    await bm1.sh("ip link add br0 type bridge");
+    const [{ ended } = {}] = await recoverAll(options);
+    equal(ended?.state, "reverted");
+    equal(await bm1.sh("ip -brief address show dev br0 | grep -o 192.0.2.1/24"), "192.0.2.1/24\n");
+    deepEqual([await isPending(), await takeReport(bm1.host, options)], [false, undefined]);
   });
 
   it("hears no report that somebody edited, or that is a link", async () => {
@@ -147,6 +155,15 @@ describe("an application", function () {
       code("ERR_STATE_DIRECTORY", /report: it is a symbolic link; remove it$/),
     );
     equal(await takeReport(bm1.host, { directory: join(place.path, "nowhere") }), undefined);
+  });
+
+  it("makes old news of a report about what was before", async () => {
+    const { directory } = await Store.open(bm1.host, options);
+    const what = { boot: bootId(), netns: namespaceOf(bm1.host), begun: "then", at: "then", reason: "so", text: "so" };
+    await leaveReport(directory, { id: "1", ...what, exact: false });
+    await transact(bm1.host, document("links: { lo: { mtu: 65000 } }"), options);
+    equal(await takeReport(bm1.host, options), undefined);
+    await bm1.sh("ip link set lo mtu 65536");
   });
 
   it("is taken back where the directory was named as seen from here", async () => {

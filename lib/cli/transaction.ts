@@ -90,8 +90,9 @@ export async function printReport({ given, terminal }: Invocation, host: Host): 
     const report = await takeReport(host, { directory: given.state });
     if (report === undefined) return;
     terminal.remark(describeReport(report));
-    if (report.checksAfter.length > 0) terminal.remark(AFTER);
-    for (const one of report.checksAfter) terminal.remark(checkLine(one, terminal));
+    const { checksAfter = [] } = report;
+    if (checksAfter.length > 0) terminal.remark(AFTER);
+    for (const one of checksAfter) terminal.remark(checkLine(one, terminal));
   } catch (error) {
     for (const line of messagesOf(error)) terminal.remark(line);
   }

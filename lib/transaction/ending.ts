@@ -6,7 +6,8 @@ import { uptime } from "./boot.ts";
 import { type Check, checksAfter, checksOf } from "./checks.ts";
 import { namespaceDirectories } from "./directory.ts";
 import { TransactionError } from "./error.ts";
-import { type Begin, type End, Journal, type Witness } from "./journal.ts";
+import { type Begin, type End, Journal, type Outcome, type Witness } from "./journal.ts";
+import { forgetReport } from "./report.ts";
 import { clock, rootOf, Store, type StoreOptions, seconds } from "./store.ts";
 
 /** Milliseconds between two looks at a journal. */
@@ -39,6 +40,12 @@ async function nothingPending(store: Store): Promise<TransactionError> {
   return new TransactionError("ERR_NOT_PENDING", `nothing waits to be confirmed; ${what}`);
 }
 
+/** Ends a journal; what a guardian could not do about it is old news then. */
+async function end(journal: Journal, outcome: Outcome, reason?: string): Promise<void> {
+  await forgetReport(journal.directory);
+  await journal.end(outcome, reason);
+}
+
 /** Keeps what was applied with `confirm`. Same as: linkwright confirm @throws {TransactionError} `ERR_NOT_PENDING` */
 export async function confirm(host: Host, options: StoreOptions = {}): Promise<Committed> {
   const store = await Store.open(host, options);
@@ -53,7 +60,7 @@ export async function confirm(host: Host, options: StoreOptions = {}): Promise<C
         ? "it is too late to keep it; where nobody has put the old state back in a moment, do so with linkwright revert"
         : "it was interrupted; put the host in order with linkwright recover",
     );
-  await journal.end("committed");
+  await end(journal, "committed");
   return { state: "committed", begun: journal.begin.at };
 }
 
@@ -69,7 +76,7 @@ export async function revert(host: Host, options: StoreOptions = {}): Promise<Re
 async function takeBack(host: Host, journal: Journal, reason: string): Promise<Reverted> {
   const { at, probes = [] } = journal.begin;
   const wayBack = await goBack(host, journal, reason);
-  if (wayBack.failed.length === 0) await journal.end("reverted", reason);
+  if (wayBack.failed.length === 0) await end(journal, "reverted", reason);
   const checks = probes.length === 0 ? [] : await checksAfter(() => checksOf(host, probes));
   return { state: "reverted", begun: at, wayBack, checksAfter: checks };
 }
@@ -94,7 +101,7 @@ export async function recover(host: Host, options: RecoverOptions = {}): Promise
   if (journal === undefined) return { state: "nothing" };
   const last = journal.entries.at(-1);
   if (last?.type === "done" || (last?.type === "end" && last.outcome === "committed")) {
-    await journal.end("committed", "finished by recover");
+    await end(journal, "committed", "finished by recover");
     return { state: "committed", begun: journal.begin.at };
   }
   if (last?.type === "wait" && last.deadline > uptime()) {
@@ -112,6 +119,7 @@ export async function recover(host: Host, options: RecoverOptions = {}): Promise
 export async function discard(host: Host, options: StoreOptions = {}): Promise<boolean> {
   const store = await Store.open(host, options);
   await using _ = await store.lock();
+  await forgetReport(store.directory);
   return await Journal.discard(store.directory);
 }
 

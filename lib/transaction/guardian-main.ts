@@ -7,13 +7,14 @@ import { kill } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Host, type HostOptions } from "../host.ts";
 import { tellJournal } from "../journald/index.ts";
+import type { Probe } from "../probe/index.ts";
 import { goBack, isExact, remembered, type WayBack } from "./back.ts";
 import { uptime } from "./boot.ts";
 import { checksAfter, checksOf } from "./checks.ts";
 import { CHANNEL, type Charge, decode, NAMESPACE } from "./guardian.ts";
 import { type Begin, Journal } from "./journal.ts";
 import { Lock } from "./lock.ts";
-import { leaveReport, type Report } from "./report.ts";
+import { completeReport, leaveReport, type Report } from "./report.ts";
 import { describeWayBack, messageOf } from "./reverted.ts";
 import { Store } from "./store.ts";
 import { disarmTimer } from "./timer.ts";
@@ -101,55 +102,77 @@ async function tryBack(
   return wayBack;
 }
 
-/** Puts the old state back. What could not be undone is left to `recover`, which reads the journal. */
-async function tryAll(charge: Charge, host: Host, begin: Begin, reason: string): Promise<WayBack | undefined> {
-  let wayBack: WayBack | undefined;
-  for (let tries = 1; tries <= TRIES; )
+/**
+ * Puts the old state back, and leaves word of it before anybody else has the lock. What could not be undone is left to
+ * `recover`, which reads the journal.
+ */
+async function tryAll(
+  charge: Charge,
+  host: Host,
+  begin: Begin,
+  reason: string,
+  leave: (wayBack: WayBack) => Promise<Report>,
+): Promise<Report | undefined> {
+  for (let tries = 1; ; )
     try {
       await using _ = await Lock.take(charge.directory, WAIT);
       const found = await tryBack(charge, host, begin, reason);
       if (found === undefined) return undefined;
-      wayBack = found;
-      if (found.failed.length === 0) return found;
-      tries++;
+      if (found.failed.length === 0 || tries++ === TRIES) return await leave(found);
       await sleep(REST);
     } catch (error) {
       if ((error as { code?: unknown }).code !== "ERR_LOCKED" && tries++ === TRIES) throw error;
       await sleep(PAUSE);
     }
-  return wayBack;
 }
 
 /** Tells systemd's journal, as nobody sees what a guardian prints. */
-async function tell({ id, at, netns }: Begin, { text, reason, exact, checksAfter }: Report): Promise<void> {
+async function tell({ id, at, netns }: Begin, { text, reason, exact, checksAfter = [] }: Report): Promise<void> {
   const checks = checksAfter.map(({ ok, text: found }) => `after that: ${ok ? "✓" : "✗"} ${found}`);
   const message = [`${text}: ${reason}`, ...checks].join("\n");
   const details = { id, begun: at, netns: netns.name, exact };
   await tellJournal({ kind: exact ? "reverted" : "stuck", message, details });
 }
 
-/** Puts the old state back, asks the document's probes, and leaves word of it: there is nobody to tell. */
+/** Puts the old state back, leaves word of it, asks the document's probes and adds what they find: there is nobody to tell. */
 async function putBack(charge: Charge, host: Host, begin: Begin, reason: string): Promise<void> {
-  let text: string;
-  let exact = false;
+  const { id, boot, netns, at: begun, probes = [] } = begin;
   let failure: unknown;
+  const leave = async (text: string, exact: boolean): Promise<Report> => {
+    const none = probes.length === 0 && { checksAfter: [] };
+    const report = { id, boot, netns, begun, at: new Date().toISOString(), reason, text, exact, ...none };
+    await leaveReport(charge.directory, report).catch((error: unknown) => {
+      failure ??= error;
+    });
+    return report;
+  };
+  let report: Report | undefined;
   try {
-    const wayBack = await tryAll(charge, host, begin, reason);
-    if (wayBack === undefined) return;
-    text = describeWayBack(wayBack);
-    exact = isExact(wayBack);
+    report = await tryAll(charge, host, begin, reason, (way) => leave(describeWayBack(way), isExact(way)));
   } catch (error) {
     failure = error;
-    text = `the old state could not be put back: ${messageOf(error)}; try again with linkwright recover`;
+    // Somebody else may have put it back since.
+    if (await isPending(charge).catch(() => true))
+      report = await leave(
+        `the old state could not be put back: ${messageOf(error)}; try again with linkwright recover`,
+        false,
+      );
   }
-  const { at: begun, probes = [] } = begin;
-  const checks = probes.length === 0 ? [] : await checksAfter(() => checksOf(host, probes));
-  const report = { begun, at: new Date().toISOString(), reason, text, exact, checksAfter: checks };
-  await leaveReport(charge.directory, report).catch((error: unknown) => {
-    failure ??= error;
-  });
-  await tell(begin, report);
+  if (report !== undefined) await tell(begin, await checked(charge, host, report, probes));
   if (failure !== undefined) throw failure;
+}
+
+/** The report with what the document's probes find now. */
+async function checked(charge: Charge, host: Host, report: Report, probes: readonly Probe[]): Promise<Report> {
+  if (probes.length === 0) return report;
+  const whole = { ...report, checksAfter: await checksAfter(() => checksOf(host, probes)) };
+  try {
+    await using _ = await Lock.take(charge.directory, WAIT);
+    await completeReport(charge.directory, whole);
+  } catch {
+    // What is most important is in the first report.
+  }
+  return whole;
 }
 
 /** Whether a process has the lock of a directory open, whatever became of its number meanwhile. */

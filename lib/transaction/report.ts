@@ -4,17 +4,18 @@
  */
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { rename, unlink } from "node:fs/promises";
+import { rename, rm, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Host } from "../host.ts";
 import type { Check } from "./checks.ts";
 import { existingDirectory, openOwn, readOwn, syncDirectory } from "./directory.ts";
 import { TransactionError } from "./error.ts";
+import type { Begin } from "./journal.ts";
 import { lineOf, parseLines } from "./lines.ts";
-import { clock, rootOf, type StoreOptions } from "./store.ts";
+import { clock, isStale, namespaceOf, rootOf, type StoreOptions } from "./store.ts";
 
-/** What a guardian did. */
-export interface Report {
+/** What a guardian did; of which application, in which namespace of which boot. */
+export interface Report extends Pick<Begin, "id" | "boot" | "netns"> {
   /** When the application began, and when this was written. */
   readonly begun: string;
   readonly at: string;
@@ -24,8 +25,8 @@ export interface Report {
   readonly text: string;
   /** Whether the old state is back as it was. */
   readonly exact: boolean;
-  /** What the document's probes found then. */
-  readonly checksAfter: readonly Check[];
+  /** What the document's probes found then; absent until they have answered. */
+  readonly checksAfter?: readonly Check[];
 }
 
 const FILE = "report";
@@ -48,8 +49,21 @@ export async function leaveReport(directory: string, report: Report): Promise<vo
   await syncDirectory(directory);
 }
 
+/** Puts a fuller report in the place of the one about the same application; where that is gone, somebody has read it. */
+export async function completeReport(directory: string, report: Report): Promise<void> {
+  const lines = parseLines((await readOwn(join(directory, FILE))) ?? "");
+  if (typeof lines === "object" && (lines.values[0] as Report | undefined)?.id === report.id)
+    await leaveReport(directory, report);
+}
+
+/** Takes a report away that what happens now makes old news. */
+export async function forgetReport(directory: string): Promise<void> {
+  await rm(join(directory, FILE), { force: true });
+}
+
 /**
- * The report that nobody has read yet; it is gone afterwards. Undefined where there is none. Nothing is made for it.
+ * The report that nobody has read yet; it is gone afterwards. Undefined where there is none, or one of another boot or of a
+ * namespace that had the same number. Nothing is made for it.
  *
  * @throws {TransactionError} where others could have written it, or edited it.
  */
@@ -61,7 +75,10 @@ export async function takeReport(host: Host, options: StoreOptions = {}): Promis
   if (content === undefined) return undefined;
   await unlink(path);
   const lines = parseLines(content);
-  if (typeof lines === "object" && lines.values.length === 1) return lines.values[0] as Report;
+  if (typeof lines === "object" && lines.values.length === 1) {
+    const report = lines.values[0] as Report;
+    return isStale(report, namespaceOf(host)) ? undefined : report;
+  }
   throw new TransactionError(
     "ERR_JOURNAL",
     `${path} was edited or cut off, so nobody knows what a guardian did; it is gone now`,
@@ -69,6 +86,7 @@ export async function takeReport(host: Host, options: StoreOptions = {}): Promis
 }
 
 /** A report in lines for a person. */
-export function describeReport({ begun, at, reason, text }: Report): string {
-  return `what was applied at ${clock(begun)} ended at ${clock(at)} without anybody to tell: ${reason}; ${text}`;
+export function describeReport({ begun, at, reason, text, checksAfter }: Report): string {
+  const unknown = checksAfter === undefined ? "; what the document's probes find now is not known" : "";
+  return `what was applied at ${clock(begun)} ended at ${clock(at)} without anybody to tell: ${reason}; ${text}${unknown}`;
 }

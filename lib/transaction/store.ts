@@ -52,7 +52,7 @@ export function isHere({ netns }: Host): boolean {
 }
 
 /** The namespace of a host, as a journal names it. */
-function namespaceOf(host: Host): Begin["netns"] {
+export function namespaceOf(host: Host): Begin["netns"] {
   const { netns } = host;
   const cookie = cookieOf(placeOf(netns));
   const { inode } = netns.identity;
@@ -60,8 +60,8 @@ function namespaceOf(host: Host): Begin["netns"] {
   return { inode, ...(cookie !== undefined && { cookie }), ...(name !== undefined && { name }) };
 }
 
-/** Whether a journal tells of a namespace that is there no more, though another has its number. */
-function isStale({ boot, netns }: Begin, now: Begin["netns"]): boolean {
+/** Whether a journal or report tells of a namespace that is there no more, though another has its number. */
+export function isStale({ boot, netns }: Pick<Begin, "boot" | "netns">, now: Begin["netns"]): boolean {
   return boot !== bootId() || (netns.cookie !== undefined && now.cookie !== undefined && netns.cookie !== now.cookie);
 }
 

@@ -13,6 +13,7 @@ import { type Check, checksAfter } from "./checks.ts";
 import { TransactionError } from "./error.ts";
 import { Guardian } from "./guardian.ts";
 import type { Journal, Witness } from "./journal.ts";
+import { forgetReport } from "./report.ts";
 import { describeWayBack, messageOf, RevertedError } from "./reverted.ts";
 import { Store, type StoreOptions } from "./store.ts";
 import { changedSteps, keep, type Mode, type Planned, planFor, type Wanted } from "./wanted.ts";
@@ -134,6 +135,7 @@ class Transaction {
       ...(probes.length > 0 && { probes }),
       ...(this.#confirm > 0 && { confirm: this.#confirm }),
     };
+    await forgetReport(this.#store.directory);
     const journal = await this.#store.begin(what, this.#options.witness);
     try {
       const { directory, begin } = journal;

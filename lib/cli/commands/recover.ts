@@ -15,7 +15,7 @@ import { EXIT, messagesOf } from "../failure.ts";
 import { tellEnded } from "../journal.ts";
 import { printJson } from "../report.ts";
 import type { Terminal } from "../terminal.ts";
-import { printChecksAfter, storeOptions } from "../transaction.ts";
+import { printChecksAfter, printReport, storeOptions } from "../transaction.ts";
 
 function describe(ended: Ended): string {
   if (ended.state === "nothing") return "nothing was interrupted";
@@ -45,7 +45,8 @@ function codeOf(ended: Ended | undefined): number {
 }
 
 /** Ends what was interrupted: in one namespace where one is named, else in all that have a journal. */
-export const run: Run = async ({ given, terminal }) => {
+export const run: Run = async (invocation) => {
+  const { given, terminal } = invocation;
   needPrivilege("recover");
   const options = storeOptions(given);
   if (given.discard === true) {
@@ -57,6 +58,7 @@ export const run: Run = async ({ given, terminal }) => {
   }
   if (given.netns !== undefined) {
     await using host = await openHost(given);
+    await printReport(invocation, host);
     const ended = await recover(host, options);
     await tellEnded(host, ended);
     if (given.json) printJson(ended, terminal);
@@ -65,6 +67,10 @@ export const run: Run = async ({ given, terminal }) => {
       printAfter(ended, terminal);
     }
     return codeOf(ended);
+  }
+  {
+    await using host = await openHost(given);
+    await printReport(invocation, host);
   }
   const found = await recoverAll(options);
   for (const { netns, ended } of found) if (ended !== undefined) await tellEnded({ netns: { name: netns } }, ended);
