@@ -33,10 +33,6 @@ export interface Places {
   readonly floor: string;
 }
 
-/** The part of the bridges that peers make, and the floor the second time: the kernel takes 20 ms to remove one, whoever made it. */
-const FEW = 0.1;
-const BRIDGES = { bridges: FEW, "bridges-each": FEW };
-
 const DEBIAN_CRATES = "/usr/share/cargo/registry";
 const DEBIAN_GO = "/usr/share/gocode";
 
@@ -66,7 +62,6 @@ const iproute2: Build = ({ sources }) => {
   if (version === undefined || said("bridge", ["-V"]) === undefined) return undefined;
   return {
     version: version.split("iproute2-")[1] ?? version,
-    share: BRIDGES,
     command: plain("bash", join(sources, "peers/iproute2.sh")),
   };
 };
@@ -84,7 +79,6 @@ const vishvananda: Build = ({ sources, scratch }) => {
     return undefined;
   return {
     version: `${packageVersion("golang-github-vishvananda-netlink-dev")}, ${compiler?.split(" ")[2]}`,
-    share: BRIDGES,
     command: plain(program),
   };
 };
@@ -118,14 +112,14 @@ const rtnetlink: Build = ({ sources, scratch }) => {
   if (said("cargo", ["build", "--release", "--offline", "--quiet"], { cwd: cache }) === undefined) return undefined;
   copyFileSync(join(cache, "target/release/peer"), join(scratch, "rtnetlink"));
   const version = `0.10.1, rustc ${compiler?.split(" ")[1]}`;
-  return { version, command: plain(join(scratch, "rtnetlink")), share: BRIDGES };
+  return { version, command: plain(join(scratch, "rtnetlink")) };
 };
 
 const pyroute2: Build = ({ sources }) => {
   const python = "/usr/bin/python3";
   if (said(python, ["-c", "import pyroute2; print(1)"]) === undefined) return undefined;
   const version = `${packageVersion("python3-pyroute2")}, ${said(python, ["--version"])}`;
-  return { version, command: plain(python, join(sources, "peers/pyroute.py")), share: BRIDGES };
+  return { version, command: plain(python, join(sources, "peers/pyroute.py")) };
 };
 
 const NPM_NETLINK = "netlink@0.3.0";
@@ -136,13 +130,13 @@ export function download(scratch: string): void {
 const netlink: Build = ({ sources, scratch }) => {
   if (!existsSync(join(scratch, "npm/node_modules/netlink"))) return undefined;
   const command = plain(process.execPath, join(sources, "peers/netlink.mjs"));
-  return { version: NPM_NETLINK.split("@")[1] ?? "", command, share: BRIDGES };
+  return { version: NPM_NETLINK.split("@")[1] ?? "", command };
 };
 
 const spawning: Build = ({ sources }) => {
   if (said("ip", ["-V"]) === undefined) return undefined;
   const command = plain(process.execPath, join(sources, "peers/spawning.mjs"));
-  return { version: `Node ${process.version}`, command, share: { "round-trip": 0.05, "bridges-each": FEW } };
+  return { version: `Node ${process.version}`, command, share: { "round-trip": 0.05 } };
 };
 
 const shell: Build = ({ sources }) => {
@@ -168,7 +162,7 @@ const floor: Build = ({ floor }) => ({
   version: said("cc", ["--version"])?.split("\n")[0] ?? "",
   command: plain(floor),
 });
-const again: Build = (places) => ({ version: "", command: plain(places.floor), share: BRIDGES });
+const again: Build = (places) => ({ version: "", command: plain(places.floor) });
 const empty: Build = ({ scratch }) => {
   const program = join(scratch, "empty.mjs");
   writeFileSync(program, 'console.log(\'{"ns": 0, "objects": 1}\');\n');

@@ -39,7 +39,8 @@ ip -oneline link show dev br0 up | grep -q 'mtu 1400 '
 test "$(nft list table ip pf | grep -c ' masquerade$\\| accept$')" = 3
 echo '{"ns": 0, "objects": 1}'`;
 
-const BRIDGES = 1000;
+/** The design says 1,000: but the kernel takes some 20 ms to remove one, and everybody in a row makes the same number. */
+const BRIDGES = 200;
 
 export const ROWS: readonly Row[] = [
   {
