@@ -39,13 +39,31 @@ export interface Facts {
   readonly date: string;
   readonly command: string;
   readonly minutes: number;
+  /** The part of each count that was tried. */
+  readonly share: number;
+  /** Whether only the few were tried that CI has time for. */
+  readonly slice: boolean;
+  /** Tasks that were not asked for. */
+  readonly left: readonly string[];
 }
 
 /** Characters of a fault that the page shows. */
 const SHOWN = 600;
 
+/** What whoever reads the page would look for in vain, or take for more than it is. */
+function gaps(figures: readonly Figure[], { share, slice, left }: Facts): string[] {
+  const all = [
+    ...(slice ? ["A slice: the targets below are those of CI, not of the project."] : []),
+    ...(share < 1 && !slice ? [`Only ${share} of the whole was tried: no count below reaches its target.`] : []),
+    ...(left.length > 0 ? [`Not tried: ${left.join(", ")}.`] : []),
+    ...(figures.length === 0 ? ["There is no figure at all."] : []),
+  ];
+  return all.length === 0 ? [] : ["**What this page does not show**", "", ...all.map((text) => `- ${text}`), ""];
+}
+
 /** The page of the project. */
-export function page(figures: readonly Figure[], { machine, commit, date, command, minutes }: Facts): string {
+export function page(figures: readonly Figure[], facts: Facts): string {
+  const { machine, commit, date, command, minutes } = facts;
   const rows = figures.map(
     ({ name, value, target, met }) => `| ${name} | ${value} | ${target} | ${met ? "met" : "**missed**"} |`,
   );
@@ -58,6 +76,7 @@ export function page(figures: readonly Figure[], { machine, commit, date, comman
   return [
     "# Reliability",
     "",
+    ...gaps(figures, facts),
     `Written by \`${command}\`, never by hand. ${machine}; commit ${commit}; ${date}; ${minutes} minutes.`,
     "",
     "| what | value | target | |",

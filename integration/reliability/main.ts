@@ -146,7 +146,8 @@ async function main(): Promise<void> {
   const root = join(dirname(fileURLToPath(import.meta.url)), "../../..");
   process.chdir(root);
   const begin = performance.now();
-  const figures = await measure(positionals.length > 0 ? positionals : Object.keys(TASKS));
+  const names = positionals.length > 0 ? positionals : Object.keys(TASKS);
+  const figures = await measure(names);
   if (values.report) {
     const git = (...args: string[]): string => execFileSync("git", args, { encoding: "utf8" }).trim();
     const facts = {
@@ -155,6 +156,9 @@ async function main(): Promise<void> {
       date: new Date().toISOString().slice(0, 10),
       command: ["npm run test:reliability --", ...process.argv.slice(2)].join(" "),
       minutes: Math.round((performance.now() - begin) / 60_000),
+      share,
+      slice,
+      left: Object.keys(TASKS).filter((name) => !names.includes(name)),
     };
     await writeFile("docs/reliability.md", page(figures, facts));
   }
