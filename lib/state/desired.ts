@@ -135,7 +135,8 @@ class Entries {
       const text = `${object} ${subject(before.words)} stands at line ${line} already; keep one`;
       this.#issues.push(issueAt(this.#source, entry.path, text));
     }
-    this.#buckets.set(key, [...others, entry]);
+    others.push(entry);
+    if (others.length === 1) this.#buckets.set(key, others);
     this.found.push(entry);
   }
 }

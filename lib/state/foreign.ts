@@ -55,7 +55,9 @@ class Listed {
     this.#sort = sort;
     for (const entry of entries) {
       const key = sort.bucket(entry.words);
-      this.#buckets.set(key, [...(this.#buckets.get(key) ?? []), entry]);
+      const bucket = this.#buckets.get(key);
+      if (bucket === undefined) this.#buckets.set(key, [entry]);
+      else bucket.push(entry);
     }
   }
   /** The parts of something that no entry is about. */

@@ -31,22 +31,39 @@ function compare(a: Step, b: Step): number {
   return rank(a) - rank(b) || (a.id < b.id ? -1 : 1);
 }
 
+/** In the order of `compare`, rank by rank: of many steps each comparison counts. */
+function byRank(steps: readonly Step[]): readonly Step[] {
+  const ranks: Step[][] = [];
+  for (const step of steps) {
+    const same = ranks[rank(step)];
+    if (same === undefined) ranks[rank(step)] = [step];
+    else same.push(step);
+  }
+  return ranks.flatMap((same) => same.sort((a, b) => (a.id < b.id ? -1 : 1)));
+}
+
 /** Steps so that each comes after all that it needs. A circle is cut at the step that would be first without it. */
 export function inOrder(steps: readonly Step[]): readonly Step[] {
-  const byId = new Map([...steps].sort(compare).map((step) => [step.id, step]));
+  const sorted = byRank(steps);
+  const wanted = new Set<string>();
+  for (const { needs } of steps) for (const id of needs) wanted.add(id);
+  // What no other needs has its turn once, and is not looked for.
+  const byId = new Map<string, Step>();
+  for (const step of sorted) if (wanted.has(step.id)) byId.set(step.id, step);
   const ordered: Step[] = [];
-  const seen = new Set<string>();
+  const seen = new Set<Step>();
   const visit = (step: Step): void => {
-    if (seen.has(step.id)) return;
-    seen.add(step.id);
-    const needed = step.needs.flatMap((id) => {
+    if (seen.has(step)) return;
+    if (byId.has(step.id)) seen.add(step);
+    const needed: Step[] = [];
+    for (const id of step.needs) {
       const one = byId.get(id);
-      return one === undefined || seen.has(id) ? [] : [one];
-    });
+      if (one !== undefined && !seen.has(one)) needed.push(one);
+    }
     if (needed.length > 1) needed.sort(compare);
     for (const one of needed) visit(one);
     ordered.push(step);
   };
-  for (const step of byId.values()) visit(step);
+  for (const step of sorted) visit(step);
   return ordered;
 }

@@ -11,7 +11,7 @@ import type { Fates } from "./plan-links.ts";
 import { masterThen } from "./plan-links.ts";
 import { farEndsOf, isFarEnd } from "./plan-remotes.ts";
 import { move, type Planner } from "./planner.ts";
-import { DIFFERS, type Difference, pick, type Request, sameValue, type Words } from "./step.ts";
+import { DIFFERS, type Difference, type Request, sameValue, type Words } from "./step.ts";
 
 /** Makers of routes and the like that are ours to change: ourselves, and people. */
 const CHANGEABLE = ["linkwright", "boot", "static", "unspec"];
@@ -44,6 +44,7 @@ class Found {
   }
 
   find(wanted: Words): Words | undefined {
+    if (this.#buckets.size === 0) return undefined;
     const { bucket, same, exact } = this.#sort;
     const all = (this.#buckets.get(bucket(wanted)) ?? []).filter((one) => same(wanted, one));
     return (exact && all.find((one) => exact(wanted, one))) ?? all[0];
@@ -51,9 +52,11 @@ class Found {
 }
 
 /** Links have to be there before what is on them; and what goes away is gone before what comes. */
-function needsOf(planner: Planner, sort: Sort, words: Words): string[] {
+function needsOf(planner: Planner, sort: Sort, words: Words): readonly string[] {
   const devices = sort.devices(words).map(([, name]) => name);
-  return [...planner.linkIds(...devices, words["via"]), ...(sort.needs?.(words) ?? [])];
+  const links = planner.linkIds(...devices, words["via"]);
+  const more = sort.needs?.(words) ?? [];
+  return more.length === 0 ? links : [...links, ...more];
 }
 
 function checkLinks(planner: Planner, sort: Sort, { words, path, absent }: DesiredEntry): boolean {
@@ -104,14 +107,14 @@ function planAbsent(planner: Planner, sort: Sort, entry: DesiredEntry, seen: Wor
 /** `before` is the entry where it is there now, and goes with a link that is made again. */
 function planCreation(planner: Planner, sort: Sort, { words, path }: DesiredEntry, before: Words | undefined): void {
   const { object } = sort;
-  const given = pick(words, compared(words));
   planner.add({
     action: "create",
     object,
     subject: sort.subject(words),
     path,
     reason: before === undefined ? "not there" : "goes with its link, and is put back",
-    differences: Object.entries(given).map(([field, to]) => {
+    differences: compared(words).map((field) => {
+      const to = words[field];
       const from = before === undefined || sort.uncompared.includes(field) ? before && to : before[field];
       return { field, from, to };
     }),

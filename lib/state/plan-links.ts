@@ -188,7 +188,7 @@ function remove(planner: Planner, link: DesiredLink, fates: Fates): void {
 }
 
 /** Steps that a new link waits for. */
-function needsOf(planner: Planner, link: DesiredLink): string[] {
+function needsOf(planner: Planner, link: DesiredLink): readonly string[] {
   const kind = kindNamed(link.kind);
   const below = Object.entries(kind?.options ?? {}).flatMap(([key, one]) =>
     one.refers === true ? [link.options[key]] : [],

@@ -50,12 +50,8 @@ interface Comparison {
   readonly surplus: readonly Words[];
 }
 
-const words = (dev: string, { dst, via }: Words): Words => ({
-  mac: ZERO_MAC,
-  dev,
-  dst,
-  ...(via !== undefined && { via }),
-});
+const words = (dev: string, { dst, via }: Words): Words =>
+  via === undefined ? { mac: ZERO_MAC, dev, dst } : { mac: ZERO_MAC, dev, dst, via };
 
 /** What is there once the link itself was changed, against what shall be. */
 function compare(link: DesiredLink, seen: ObservedLink | undefined, there: readonly Words[]): Comparison {

@@ -34,6 +34,7 @@ export class Planner {
   readonly #named = new Map<string, number>();
   /** Asked for once for each of the many entries of a link. */
   readonly #linkIds = new Map<string, readonly string[]>();
+  readonly #willExist = new Map<string, boolean>();
   /** Links that were told to be missing. */
   readonly #told = new Set<string>();
 
@@ -44,12 +45,15 @@ export class Planner {
     this.mtus = new Mtus(desired, before);
   }
 
+  // Of hundreds of thousands of steps each object counts, and a spread takes longer than all else.
   add(draft: Draft): void {
-    const name = draft.id ?? `${draft.object} ${draft.subject}`;
+    const { action, object, subject, path, reason, differences = [], drops = [], needs = [], moves, restores } = draft;
+    const name = draft.id ?? `${object} ${subject}`;
     const same = (this.#named.get(name) ?? 0) + 1;
     this.#named.set(name, same);
     const id = same === 1 ? name : `${name} #${same}`;
-    this.steps.push({ differences: [], drops: [], needs: [], ...draft, id });
+    const step = { id, action, object, subject, path, differences, reason, drops, needs, moves };
+    this.steps.push(restores === undefined ? step : { ...step, restores });
   }
 
   keep(object: Kept["object"], subject: string, fields: readonly string[], untold: readonly string[] = []): void {
@@ -96,14 +100,19 @@ export class Planner {
 
   /** Whether there will be a link of this name. */
   willExist(name: string): boolean {
+    const known = this.#willExist.get(name);
+    if (known !== undefined) return known;
     const link = this.desired.links.find((one) => one.name === name);
-    if (link !== undefined) return !link.absent;
-    return this.seen(name) !== undefined || this.bringerOf(name) !== undefined;
+    const will = link === undefined ? (this.seen(name) ?? this.bringerOf(name)) !== undefined : !link.absent;
+    this.#willExist.set(name, will);
+    return will;
   }
 
   /** Ids of the steps that make or change a link, or bring it along: what is on it comes after them. */
-  linkIds(...names: readonly unknown[]): string[] {
-    return names.filter((name) => typeof name === "string").flatMap((name) => this.#idsOf(name));
+  linkIds(...names: readonly unknown[]): readonly string[] {
+    const all = names.filter((name) => typeof name === "string");
+    const [first] = all;
+    return all.length === 1 && first !== undefined ? this.#idsOf(first) : all.flatMap((name) => this.#idsOf(name));
   }
 
   #idsOf(name: string): readonly string[] {

@@ -142,5 +142,8 @@ class Course {
 /** Steps in their order, each deletion of a link, and each port that leaves, with what takes it back. */
 export function withUndo(before: Observed, steps: readonly Step[]): readonly Step[] {
   const course = new Course(before);
-  return steps.map((step) => ({ ...step, moves: step.moves.map((one) => course.undoable(one)) }));
+  return steps.map((step) => {
+    const moves = step.moves.map((one) => course.undoable(one));
+    return moves.every((one, i) => one === step.moves[i]) ? step : { ...step, moves };
+  });
 }

@@ -43,7 +43,9 @@ export const fdb: Sort = {
     many: "forwarding entries",
   },
   canonical: canonicalText,
-  bucket: ({ dev, mac }) => `${String(dev)} ${String(mac)}`,
+  // Of the all-zero MAC there are as many entries as far ends.
+  bucket: ({ dev, mac, dst, srcVni }) =>
+    mac === ZERO_MAC ? `${String(dev)} ${String(dst)} ${String(srcVni)}` : `${String(dev)} ${String(mac)}`,
   same: (wanted, seen) =>
     equal(wanted, seen, "dev", "mac", "srcVni") &&
     (wanted["vlan"] === undefined || wanted["vlan"] === seen["vlan"]) &&
