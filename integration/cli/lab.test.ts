@@ -27,7 +27,7 @@ describe("linkwright lab", function () {
   let check: () => Promise<void>;
   let documents: Documents;
   beforeEach(() => {
-    check = leakCheck({ settle: 3000 });
+    check = leakCheck();
     documents = new Documents();
   });
   afterEach(async () => {

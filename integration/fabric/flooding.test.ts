@@ -39,7 +39,7 @@ describe("fabric", function () {
   });
   let check: () => Promise<void>;
   beforeEach(() => {
-    check = leakCheck({ settle: 2000 });
+    check = leakCheck();
   });
   afterEach(() => check());
 

@@ -29,7 +29,7 @@ describe("lab", function () {
   before(() => assertSandboxed());
   let check: () => Promise<void>;
   beforeEach(() => {
-    check = leakCheck({ settle: 2000 });
+    check = leakCheck();
   });
   // Namespaces, descriptors, threads' sockets, processes: all gone.
   afterEach(() => check());

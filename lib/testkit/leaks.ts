@@ -99,9 +99,15 @@ export function compareInventories(before: Inventory, after: Inventory): string[
   ];
 }
 
+/** Milliseconds, where nobody says how long. */
+export const PATIENCE = 5000;
+
 /** What {@link leakCheck} may be told. */
 export interface LeakCheckOptions {
-  /** Milliseconds until what is there is left behind: threads and processes take a moment to end. Default 500. */
+  /**
+   * Milliseconds until what is there is left behind: threads and processes take a moment to end, on a busy machine a long
+   * one. Nothing is waited for where nothing is left. Default 5000.
+   */
   readonly settle?: number;
   /** What may stay, as the message would name it. */
   readonly ignore?: RegExp;
@@ -111,7 +117,7 @@ export interface LeakCheckOptions {
  * Remembers what exists now; the function returned throws a {@link LeakError} if there is more. As a root hook of
  * mocha: `let check; export const mochaHooks = { beforeEach() { check = leakCheck(); }, afterEach: () => check() }`
  */
-export function leakCheck({ settle = 500, ignore }: LeakCheckOptions = {}): () => Promise<void> {
+export function leakCheck({ settle = PATIENCE, ignore }: LeakCheckOptions = {}): () => Promise<void> {
   const before = takeInventory();
   return async () => {
     const end = performance.now() + settle;

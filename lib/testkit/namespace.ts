@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { Netns } from "../netns/netns.ts";
 import type { Holder } from "../netns/processes.ts";
 import { Guest } from "./guest.ts";
-import { type LeakCheckOptions, LeakError, leakCheck } from "./leaks.ts";
+import { type LeakCheckOptions, LeakError, leakCheck, PATIENCE } from "./leaks.ts";
 import { assertSandboxed } from "./sandbox.ts";
 
 const nothing = async (): Promise<void> => undefined;
@@ -41,7 +41,7 @@ export class TestNamespace extends Netns {
   static override async create(given: string | TestNamespaceOptions = {}): Promise<TestNamespace> {
     assertSandboxed();
     const options = typeof given === "string" ? { name: given } : given;
-    const { name = `t-${randomBytes(4).toString("hex")}`, strict = false, settle = 500 } = options;
+    const { name = `t-${randomBytes(4).toString("hex")}`, strict = false, settle = PATIENCE } = options;
     const check = strict ? leakCheck(options) : nothing;
     const made = await Netns.create(name);
     const namespace = new TestNamespace(made.release(), name, settle);
