@@ -1,7 +1,8 @@
 /** Our table beside nftables.service, which empties all tables whenever it starts, stops and reloads. */
-import { equal, match } from "node:assert/strict";
+import { doesNotMatch, equal, match } from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { needs } from "../../test/needs.ts";
+import { eventually } from "../transaction/kit.ts";
 import { NetworkdHost } from "./host.ts";
 
 const DOCUMENT = `
@@ -45,6 +46,11 @@ describe("our table and nftables.service", function () {
       ),
     );
   };
+  const active = async (): Promise<void> =>
+    eventually(
+      async () => (await host.systemd.run("systemctl", "is-active", "linkwright-nftables")).stdout,
+      "active\n",
+    );
   const BOTH = "table inet filter\ntable inet linkwright";
 
   it("are told apart: another one's policy that drops what ours accepts is named, and left alone", async () => {
@@ -69,11 +75,34 @@ describe("our table and nftables.service", function () {
     equal(await tables(), "table inet filter");
   });
 
-  it("is gone with the others after systemctl stop nftables, and back with them", async () => {
+  it("is gone with the others after systemctl stop nftables, and back with systemctl start nftables alone", async () => {
     await host.systemd.must("systemctl", "start", "linkwright-nftables");
     await host.systemd.must("systemctl", "stop", "nftables");
     equal(await tables(), "");
-    await host.systemd.must("systemctl", "start", "nftables", "linkwright-nftables");
-    await become(BOTH);
+    await host.systemd.must("systemctl", "start", "nftables");
+    // nftables.service has loaded it itself, and our unit is active again for what comes later.
+    equal(await tables(), BOTH);
+    await active();
+    await host.systemd.must("systemctl", "reload", "nftables");
+    equal(await tables(), BOTH);
+  });
+
+  it("is there when nftables starts for the first time while our unit is active", async () => {
+    await host.systemd.must("systemctl", "stop", "nftables");
+    await host.systemd.must("systemctl", "start", "linkwright-nftables");
+    equal(await tables(), "table inet linkwright");
+    await host.systemd.must("systemctl", "start", "nftables");
+    equal(await tables(), BOTH);
+  });
+
+  it("does not come back with nftables after uninstall", async () => {
+    equal((await host.systemd.linkwright("systemd", "uninstall")).code, 0);
+    equal((await host.systemd.run("ls", "/etc/systemd/system/nftables.service.d")).code, 2);
+    await host.systemd.must("systemctl", "restart", "nftables");
+    equal(await tables(), "table inet filter");
+    doesNotMatch(
+      await host.systemd.must("systemctl", "show", "nftables", "--property=Wants,DropInPaths"),
+      /linkwright/,
+    );
   });
 });

@@ -68,6 +68,7 @@ export function nftablesUnit({ nftables }: Places): string {
         ["PartOf", "nftables.service"],
         ["ReloadPropagatedFrom", "nftables.service"],
         ["ConditionPathExists", nftables],
+        ["StartLimitIntervalSec", "0"],
       ],
     },
     {
@@ -81,7 +82,22 @@ export function nftablesUnit({ nftables }: Places): string {
         ...confinement({}, "early"),
       ],
     },
-    { name: "Install", entries: [["WantedBy", "multi-user.target"]] },
+    // A stop of nftables.service passes on to us, a start does not.
+    { name: "Install", entries: [["WantedBy", "multi-user.target nftables.service"]] },
+  ]);
+}
+
+/** Has nftables.service load our table itself after all that empties it: a start of it does nothing to a unit that is active. */
+export function nftablesDropIn({ nftables }: Places): string {
+  const load = `-/usr/sbin/nft -f ${nftables}`;
+  return printSections([
+    {
+      name: "Service",
+      entries: [
+        ["ExecStartPost", load],
+        ["ExecReload", load],
+      ],
+    },
   ]);
 }
 

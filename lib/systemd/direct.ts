@@ -49,7 +49,7 @@ export function bootUnit({ document }: Places, { command, host, rights }: Callin
         ...confinement(rights, "early"),
       ],
     },
-    { name: "Install", entries: [["WantedBy", "multi-user.target"]] },
+    { name: "Install", entries: [["WantedBy", "multi-user.target nftables.service"]] },
   ]);
 }
 

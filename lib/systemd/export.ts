@@ -1,6 +1,6 @@
 /** A document as files for systemd-networkd, sysctl.d, nftables and units. */
 import type { Desired } from "../state/desired.ts";
-import { applyUnit, COMMAND, nftablesText, nftablesUnit, sysctlText } from "./boot.ts";
+import { applyUnit, COMMAND, nftablesDropIn, nftablesText, nftablesUnit, sysctlText } from "./boot.ts";
 import { rightsOf } from "./confinement.ts";
 import type { InCharge } from "./in-charge.ts";
 import { LinkFiles } from "./links.ts";
@@ -57,6 +57,7 @@ export function exportFiles(input: ExportInput): Exported {
         unsaid.note([key], `not by networkd: ${what}`, "nftables");
     add(places.nftables, rules);
     add(places.nftablesUnit, nftablesUnit(places));
+    add(places.nftablesDropIn, nftablesDropIn(places));
   }
   if (unsaid.all.some(({ by }) => by === "apply")) {
     add(places.document, text);

@@ -12,7 +12,7 @@ import { SystemdError } from "./bus/error.ts";
 import type { LinkState } from "./bus/networkd.ts";
 import { Systemd } from "./bus/systemd.ts";
 import { EnabledUnits } from "./enabled.ts";
-import { concernsNetworkd, type Installation, linksIn, unitsIn } from "./installation.ts";
+import { concernsNetworkd, concernsUnits, type Installation, linksIn, unitsIn } from "./installation.ts";
 import { changeFiles, putBack } from "./write.ts";
 
 /** Options of {@link install}. */
@@ -105,7 +105,7 @@ class Installing {
   async #activate(planned: Planned, units: EnabledUnits, checks: Check[]): Promise<Installed> {
     const { signal, allowRecreate, directory, wait, probe } = this.#options;
     const { changes, files } = this.#installation;
-    if (unitsIn(changes).length > 0) await this.#systemd.units.daemonReload({ signal });
+    if (concernsUnits(changes)) await this.#systemd.units.daemonReload({ signal });
     const links = await this.#configure();
     this.#say("comparing with the kernel");
     const store = { directory, wait, signal };

@@ -82,6 +82,11 @@ export function unitsIn(files: readonly { readonly path: string }[]): readonly s
   return [...new Set(files.flatMap(({ path }) => (isUnit(path) ? [basename(path)] : [])))];
 }
 
+/** Whether systemd has to read its units again. */
+export function concernsUnits(changes: readonly FileChange[]): boolean {
+  return changes.some(({ path }) => path.includes("/systemd/system/"));
+}
+
 /** Whether networkd has to read its files again. */
 export function concernsNetworkd(changes: readonly FileChange[]): boolean {
   return changes.some(({ path }) => isNetwork(path));

@@ -10,6 +10,8 @@ export interface Places {
   readonly nftables: string;
   readonly document: string;
   readonly nftablesUnit: string;
+  /** Added to nftables.service, whoever that is from. */
+  readonly nftablesDropIn: string;
   readonly applyUnit: string;
   readonly recoverUnit: string;
   readonly service: string;
@@ -26,6 +28,7 @@ function below(base: string, own: string): Places {
     nftables: `${own}/linkwright.nft`,
     document: `${own}/document.yaml`,
     nftablesUnit: `${base}/systemd/system/linkwright-nftables.service`,
+    nftablesDropIn: `${base}/systemd/system/nftables.service.d/90-linkwright.conf`,
     applyUnit: `${base}/systemd/system/linkwright-apply.service`,
     recoverUnit: `${base}/systemd/system/linkwright-recover.service`,
     service: `${base}/systemd/system/linkwright.service`,

@@ -2,7 +2,7 @@
 import { SystemdError } from "./bus/error.ts";
 import { Systemd } from "./bus/systemd.ts";
 import { EnabledUnits } from "./enabled.ts";
-import { concernsNetworkd, unitsIn } from "./installation.ts";
+import { concernsNetworkd, concernsUnits, unitsIn } from "./installation.ts";
 import { changeFiles, type FileChange, putBack } from "./write.ts";
 
 /** Options of {@link uninstall}. */
@@ -24,7 +24,7 @@ async function takeAway(systemd: Systemd, root: string, changes: readonly FileCh
     await units.restore();
     throw error;
   }
-  if (names.length > 0) await systemd.units.daemonReload();
+  if (concernsUnits(changes)) await systemd.units.daemonReload();
   if (changes.some(({ path }) => path.includes("/NetworkManager/"))) await systemd.networkManager.reload();
   if (!concernsNetworkd(changes)) return [];
   try {

@@ -126,7 +126,7 @@ async function removeOne(root: string, path: string): Promise<void> {
   await rm(file, { force: true });
   await sync(directory);
   // A directory of drop-ins was made for it; where others have one there too, it stays.
-  if (directory.endsWith(".network.d")) await rmdir(directory).catch(() => undefined);
+  if (/\.(network|service)\.d$/.test(directory)) await rmdir(directory).catch(() => undefined);
 }
 
 /** What becomes of a file: made where it has no text `before`, removed where it has none `after`. */
