@@ -2,7 +2,7 @@
  * Runs the package as short programs do, in a sandbox, and keeps what Node has compiled for it.
  * usage: node lib/rehearsal.mjs, after dist/ was made
  */
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -57,13 +57,15 @@ async function rehearse() {
   await import(join(DIST, "cli/main.js"));
 }
 
+/** Behind the code stands the text it was made of, for `part` to compare. */
 async function keep() {
   const { scripts } = await import(join(DIST, "parts.js"));
   const folder = join(DIST, "code", `${process.version}-${process.arch}`);
   mkdirSync(folder, { recursive: true });
   for (const [name, script] of scripts) {
     const file = join(folder, name.replaceAll("/", "+"));
-    if (!existsSync(file)) writeFileSync(file, script.createCachedData());
+    if (!existsSync(file))
+      writeFileSync(file, Buffer.concat([script.createCachedData(), readFileSync(join(DIST, name))]));
   }
 }
 

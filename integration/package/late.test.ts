@@ -1,7 +1,8 @@
 /** The package as it is published: what is loaded, and when. */
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as library from "linkwright";
@@ -52,6 +53,39 @@ describe("package", () => {
       console.log([...scripts.values()].map((script) => script.cachedDataRejected).join());`;
     const told = said(program).trim().split(",");
     ok(told.length > 1 && told.every((rejected) => rejected === "false"), told.join());
+  });
+
+  describe("whose files are changed", () => {
+    let copy: string;
+    beforeEach(() => {
+      copy = mkdtempSync(join(tmpdir(), "linkwright-package-"));
+      cpSync(dirname(ENTRY), copy, { recursive: true, filter: (path) => !/\.(map|ts)$/.test(path) });
+    });
+    afterEach(() => rmSync(copy, { recursive: true }));
+
+    /** What `program` prints, given a part of which one text was replaced by another. */
+    function patched(name: string, from: string, to: string, program: string): string {
+      const text = readFileSync(join(copy, name), "utf8");
+      ok(text.includes(from), from);
+      writeFileSync(
+        join(copy, name),
+        text.replace(from, () => to),
+      );
+      const parts = JSON.stringify(join(copy, "parts.js"));
+      return said(`import { part, scripts } from ${parts}; const name = ${JSON.stringify(name)}; ${program}`);
+    }
+
+    it("runs what stands there, also where the length is as before", () => {
+      const program = "console.log(Object.keys(part(name)).join(), scripts.get(name).cachedDataRejected);";
+      equal(patched("rules/rules.cjs", "Rules: ()", "Mules: ()", program), "Mules,library undefined\n");
+    });
+
+    it("loads a part again that could not be run", () => {
+      const program = `
+        const tries = [1, 2].map(() => { try { return part(name); } catch (error) { return error.message; } });
+        console.log(tries.join());`;
+      equal(patched("rules/rules.cjs", "", "throw new Error('no');", program), "no,no\n");
+    });
   });
 
   it("has every service of a host when it is asked for", async () => {
