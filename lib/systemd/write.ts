@@ -1,8 +1,8 @@
 /** Files onto the disk: all checked before the first is written, each either old or new whatever happens. */
 import { randomBytes } from "node:crypto";
 import { constants, type Stats } from "node:fs";
-import { access, chmod, lstat, mkdir, open, readFile, rename, rm, rmdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { access, chmod, lstat, mkdir, open, readFile, readlink, rename, rm, rmdir } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { originOf } from "./provenance.ts";
 
 /** A file, its path from `/` on. */
@@ -42,12 +42,19 @@ async function checkParents(root: string, path: string): Promise<void> {
   }
 }
 
+/** A link that systemctl made goes by systemctl, which takes those along that point to it. */
+function linkedUnit(file: string, target: string): WriteError {
+  const verb = target === "/dev/null" ? "unmask" : "disable";
+  return new WriteError(`${file}: a link to ${target}; take it away first: systemctl ${verb} ${basename(file)}`);
+}
+
 /** What is in the file now; undefined where it is not there. @throws {WriteError} where it is not ours. */
 async function ownText(root: string, path: string): Promise<string | undefined> {
   await checkParents(root, path);
   const file = join(root, path);
   const seen = await statOf(file);
   if (seen === undefined) return undefined;
+  if (seen.isSymbolicLink() && path.endsWith(".service")) throw linkedUnit(file, await readlink(file));
   if (!seen.isFile()) throw new WriteError(`${file}: no regular file; move it away first`);
   const text = await readFile(file, "utf8");
   const origin = originOf(text);

@@ -1,8 +1,17 @@
 /** Files that are changed together: looked at first, and put back where one of them cannot be written. */
 import { deepEqual, equal, rejects } from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { candidates, LASTING, RUNTIME } from "../../lib/systemd/places.ts";
 import { seal } from "../../lib/systemd/provenance.ts";
 import { changeFiles, putBack, surveyFiles } from "../../lib/systemd/write.ts";
@@ -73,6 +82,23 @@ describe("files that are changed together", () => {
     await rejects(surveyFiles(root, [{ path: A, text: seal("one\n") }]), /somebody else's/);
     writeFileSync(join(root, A), seal("one\n").replace("one", "mine"));
     await rejects(surveyFiles(root, [], await candidates(root, LASTING)), /changed by hand/);
+  });
+
+  it("are not written over units that systemctl linked: how to take those away is said", async () => {
+    const text = seal("[Unit]\n");
+    const file = join(root, LASTING.recoverUnit);
+    mkdirSync(dirname(file), { recursive: true });
+    for (const [target, way] of [
+      ["/usr/lib/node_modules/linkwright/systemd/linkwright-recover.service", "disable"],
+      ["/dev/null", "unmask"],
+    ] as const) {
+      symlinkSync(target, file);
+      await rejects(surveyFiles(root, [{ path: LASTING.recoverUnit, text }]), {
+        code: "ERR_FILE_NOT_OURS",
+        message: `${file}: a link to ${target}; take it away first: systemctl ${way} linkwright-recover.service`,
+      });
+      rmSync(file);
+    }
   });
 
   it("have other places until the next boot", async () => {
