@@ -196,4 +196,52 @@ describe("a link that is made again", function () {
       equal(await bm1.sh("ls /proc/sys/net/ipv4/conf | grep -cE '^v[01]$' || true"), "0\n");
     });
   });
+
+  it("has both ends of a cable back where one is made again, with what stood on the other", async () => {
+    await bm1.sh(`
+      ip link add va type veth peer name vb
+      ip link set va up
+      ip link set vb up alias guests
+      until ip link show vb | grep -q 'state UP'; do sleep 0.01; done
+      ip address add 192.0.2.2/24 dev vb
+      ip route add 198.51.100.0/24 dev vb
+      echo 2 >/proc/sys/net/ipv4/conf/vb/rp_filter
+      ip link add m7 link vb type macvlan mode bridge
+      ip link add vc type veth peer name vd
+      ip link set vc up
+      ip link set vd master br0 up
+      until ip link show vd | grep -q "state UP"; do sleep 0.01; done
+      bridge link set dev vd hairpin on`);
+    const told = async () =>
+      (
+        await bm1.sh(`
+        until ip link show vb | grep -q 'state UP'; do sleep 0.01; done
+        ip -br -d link show vb | sed 's/^vb[^ ]*//'
+        ip link show vb | grep alias
+        ip -br address show vb
+        ip route show dev vb
+        cat /proc/sys/net/ipv4/conf/vb/rp_filter
+        bridge -d link show dev vd | grep -oE 'master br0|hairpin on'`)
+      ).replace(/fe80:\S+/g, "");
+    const before = await told();
+    const described = document(`
+links:
+  m7: { kind: macvlan, dev: vb }
+  va: { kind: veth, numTxQueues: 3, peer: { name: vb } }
+  vc: { kind: veth, numTxQueues: 3, peer: { name: vd } }
+  vd: { master: br0, up: true }`);
+    await takenBack(described, async () => {
+      equal(await told(), before);
+      equal((await bm1.json("ip -j -d link show va"))[0]?.["num_tx_queues"], 3);
+      equal((await bm1.json("ip -j -d link show m7"))[0]?.["link"], "vb");
+    });
+    const { plan } = await planFor(bm1.host, { desired: described, mode: "apply" });
+    const drops = plan.steps.find(({ id }) => id === "link va")?.drops;
+    deepEqual(drops?.slice(0, 4), [
+      "traffic through va",
+      "traffic through vb",
+      "192.0.2.2/24",
+      "route 198.51.100.0/24",
+    ]);
+  });
 });

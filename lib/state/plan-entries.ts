@@ -170,24 +170,24 @@ function planEntry(planner: Planner, sort: Sort, entry: DesiredEntry, world: Obs
 }
 
 /** The link that is made again because of which an entry went. */
-function causeOf({ before }: Planner, { recreated }: Fates, devices: readonly unknown[]): string {
+function causeOf({ before, ends }: Planner, { recreated }: Fates, devices: readonly unknown[]): string {
   const names = devices.flatMap((dev) => [dev, linkOf(before, String(dev))?.["master"]]);
   const [first = ""] = recreated;
-  return names.map(String).find((name) => recreated.has(name)) ?? first;
+  return names.map(String).find((name) => recreated.has(name) || ends.has(name)) ?? first;
 }
 
 /** What stood on links that are made again, and that nobody else plans. */
 function planRestored(planner: Planner, fates: Fates): void {
   if (fates.recreated.size === 0) return;
   const planned = new Set(planner.steps.flatMap(({ moves }) => moves.map((one) => keyOf(one.request))));
-  const { desired, before, mine } = planner;
+  const { desired, before, mine, ends } = planner;
   const isListed = ({ object, words }: Request): boolean => {
     const link = desired.links.find(({ name }) => name === words["dev"]);
     const listed = object === "fdb" && link !== undefined && farEndsOf(link) !== undefined;
     return listed && isFarEnd(words, linkOf(before, link.name));
   };
   const there = without(mine, goneOf(mine, fates.removed));
-  for (const one of lost(there, goneOf(there, fates.recreated))) {
+  for (const one of lost(there, goneOf(there, [...fates.recreated, ...ends.keys()]))) {
     const sort = sortOf(one.object);
     if (sort === undefined || planned.has(keyOf(one)) || isListed(one)) continue;
     const devices = sort.devices(one.words).map(([, name]) => name);
@@ -197,7 +197,7 @@ function planRestored(planner: Planner, fates: Fates): void {
         action: again.verb === "delete" ? "remove" : "create",
         object: again.object,
         subject: sort.subject(again.words),
-        path: desired.links.find(({ name }) => name === cause)?.path ?? [],
+        path: desired.links.find(({ name }) => name === (ends.get(cause) ?? cause))?.path ?? [],
         reason: `was ${again.verb === "delete" ? "not " : ""}on ${cause} before it was made again`,
         needs: [
           ...planner.linkIds(...devices).flatMap((id) => [id, `${id} master`]),
@@ -240,7 +240,7 @@ function planPorts(planner: Planner, fates: Fates): void {
         path,
         reason,
         differences,
-        needs: planner.linkIds(name),
+        needs: [...planner.linkIds(name), ...planner.again(port.name)],
         moves: [move(back)],
         restores: true,
       });

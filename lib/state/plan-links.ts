@@ -4,11 +4,12 @@ import type { DesiredLink } from "./desired.ts";
 import { KERNEL_MTU, portsOf } from "./mtu.ts";
 import { linkOf, type Observed, type ObservedLink } from "./observed.ts";
 import { costOf, movesOn, wayOf } from "./off-and-on.ts";
+import { endOf, peerAgain, planEnds } from "./plan-ends.ts";
 import { ethtoolAgain } from "./plan-ethtool.ts";
 import { qdiscAgain, unrestorable } from "./plan-qdiscs.ts";
 import { planFarEnds } from "./plan-remotes.ts";
 import { move, type Planner } from "./planner.ts";
-import { onLink, standingOn, sysctlsAgain } from "./restore.ts";
+import { onLink, peerOf, standingOn, sysctlsAgain } from "./restore.ts";
 import { DIFFERS, type Difference, type Move, type Request, type Words } from "./step.ts";
 import { kindNamed, ZERO_MAC } from "./words.ts";
 
@@ -16,6 +17,8 @@ import { kindNamed, ZERO_MAC } from "./words.ts";
 export interface Fates {
   readonly removed: ReadonlySet<string>;
   readonly recreated: ReadonlySet<string>;
+  /** Other ends of these that come back with them, each with the name of the link; any else is removed. */
+  readonly ends: ReadonlyMap<string, string>;
 }
 
 const request = (verb: Request["verb"], words: Words): Request => ({ object: "link", verb, words });
@@ -59,7 +62,14 @@ export function fatesOf(planner: Planner): Fates {
     else if (link.kind !== undefined && compareHere(planner, link, seen).fixed.length > 0) recreated.add(link.name);
   }
   for (const name of [...removed, ...recreated]) follow(planner, name, removed, recreated);
-  return { removed, recreated };
+  const ends = new Map<string, string>();
+  for (const name of recreated) {
+    const other = peerOf(planner.before, name);
+    if (other === undefined || removed.has(other) || recreated.has(other)) continue;
+    if (endOf(planner, name) === undefined) removed.add(other);
+    else ends.set(other, name);
+  }
+  return { removed, recreated, ends };
 }
 
 function follow(planner: Planner, name: string, removed: ReadonlySet<string>, recreated: Set<string>): void {
@@ -161,6 +171,7 @@ export function planLinks(planner: Planner, fates: Fates, world: Observed): void
     else if (planner.desired.source.underlay?.name === name) planner.sayMissing(name, link.path);
     else planner.say(link.path, `there is no link ${name} on this host; write its kind to have it made`, "key");
   }
+  planEnds(planner, world);
 }
 
 /** Ports of a link that go away too. */
@@ -196,7 +207,7 @@ function needsOf(planner: Planner, link: DesiredLink): readonly string[] {
   // A link of the same VNI that goes away has to be gone.
   const gone = planner.desired.links.filter((one) => one.absent).map((one) => one.name);
   const bringer = planner.bringerOf(link.name);
-  return planner.linkIds(...below, link.options["master"], ...gone, bringer?.name);
+  return [...planner.linkIds(...below, link.options["master"], ...gone, bringer?.name), ...planner.again(link.name)];
 }
 
 /** What names a port of the link is told once it has it. */
@@ -279,18 +290,32 @@ function create(planner: Planner, link: DesiredLink): void {
   planPortChoice(planner, link);
 }
 
+/** What is lost with a link and its other end; what goes with both is told once. */
+function lostWith({ before }: Planner, [name = "", other]: readonly string[]): string[] {
+  const own = onLink(before, name);
+  const beyond = other === undefined ? [] : onLink(before, other);
+  return [...own, ...beyond.filter((one) => !own.includes(one))];
+}
+
 function recreate(planner: Planner, link: DesiredLink, seen: ObservedLink, fates: Fates): void {
   const { fixed, changes, fields, unknown } = compareHere(planner, link, seen);
   const known = fields.filter((field) => !unknown.includes(field));
   planner.keepRest("link", link.name, known, [...fixed, ...changes]);
   const names = fixed.map(({ field }) => field);
   const full = names.every((field) => demandsOf(seen, field).includes("empty"));
-  const config = fitting(link, { ...inherited(planner, link, seen, names), ...configOf(planner, link) });
+  const config = fitting(link, {
+    ...inherited(planner, link, seen, names),
+    ...configOf(planner, link),
+    ...peerAgain(planner, link.name),
+  });
   // It goes with the link below it.
   const goes = [...fates.recreated].some((below) => standingOn(planner.before, below).includes(link.name));
   const deletion = move(request("delete", { name: link.name }));
-  const queue = unrestorable(planner.before, link.name);
-  if (queue !== undefined) planner.say(link.path, queue, "key");
+  const ends = [link.name, ...[peerOf(planner.before, link.name) ?? []].flat()];
+  for (const end of ends) {
+    const queue = unrestorable(planner.before, end);
+    if (queue !== undefined) planner.say(link.path, queue, "key");
+  }
   planner.add({
     action: "recreate",
     object: "link",
@@ -301,7 +326,7 @@ function recreate(planner: Planner, link: DesiredLink, seen: ObservedLink, fates
         ? "stands on a link that is made again"
         : `${names.join(", ")} cannot change ${full ? "while it has ports" : "on a live link"}`,
     differences: explained(planner, link, [...fixed, ...changes]),
-    drops: onLink(planner.before, link.name),
+    drops: lostWith(planner, ends),
     needs: needsOf(planner, link),
     moves: [...(goes ? [] : [deletion]), ...remaking(planner, link, config)],
   });

@@ -58,7 +58,7 @@ export function planSysctls(planner: Planner, world: Observed): void {
       planner.sayMissing(dev, one.path, "key");
       continue;
     }
-    const appears = dev !== undefined && world.links.every(({ name }) => name !== dev);
+    const appears = dev !== undefined && (planner.ends.has(dev) || world.links.every(({ name }) => name !== dev));
     if (seen === undefined && !appears) {
       planner.say(one.path, `this kernel has no sysctl ${one.key}; leave it out, or load what brings it`, "key");
       continue;

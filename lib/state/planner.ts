@@ -26,6 +26,8 @@ export class Planner {
   /** The host without what the document ignores. */
   mine: Observed;
   mtus: Mtus;
+  /** Other ends that go and come back with a link that is made again, each with the name of that link. */
+  ends: ReadonlyMap<string, string> = new Map();
   readonly steps: Step[] = [];
   readonly kept: Kept[] = [];
   readonly warnings: string[] = [];
@@ -119,9 +121,14 @@ export class Planner {
     const known = this.#linkIds.get(name);
     if (known !== undefined) return known;
     const brought = this.seen(name) === undefined ? [this.bringerOf(name)?.name ?? name] : [];
-    const ids = [name, ...brought].map((one) => `link ${one}`);
+    const ids = [name, ...brought].map((one) => `link ${one}`).concat(this.again(name));
     this.#linkIds.set(name, ids);
     return ids;
+  }
+
+  /** The id of the step that makes an other end what it was, where there is one. */
+  again(name: string): readonly string[] {
+    return this.ends.has(name) ? [`link ${name} again`] : [];
   }
 
   /** @throws {ConfigError} where something was wrong. */

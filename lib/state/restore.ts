@@ -70,7 +70,7 @@ export function peerOf(observed: Observed, name: string): string | undefined {
 }
 
 /** The other end as it is made together with a link. */
-function withPeer(observed: Observed, name: string): Words {
+export function withPeer(observed: Observed, name: string): { readonly peer?: Words } {
   const other = peerOf(observed, name);
   return other === undefined ? {} : { peer: pick(linkOf(observed, other) ?? {}, ["name", "mac", "mtu"]) };
 }
@@ -78,15 +78,15 @@ function withPeer(observed: Observed, name: string): Words {
 /** What an other end has from its making, or comes to it as a port. */
 const MADE = new Set(["kind", "name", "peer", "mac", "mtu", "master", "port", "numTxQueues", "numRxQueues"]);
 
-/** Requests that make an other end, which is there again, what it was. */
-export function revived(observed: Observed, name: string): Request[] {
+/** Requests that make an other end, which is there again, what it was, but for sysctls with these keys. */
+export function revived(observed: Observed, name: string, but?: ReadonlySet<string>): Request[] {
   const link = linkOf(observed, name);
   if (link === undefined) return [];
   const joined = link["master"] === undefined ? {} : rejoining(link, linkOf(observed, String(link["master"])));
   const made = Object.entries(settable(link, observed)).filter(([key]) => !MADE.has(key));
   const change = { ...Object.fromEntries(made), ...joined };
   return [
-    ...sysctlsAgain(observed, name),
+    ...sysctlsAgain(observed, name, but),
     { object: "link", verb: "update", words: { name, change } },
     ...ethtoolAgain(observed, name),
     ...qdiscAgain(observed, name),
