@@ -80,6 +80,19 @@ describe("linkwright.service", function () {
     match(await must(`journalctl --no-pager --output=cat --unit=${UNIT}`), /Watchdog timeout/);
   });
 
+  it("is not ready before it could look at the host", async () => {
+    const vxlan = "vx0: { kind: vxlan, vni: 1, dev: card0, remote: 192.0.2.1 }";
+    await host.write(INSTALLED, `linkwright: 1\nlinks: { ${vxlan} }\n`);
+    await must(`systemctl restart --no-block ${UNIT}`);
+    await eventually(async () => /card0/.test(await shown("StatusText")), true);
+    await must(`systemctl kill --signal=HUP ${UNIT}`);
+    await sleep(500);
+    equal(await shown("ActiveState"), "activating");
+    await must("ip link add card0 type bridge");
+    await eventually(async () => await shown("ActiveState"), "active");
+    match(await shown("StatusText"), /^(as the document says|put right|\d+ differ)/);
+  });
+
   it("takes its document from a credential", async () => {
     await host.write("/root/secret.yaml", bridge(1250));
     await host.must("chmod", "600", "/root/secret.yaml");
@@ -141,6 +154,16 @@ describe("linkwright.service", function () {
       match(await must(`cat ${INSTALLED}`), /b: 1320/);
       match(await must(`cat /proc/${await shown("MainPID")}/cmdline`), /--host\0b\0/);
       equal(await undone(), before);
+    });
+
+    it("takes the place of the shipped unit once that is disabled", async () => {
+      await must("linkwright systemd uninstall");
+      await must("systemctl enable /usr/local/lib/node_modules/linkwright/systemd/linkwright-recover.service");
+      const { code, stderr } = await installedAs("a", "{ a: 1330, b: 1320 }");
+      equal(code, 1);
+      match(stderr, /a link to \/usr\/local\/.*; take it away first: systemctl disable linkwright-recover\.service$/m);
+      await must("systemctl disable linkwright-recover.service");
+      equal((await installedAs("a", "{ a: 1330, b: 1320 }")).code, 0);
     });
   });
 });

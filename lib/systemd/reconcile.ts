@@ -54,6 +54,8 @@ export class Reconciler {
   readonly #host: Host;
   readonly #options: ReconcileOptions;
   readonly #ended = new AbortController();
+  /** Whether the host could ever be looked at. */
+  #looked = false;
   #again = new AbortController();
   #status: ServiceStatus = {
     state: "starting",
@@ -100,6 +102,7 @@ export class Reconciler {
     const interval = Math.min(this.#options.interval ?? INTERVAL, (watchdog ?? Number.POSITIVE_INFINITY) / 3);
     const signal = AbortSignal.any([this.#ended.signal, again]);
     const onRound = (): void => {
+      this.#looked = true;
       this.#status = { ...this.#status, rounds: this.#status.rounds + 1 };
       if (watchdog !== undefined) tell("WATCHDOG=1");
     };
@@ -111,8 +114,13 @@ export class Reconciler {
       if (signal.aborted) break;
       await onReport?.(report);
       this.#take(report);
-      tell("READY=1", `STATUS=${this.#words}`);
+      this.#tellStatus();
     }
+  }
+
+  /** Ready is who could look at the host. */
+  #tellStatus(): void {
+    this.#options.tell(...(this.#looked ? ["READY=1"] : []), `STATUS=${this.#words}`);
   }
 
   #take(report: Report): void {
@@ -129,7 +137,8 @@ export class Reconciler {
   /** The new document; the old one where it is wrong. */
   async #readAgain(old: Desired): Promise<Desired> {
     const { tell, read, onReport } = this.#options;
-    tell("RELOADING=1", `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`, "STATUS=reads its document again");
+    if (this.#looked)
+      tell("RELOADING=1", `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`, "STATUS=reads its document again");
     const { warning: _, ...status } = this.#status;
     try {
       const desired = await read();
@@ -140,7 +149,7 @@ export class Reconciler {
       this.#status = { ...status, warning: `the old document is kept: ${firstLine(error)}` };
       return old;
     } finally {
-      tell("READY=1", `STATUS=${this.#words}`);
+      this.#tellStatus();
     }
   }
 
