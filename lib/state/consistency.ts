@@ -11,6 +11,8 @@ import { canonicalIp, kinds } from "./words.ts";
 
 /** The registered UDP port of VXLAN; the kernel's own default is another one. */
 export const VXLAN_PORT = 4789;
+/** That of the generic protocol extension. */
+const GPE_PORT = 4790;
 
 type Say = (path: Path, message: string, what?: "value" | "key") => void;
 type Links = Readonly<Record<string, LinkEntry>>;
@@ -132,16 +134,27 @@ function isWide({ local, remote, remotes, group }: LinkEntry): boolean {
   return typeof end === "string" && isIPv6(end);
 }
 
-/** Of a family the kernel has one device for a VNI and a port, whatever they are on, and one for all VNIs of a port. */
+/** The device that tells a VXLAN from others of its VNI, where its own address is a link-local one. */
+function deviceOf({ local, dev }: LinkEntry): string {
+  return /^fe[89ab]/i.test(String(local)) ? String(dev ?? "") : "";
+}
+
+const portOf = ({ gpe, dstport = gpe === true ? GPE_PORT : VXLAN_PORT }: LinkEntry): unknown => dstport;
+
+/**
+ * Of a family the kernel has one device for a VNI and a port, whatever they are on unless they have link-local addresses,
+ * and one for all VNIs of a port.
+ */
 function checkVnis(source: Source, links: Links, say: Say): void {
   const seen = new Map<string, string>();
   for (const [name, entry] of Object.entries(links)) {
-    const { kind, vni, dstport = VXLAN_PORT, state } = entry;
+    const { kind, vni, state } = entry;
+    const dstport = portOf(entry);
     const external = entry["external"] === true;
     if (kind !== "vxlan" || state === "absent" || entry["vnifilter"] === true) continue;
     if (!external && typeof vni !== "number") continue;
     const what = external ? "external: true" : `VNI ${vni}`;
-    const key = `${what} ${dstport} ${isWide(entry)}`;
+    const key = `${what} ${dstport} ${isWide(entry)} ${deviceOf(entry)}`;
     const before = seen.get(key);
     if (before === undefined) seen.set(key, name);
     else {
@@ -152,6 +165,29 @@ function checkVnis(source: Source, links: Links, say: Say): void {
         ["links", name, option],
         `${before} at line ${line} has ${what} on UDP port ${dstport} already; give one of them ${cure}`,
       );
+    }
+  }
+}
+
+/** Options that decide how what comes in is read: all VXLANs of a UDP port and a family have the same. */
+const RECEIVING = ["external", "vnifilter", "gbp", "gpe", "udp6ZeroCsumRx", "remoteCsumRx"] as const;
+
+/** A socket has one way to read what comes in; with `external` there is one for each family. */
+function checkReceiving(source: Source, links: Links, say: Say): void {
+  const first = new Map<string, string>();
+  for (const [name, entry] of Object.entries(links)) {
+    if (entry.kind !== "vxlan" || entry.state === "absent" || entry.up === false) continue;
+    const port = portOf(entry);
+    const families = entry["external"] === true ? [true, false] : [isWide(entry)];
+    for (const key of families.map((wide) => `${port} ${wide}`)) {
+      const before = first.get(key) ?? name;
+      first.set(key, before);
+      const option = RECEIVING.find((one) => (links[before]?.[one] === true) !== (entry[one] === true));
+      if (option === undefined) continue;
+      const { line } = source.locate(["links", before]);
+      const text = `${before} at line ${line} is on UDP port ${port} too, ${entry[option] === true ? "without" : "with"} ${option}; give one of them another dstport`;
+      say(["links", name, ...(entry[option] === undefined ? [] : [option])], text, "key");
+      break;
     }
   }
 }
@@ -262,6 +298,7 @@ export function checkConsistency(source: Source, value: DocumentValue): Issue[] 
   checkMasters(links, say);
   checkOptions(links, say);
   checkVnis(source, links, say);
+  checkReceiving(source, links, say);
   checkPeers(links, say);
   checkAbsent(links, say);
   checkPvids(source, links, say);

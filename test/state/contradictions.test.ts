@@ -63,6 +63,32 @@ const TABLE: readonly (readonly [name: string, body: string, ...lines: string[]]
     "4:31: links.b.external: a at line 3 has external: true on UDP port 4789 already; give one of them another dstport, or both vnifilter: true",
   ],
   [
+    "a VXLAN for all VNIs and one for one, of either family",
+    "links:\n  a: { kind: vxlan, external: true }\n  b: { kind: vxlan, vni: 5, local: 192.0.2.1 }\n  c: { kind: vxlan, vni: 6, local: fd00::1 }",
+    "4:3: links.b: a at line 3 is on UDP port 4789 too, with external; give one of them another dstport",
+    "5:3: links.c: a at line 3 is on UDP port 4789 too, with external; give one of them another dstport",
+  ],
+  [
+    "policy groups with one VXLAN of a port only",
+    "links:\n  a: { kind: vxlan, vni: 5 }\n  b: { kind: vxlan, vni: 6, gbp: true }",
+    "4:29: links.b.gbp: a at line 3 is on UDP port 4789 too, without gbp; give one of them another dstport",
+  ],
+  [
+    "policy groups with one of two link-local addresses",
+    "links:\n  a: { kind: vxlan, vni: 5, local: fe80::1, dev: d }\n  b: { kind: vxlan, vni: 6, local: fe80::2, dev: e, gbp: true }\n  d: { kind: bridge }\n  e: { kind: bridge }",
+    "4:53: links.b.gbp: a at line 3 is on UDP port 4789 too, without gbp; give one of them another dstport",
+  ],
+  [
+    "a filter of VNIs with one of two for all",
+    "links:\n  a: { kind: vxlan, external: true, vnifilter: true }\n  b: { kind: vxlan, external: true }",
+    "4:3: links.b: a at line 3 is on UDP port 4789 too, with vnifilter; give one of them another dstport",
+  ],
+  [
+    "a VNI twice with link-local addresses of one device",
+    "links:\n  a: { kind: vxlan, vni: 5, local: fe80::1, dev: d }\n  b: { kind: vxlan, vni: 5, local: fe80::2, dev: d }\n  d: { kind: bridge }",
+    "4:26: links.b.vni: a at line 3 has VNI 5 on UDP port 4789 already; give one of them another vni or dstport",
+  ],
+  [
     "a VNI twice over IPv6",
     "links:\n  a: { kind: vxlan, vni: 5, local: fd00::1, dstport: 8472 }\n  b: { kind: vxlan, vni: 5, remote: fd00::2, dstport: 8472 }",
     "4:26: links.b.vni: a at line 3 has VNI 5 on UDP port 8472 already; give one of them another vni or dstport",
@@ -341,6 +367,26 @@ const RIGHT: readonly (readonly [name: string, body: string])[] = [
     "links:\n  a: { kind: dummy, state: absent, master: b }\n  b: { kind: bridge, state: absent }",
   ],
   ["a VNI on another port", "links:\n  a: { kind: vxlan, vni: 5 }\n  b: { kind: vxlan, vni: 5, dstport: 8472 }"],
+  [
+    "a VNI for each device with a link-local address",
+    "links:\n  a: { kind: vxlan, vni: 5, local: fe80::1, dev: d }\n  b: { kind: vxlan, vni: 5, local: fe80::2, dev: e }\n  d: { kind: bridge }\n  e: { kind: bridge }",
+  ],
+  [
+    "policy groups on another port",
+    "links:\n  a: { kind: vxlan, vni: 5 }\n  b: { kind: vxlan, vni: 6, gbp: true, dstport: 4800 }",
+  ],
+  [
+    "policy groups of another family",
+    "links:\n  a: { kind: vxlan, vni: 5, local: 192.0.2.1 }\n  b: { kind: vxlan, vni: 6, gbp: true, local: fd00::1 }",
+  ],
+  [
+    "the generic extension on its own port",
+    "links:\n  a: { kind: vxlan, vni: 5 }\n  b: { kind: vxlan, external: true, gpe: true }",
+  ],
+  [
+    "policy groups of a VXLAN that is off",
+    "links:\n  a: { kind: vxlan, vni: 5 }\n  b: { kind: vxlan, vni: 6, gbp: true, up: false }",
+  ],
   [
     "a VNI of each family",
     "links:\n  a: { kind: vxlan, vni: 5, local: 192.0.2.1 }\n  b: { kind: vxlan, vni: 5, local: fd00::1 }",
