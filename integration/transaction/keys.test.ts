@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { generatePresharedKey, generateWireguardKey, wireguardPublicKey } from "../../lib/wireguard/keys.ts";
 import { needs, skip } from "../../test/needs.ts";
 import { type Machine, type Scene, scene } from "../state/kit.ts";
-import { directory, endAll, eventually, run } from "./kit.ts";
+import { directory, endAll, eventually, start } from "./kit.ts";
 
 describe("keys that were replaced", function () {
-  this.timeout(240_000);
+  this.timeout(400_000);
   let hosts: Scene;
   let bm1: Machine;
   let place: Awaited<ReturnType<typeof directory>>;
@@ -56,10 +56,19 @@ links:
   const heldIn = async (): Promise<readonly string[]> =>
     (await readdir(await own())).filter((name) => name.startsWith("held-"));
 
-  /** The program is killed when both keys were replaced. */
+  /** The program is killed when both keys were replaced; as long as it is only stopped, the guardian waits. */
   async function killed(confirm: number): Promise<void> {
-    const order = { call: "transact", directory: state(), document: { text }, at: 7, confirm } as const;
-    const { signal, said } = await run(bm1.namespace, order);
+    const [privateKey, sharedKeys] = before.split("\n");
+    const order = { call: "transact", directory: state(), document: { text }, at: "done", confirm } as const;
+    const { child, end } = start(bm1.namespace, { ...order, signal: "SIGSTOP" });
+    const replaced = async (): Promise<boolean> => {
+      const now = (await told()).split("\n");
+      return now[0] !== privateKey && now[1] !== sharedKeys;
+    };
+    const failed = end.then(({ said }) => Promise.reject(new Error(`it ended too early: ${said}`)));
+    await Promise.race([eventually(replaced, true, 200_000), failed]);
+    child.kill("SIGKILL");
+    const { signal, said } = await end;
     equal(signal, "SIGKILL", said);
   }
 

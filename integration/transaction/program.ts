@@ -16,16 +16,17 @@ export interface Order {
   readonly document?: { readonly file: string; readonly host: string } | { readonly text: string };
   readonly confirm?: number;
   readonly allowRecreate?: boolean;
-  /** The signal that it sends itself at this many moments around lines of the journal, from 1; and to the whole group. */
-  readonly at?: number;
+  /** The signal that it sends itself at this many moments around lines of the journal, from 1, or when all is done and not yet said; and to the whole group. */
+  readonly at?: number | "done";
   readonly signal?: "SIGKILL" | "SIGSTOP";
   readonly group?: boolean;
 }
 
 /** Counts moments; right before a line the request before it is over, right after it the next has not begun. */
 function witness({ at, signal = "SIGKILL", group = false }: Order, count: { moments: number }): Witness {
-  return () => {
-    if (++count.moments === at) kill(group ? 0 : pid, signal);
+  return (moment, { type }) => {
+    const done = moment === "before" && (type === "done" || type === "wait");
+    if (++count.moments === at || (at === "done" && done)) kill(group ? 0 : pid, signal);
   };
 }
 
