@@ -1,5 +1,5 @@
 /** What holds for the plan of every case in `test/plans`, whatever it is about. */
-import { deepEqual, ok } from "node:assert/strict";
+import { deepEqual, ok, throws } from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { derive } from "../../lib/fabric/fabric.ts";
@@ -20,22 +20,22 @@ interface Case {
 
 const FOLDER = "test/plans";
 
-/** A case; undefined where the document is refused. */
-function read(name: string): Case | undefined {
+/** A case. @throws {ConfigError} where the document is refused. */
+function read(name: string): Case {
   const text = (file: string): string => readFileSync(`${FOLDER}/${name}/${file}`, "utf8");
   const {
     for: host,
     remove,
     ...observed
   } = parse(text("current.yaml")) as Observed & { for?: string; remove?: boolean };
-  try {
-    const source = derive(parseSource(text("desired.yaml")), host);
-    const desired = desiredOf(source);
-    return { observed, source, found: remove === true ? planRemoval(observed, desired) : plan(observed, desired) };
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    return undefined;
-  }
+  const source = derive(parseSource(text("desired.yaml")), host);
+  const desired = desiredOf(source);
+  return { observed, source, found: remove === true ? planRemoval(observed, desired) : plan(observed, desired) };
+}
+
+/** Whether the case is about a document that is refused. */
+function isRefused(name: string): boolean {
+  return "error" in parse(readFileSync(`${FOLDER}/${name}/plan.yaml`, "utf8"));
 }
 
 /** What a step needs are steps that were made before it, or what is there already. */
@@ -94,8 +94,10 @@ function checkKept({ found }: Case): void {
 describe("a plan needs what is there, knows why and where from, and counts each property once:", () => {
   for (const name of readdirSync(FOLDER))
     it(name.replaceAll("-", " "), () => {
-      const one = read(name);
-      if (one === undefined) return;
-      for (const check of [checkNeeds, checkPaths, checkReasons, checkKept]) check(one);
+      if (isRefused(name)) throws(() => read(name), ConfigError);
+      else {
+        const one = read(name);
+        for (const check of [checkNeeds, checkPaths, checkReasons, checkKept]) check(one);
+      }
     });
 });
