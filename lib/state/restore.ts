@@ -9,16 +9,21 @@ import { wireguardAgain } from "./plan-wireguard.ts";
 import { pick, type Request, type Words } from "./step.ts";
 import { kindNamed } from "./words.ts";
 
-/** Names of links that stand on another one or on its other end, and go with it. */
-export function standingOn(observed: Observed, name: string): readonly string[] {
-  const ends = [name, peerOf(observed, name)];
+/** Names of links that stand on another one. */
+export function directlyOn(observed: Observed, name: string): readonly string[] {
   return observed.links
     .filter((link) =>
       Object.entries(kindNamed(link.kind)?.options ?? {}).some(
-        ([key, one]) => one.refers === true && ends.some((end) => end !== undefined && link[key] === end),
+        ([key, one]) => one.refers === true && link[key] === name,
       ),
     )
     .map((link) => link.name);
+}
+
+/** Names of links that stand on another one or on its other end, and go with it. */
+export function standingOn(observed: Observed, name: string): readonly string[] {
+  const other = peerOf(observed, name);
+  return [...directlyOn(observed, name), ...(other === undefined ? [] : directlyOn(observed, other))];
 }
 
 /** Requests that put back what is on a link, beyond the link itself, and what else would go with it. */

@@ -2,7 +2,7 @@
 import type { Gone } from "./entries/sort.ts";
 import { free, goneOf, lost, without } from "./gone.ts";
 import { linkOf, type Observed } from "./observed.ts";
-import { entriesOn, peerOf, remade, revived, standingOn } from "./restore.ts";
+import { directlyOn, entriesOn, peerOf, remade, revived, standingOn } from "./restore.ts";
 import type { Move, Request, Step, Words } from "./step.ts";
 
 /** Kinds whose MTU follows that of the link below, downwards only. */
@@ -97,7 +97,7 @@ class Course {
    * with it.
    */
   #narrowed(name: string, mtu: number): Request[] {
-    return standingOn(this.#world, name).flatMap((above): Request[] => {
+    return directlyOn(this.#world, name).flatMap((above): Request[] => {
       const link = linkOf(this.#world, above);
       if (typeof link?.["mtu"] !== "number" || link["mtu"] + HEADERS <= mtu) return [];
       return [
