@@ -109,14 +109,17 @@ async function featuresOf(host: Host, name: string, kind: string | undefined): P
   return Object.fromEntries(found.map((feature) => [feature, features.get(feature)?.wanted === true]));
 }
 
+/** A device or a kernel that tells nothing, a device that is gone by now, or a name that nobody may write. */
+const SILENT = ["EOPNOTSUPP", "ENOENT", "ENODEV", "ERR_INPUT"];
+
 async function features(host: Host, { links }: Observed): Promise<ReadonlyMap<string, Bag>> {
   const found = new Map<string, Bag>();
   for (const { name, kind } of links.filter((link) => link.name !== "lo"))
     try {
       const all = await featuresOf(host, name, kind);
       if (Object.keys(all).length > 0) found.set(name, all);
-    } catch {
-      // A device that tells nothing, or has a name that nobody may write, has nothing to be said.
+    } catch (error) {
+      if (!SILENT.includes(String((error as { code?: unknown }).code))) throw error;
     }
   return found;
 }

@@ -219,6 +219,13 @@ function describeObject(all: readonly Finding[], whole: boolean, paint: Painter)
   );
 }
 
+function share(same: number, all: number): string {
+  if (all === 0) return "the document names no properties";
+  if (all === 1 && same === 1) return "the one property as the document says";
+  const of = same === all ? "all" : `${same} of`;
+  return `${of} ${all} ${all === 1 ? "property" : "properties"} as the document says`;
+}
+
 /** `18 of 25 properties as the document says; 1 differs, 6 missing; 2 not in the document`. */
 function sum({ same, differ, missing, foreign, untold }: Counts): string {
   const all = same + differ + missing + untold;
@@ -228,7 +235,7 @@ function sum({ same, differ, missing, foreign, untold }: Counts): string {
     ...(untold > 0 ? [`${untold} not told by this kernel`] : []),
     ...(foreign > 0 ? [`besides ${foreign} that ${foreign === 1 ? "is" : "are"} not in it`] : []),
   ];
-  const said = `${same === all ? "all " : `${same} of `}${all} ${all === 1 ? "property" : "properties"} as the document says`;
+  const said = share(same, all);
   return most.length === 0 ? said : `${said}; ${most.join(", ")}`;
 }
 

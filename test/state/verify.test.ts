@@ -84,6 +84,9 @@ nat: [{ masquerade: 192.0.2.0/24, out: eth0 }]`);
     const found = judge(plan(link({}), desired("links: { v: { kind: vxlan, vni: 1, mtu: auto } }")));
     deepEqual(describeVerification(found), ["all 3 properties as the document says"]);
     ok(found.ok);
+    const sum = (body: string) => describeVerification(judge(plan(link({}), desired(body)))).at(-1);
+    equal(sum("links: { eth0: { mtu: 1500 } }"), "the one property as the document says");
+    equal(sum("links: {}"), "the document names no properties");
   });
 });
 
