@@ -303,6 +303,8 @@ function silentGroup(given: Case): Finding[] {
     if (end.group === undefined || end.macs.size > 0 || end.asked === 0) return [];
     if ([...mismatches(given), ...filteredHere(given)].length > 0 || tunnel.underlay?.up !== true) return [];
     const answering = (given.asked.ends[tunnel.link.name] ?? []).filter(({ group, macs }) => !group && macs.size > 0);
+    // Who does not answer where it is asked by itself either has another reason not to.
+    if (answering.length === 0 && filteredAway(given).length > 0) return [];
     const heard = heardBy(given, tunnel);
     const sure = answering.length > 0 || heard.length > 0;
     return [
