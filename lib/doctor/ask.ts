@@ -255,7 +255,9 @@ function unasked(view: View, ends: Asked["ends"]): string[] {
 
 /** The underlay devices, listened to as long as this is not disposed of. */
 function ears(view: View, nsFd: number): Map<string, Ear> {
-  const own = new Set(view.addresses.map(({ address }) => address.split("/")[0] ?? ""));
+  // Also what it sends from an address that it does not have is its own.
+  const locals = view.tunnels.flatMap(({ local }) => local ?? []);
+  const own = new Set([...view.addresses.map(({ address }) => address.split("/")[0] ?? ""), ...locals]);
   // Bridges, which nobody else should be called as, and addresses whose way somebody wrote down.
   const macs = new Set([
     ...view.tunnels.flatMap(({ link }) => String(bridgeOf(view, link)?.mac ?? "")),
