@@ -115,7 +115,9 @@ describe("package", () => {
       const [used, { plan }, { Lab }] = await Promise.all([
         import("linkwright").then(async ({ Host }) => {
           const host = await Host.open();
-          return [host.routes, host.nftables, host.qdiscs].length;
+          const { length } = [host.routes, host.nftables, host.qdiscs];
+          host.close();
+          return length;
         }),
         import("linkwright/document"),
         import("linkwright/testkit"),
