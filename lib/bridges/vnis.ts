@@ -1,4 +1,5 @@
 /** Which VNIs a VXLAN with `external` and `vnifilter` takes. Linux 5.18 and later. */
+
 import { type ChangeRules, type LinkLookup, type Listing, linkNamed, listing } from "../families/lookup.ts";
 import { AF_BRIDGE } from "../families/route.ts";
 import { Service } from "../families/service.ts";
@@ -6,6 +7,7 @@ import { inTurns } from "../families/turns.ts";
 import { address, boolean, check, InputError, integer, linkName, type Shapes } from "../shape/shape.ts";
 import type { CallOptions, Connection } from "../socket/index.ts";
 import type { MessageIn, Out } from "../wire/index.ts";
+import { isMulticast } from "../wire/multicast.ts";
 import { deltunnel, gettunnel, newtunnel, TUNNEL_MSG_FLAG, type vniEntry } from "./schema.ts";
 
 /** A VNI, or a range of them, that a VXLAN takes. */
@@ -47,11 +49,6 @@ const vni = integer(0, 0xff_ffff);
 /** What each property of {@link VniConfig} must look like. */
 export const vniShapes = { dev: linkName, vni, vniEnd: vni, group: address, remote: address } as const satisfies Shapes;
 const FILTER = { dev: linkName, statistics: boolean };
-
-/** Whether an address stands for many hosts. */
-function isMulticast(ip: string): boolean {
-  return ip.includes(":") ? /^ff/i.test(ip) : /^2(2[4-9]|3\d)\./.test(ip);
-}
 
 /** @throws {InputError} for the first property that is unknown, does not fit, or contradicts another. */
 export function checkVni(config: VniConfig): void {

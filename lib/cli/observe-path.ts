@@ -1,9 +1,10 @@
 /** Reads a host's links as the path of a packet. */
+
 import type { Host } from "../host.ts";
 import type { Link } from "../links/index.ts";
+import { ZERO_MAC } from "../neighbors/zero-mac.ts";
 import type { PathLink, Tunnel } from "./path.ts";
 
-const ZERO_MAC = "00:00:00:00:00:00";
 const LOOPBACK = 772;
 
 /** What a reader wants to know of a link's state: `up` also where the kernel has no word for it. */

@@ -1,8 +1,5 @@
 /** The way of a packet through a host's links, and where it does not fit. Knows nothing of drawing or of netlink. */
-import { MOST, partsOf, total } from "../mtu/encapsulation.ts";
-
-/** A bridge lets frames through that are longer by a VLAN header than the port's MTU allows. */
-export const VLAN_ALLOWANCE = 4;
+import { MOST, partsOf, total, VLAN_ALLOWANCE } from "../mtu/encapsulation.ts";
 
 /** The VXLAN part of a link. */
 export interface Tunnel {

@@ -8,7 +8,7 @@ import { type PingResult, ping } from "../probe/ping.ts";
 import { errnoName, SocketError } from "../socket/index.ts";
 import { type Ear, listen, type Sound } from "./hear.ts";
 import { addressesIn } from "./prefix.ts";
-import { addressesOf, bridgeOf, gatewaysOf, IPV4_OVERHEAD, isExternal, type Tunnel, type View } from "./view.ts";
+import { addressesOf, bridgeOf, gatewaysOf, isExternal, type Tunnel, type View } from "./view.ts";
 import { askThrough, type Place, SMALLEST } from "./vtep.ts";
 import { type Witnessed, witnessed } from "./witness.ts";
 
@@ -234,9 +234,9 @@ async function waysBack(view: View, nsFd: number, timeout: number): Promise<WayB
 }
 
 /** Who was heard in the tunnel's own words, and is none of those it knew of. */
-function strangersOf({ remotes, learned, vni, dstport, overhead }: Tunnel, sound: Sound | undefined): string[] {
+function strangersOf({ remotes, learned, vni, dstport, family }: Tunnel, sound: Sound | undefined): string[] {
   const heard = (sound?.heard ?? []).filter((one) => one.vni === vni && one.dport === dstport);
-  const speaks = (one: string): boolean => one.includes(":") === overhead > IPV4_OVERHEAD;
+  const speaks = (one: string): boolean => one.includes(":") === (family === 6);
   const known = [...remotes, ...learned];
   return [...new Set(heard.map(({ from }) => from))].filter((one) => speaks(one) && !known.includes(one));
 }

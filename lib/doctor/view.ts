@@ -1,13 +1,17 @@
 /** Everything that the doctor reads of a host before it asks anybody. */
+
 import type { Address } from "../addresses/words.ts";
 import { type Manager, managersOn } from "../drift/managers.ts";
 import type { Host } from "../host.ts";
 import type { Link } from "../links/index.ts";
+import { MOST, partsOf, total } from "../mtu/encapsulation.ts";
 import type { FdbEntry } from "../neighbors/entry.ts";
 import type { Neighbor } from "../neighbors/words.ts";
+import { ZERO_MAC } from "../neighbors/zero-mac.ts";
 import { placeOf } from "../netns/netns.ts";
 import type { ChainEntry, Family, ObservedTable } from "../nftables/index.ts";
 import type { Route } from "../routes/words.ts";
+import { isMulticast } from "../wire/multicast.ts";
 import { type Counters, contentOf, readCounters } from "./counters.ts";
 import { type Lasting, lastingOf } from "./lasting.ts";
 
@@ -25,6 +29,8 @@ export interface Tunnel {
   readonly group?: string | undefined;
   /** Where packets to the far ends leave: the device it names, or the one of the route. */
   readonly underlay?: Link;
+  /** IP version of the outer packets. */
+  readonly family: 4 | 6;
   /** Bytes around an inner IP packet. */
   readonly overhead: number;
 }
@@ -52,15 +58,6 @@ export interface View {
   readonly unseen: readonly string[];
 }
 
-const ZERO_MAC = "00:00:00:00:00:00";
-const isMulticast = (address: string): boolean =>
-  address.includes(":") ? address.startsWith("ff") : Number(address.split(".")[0]) >= 224;
-/** Outer IPv4, UDP, VXLAN, inner Ethernet: the outer Ethernet is no part of an MTU. */
-export const IPV4_OVERHEAD = 50;
-const IPV6_OVERHEAD = 70;
-/** Frames longer than the MTU by a VLAN's header still pass a bridge's port. */
-export const VLAN_ALLOWANCE = 4;
-
 const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 
 function tunnelOf(link: Link, fdb: readonly FdbEntry[], ways: View["ways"], links: readonly Link[]): Tunnel {
@@ -75,7 +72,7 @@ function tunnelOf(link: Link, fdb: readonly FdbEntry[], ways: View["ways"], link
   );
   const dev = text(link["dev"]) ?? ways[remotes[0] ?? ""]?.dev;
   const underlay = links.find(({ name }) => name === dev);
-  const wide = [local, ...told].some((one) => one?.includes(":"));
+  const family = [local, ...told].some((one) => one?.includes(":")) ? 6 : 4;
   return {
     link,
     vni: Number(link["vni"] ?? 0),
@@ -85,7 +82,8 @@ function tunnelOf(link: Link, fdb: readonly FdbEntry[], ways: View["ways"], link
     learned: [...new Set(learned)],
     ...(many !== undefined && { group: many }),
     ...(underlay !== undefined && { underlay }),
-    overhead: wide ? IPV6_OVERHEAD : IPV4_OVERHEAD,
+    family,
+    overhead: total(partsOf("vxlan", family, MOST, false)),
   };
 }
 

@@ -2,9 +2,11 @@
  * Counts what guests send into a tunnel that is too large for it: the MSS that their TCP offers, and the frames that the
  * bridge is about to drop without a word. A table of its own in nf_tables, as long as somebody looks.
  */
+
 import type { Host } from "../host.ts";
+import { VLAN_ALLOWANCE } from "../mtu/encapsulation.ts";
 import type { Chain, ObservedTable, Table } from "../nftables/index.ts";
-import { bridgeOf, type Tunnel, type View, VLAN_ALLOWANCE } from "./view.ts";
+import { bridgeOf, type Tunnel, type View } from "./view.ts";
 
 /** What was counted on the way into a tunnel. */
 export interface Witnessed {

@@ -74,11 +74,7 @@ function linesOf({ kind, mtu, vni, state, addresses }: GraphLink): string[] {
 }
 
 /** One host's part; `names` is the prefix of its ids. Links that nothing hangs on are left out. */
-export function hostPart(
-  name: string,
-  links: readonly GraphLink[],
-  marks: Marks = {},
-): { group: Group; edges: Edge[] } {
+function hostPart(name: string, links: readonly GraphLink[], marks: Marks = {}): { group: Group; edges: Edge[] } {
   const id = (link: string): string => `${name}/${link}`;
   const joined = (link: GraphLink): boolean =>
     link.master !== undefined ||
@@ -103,7 +99,7 @@ export function hostPart(
 }
 
 /** What is between hosts: the network that their underlay devices are in, with all that tunnels send to. */
-export function network(hosts: readonly { readonly name: string; readonly links: readonly GraphLink[] }[]): {
+function network(hosts: readonly { readonly name: string; readonly links: readonly GraphLink[] }[]): {
   group: Group;
   edges: Edge[];
 } {

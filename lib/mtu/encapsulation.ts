@@ -25,6 +25,8 @@ export interface Encapsulation {
 export const LEAST = 68;
 /** Bytes of the largest IP packet. */
 export const MOST = 65_535;
+/** A bridge lets frames through that are longer by a VLAN header than the port's MTU allows. */
+export const VLAN_ALLOWANCE = 4;
 /** What IPv6 needs; the kernel switches IPv6 off on a link with less: RFC 8200 section 5. */
 export const LEAST_IPV6 = 1280;
 

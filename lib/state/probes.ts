@@ -1,8 +1,10 @@
 /** Probes of a document: checked, and made into those that can be run on this host. Pure: nothing is asked. */
+
 import { BlockList, isIP } from "node:net";
 import type { PingProbe, Probe, SshClient } from "../probe/index.ts";
 import { canonicalProbe, type WrittenProbe } from "../probe/words.ts";
 import { InputError } from "../shape/shape.ts";
+import { isMulticast } from "../wire/multicast.ts";
 import type { Desired, DesiredLink } from "./desired.ts";
 import { ConfigError, type Issue, type Path } from "./error.ts";
 import { vxlanOverhead } from "./mtu.ts";
@@ -29,8 +31,6 @@ export function checkProbes(source: Source, written: readonly unknown[], issues:
     }
   });
 }
-
-const isMulticast = (ip: string): boolean => /^(22[4-9]|23\d)\./.test(ip) || /^ff/i.test(ip);
 
 /** Whether an address is in the network of an interface address. */
 function covers(own: string, ip: string): boolean {

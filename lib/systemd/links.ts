@@ -1,8 +1,10 @@
 /** Links as .netdev and .network files. */
+
 import type { Desired, DesiredLink } from "../state/desired.ts";
 import { Mtus } from "../state/mtu.ts";
 import type { Observed, ObservedLink } from "../state/observed.ts";
 import { kindNamed } from "../state/words.ts";
+import { isMulticast } from "../wire/multicast.ts";
 import { entrySections, farEndSections } from "./entries.ts";
 import type { InCharge } from "./in-charge.ts";
 import { type Keys, kindKeys, linkKeys, portKeys } from "./keys.ts";
@@ -24,8 +26,6 @@ const ON: Readonly<Record<string, string>> = { vxlan: "VXLAN", macvlan: "MACVLAN
 const MASTERS: Readonly<Record<string, string>> = { bridge: "Bridge" };
 /** MTU of an underlay of which the document does not tell it. */
 const UNTOLD_MTU = 1500;
-
-const isMulticast = (ip: string): boolean => (ip.includes(":") ? /^ff/i.test(ip) : /^2(2[4-9]|3\d)\./.test(ip));
 
 /** Turns the links of a document into files. */
 export class LinkFiles {

@@ -2,6 +2,8 @@
 
 import type { Host } from "../host.ts";
 import type { Link, LinkConfig } from "../links/index.ts";
+import { ZERO_MAC } from "../neighbors/zero-mac.ts";
+import { isMulticast } from "../wire/multicast.ts";
 import type { Lab } from "./lab.ts";
 import { SWITCH_BRIDGE } from "./lab-build.ts";
 import { LabError, type PlannedHost } from "./lab-topology.ts";
@@ -23,9 +25,6 @@ const nobody = ({ plan }: Site): string =>
   plan.address.includes(":") ? addressOf(plan).replace(/:[^:]*$/, ":77") : addressOf(plan).replace(/\.\d+$/, ".77");
 const addressOf = ({ address }: PlannedHost): string => address.split("/")[0] ?? "";
 const isWide = ({ plan }: Site): boolean => plan.address.includes(":");
-const isMulticast = (address: string): boolean =>
-  address.includes(":") ? address.startsWith("ff") : Number(address.split(".")[0]) >= 224;
-const ZERO_MAC = "00:00:00:00:00:00";
 const TABLE = "fault";
 
 /** Makes the VXLAN again with something else about it, as these cannot be changed. */

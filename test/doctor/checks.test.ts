@@ -12,7 +12,16 @@ const underlay = { ...UP, name: "up0", index: 2 };
 /** A host with one tunnel to 10.0.0.2, from where this was heard. */
 function host(link: object, port: object, heard: readonly object[], seen: readonly object[] = []): Case {
   const own = { ...vxlan, ...link, port: { ...vxlan.port, ...port } };
-  const tunnel = { link: own, vni: 39, dstport: 4789, remotes: ["10.0.0.2"], learned: [], underlay, overhead: 50 };
+  const tunnel = {
+    link: own,
+    vni: 39,
+    dstport: 4789,
+    remotes: ["10.0.0.2"],
+    learned: [],
+    underlay,
+    family: 4,
+    overhead: 50,
+  };
   const ends = { vx: [{ remote: "10.0.0.2", answers: true, whole: 1500, largest: 1500, macs: new Map(), asked: 1 }] };
   return {
     view: {

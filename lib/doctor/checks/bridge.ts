@@ -1,8 +1,10 @@
 /** From the VXLAN to the guests' cables. */
+
 import type { Link } from "../../links/index.ts";
+import { VLAN_ALLOWANCE } from "../../mtu/encapsulation.ts";
 import type { Finding } from "../finding.ts";
 import { judge } from "../verdict.ts";
-import { addressesOf, bridgeOf, isManaged, portsOf, type Tunnel, VLAN_ALLOWANCE } from "../view.ts";
+import { addressesOf, bridgeOf, isManaged, portsOf, type Tunnel } from "../view.ts";
 import type { Case } from "./check.ts";
 
 const bridges = ({ view }: Case): [Tunnel, Link][] =>

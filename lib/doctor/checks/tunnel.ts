@@ -1,9 +1,10 @@
 /** The VXLAN itself, and what the other end makes of it. */
+import { ZERO_MAC } from "../../neighbors/zero-mac.ts";
 import type { FarEnd } from "../ask.ts";
 import type { Finding } from "../finding.ts";
 import type { Heard } from "../hear.ts";
 import { judge, type Packet } from "../verdict.ts";
-import { IPV4_OVERHEAD, isExternal, isManaged, type Tunnel, type View } from "../view.ts";
+import { isExternal, isManaged, type Tunnel, type View } from "../view.ts";
 import type { Case } from "./check.ts";
 import { eachEnd } from "./underlay.ts";
 
@@ -70,8 +71,8 @@ function noFlood({ view }: Case): Finding[] {
         severity: "error",
         subject: link.name,
         text: `${link.name} has neither a remote nor a multicast group nor an all-zero entry: broadcasts such as ARP go nowhere, so that no guest ever finds another`,
-        evidence: [`bridge fdb show dev ${link.name}: no entry 00:00:00:00:00:00`],
-        fix: `bridge fdb append 00:00:00:00:00:00 dev ${link.name} dst ADDRESS_OF_THE_OTHER_HOST, once for each`,
+        evidence: [`bridge fdb show dev ${link.name}: no entry ${ZERO_MAC}`],
+        fix: `bridge fdb append ${ZERO_MAC} dev ${link.name} dst ADDRESS_OF_THE_OTHER_HOST, once for each`,
       };
     });
 }
@@ -107,7 +108,7 @@ function mismatches(given: Case): Finding[] {
     const from = (one: Heard): boolean => lost.includes(one.from);
     const otherPort = strange.find((one) => from(one) && one.vni === vni && one.dport !== dstport);
     const otherVni = strange.find((one) => from(one) && one.dport === dstport && one.vni !== vni);
-    const wide = tunnel.overhead > IPV4_OVERHEAD;
+    const wide = tunnel.family === 6;
     const otherFamily = strange
       .concat(heardBy(given, tunnel))
       .find((one) => lost.length > 0 && one.vni === vni && one.dport === dstport && one.from.includes(":") !== wide);
@@ -190,7 +191,7 @@ function wrongRemote(given: Case): Finding[] {
         fix:
           typeof link["remote"] === "string"
             ? `ip link set dev ${link.name} type vxlan id ${vni} remote ${others[0]}`
-            : `bridge fdb append 00:00:00:00:00:00 dev ${link.name} dst ${others[0]}; bridge fdb del 00:00:00:00:00:00 dev ${link.name} dst ${lost[0]}`,
+            : `bridge fdb append ${ZERO_MAC} dev ${link.name} dst ${others[0]}; bridge fdb del ${ZERO_MAC} dev ${link.name} dst ${lost[0]}`,
       },
     ];
   });
@@ -205,7 +206,7 @@ function stale(given: Case): Finding[] {
     const seen = (given.asked.sounds[dev?.name ?? ""]?.seen ?? []).filter((one) => one.vni === vni);
     const fixed = view.fdb.filter(
       ({ dev: on, mac, dst, state }) =>
-        on === link.name && dst !== undefined && state !== "dynamic" && mac !== "00:00:00:00:00:00",
+        on === link.name && dst !== undefined && state !== "dynamic" && mac !== ZERO_MAC,
     );
     return fixed.flatMap(({ mac, dst }): Finding[] => {
       const elsewhere = seen.find((one) => one.mac === mac && one.from !== dst);

@@ -2,6 +2,7 @@
  * Source: include/uapi/linux/if_link.h (IFLA_VXLAN_*), drivers/net/vxlan/vxlan_core.c (vxlan_policy, vxlan_fill_info,
  * vxlan_nl2conf for what a change may contain).
  */
+
 import { address, boolean, choice, integer, linkName } from "../../shape/shape.ts";
 import {
   at,
@@ -19,6 +20,7 @@ import {
   u32,
   uneven,
 } from "../../wire/index.ts";
+import { isMulticast } from "../../wire/multicast.ts";
 import { linkKind } from "../kind.ts";
 import { custom, eitherFamily, flagged, type OptionsOf, reference, same } from "../option.ts";
 import { port, portRange, portRangeStruct, ttl } from "../tunnels/udp.ts";
@@ -156,7 +158,3 @@ export const vxlan = linkKind({
   },
 });
 export interface VxlanOptions extends OptionsOf<typeof vxlan.options> {}
-
-function isMulticast(ip: string): boolean {
-  return ip.includes(":") ? /^ff/i.test(ip) : /^2(2[4-9]|3\d)\./.test(ip);
-}
