@@ -32,38 +32,49 @@ export function line({ name, value, target, met }: Figure): string {
   return `${name}: ${value} (${target})${met ? "" : " MISSED"}`;
 }
 
-/** What the page says beside the figures. */
-export interface Facts {
+/** How a task's figures came about. */
+export interface Run {
+  readonly command: string;
   readonly machine: string;
   readonly commit: string;
   readonly date: string;
-  readonly command: string;
   readonly minutes: number;
   /** The part of each count that was tried. */
   readonly share: number;
-  /** Whether only the few were tried that CI has time for. */
-  readonly slice: boolean;
-  /** Tasks that were not asked for. */
-  readonly left: readonly string[];
 }
+
+/** Of each task, by its name, the last run that was to be reported. */
+export type Kept = Readonly<Record<string, { readonly run: Run; readonly figures: readonly Figure[] }>>;
 
 /** Characters of a fault that the page shows. */
 const SHOWN = 600;
 
 /** What whoever reads the page would look for in vain, or take for more than it is. */
-function gaps(figures: readonly Figure[], { share, slice, left }: Facts): string[] {
+function gaps(kept: Kept, tasks: readonly string[]): string[] {
+  const never = tasks.filter((task) => kept[task] === undefined);
   const all = [
-    ...(slice ? ["A slice: the targets below are those of CI, not of the project."] : []),
-    ...(share < 1 && !slice ? [`Only ${share} of the whole was tried: no count below reaches its target.`] : []),
-    ...(left.length > 0 ? [`Not tried: ${left.join(", ")}.`] : []),
-    ...(figures.length === 0 ? ["There is no figure at all."] : []),
+    ...Object.entries(kept)
+      .filter(([, { run }]) => run.share < 1)
+      .map(([task, { run }]) => `Only ${run.share} of ${task} was tried: no count of it reaches its target.`),
+    ...(never.length > 0 ? [`Not tried: ${never.join(", ")}.`] : []),
   ];
   return all.length === 0 ? [] : ["**What this page does not show**", "", ...all.map((text) => `- ${text}`), ""];
 }
 
-/** The page of the project. */
-export function page(figures: readonly Figure[], facts: Facts): string {
-  const { machine, commit, date, command, minutes } = facts;
+/** A line for each command, with the tasks that it ran. */
+function runs(kept: Kept): string[] {
+  const told = new Map<string, string[]>();
+  for (const [task, { run }] of Object.entries(kept)) {
+    const { command, machine, commit, date, minutes } = run;
+    const text = `\`${command}\`; ${machine}; commit ${commit}; ${date}; ${minutes} minutes.`;
+    told.set(text, [...(told.get(text) ?? []), task]);
+  }
+  return [...told].map(([text, names]) => `- ${names.join(", ")}: ${text}`);
+}
+
+/** The page of the project: what is kept of these tasks. */
+export function page(kept: Kept, tasks: readonly string[]): string {
+  const figures = tasks.flatMap((task) => kept[task]?.figures ?? []);
   const rows = figures.map(
     ({ name, value, target, met }) => `| ${name} | ${value} | ${target} | ${met ? "met" : "**missed**"} |`,
   );
@@ -76,8 +87,9 @@ export function page(figures: readonly Figure[], facts: Facts): string {
   return [
     "# Reliability",
     "",
-    ...gaps(figures, facts),
-    `Written by \`${command}\`, never by hand. ${machine}; commit ${commit}; ${date}; ${minutes} minutes.`,
+    ...gaps(kept, tasks),
+    "Written by `npm run test:reliability -- --report` of what `reliability.json` beside it keeps of each task's last run, never",
+    "by hand.",
     "",
     "| what | value | target | |",
     "| --- | ---: | ---: | --- |",
@@ -90,5 +102,9 @@ export function page(figures: readonly Figure[], facts: Facts): string {
     "written on, are covered by the kills around each line of the journal (`integration/transaction/killed.test.ts`).",
     "",
     ...(told.length === 0 ? [] : ["## What was missed", "", ...told]),
+    "## Runs",
+    "",
+    ...runs(kept),
+    "",
   ].join("\n");
 }

@@ -4,7 +4,8 @@
  * usage: npm run test:reliability [-- --slice] [--share 0.1] [--report] [--seed N] [task…]
  */
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, release, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,7 +14,7 @@ import { runInSandbox, SANDBOX_VARIABLE } from "../../lib/testkit/sandbox.ts";
 import { confirms } from "./confirms.ts";
 import { drifts } from "./drifts.ts";
 import { faults } from "./faults.ts";
-import { allOf, type Figure, line, noneOf, page } from "./figures.ts";
+import { allOf, type Figure, type Kept, line, noneOf, page } from "./figures.ts";
 import { mountMemory } from "./host.ts";
 import { type Calls, killedApplications, killedRecoveries } from "./kills.ts";
 import { orders } from "./orders.ts";
@@ -127,42 +128,55 @@ function inProcess(name: string): Promise<Figure[]> {
 /** Tasks that are under way at once. */
 const AT_ONCE = 2;
 
-async function measure(names: readonly string[]): Promise<readonly Figure[]> {
-  const found = new Map<string, readonly Figure[]>();
+/** Runs tasks; what is told of each goes on at once. Whether all that was wanted was met. */
+async function measure(
+  names: readonly string[],
+  told: (name: string, figures: readonly Figure[]) => void,
+): Promise<boolean> {
   const left = names.values();
+  let good = true;
   const some = async (): Promise<void> => {
     for (const name of left) {
       const figures = await inProcess(name);
-      found.set(name, figures);
       for (const figure of figures) console.log([line(figure), ...figure.faults].join("\n"));
+      good &&= figures.every(({ met }) => met);
+      told(name, figures);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, some));
-  return names.flatMap((name) => found.get(name) ?? []);
+  return good;
+}
+
+const PAGE = "docs/reliability.md";
+const KEPT = "docs/reliability.json";
+
+/** Keeps a task's figures, and writes the page of all that are kept. */
+function reporter(): (name: string, figures: readonly Figure[]) => void {
+  const git = (...args: string[]): string => execFileSync("git", args, { encoding: "utf8" }).trim();
+  const begin = performance.now();
+  const facts = {
+    command: ["npm run test:reliability --", ...process.argv.slice(2)].join(" "),
+    machine: `Linux ${release()}, ${cpus().length} processors, Node ${process.versions.node}`,
+    commit: git("rev-parse", "--short", "HEAD"),
+    date: new Date().toISOString().slice(0, 10),
+    share,
+  };
+  return (name, figures) => {
+    const run = { ...facts, minutes: Math.ceil((performance.now() - begin) / 60_000) };
+    const before = existsSync(KEPT) ? (JSON.parse(readFileSync(KEPT, "utf8")) as Kept) : {};
+    const kept: Kept = { ...before, [name]: { run, figures } };
+    writeFileSync(KEPT, `${JSON.stringify(kept, null, 2)}\n`);
+    writeFileSync(PAGE, page(kept, Object.keys(TASKS)));
+  };
 }
 
 async function main(): Promise<void> {
   if (values.only !== undefined) return await only(values.only);
   const root = join(dirname(fileURLToPath(import.meta.url)), "../../..");
   process.chdir(root);
-  const begin = performance.now();
+  if (values.report && slice) throw new TypeError("--slice is for CI: its figures are not for the report");
   const names = positionals.length > 0 ? positionals : Object.keys(TASKS);
-  const figures = await measure(names);
-  if (values.report) {
-    const git = (...args: string[]): string => execFileSync("git", args, { encoding: "utf8" }).trim();
-    const facts = {
-      machine: `Linux ${release()}, ${cpus().length} processors, Node ${process.versions.node}`,
-      commit: git("rev-parse", "--short", "HEAD"),
-      date: new Date().toISOString().slice(0, 10),
-      command: ["npm run test:reliability --", ...process.argv.slice(2)].join(" "),
-      minutes: Math.round((performance.now() - begin) / 60_000),
-      share,
-      slice,
-      left: Object.keys(TASKS).filter((name) => !names.includes(name)),
-    };
-    await writeFile("docs/reliability.md", page(figures, facts));
-  }
-  if (figures.some(({ met }) => !met)) process.exitCode = 1;
+  if (!(await measure(names, values.report ? reporter() : () => undefined))) process.exitCode = 1;
 }
 
 if (process.env[SANDBOX_VARIABLE] === undefined)
