@@ -53,7 +53,18 @@ const GROUPS: Readonly<Record<string, Group>> = {
       ...["order", "compare", "gone", "off-and-on", "remove", "restore", "undo"].map((name) => `lib/state/${name}.ts`),
     ],
     // Those of random documents come last, as they take longest.
-    tests: testsOf("state", "plans", "every-plan", "compare", "order", "explain", "verify", "apply", "properties"),
+    tests: testsOf(
+      "state",
+      "undo",
+      "plans",
+      "every-plan",
+      "compare",
+      "order",
+      "explain",
+      "verify",
+      "apply",
+      "properties",
+    ),
   },
   journal: {
     files: ["journal", "lines", "undoing", "encoding", "store"].map((name) => `lib/transaction/${name}.ts`),
