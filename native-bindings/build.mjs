@@ -53,8 +53,8 @@ const SANITIZE = [
 
 /** What the addon may take from libc: in glibc since 2.17 and in musl. */
 const LIBC = new Set(
-  `__errno_location __stack_chk_fail __stack_chk_guard bind calloc clock_gettime close closedir connect fdopendir flock free fstatfs getsockname
-   getsockopt ioctl malloc memchr memcmp memcpy memmove memset mkdir mmap mount mprotect munmap open pthread_attr_destroy pthread_attr_init
+  `__errno_location __stack_chk_fail __stack_chk_guard accept4 bind calloc clock_gettime close closedir connect fdopendir flock free fstatfs getsockname
+   getsockopt ioctl listen malloc memchr memcmp memcpy memmove memset mkdir mmap mount mprotect munmap open pthread_attr_destroy pthread_attr_init
    pthread_attr_setstacksize pthread_cond_destroy pthread_cond_init pthread_cond_signal pthread_cond_wait
    pthread_create pthread_join pthread_mutex_destroy pthread_mutex_init pthread_mutex_lock pthread_mutex_unlock
    pthread_sigmask read readdir readlink realloc recvfrom recvmmsg sched_getcpu sendto setns setsockopt sigfillset snprintf socket strchr strcmp

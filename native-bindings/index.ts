@@ -46,6 +46,14 @@ export interface NativeBinding {
   /** `address` is a raw sockaddr, as in bind(2). */
   bind(socket: SocketHandle, address: Uint8Array): 0 | Errno;
   connect(socket: SocketHandle, address: Uint8Array): 0 | Errno;
+  /** listen(2), for stream sockets. */
+  listen(socket: SocketHandle, backlog: number): 0 | Errno;
+  /**
+   * The next connection that waits, -EAGAIN where there is none. Its descriptor, non-blocking, is the caller's to close.
+   * `peer` has to be 12 bytes, and gets pid, uid and gid of whoever connected, each 32 bits, in the numbers of this
+   * process's namespaces: SO_PEERCRED, which the kernel wrote down in connect(2). For unix sockets.
+   */
+  accept(socket: SocketHandle, peer: Uint8Array): number | Errno;
   /** getsockname(2): writes the raw sockaddr into `out` and returns its length. */
   address(socket: SocketHandle, out: Uint8Array): number | Errno;
   /** On this thread: the kernel executes a netlink request inside the call and may sleep on its locks. `to` is a raw sockaddr; null for a connected socket, or netlink's kernel. */
@@ -170,7 +178,7 @@ export interface NativeBinding {
   lock(fd: number): 0 | Errno;
 }
 
-/** The interface version that this file speaks. */
+/** The interface version that this file speaks: counted up where a function changes or goes; what is only added comes with the package. */
 const ABI = 4;
 
 let loaded: NativeBinding | undefined;

@@ -104,9 +104,102 @@ describe("linkwright.service", function () {
     equal(await shown("ActiveState"), "active");
   });
 
+  describe("at its socket", () => {
+    before(async () => {
+      await must(`rm -rf /run/systemd/system/${UNIT}.d`);
+      await must("systemctl daemon-reload");
+      await host.write(INSTALLED, bridge(1350));
+      await must(`systemctl restart ${UNIT}`);
+      await eventually(status, 0);
+    });
+
+    const as = (uid: number, ...command: readonly string[]): Promise<Ended> =>
+      host.run("setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups", ...command);
+    /** Root, without the right to change the network. */
+    const bare = (...command: readonly string[]): Promise<Ended> =>
+      host.run("setpriv", "--bounding-set=-net_admin", "--inh-caps=-all", ...command);
+    const status = async (): Promise<number | null> => (await host.linkwright("status")).code;
+    const applied = async (): Promise<void> => {
+      await host.write(FILE, "linkwright: 1\nlinks: { br1: { kind: bridge } }\n");
+      await must(`linkwright apply ${FILE} --confirm 60`);
+    };
+
+    it("tells everybody what it found, and what waits to be confirmed", async () => {
+      const { code, stdout, stderr } = await as(65534, "linkwright", "status");
+      equal(code, 0, stderr);
+      match(stdout, /^linkwright\.service keeps this host as \/etc\/linkwright\/document\.yaml says\n✓ /);
+      await applied();
+      const waiting = await as(65534, "linkwright", "status");
+      equal(waiting.code, 2);
+      match(waiting.stdout, /waits to be confirmed.*\nthe old state is put back at \d\d:\d\d:\d\d\n$/);
+      const { service, pending } = JSON.parse((await as(65534, "linkwright", "status", "--json")).stdout);
+      equal(service.document, INSTALLED);
+      match(pending.until, /^\d{4}-\d\d-\d\dT/);
+    });
+
+    it("has root confirm, also without the right to change the network, and nobody else", async () => {
+      const refused = await as(65534, "linkwright", "confirm");
+      equal(refused.code, 1);
+      equal(refused.stderr, "linkwright: user 65534 may not confirm; root may: sudo linkwright confirm\n");
+      equal(await status(), 2);
+      const { code, stdout, stderr } = await bare("linkwright", "confirm");
+      equal(code, 0, stderr);
+      match(stdout, /^what was applied at .* is kept\n$/);
+      equal(await status(), 0);
+      match(await must("journalctl --no-pager --output=cat --identifier=linkwright"), /is kept/);
+      match((await bare("linkwright", "confirm")).stderr, /^linkwright: nothing waits to be confirmed/);
+    });
+
+    it("lives on, whatever is sent there", async () => {
+      const pid = await shown("MainPID");
+      const flood =
+        "import socket,glob\nfor i in range(300):\n s=socket.socket(socket.AF_UNIX)\n" +
+        " s.connect(glob.glob('/run/linkwright/netns-*.socket')[0])\n" +
+        " try: s.sendall(b'x'*(1<<(i%17)))\n except OSError: pass\n";
+      const { code, stderr } = await as(65534, "python3", "-c", flood);
+      equal(code, 0, stderr);
+      equal(await status(), 0);
+      equal(await shown("MainPID"), pid);
+      await must("ip link set br0 mtu 1300");
+      await eventually(mtu, "1350");
+    });
+
+    it("is there again after a crash, and is another one's where the namespace is", async () => {
+      const pid = await shown("MainPID");
+      await must(`kill -KILL ${pid}`);
+      await eventually(async () => (await shown("MainPID")) !== pid && (await status()) === 0, true);
+      await must("ip netns add apart");
+      match(
+        (await host.linkwright("status", "--netns", "apart")).stdout,
+        /^no linkwright\.service answers for this network namespace; .*\nnothing waits to be confirmed\n$/,
+      );
+      await must("ip netns delete apart");
+    });
+
+    it("is not needed to confirm, nor to see what waits, where one is root", async () => {
+      await must(`systemctl stop ${UNIT}`);
+      await must("ip link delete br1");
+      await applied();
+      const { code, stdout } = await host.linkwright("status");
+      equal(code, 2);
+      match(stdout, /^no linkwright\.service answers .*\nwhat was applied at .* waits to be confirmed/);
+      match(
+        (await as(65534, "linkwright", "status")).stdout,
+        /whether something waits to be confirmed is for root to know/,
+      );
+      match(
+        (await as(65534, "linkwright", "confirm")).stderr,
+        /^linkwright: confirm needs the right to change the network/,
+      );
+      equal((await host.linkwright("confirm")).code, 0);
+      await must("ip link delete br1");
+      await must(`systemctl start ${UNIT}`);
+    });
+  });
+
   describe("installed a second time", () => {
     before(async () => {
-      await must(`rm -r ${INSTALLED} /run/systemd/system/${UNIT}.d`);
+      await must(`rm -rf ${INSTALLED} /run/systemd/system/${UNIT}.d`);
       await must("systemctl daemon-reload");
     });
 

@@ -96,6 +96,7 @@ const CONFIRM: Command = {
   summary: "keep what was applied with --confirm",
   about: [
     "Tells that the host can still be reached. It is best called from a session that was begun after the change.",
+    "Root without the right to change the network, or where /run/linkwright is read-only, confirms by linkwright.service.",
   ],
   examples: [
     ["linkwright confirm", "the host is as it should be"],
@@ -103,6 +104,23 @@ const CONFIRM: Command = {
   ],
   options: ["netns", "wait", "state"],
   load: async () => ({ run: (await import("./commands/confirm.ts")).keep }),
+};
+
+const STATUS: Command = {
+  name: "status",
+  operands: [],
+  summary: "say what linkwright.service found last, and whether something waits to be confirmed",
+  about: [
+    "Asks the service of this network namespace at its socket: which document it keeps, what differs and since when, what " +
+      "waits to be confirmed and until when. Everybody may ask. Where no service runs, root is told what waits.",
+  ],
+  examples: [
+    ["linkwright status", "this host"],
+    ["linkwright status --json | jq -r .service.state", "ok, drift, failed, or starting"],
+  ],
+  options: ["netns", "state"],
+  exits: "0 as the document says, or no service and nothing waits; 2 something differs or waits, 1 error",
+  load: () => import("./commands/status.ts"),
 };
 
 const REVERT: Command = {
@@ -492,6 +510,7 @@ export const COMMANDS: readonly Command[] = [
   REMOVE,
   CONFIRM,
   REVERT,
+  STATUS,
   RECOVER,
   SHOW,
   DOCTOR,

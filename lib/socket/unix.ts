@@ -1,9 +1,9 @@
-/** Datagrams to a unix socket: Node itself has none. */
+/** Datagrams to a unix socket: Node itself has none. And the addresses of such sockets. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { loadBinding } from "../../native-bindings/index.ts";
 import { EAGAIN } from "./errors.ts";
 
-const AF_UNIX = 1;
+export const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 /** Bytes of a path in a sockaddr_un. Source: include/uapi/linux/un.h */
 const LONGEST = 108;
@@ -12,8 +12,8 @@ const EINVAL = -22;
 const TRIES = 40;
 const PAUSE = 25;
 
-/** A sockaddr_un; a path that begins with `@` is in the abstract namespace. */
-function addressOf(path: string): Uint8Array {
+/** A sockaddr_un, with a path that may be too long for the kernel; one that begins with `@` is in the abstract namespace. */
+export function addressOf(path: string): Uint8Array {
   const name = Buffer.from(path.startsWith("@") ? `\0${path.slice(1)}` : path);
   const out = Buffer.alloc(2 + name.length);
   new Uint16Array(out.buffer, out.byteOffset, 1)[0] = AF_UNIX;

@@ -2,6 +2,8 @@
 import { type GuardOptions, guard, type Report } from "../drift/index.ts";
 import type { Host } from "../host.ts";
 import type { Desired } from "../state/desired.ts";
+import type { Verification } from "../state/verify.ts";
+import type { Pending } from "../transaction/index.ts";
 import { settle } from "./at-boot.ts";
 import type { Tell } from "./notify.ts";
 
@@ -14,8 +16,18 @@ export interface ServiceStatus {
   readonly rounds: number;
   /** How often something was put right. */
   readonly repairs: number;
+  /** What differs from the document, object and property without values, and since when; absent where nothing does. */
+  readonly differing?: { readonly since: string; readonly what: readonly string[] };
   /** Why the document that was to be read again is not in force; absent where it is. */
   readonly warning?: string;
+}
+
+/** What the service says at its socket to whoever asks for its status. */
+export interface ServiceTold extends ServiceStatus {
+  /** The file with the document. */
+  readonly document: string;
+  /** The application that is not over. */
+  readonly pending?: Pending;
 }
 
 /** Options of {@link Reconciler}. */
@@ -33,6 +45,11 @@ const INTERVAL = 30;
 
 const firstLine = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "";
+
+/** Names only: values may be for root alone, as filter rules are. */
+function namesIn({ differences }: Verification): readonly string[] {
+  return differences.map(({ object, subject, field }) => `${object} ${subject}: ${field}`);
+}
 
 function textOf(report: Report): string {
   switch (report.type) {
@@ -125,12 +142,21 @@ export class Reconciler {
 
   #take(report: Report): void {
     const repaired = report.type === "repaired";
+    const { differing, ...before } = this.#status;
+    const since = new Date().toISOString();
+    const now =
+      report.type === "drift"
+        ? { since: differing?.since ?? since, what: namesIn(report.verification) }
+        : report.type === "failed"
+          ? differing
+          : undefined;
     this.#status = {
-      ...this.#status,
+      ...before,
       state: repaired ? "ok" : report.type,
       text: textOf(report),
-      since: new Date().toISOString(),
-      repairs: this.#status.repairs + (repaired ? 1 : 0),
+      since,
+      repairs: before.repairs + (repaired ? 1 : 0),
+      ...(now !== undefined && { differing: now }),
     };
   }
 

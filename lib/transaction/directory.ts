@@ -30,8 +30,8 @@ function fault(stat: BigIntStats, kind: "directory" | "file"): string | undefine
   return undefined;
 }
 
-/** Makes a directory of our own, or makes sure that it is. */
-async function ownDirectory(path: string): Promise<void> {
+/** Makes a directory of our own, or makes sure that it is. @throws {TransactionError} where others could have made it. */
+export async function ownDirectory(path: string): Promise<void> {
   try {
     await mkdir(path, { mode: 0o700 });
   } catch (cause) {

@@ -17,7 +17,16 @@ export {
 export { type TransactionCode, TransactionError } from "./error.ts";
 export { describeReport, takeReport } from "./report.ts";
 export { describeWayBack, RevertedError } from "./reverted.ts";
-export { clock, pendingRemark, type StoreOptions } from "./store.ts";
+export {
+  clock,
+  describePending,
+  madeRoot,
+  type Pending,
+  pendingOf,
+  pendingRemark,
+  rootOf,
+  type StoreOptions,
+} from "./store.ts";
 export {
   LONGEST_CONFIRM,
   type Transacted,

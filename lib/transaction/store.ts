@@ -3,8 +3,8 @@ import { resolve } from "node:path";
 import { loadBinding } from "../../native-bindings/index.ts";
 import type { Host } from "../host.ts";
 import { HERE, placeOf } from "../netns/netns.ts";
-import { bootId } from "./boot.ts";
-import { namespaceDirectories, namespaceDirectory, stateDirectory } from "./directory.ts";
+import { bootId, uptime } from "./boot.ts";
+import { namespaceDirectories, namespaceDirectory, ownDirectory, stateDirectory } from "./directory.ts";
 import { TransactionError } from "./error.ts";
 import { type Begin, Journal, type Record, type Witness } from "./journal.ts";
 import { Lock } from "./lock.ts";
@@ -25,6 +25,13 @@ export interface StoreOptions {
 /** The directory of journals; from here on it means the same wherever a process is. */
 export function rootOf({ directory }: StoreOptions): string {
   return directory === undefined ? stateDirectory() : resolve(directory);
+}
+
+/** The same, made where it is not there. @throws {TransactionError} where others could have made it, or may write to it. */
+export async function madeRoot(options: StoreOptions): Promise<string> {
+  const root = rootOf(options);
+  await ownDirectory(root);
+  return root;
 }
 
 /** Seconds that a second run waits for the first. */
@@ -131,21 +138,48 @@ export function clock(at: string | Date): string {
   return date.toDateString() === new Date().toDateString() ? time : `${date.toLocaleDateString("en-CA")} ${time}`;
 }
 
+/** An application that is not over. */
+export interface Pending {
+  /** When it began. */
+  readonly begun: string;
+  /** The process that began it. */
+  readonly pid: number;
+  /** Until when somebody may confirm it; absent where it is under way, or was interrupted. */
+  readonly until?: string;
+}
+
+/**
+ * The application of this namespace that is not over; undefined where there is none. Nothing is made or locked.
+ *
+ * @throws {TransactionError} where the directory or the journal cannot be trusted.
+ */
+export async function pendingOf(host: Host, options: StoreOptions = {}): Promise<Pending | undefined> {
+  const now = namespaceOf(host);
+  const directories = await namespaceDirectories(rootOf(options));
+  const directory = directories.find((path) => path.endsWith(`/netns-${now.inode}`));
+  const record = directory === undefined ? undefined : await Journal.read(directory);
+  if (record === undefined || isStale(record.begin, now)) return undefined;
+  const { at, pid } = record.begin;
+  const last = record.entries.at(-1);
+  if (last?.type !== "wait") return { begun: at, pid };
+  return { begun: at, pid, until: new Date(Date.now() + (last.deadline - uptime()) * 1000).toISOString() };
+}
+
+/** What is to be said of an application that is not over. */
+export function describePending({ begun, pid, until }: Pending): string {
+  return until === undefined
+    ? `the application that process ${pid} began at ${clock(begun)} is under way, or was interrupted: see linkwright recover`
+    : `what was applied at ${clock(begun)} waits to be confirmed: linkwright confirm keeps it, linkwright revert takes it back`;
+}
+
 /**
  * What whoever only looks at a host should know of an application that is not over; undefined where there is none. Nothing
  * is made or locked. Where the directory was not named, one that cannot be looked into is passed over.
  */
 export async function pendingRemark(host: Host, options: StoreOptions = {}): Promise<string | undefined> {
-  const now = namespaceOf(host);
   try {
-    const directories = await namespaceDirectories(rootOf(options));
-    const directory = directories.find((path) => path.endsWith(`/netns-${now.inode}`));
-    const record = directory === undefined ? undefined : await Journal.read(directory);
-    if (record === undefined || isStale(record.begin, now)) return undefined;
-    const { at, pid } = record.begin;
-    return record.entries.at(-1)?.type === "wait"
-      ? `what was applied at ${clock(at)} waits to be confirmed: linkwright confirm keeps it, linkwright revert takes it back`
-      : `the application that process ${pid} began at ${clock(at)} is under way, or was interrupted: see linkwright recover`;
+    const pending = await pendingOf(host, options);
+    return pending && describePending(pending);
   } catch (error) {
     if (options.directory === undefined) return undefined;
     return `whether an application waits to be confirmed is not known: ${(error as Error).message}`;

@@ -134,7 +134,7 @@ napi_value to_number(napi_env env, double v);
 
 /* ---- what JS sees ---- */
 #define EXPORTS(X) \
-  X(open) X(close) X(setopt) X(getopt) X(bind) X(connect) X(address) X(send) X(recv) X(transact) X(ask) X(exchange) X(watch) X(ref) X(unref) \
+  X(open) X(close) X(setopt) X(getopt) X(bind) X(connect) X(listen) X(accept) X(address) X(send) X(recv) X(transact) X(ask) X(exchange) X(watch) X(ref) X(unref) \
   X(nsSelf) X(nsNew) X(nsOpen) X(nsClose) X(nsDir) X(nsBind) X(nsUnbind) X(nsRead) X(nsWrite) X(nsList) X(nsCall) X(nsEnter) \
   X(ethtool) X(tunNew) X(lock)
 #define DECLARE(name) napi_value js_##name(napi_env env, napi_callback_info info);

@@ -39,6 +39,9 @@ struct core_kind {
 int core_socket(int domain, int type, int protocol);
 int core_bind(int fd, const void *address, size_t length);
 int core_connect(int fd, const void *address, size_t length);
+int core_listen(int fd, int backlog);
+/* A connection that waits, and who made it (a struct ucred), as SO_PEERCRED has it. The descriptor is the caller's. */
+int core_accept(int fd, void *peer, size_t length);
 int core_address(int fd, void *out, size_t length);
 int core_setopt(int fd, int level, int name, const void *value, size_t length);
 int core_getopt(int fd, int level, int name, void *out, size_t length);

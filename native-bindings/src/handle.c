@@ -166,6 +166,18 @@ napi_value js_connect(napi_env env, napi_callback_info info) {
   return on_address(env, info, connect_to);
 }
 
+napi_value js_listen(napi_env env, napi_callback_info info) {
+  napi_value a[2];
+  sock *s;
+  int32_t backlog;
+  if (!arg_all(env, info, 2, a) || !(s = arg_sock(env, a[0])) || !arg_int(env, a[1], &backlog)) return NULL;
+  return to_number(env, sock_live(s) < 0 ? -EBADF : core_listen(s->fd, backlog));
+}
+
+napi_value js_accept(napi_env env, napi_callback_info info) {
+  return on_address(env, info, core_accept);
+}
+
 napi_value js_address(napi_env env, napi_callback_info info) {
   return on_address(env, info, core_address);
 }

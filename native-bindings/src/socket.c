@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #ifndef SOL_NETLINK
 #define SOL_NETLINK 270
@@ -29,6 +30,27 @@ int core_connect(int fd, const void *address, size_t length) {
   do r = connect(fd, address, (socklen_t)length);
   while (r < 0 && errno == EINTR);
   return r < 0 ? -errno : 0;
+}
+
+int core_listen(int fd, int backlog) {
+  return listen(fd, backlog) < 0 ? -errno : 0;
+}
+
+int core_accept(int fd, void *peer, size_t length) {
+  struct ucred who;
+  socklen_t n = sizeof who;
+  int r;
+  if (length != sizeof who) return -EINVAL;
+  do r = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  while (r < 0 && errno == EINTR);
+  if (r < 0) return -errno;
+  if (getsockopt(r, SOL_SOCKET, SO_PEERCRED, &who, &n) < 0) {
+    int e = errno;
+    close(r);
+    return -e;
+  }
+  memcpy(peer, &who, sizeof who);
+  return r;
 }
 
 int core_address(int fd, void *out, size_t length) {
