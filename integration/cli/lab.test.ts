@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { recordDirectory, signal, startOf } from "../../lib/cli/lab-record.ts";
 import { assertSandboxed, leakCheck } from "../../lib/testkit/index.ts";
 import { needs } from "../../test/needs.ts";
-import { Documents, ended, endStarted, example, linkwright, startUntil } from "./kit.ts";
+import { Documents, ended, endStarted, example, linkwright, main, startUntil } from "./kit.ts";
 
 /** Command lines of all processes that mention this directory, in whatever sandbox. */
 function mentioning(directory: string): string[] {
@@ -90,6 +90,40 @@ describe("linkwright lab", function () {
     }
     assert.equal(await ended(lab), 0);
     assert.equal(existsSync("/run/netns/vm1"), false);
+  });
+
+  it("lets something go wrong while it is up, for the doctor to find", async function () {
+    this.timeout(120_000);
+    const file = documents.write(example("two-hosts"));
+    assert.match(linkwright("lab", "fault", "--list").stdout, /^vni-mismatch$/m);
+    const wrong = (...args: string[]): string => {
+      const { status, stderr } = linkwright("lab", "fault", ...args);
+      assert.equal(status, 1);
+      assert.match(stderr, /^linkwright: [^\n]+\n$/);
+      return stderr;
+    };
+    assert.match(wrong(file, "vni-mismatch"), /there is no lab of .*; linkwright lab up /);
+    const lab = await startUntil(/From another terminal:/, "lab", "up", file);
+    try {
+      assert.match(wrong(file, "toothache"), /there is no fault toothache; there are underlay-down, /);
+      assert.match(wrong(file, "vni-mismatch", "bm9"), /this lab has no host bm9; it has bm1, bm2/);
+      const { status, stdout, stderr } = linkwright("lab", "fault", file, "managed-by-other", "bm2", "--json");
+      assert.deepEqual([status, stderr], [0, ""]);
+      const { root, host } = JSON.parse(stdout) as { root: string; host: string };
+      const doctor = (...args: string[]) =>
+        linkwright("lab", "run", file, host, "--", process.execPath, main, "doctor", ...args);
+      const found = doctor("--root", root, "--no-ask", "--json");
+      const { findings } = JSON.parse(found.stdout) as { findings: { cause: string }[] };
+      assert.deepEqual([found.status, [...new Set(findings.map(({ cause }) => cause))]], [3, ["managed-by-other"]]);
+      const named = doctor(file, "--host", "bm2", "--peer", "bm1", "--json");
+      assert.match(named.stdout, /"12\.12\.139\.1": "/);
+      assert.match(doctor(file, "--peer", "bm9").stderr, /--peer: .* has no host "bm9"; it has bm1, bm2\n$/);
+      assert.match(doctor("--peer", "bm1").stderr, /--peer takes the address .*linkwright doctor FILE --peer bm1\n$/);
+      assert.match(doctor("--root", "/nowhere").stderr, /--root: there is no directory \/nowhere\n$/);
+    } finally {
+      linkwright("lab", "down", file);
+    }
+    assert.equal(await ended(lab), 0);
   });
 
   it("ends by Ctrl-C", async () => {

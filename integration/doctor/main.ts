@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 import { CAUSES, diagnose, type Finding } from "../../lib/doctor/index.ts";
 import { Lab, runInSandbox } from "../../lib/testkit/index.ts";
 import { SANDBOX_VARIABLE } from "../../lib/testkit/sandbox.ts";
-import { healthyFabric } from "./healthy.ts";
+import { advertise, hasVlans, healthyFabric } from "./healthy.ts";
 import {
   BRISK,
   causeOf,
@@ -31,7 +31,9 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
   },
 });
-const TRIED = new Set(FAULTS.map(causeOf));
+/** What only `--witness` sees, and a test of its own tries. */
+const WITNESSED = "gso-masking";
+const TRIED = new Set([...FAULTS.map(causeOf), WITNESSED]);
 const UNTRIED = Object.keys(CAUSES).filter((cause) => !TRIED.has(cause));
 
 interface Cell {
@@ -42,6 +44,8 @@ interface Cell {
 interface Healthy {
   readonly hosts: number;
   readonly wrong: readonly string[];
+  /** How many there were of each kind. */
+  readonly kinds: string;
 }
 
 const isRight = ({ fault, found }: Cell): boolean => found[0]?.cause === causeOf(fault);
@@ -62,19 +66,30 @@ async function matrix(): Promise<Cell[]> {
 
 async function healthy(count: number, seed: number): Promise<Healthy> {
   const seeds = Array.from({ length: count }, (_, at) => seed * 100_000 + at);
+  const vlans = await hasVlans();
+  if (!vlans) console.log("this kernel has no VLANs of bridges: no fabric has them");
   const all = await inTurns(seeds, async (one) => {
-    const { source, underlayMtu } = healthyFabric(one);
-    await using lab = await Lab.up(source, { underlayMtu });
+    const { source, underlayMtu, kind } = healthyFabric(one, vlans);
+    await using lab = await Lab.up(source, { underlayMtu, ...(kind === "vlans" && { guestsPerHost: 0 }) });
+    if (kind === "evpn") await advertise(lab);
     const ended = chatter(lab);
     const wrong: string[] = [];
     for (const name of lab.hosts)
-      for (const { severity, cause, text } of (await diagnose(lab.host(name), BRISK)).findings)
+      for (const { severity, cause, text } of (
+        await diagnose(lab.host(name), { ...BRISK, root: (await lab.files(name)).root })
+      ).findings)
         if (severity === "error") wrong.push(`fabric ${one}, ${name}: ${cause}: ${text}`);
     await ended();
     for (const line of wrong) console.log(`WRONG: ${line}`);
-    return { hosts: lab.hosts.length, wrong };
+    return { kind, hosts: lab.hosts.length, wrong };
   });
-  return { hosts: all.reduce((sum, { hosts }) => sum + hosts, 0), wrong: all.flatMap(({ wrong }) => wrong) };
+  const kinds = new Map<string, number>();
+  for (const { kind } of all) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  return {
+    hosts: all.reduce((sum, { hosts }) => sum + hosts, 0),
+    wrong: all.flatMap(({ wrong }) => wrong),
+    kinds: [...kinds].map(([kind, times]) => `${times} ${kind}`).join(", "),
+  };
 }
 
 function row(fault: FaultName, cells: readonly Cell[]): string {
@@ -96,8 +111,9 @@ function page(cells: readonly Cell[], sane: Healthy, fabrics: number): string {
 Written by \`npm run test:doctor -- --report\`, never by hand. Linux ${release()}, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}.
 
 \`linkwright doctor\` looks at a host, whoever set it up, and asks the network: the far ends of its VXLANs by pings that must not
-be fragmented and by ARP requests inside of VXLAN, which need no program there; who else has its addresses; whether the next
-router answers to the guests' network. It listens for VXLAN of others meanwhile. It changes nothing. Each finding has its
+be fragmented and by ARP requests or neighbor solicitations inside of VXLAN, which need no program there, also with the
+checksum computed beforehand where nobody answers; the same on the bridge, so that they take the bridge's port and the VXLAN's
+own entries; who else has its addresses; whether the next router answers to the guests' network. It listens for VXLAN of others meanwhile. It changes nothing. Each finding has its
 evidence and one way to mend it; the first is the one to mend first.
 
 ## Causes
@@ -121,11 +137,11 @@ wrong, or from its neighbor. ${right} of ${cells.length} were named first.
     .join(" | ")} |
 ${FAULTS.map((fault) => row(fault, cells)).join("\n")}
 
-Causes that no fault of the lab stands for: ${UNTRIED.map((cause) => `\`${cause}\``).join(", ")}.
+\`${WITNESSED}\` is seen with \`--witness\` alone, and a test of its own tries it.${UNTRIED.length === 0 ? "" : ` Causes that no fault of the lab stands for: ${UNTRIED.map((cause) => `\`${cause}\``).join(", ")}.`}
 
 ## Healthy hosts
 
-${fabrics} random fabrics that are in order, ${sane.hosts} hosts: ${sane.wrong.length} findings of severity error.${sane.wrong.map((line) => `\n- ${line}`).join("")}
+${fabrics} random fabrics that are in order (${sane.kinds}), ${sane.hosts} hosts: ${sane.wrong.length} findings of severity error.${sane.wrong.map((line) => `\n- ${line}`).join("")}
 `;
 }
 
@@ -135,6 +151,7 @@ async function main(): Promise<number> {
   const sane = await healthy(fabrics, Number(values.seed));
   const right = cells.filter(isRight).length;
   console.log(`faults named first: ${right} of ${cells.length} (all)`);
+  console.log(`kinds of healthy fabrics: ${sane.kinds}`);
   console.log(`errors on ${sane.hosts} healthy hosts of ${fabrics} fabrics: ${sane.wrong.length} (0)`);
   const root = join(dirname(fileURLToPath(import.meta.url)), "../../..");
   if (values.report) await writeFile(join(root, "docs/doctor.md"), page(cells, sane, fabrics));

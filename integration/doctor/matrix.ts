@@ -13,8 +13,15 @@ export const UNDERLAYS = {
 /** One of them. */
 export type Underlay = keyof typeof UNDERLAYS;
 
+/** Causes that stop nothing now, and are notes. */
+export const NOTES: readonly string[] = ["port-8472", "not-persistent"];
+
 /** What is found is called as what was done, but for these: one cause, two ways to it. */
-const ALSO: Readonly<Record<string, Cause>> = { "underlay-shrunk": "underlay-mtu" };
+const ALSO: Readonly<Record<string, Cause>> = {
+  "underlay-shrunk": "underlay-mtu",
+  "checksum-offload-away": "checksum-offload",
+  "multicast-one-way": "multicast-silent",
+};
 /** The cause that a fault is to be found by. */
 export const causeOf = (fault: FaultName): string => ALSO[fault] ?? fault;
 
@@ -32,9 +39,14 @@ const WIDE: Readonly<Partial<Record<FaultName, string>>> = {
   "masquerade-missing": "there is no way out for IPv4",
   "masquerade-too-wide": "there is no way out for IPv4",
 };
+const LIST: Readonly<Partial<Record<FaultName, string>>> = {
+  "multicast-silent": "there is no group",
+  "multicast-one-way": "there is no group",
+  "group-not-joined": "there is no group",
+};
 const NOT_THERE: Readonly<Record<string, Readonly<Partial<Record<FaultName, string>>>>> = {
-  "IPv4 unicast": { "local-missing": "the document leaves the address to the kernel" },
-  "IPv6 unicast": WIDE,
+  "IPv4 unicast": { "local-missing": "the document leaves the address to the kernel", ...LIST },
+  "IPv6 unicast": { ...WIDE, ...LIST },
   "IPv4 multicast": GROUP,
   "IPv6 multicast": { ...WIDE, ...GROUP },
 };
@@ -67,7 +79,7 @@ export async function findings(underlay: Underlay, fault: FaultName | undefined)
   if (fault !== undefined) await inject(lab, fault, host);
   const ended = chatter(lab);
   try {
-    return (await diagnose(lab.host(host), BRISK)).findings;
+    return (await diagnose(lab.host(host), { ...BRISK, root: (await lab.files(host)).root })).findings;
   } finally {
     await ended();
   }

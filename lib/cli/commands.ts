@@ -171,22 +171,24 @@ const SHOW: Command = {
 
 const DOCTOR: Command = {
   name: "doctor",
-  operands: [],
+  operands: ["[FILE]"],
   summary: "say why traffic does not pass: each cause with its evidence and one way to mend it",
   about: [
     "Looks at the host, whoever set it up, then asks: the other ends of its VXLANs by pings that must not be fragmented " +
-      "and by ARP requests inside of VXLAN, which need no program there; whoever else may have its addresses; the next " +
-      "router on behalf of the guests' network. Meanwhile it listens for VXLAN of others. It changes nothing, but for a table " +
+      "and by ARP requests or neighbor solicitations inside of VXLAN, which need no program there; whoever else may have its " +
+      "addresses; the next router on behalf of the guests' network. Meanwhile it listens for VXLAN of others. It changes nothing, but for a table " +
       "of counters with --witness.",
+    "With FILE the other hosts of the document are asked for, by their addresses on the bridges.",
     "What is to be mended first comes first. Without CAP_NET_RAW it looks and asks nobody, and says so.",
   ],
   examples: [
     ["linkwright doctor", "this host"],
     ["linkwright doctor --peer 12.12.139.12", "ask for a guest that is known to be there"],
+    ["linkwright doctor two-hosts.yaml --peer bm2", "the same by the name of a host"],
     ["linkwright doctor --watch", "again and again, while one tries things"],
     ["linkwright doctor --json | jq -r '.findings[0].cause'", "for a program"],
   ],
-  options: ["netns", "peer", "no-ask", "witness", "watch"],
+  options: ["host", "netns", "peer", "root", "no-ask", "witness", "watch"],
   exits: "0 nothing wrong, 2 something does not work, 3 something may not work, 1 the doctor could not look",
   load: () => import("./commands/doctor.ts"),
 };
@@ -458,6 +460,24 @@ const LAB_RUN: Command = {
   load: async () => ({ run: (await import("./commands/lab.ts")).run }),
 };
 
+const LAB_FAULT: Command = {
+  name: "lab fault",
+  operands: ["[FILE]", "[NAME]", "[HOST]"],
+  summary: "let something go wrong in the lab that `lab up` holds",
+  about: [
+    "NAME is what `linkwright doctor` on that host has to find; without HOST it is the document's first one. There is no way " +
+      "back but another lab. Some faults are about files: those are below the directory that is printed, which the doctor " +
+      "takes by --root.",
+  ],
+  examples: [
+    ["linkwright lab fault --list", "what can go wrong"],
+    ["linkwright lab fault two-hosts.yaml vni-mismatch", "on the first host"],
+    ["linkwright lab run two-hosts.yaml bm1 -- linkwright doctor", "what does it say?"],
+  ],
+  options: ["list"],
+  load: async () => ({ run: (await import("./commands/lab-fault.ts")).run }),
+};
+
 const LAB_DOWN: Command = {
   name: "lab down",
   operands: ["FILE"],
@@ -529,6 +549,7 @@ export const COMMANDS: readonly Command[] = [
   SYSTEMD_UNMANAGE,
   LAB_UP,
   LAB_RUN,
+  LAB_FAULT,
   LAB_DOWN,
   SANDBOX,
   DEMO,

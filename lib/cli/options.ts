@@ -40,9 +40,15 @@ export const OPTIONS = {
   interval: { value: "SECONDS", text: "look so often where no change is told, as of sysctls; 30 by default" },
   discard: { text: "take the journal away without looking at it, and leave the host as it is" },
   peer: {
-    value: "ADDRESS",
+    value: "ADDRESS|HOST",
     several: true,
-    text: "ask for this address behind the VXLAN: a guest, or the other host's bridge; by default whoever was heard of",
+    text:
+      "ask for this address behind the VXLAN: a guest, or the other host's bridge, which a name stands for where FILE has a " +
+      "host of that name; by default whoever was heard of",
+  },
+  root: {
+    value: "DIRECTORY",
+    text: "the host's files are below this directory: what is written there for its next start is looked at",
   },
   "no-ask": { text: "send nothing: only look" },
   witness: {
@@ -73,8 +79,9 @@ export const OPTIONS = {
   fault: {
     value: "[HOST:]NAME",
     several: true,
-    text: "let this go wrong on that host of the lab, or on the first one; an unknown name lists all",
+    text: "let this go wrong on that host of the lab, or on the first one; `linkwright lab fault --list` lists all",
   },
+  list: { text: "print what can go wrong" },
   systemd: {
     value: "VERSION",
     text: "which systemd the files are for, such as 252; by default the one of this machine",

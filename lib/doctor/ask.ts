@@ -2,19 +2,22 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Host } from "../host.ts";
 import type { Link } from "../links/index.ts";
+import { ZERO_MAC } from "../neighbors/zero-mac.ts";
 import { placeOf } from "../netns/netns.ts";
 import { arp, solicit } from "../probe/neighbor.ts";
 import { type PingResult, ping } from "../probe/ping.ts";
 import { errnoName, SocketError } from "../socket/index.ts";
 import { type Ear, listen, type Sound } from "./hear.ts";
 import { addressesIn } from "./prefix.ts";
-import { addressesOf, bridgeOf, gatewaysOf, isExternal, type Tunnel, type View } from "./view.ts";
-import { askThrough, type Place, SMALLEST } from "./vtep.ts";
+import { addressesOf, bridgeOf, gatewaysOf, isExternal, isManaged, type Tunnel, type View } from "./view.ts";
+import { askThrough, linkLocal, type Place, SMALLEST } from "./vtep.ts";
 import { type Witnessed, witnessed } from "./witness.ts";
 
 /** One far end of a tunnel, or the multicast group that stands for all of them. */
 export interface FarEnd {
   readonly remote: string;
+  /** The VNI, where the VXLAN gets it with each frame. */
+  readonly vni?: number;
   /** Whether it is a group: of that only what came through the tunnel is known. */
   readonly group?: true;
   /** Whether it answers a small ping. */
@@ -29,8 +32,10 @@ export interface FarEnd {
   readonly macs: ReadonlyMap<string, string>;
   /** Bytes of the largest inner packet that was answered through the tunnel. */
   readonly through?: number;
-  /** Who was asked. */
+  /** How many were asked. */
   readonly asked: number;
+  /** How many answered nothing but questions whose checksum was not left to the network card; asked only where all were silent. */
+  readonly summed?: number;
   /** `ECONNREFUSED` where nobody listens there. */
   readonly error?: string;
 }
@@ -50,12 +55,23 @@ export interface WayBack {
   /** Whether it answers to this host's own address. */
   readonly control: boolean;
 }
+/** What was asked on the bridge itself, and so went through its port, and was flooded by its VXLAN. */
+export interface Bridged {
+  /** Addresses that answer where they are asked through the tunnel alone. */
+  readonly asked: number;
+  /** How many of them answered. */
+  readonly answered: number;
+  /** Bytes of the large question, as an IP packet, and whether it was answered. */
+  readonly large?: { readonly size: number; readonly answered: boolean };
+}
 /** What came of asking. */
 export interface Asked {
   readonly ends: Readonly<Record<string, readonly FarEnd[]>>;
   /** By underlay device. */
   readonly sounds: Readonly<Record<string, Sound>>;
   readonly duplicates: readonly Duplicate[];
+  /** By VXLAN, where anybody behind it was there to be asked. */
+  readonly bridged: Readonly<Record<string, Bridged>>;
   readonly ways: readonly WayBack[];
   /** By VXLAN; empty unless it was asked for. */
   readonly witnessed: Readonly<Record<string, Witnessed>>;
@@ -65,7 +81,10 @@ export interface Asked {
 
 /** How to ask. */
 export interface AskOptions {
-  /** Addresses behind the tunnels: guests, or bridges of other hosts. Default: those that this host has heard of. */
+  /**
+   * Addresses behind the tunnels, IPv4 or IPv6: guests, or bridges of other hosts. Default: those that this host has heard of,
+   * and all of a small IPv4 network.
+   */
   readonly peers?: readonly string[] | undefined;
   /** Milliseconds to wait for one answer; default 1000. */
   readonly patience?: number | undefined;
@@ -85,6 +104,8 @@ const SMALL = 84;
 const EPERM = -1;
 /** Far ends that are asked for every address of a small network; of more, only for those that were heard of. */
 const FEW = 4;
+/** Link-local addresses that are guessed at most. */
+const GUESSES = 64;
 
 /** The largest of [low, high] that passes; `low` is known to. */
 async function largestOf(low: number, high: number, passes: (size: number) => Promise<boolean>): Promise<number> {
@@ -102,6 +123,8 @@ interface Question {
   readonly nsFd: number;
   readonly tunnel: Tunnel;
   readonly remote: string;
+  /** The address that it sends from. */
+  readonly source?: string | undefined;
   readonly patience: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -130,18 +153,31 @@ async function underlay({ nsFd, tunnel, remote, patience, signal }: Question) {
   };
 }
 
-async function through({ nsFd, tunnel, remote, patience, signal }: Question, targets: readonly string[]) {
+/** Who answers once the checksums are computed here, and yet not without that; each was asked three times by then. */
+async function summedOnly(place: Place, targets: readonly string[], { source, patience, signal }: Question) {
+  if (source === undefined || targets.length === 0) return {};
+  const own = { ...place, local: source, summed: true };
+  const { macs } = await askThrough(own, targets, SMALLEST, { timeout: patience, signal });
+  if (macs.size === 0) return {};
+  const cards = await askThrough(place, [...macs.keys()], SMALLEST, { timeout: 2 * patience, signal });
+  return cards.macs.size === 0 ? { summed: macs.size } : {};
+}
+
+async function through(question: Question, targets: readonly string[], guesses: readonly string[] = []) {
+  const { nsFd, tunnel, remote, patience, signal } = question;
   const place: Place = {
     ...{ nsFd, index: tunnel.link.index, vni: tunnel.vni, remote, dstport: tunnel.dstport, local: tunnel.local },
     ...(remote === tunnel.group && { dev: tunnel.underlay?.name }),
   };
-  const first = await askThrough(place, targets, SMALLEST, { timeout: patience, signal });
+  const all = [...targets, ...guesses];
+  const first = await askThrough(place, all, SMALLEST, { timeout: patience, signal });
   // Silence is a verdict: it is not passed on a machine that is only busy.
   const again = first.macs.size === 0 && first.error === undefined;
-  const known = again ? await askThrough(place, targets, SMALLEST, { timeout: 2 * patience, signal }) : first;
+  const known = again ? await askThrough(place, all, SMALLEST, { timeout: 2 * patience, signal }) : first;
   const [answering] = known.macs.keys();
   const base = { macs: known.macs, asked: targets.length, ...(known.error !== undefined && { error: known.error }) };
-  if (answering === undefined) return base;
+  if (answering === undefined)
+    return known.error === undefined ? { ...base, ...(await summedOnly(place, all, question)) } : base;
   const passes = async (size: number): Promise<boolean> =>
     (await askThrough(place, [answering], size, { timeout: patience, signal })).macs.size > 0;
   const { mtu } = tunnel.link;
@@ -154,16 +190,37 @@ async function through({ nsFd, tunnel, remote, patience, signal }: Question, tar
 /** Who may be asked behind a tunnel: those given, else who was heard of there, else the whole of a small network. */
 function targetsOf(view: View, tunnel: Tunnel, peers: readonly string[] | undefined): string[] {
   const bridge = bridgeOf(view, tunnel.link)?.name ?? tunnel.link.name;
-  const own = view.addresses.filter(({ dev }) => dev === bridge).map(({ address }) => address);
-  const isOwn = new Set(addressesOf(view, bridge));
-  const given = peers?.filter((one) => !one.includes(":"));
+  // The VLANs of a bridge have a VNI each.
+  const vlans = view.links.filter(({ kind, dev }) => isExternal(tunnel) && kind === "vlan" && dev === bridge);
+  const devs = [bridge, ...vlans.map(({ name }) => name)];
+  const own = view.addresses
+    .filter(({ dev, scope }) => devs.includes(dev) && scope !== "link")
+    .map(({ address }) => address);
+  const isOwn = new Set(devs.flatMap((dev) => addressesOf(view, dev)));
+  const given = peers?.filter((one) => !isOwn.has(one));
   if (given !== undefined && given.length > 0) return given;
   const behind = new Set(view.fdb.flatMap(({ dev, mac }) => (dev === tunnel.link.name ? [mac] : [])));
-  const heard = view.neighbors.filter(({ dev, mac }) => dev === bridge && mac !== undefined && behind.has(mac));
-  const near = heard.map(({ address }) => address).filter((one) => !one.includes(":"));
+  const heard = view.neighbors.filter(({ dev, mac }) => devs.includes(dev) && mac !== undefined && behind.has(mac));
+  // Who has both is asked for the one that takes no guessing.
+  const narrow = own.some((one) => !one.includes(":"));
+  const near = heard.map(({ address }) => address).filter((one) => !one.includes(":") || !narrow);
   const all = own.flatMap(addressesIn).filter((one) => !isOwn.has(one));
   const few = near.length === 0 || tunnel.remotes.length + tunnel.learned.length <= FEW;
   return few ? [...new Set([...near, ...all])] : near;
+}
+
+/**
+ * Link-local addresses that machines make of their Ethernet addresses, unless told otherwise: who is behind the tunnel may
+ * have one. That nobody answers to them proves nothing.
+ */
+function guessesOf(view: View, tunnel: Tunnel, targets: readonly string[]): string[] {
+  if (targets.some((one) => !one.includes(":"))) return [];
+  const behind = view.fdb.filter(
+    ({ dev, dst, mac }) => dev === tunnel.link.name && dst !== undefined && mac !== ZERO_MAC,
+  );
+  return [...new Set(behind.map(({ mac }) => linkLocal(mac)))]
+    .filter((one) => !targets.includes(one))
+    .slice(0, GUESSES);
 }
 
 /** Whether another machine answers for an address of ours. */
@@ -199,26 +256,59 @@ async function askEnds(view: View, tunnel: Tunnel, nsFd: number, options: AskOpt
   const patience = options.patience ?? PATIENCE;
   const targets = targetsOf(view, tunnel, options.peers);
   const { remotes, learned, group } = tunnel;
-  const question = (remote: string): Question => ({ nsFd, tunnel, remote, patience, signal: options.signal });
+  const guesses = options.peers === undefined ? guessesOf(view, tunnel, targets) : [];
+  const question = (remote: string): Question => {
+    const source = tunnel.local ?? view.ways[remote]?.src;
+    return { nsFd, tunnel, remote, source, patience, signal: options.signal };
+  };
   const ends = [...remotes, ...learned]
     .filter((remote) => !(remote in view.ways) || view.ways[remote] !== undefined)
     .map(async (remote): Promise<FarEnd> => {
       const whole = tunnel.link.mtu + tunnel.overhead;
       const [outside, inside] = await Promise.all([
         underlay(question(remote)).catch(unsent({ answers: false, whole })),
-        through(question(remote), targets).catch(unsent({ macs: NONE, asked: 0 })),
+        through(question(remote), targets, guesses).catch(unsent({ macs: NONE, asked: 0 })),
       ]);
       return { remote, ...outside, ...inside };
     });
   if (group !== undefined)
     ends.push(
-      through(question(group), targets)
+      through(question(group), targets, guesses)
         .catch(unsent({ macs: NONE, asked: 0 }))
         .then((inside): FarEnd => {
           return { remote: group, group: true, answers: false, whole: tunnel.link.mtu + tunnel.overhead, ...inside };
         }),
     );
   return await Promise.all(ends);
+}
+
+/** Asks on the bridge for one address behind each far end that it floods to, small and as large as a frame of it may be. */
+async function askBridge(
+  view: View,
+  tunnel: Tunnel,
+  nsFd: number,
+  ends: readonly FarEnd[],
+  timeout: number,
+): Promise<[string, Bridged][]> {
+  const { link, remotes, group } = tunnel;
+  const bridge = bridgeOf(view, link);
+  // A control plane answers in the place of others, and frames without a VLAN may have no way where there are some.
+  if (bridge?.up !== true || bridge["vlanFiltering"] === true || isManaged(view, tunnel)) return [];
+  const flooded = ends.filter(({ remote }) => remote === group || remotes.includes(remote));
+  const targets = flooded.flatMap(({ macs }) => [...macs.keys()].find((one) => !one.includes(":")) ?? []);
+  if (targets.length === 0) return [];
+  const from = { index: bridge.index, name: bridge.name, mac: String(bridge.mac) };
+  const answers = async (target: string, size: number, patience: number): Promise<boolean> => {
+    const waiting = { interval: patience / 3, timeout: patience, size };
+    return (await arp(nsFd, from, "0.0.0.0", target, waiting)).answer !== undefined;
+  };
+  const patiently = async (target: string, size: number): Promise<boolean> =>
+    (await answers(target, size, timeout)) || (await answers(target, size, 2 * timeout));
+  const heard = await Promise.all(targets.map((target) => patiently(target, SMALLEST)));
+  const [able] = targets.filter((_, at) => heard[at]);
+  const size = bridge.mtu;
+  const large = able === undefined ? {} : { large: { size, answered: await patiently(able, size) } };
+  return [[link.name, { asked: targets.length, answered: heard.filter(Boolean).length, ...large }]];
 }
 
 async function waysBack(view: View, nsFd: number, timeout: number): Promise<WayBack[]> {
@@ -241,14 +331,31 @@ function strangersOf({ remotes, learned, vni, dstport, family }: Tunnel, sound: 
   return [...new Set(heard.map(({ from }) => from))].filter((one) => speaks(one) && !known.includes(one));
 }
 
+/**
+ * Who answers in the VNIs that a VXLAN gets with each frame. Which addresses are in which of them is not known: only those
+ * who answer are told of.
+ */
+async function askInner(view: View, tunnel: Tunnel, nsFd: number, options: AskOptions): Promise<FarEnd[]> {
+  const all = tunnel.inner.map(async ({ vni, ...far }) => {
+    const ends = await askEnds(view, { ...tunnel, vni, ...far, learned: [] }, nsFd, options);
+    return ends.filter(({ macs }) => macs.size > 0).map((end): FarEnd => ({ ...end, vni }));
+  });
+  return (await Promise.all(all)).flat();
+}
+
 /** What was not asked through tunnels, and why. */
 function unasked(view: View, ends: Asked["ends"]): string[] {
   return view.tunnels.flatMap((tunnel) => {
     const { name, up } = tunnel.link;
-    if (isExternal(tunnel))
-      return [`what is behind ${name}: it gets its VNIs with each frame, and was not asked through`];
-    const silent = (ends[name] ?? []).length > 0 && ends[name]?.every(({ asked }) => asked === 0);
-    const why = "this host knows no IPv4 address there; name one by --peer";
+    if (isExternal(tunnel)) {
+      const answered = new Set((ends[name] ?? []).map(({ vni }) => vni));
+      const others = tunnel.inner.map(({ vni }) => vni).filter((vni) => !answered.has(vni));
+      const what = tunnel.inner.length === 0 ? "" : ` in VNI ${others.join(", ")}`;
+      const why = "it gets its VNIs with each frame, and nobody answered there; name an address by --peer";
+      return others.length > 0 || what === "" ? [`what is behind ${name}${what}: ${why}`] : [];
+    }
+    const silent = (ends[name] ?? []).length > 0 && ends[name]?.every(({ asked, macs }) => asked + macs.size === 0);
+    const why = "this host knows no address there; name one by --peer";
     return up && silent === true ? [`what is behind ${name}: ${why}`] : [];
   });
 }
@@ -278,16 +385,18 @@ export async function ask(host: Host, view: View, options: AskOptions = {}): Pro
 
 async function askAll(host: Host, view: View, options: AskOptions): Promise<Asked> {
   const nsFd = placeOf(host.netns);
-  const nothing = { ends: {}, sounds: {}, duplicates: [], ways: [], witnessed: {} };
+  const nothing = { ends: {}, sounds: {}, duplicates: [], bridged: {}, ways: [], witnessed: {} };
   if (view.tunnels.length === 0) return { ...nothing, unseen: [] };
   let open = new Map<string, Ear>();
   try {
     open = ears(view, nsFd);
-    const up = view.tunnels.filter((tunnel) => tunnel.link.up && !isExternal(tunnel));
+    const up = view.tunnels.filter((tunnel) => tunnel.link.up);
+    const endsOf = (tunnel: Tunnel): Promise<FarEnd[]> =>
+      (isExternal(tunnel) ? askInner : askEnds)(view, tunnel, nsFd, options);
     const own = (dev: Link): string[] => addressesOf(view, dev.name);
     const patience = options.patience ?? PATIENCE;
     const [ends, duplicates, ways] = await Promise.all([
-      Promise.all(up.map(async (tunnel) => [tunnel.link.name, await askEnds(view, tunnel, nsFd, options)] as const)),
+      Promise.all(up.map(async (tunnel) => [tunnel.link.name, await endsOf(tunnel)] as const)),
       Promise.all(segments(view).flatMap((dev) => own(dev).map((one) => duplicateOf(nsFd, dev, one, patience)))),
       waysBack(view, nsFd, patience),
       sleep(options.listen ?? LISTEN, undefined, { signal: options.signal }),
@@ -295,12 +404,17 @@ async function askAll(host: Host, view: View, options: AskOptions): Promise<Aske
     const sounds = Object.fromEntries([...open].map(([dev, ear]) => [dev, ear.sound()]));
     const more = await Promise.all(
       up.map(async (tunnel) => {
+        if (isExternal(tunnel)) return [];
         const strangers = strangersOf(tunnel, sounds[tunnel.underlay?.name ?? ""]);
         return await askEnds(view, { ...tunnel, remotes: strangers, learned: [], group: undefined }, nsFd, options);
       }),
     );
     const all = Object.fromEntries(ends.map(([name, found], at) => [name, [...found, ...(more[at] ?? [])]]));
-    return { ends: all, sounds, duplicates: duplicates.flat(), ways, witnessed: {}, unseen: unasked(view, all) };
+    const bridged = up.map((tunnel) => askBridge(view, tunnel, nsFd, all[tunnel.link.name] ?? [], patience));
+    return {
+      ...{ ends: all, sounds, duplicates: duplicates.flat(), ways, witnessed: {}, unseen: unasked(view, all) },
+      bridged: Object.fromEntries((await Promise.all(bridged)).flat()),
+    };
   } catch (error) {
     if (!(error instanceof SocketError) || error.errno !== EPERM) throw error;
     return { ...nothing, unseen: ["the network: without CAP_NET_RAW nobody was asked; run it as root"] };

@@ -15,6 +15,11 @@ import { look } from "./view.ts";
 export interface DiagnoseOptions extends AskOptions {
   /** Whether the network is asked too; default true. Without, nothing is sent. */
   readonly ask?: boolean | undefined;
+  /**
+   * Directory with the host's files, as `etc/systemd/network` and `run/systemd/netif`, for what happens at its next start.
+   * Default: those of this machine, where the host is the machine itself; else nothing is said of it.
+   */
+  readonly root?: string | undefined;
 }
 
 /** What came of it. */
@@ -38,6 +43,7 @@ const NOBODY: Asked = {
   ends: {},
   sounds: {},
   duplicates: [],
+  bridged: {},
   ways: [],
   witnessed: {},
   unseen: ["the network: nobody was asked"],
@@ -45,7 +51,7 @@ const NOBODY: Asked = {
 
 /** Diagnoses a host, whoever set it up. Changes nothing. To ask the network it needs CAP_NET_RAW. */
 export async function diagnose(host: Host, options: DiagnoseOptions = {}): Promise<Diagnosis> {
-  const view = await look(host);
+  const view = await look(host, options.root);
   const asked = options.ask === false ? NOBODY : await ask(host, view, options);
   const counted = moved(view.counters, await readCounters(host));
   const findings = CHECKS.flatMap((check) => check({ view, asked, moved: counted }));

@@ -97,6 +97,16 @@ export function readLasting(
   };
 }
 
+/** Where a machine keeps the library whose name has systemd's version in it. */
+const LIBRARIES = ["usr/lib", "usr/lib64", "lib"];
+
+/** The version of systemd below a directory, by the name of its library; 0 where it has none. */
+function versionIn(root: string): number {
+  const near = LIBRARIES.flatMap((place) => [place, ...listed(join(root, place)).map((one) => `${place}/${one}`)]);
+  const names = near.flatMap((place) => listed(join(root, place, "systemd")));
+  return Math.max(0, ...names.map((name) => Number(/^libsystemd-shared-(\d+)/.exec(name)?.[1] ?? 0)));
+}
+
 function versionHere(): number {
   try {
     return detectVersion();
@@ -106,8 +116,16 @@ function versionHere(): number {
   }
 }
 
-/** The same of this machine; undefined for a host that is a namespace of it: what starts with the machine is not for it. */
-export function lastingOf({ netns }: Host, links: Parameters<typeof readLasting>[1]): Lasting | undefined {
+/**
+ * The same of the machine whose files are below `root`, or of this one; without `root` undefined for a host that is a
+ * namespace of it: what starts with the machine is not for it.
+ */
+export function lastingOf(
+  { netns }: Host,
+  links: Parameters<typeof readLasting>[1],
+  root: string | undefined,
+): Lasting | undefined {
+  if (root !== undefined) return readLasting(root, links, () => versionIn(root));
   try {
     if (readlinkSync("/proc/1/ns/net") !== `net:[${netns.identity.inode}]`) return undefined;
   } catch {

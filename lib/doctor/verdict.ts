@@ -4,7 +4,8 @@ import { inPrefix } from "./prefix.ts";
 
 /** A packet, as much of it as rules look at. What is absent may be anything. */
 export interface Packet {
-  readonly family: "ip" | "ip6";
+  /** `bridge`: a frame, which may be of either version of IP, or of none. */
+  readonly family: "ip" | "ip6" | "bridge";
   readonly in?: string;
   readonly out?: string;
   readonly saddr?: string;
@@ -56,7 +57,7 @@ function portHolds(wanted: Match["dport"], port: number | undefined): Truth {
 /** All of it must hold: one that does not decides, whatever is not known of the others. */
 function matches(match: Match, packet: Packet): Truth {
   const truths: Truth[] = [
-    holds(match.family, (family) => family === packet.family),
+    holds(match.family, (family) => (packet.family === "bridge" ? undefined : family === packet.family)),
     holds(match.iifname, (pattern) => named(pattern, packet.in)),
     holds(match.oifname, (pattern) => named(pattern, packet.out)),
     holds(match.saddr, (network) => inNetwork(network, packet.saddr)),
@@ -180,7 +181,7 @@ class Walk {
 
 /** What the base chains of one hook make of a packet, each table for itself: one drop is enough. */
 export function judge(tables: readonly ObservedTable[], hook: string, packet: Packet, type?: "nat"): Verdict {
-  const families = [packet.family, "inet"];
+  const families = packet.family === "bridge" ? ["bridge"] : [packet.family, "inet"];
   const all = tables.flatMap((table) => {
     if (!families.includes(table.family)) return [];
     const bases = table.chains.filter((chain) => chain.hook === hook && (chain.type === "nat") === (type === "nat"));

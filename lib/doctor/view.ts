@@ -1,5 +1,5 @@
 /** Everything that the doctor reads of a host before it asks anybody. */
-
+import { endianness } from "node:os";
 import type { Address } from "../addresses/words.ts";
 import { type Manager, managersOn } from "../drift/managers.ts";
 import type { Host } from "../host.ts";
@@ -11,6 +11,8 @@ import { ZERO_MAC } from "../neighbors/zero-mac.ts";
 import { placeOf } from "../netns/netns.ts";
 import type { ChainEntry, Family, ObservedTable } from "../nftables/index.ts";
 import type { Route } from "../routes/words.ts";
+import { ipv4, ipv6 } from "../wire/address.ts";
+import { Reader } from "../wire/buffer.ts";
 import { isMulticast } from "../wire/multicast.ts";
 import { type Counters, contentOf, readCounters } from "./counters.ts";
 import { type Lasting, lastingOf } from "./lasting.ts";
@@ -27,6 +29,8 @@ export interface Tunnel {
   readonly learned: readonly string[];
   /** The multicast group, where it has one. */
   readonly group?: string | undefined;
+  /** Where it gets its VNIs with each frame: what each of those that it floods for sends to. */
+  readonly inner: readonly Pick<Tunnel, "vni" | "remotes" | "group">[];
   /** Where packets to the far ends leave: the device it names, or the one of the route. */
   readonly underlay?: Link;
   /** IP version of the outer packets. */
@@ -52,6 +56,8 @@ export interface View {
   readonly ways: Readonly<Record<string, Route | undefined>>;
   readonly counters: Counters;
   readonly managers: readonly Manager[];
+  /** Multicast groups that this host takes packets to, by device; empty where that cannot be read. */
+  readonly joined: Readonly<Record<string, readonly string[]>>;
   /** What is written down for the next start; undefined where the host is not the machine itself, or root alone may know. */
   readonly lasting: Lasting | undefined;
   /** What could not be looked at, and why. */
@@ -59,6 +65,17 @@ export interface View {
 }
 
 const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+
+/** Far ends by VNI, of all-zero entries that are for one VNI. */
+function innerOf(link: Link, fdb: readonly FdbEntry[]): Tunnel["inner"] {
+  const found = new Map<number, string[]>();
+  for (const { dev, mac, dst, srcVni } of fdb)
+    if (dev === link.name && mac === ZERO_MAC && dst !== undefined && srcVni !== undefined)
+      found.set(srcVni, [...(found.get(srcVni) ?? []), dst]);
+  return [...found].map(([vni, all]) => {
+    return { vni, remotes: all.filter((one) => !isMulticast(one)), group: all.find(isMulticast) };
+  });
+}
 
 function tunnelOf(link: Link, fdb: readonly FdbEntry[], ways: View["ways"], links: readonly Link[]): Tunnel {
   const local = text(link["local"]);
@@ -80,6 +97,7 @@ function tunnelOf(link: Link, fdb: readonly FdbEntry[], ways: View["ways"], link
     ...(local !== undefined && { local }),
     remotes,
     learned: [...new Set(learned)],
+    inner: innerOf(link, fdb),
     ...(many !== undefined && { group: many }),
     ...(underlay !== undefined && { underlay }),
     family,
@@ -139,8 +157,33 @@ async function wayTo(host: Host, address: string): Promise<readonly [string, Rou
   }
 }
 
-/** Reads a host. Takes no privileges; what it could not look at is named in `unseen`. */
-export async function look(host: Host): Promise<View> {
+/** Groups that a namespace has joined, by device. Source: net/ipv4/igmp.c, net/ipv6/mcast.c. */
+async function joinedGroups(nsFd: number): Promise<Record<string, string[]>> {
+  const found: Record<string, string[]> = {};
+  const add = (dev: string, group: string): void => {
+    found[dev] = [...(found[dev] ?? []), group];
+  };
+  const [narrow, wide] = await Promise.all(
+    ["igmp", "igmp6"].map((name) => contentOf(nsFd, `/proc/thread-self/net/${name}`)),
+  );
+  let dev = "";
+  for (const line of (narrow ?? "").split("\n")) {
+    dev = /^\d+\s+([^\s:]+)/.exec(line)?.[1] ?? dev;
+    const group = /^\s+([0-9A-F]{8})\s/.exec(line)?.[1];
+    // Printed as a number of the machine's byte order.
+    const bytes = Buffer.from(group ?? "", "hex");
+    if (group !== undefined) add(dev, ipv4.read(new Reader(endianness() === "LE" ? bytes.reverse() : bytes), 0, 4));
+  }
+  for (const [, on = "", group = ""] of (wide ?? "").matchAll(/^\d+\s+(\S+)\s+([0-9a-f]{32})\s/gm))
+    add(on, ipv6.read(new Reader(Buffer.from(group, "hex")), 0, 16));
+  return found;
+}
+
+/**
+ * Reads a host, and its files below `root` where that is given. Takes no privileges; what it could not look at is named in
+ * `unseen`.
+ */
+export async function look(host: Host, root?: string): Promise<View> {
   const [links, addresses, routes, fdb, neighbors] = await Promise.all([
     host.links.list(),
     host.addresses.list(),
@@ -161,7 +204,8 @@ export async function look(host: Host): Promise<View> {
     ...{ tables, chains, ways },
     counters: await readCounters(host),
     managers: managersOn(host),
-    lasting: lastingOf(host, links),
+    joined: await joinedGroups(placeOf(host.netns)),
+    lasting: lastingOf(host, links, root),
     unseen: [...(why === undefined ? [] : [why]), ...(await oldIptables(host))],
   };
 }

@@ -14,6 +14,12 @@ export interface Witnessed {
   readonly syns: number;
   /** Frames that were longer than the port takes. */
   readonly frames: number;
+  /** Bundles of TCP segments, which are not measured. */
+  readonly bundles: number;
+  /** IPv4 packets of guests that came to the first of the filters between the bridge's ports. */
+  readonly entered: number;
+  /** Those of them that the last of the filters saw. */
+  readonly left: number;
 }
 
 const FAMILY = "bridge";
@@ -21,7 +27,21 @@ const NAME = "linkwright-doctor";
 /** Headers of IPv4 and TCP. */
 const HEADERS = 40;
 /** What guests have unless told otherwise; longer ones are bundles of segments, which pass. */
-const USUAL_MTU = 1500;
+export const USUAL_MTU = 1500;
+
+/** Before and after all filters of a bridge, those of IP packets among them. */
+const FIRST = -300;
+const LAST = 300;
+
+/** Counts what guests send into tunnels, at one end of the hook. */
+function passing(name: string, priority: number, tunnels: readonly Tunnel[]): Chain {
+  const rules = tunnels.map(({ link }) => ({
+    match: { family: "ip" as const, oifname: link.name },
+    counter: true as const,
+    comment: `${name} ${link.name}`,
+  }));
+  return { name, hook: "forward", priority, rules };
+}
 
 function chainOf(tunnels: readonly Tunnel[]): Chain {
   return {
@@ -42,6 +62,11 @@ function chainOf(tunnels: readonly Tunnel[]): Chain {
         match: { oifname: name, length: [mtu + VLAN_ALLOWANCE + 1, Math.max(mtu + VLAN_ALLOWANCE + 1, USUAL_MTU)] },
         counter: true,
         comment: `frame ${name}`,
+      },
+      {
+        match: { oifname: name, protocol: "tcp", length: { over: Math.max(mtu + VLAN_ALLOWANCE, USUAL_MTU) } },
+        counter: true,
+        comment: `bundle ${name}`,
       },
     ]),
   };
@@ -64,13 +89,19 @@ export async function witnessed<T>(
 ): Promise<{ readonly result: T; readonly counts: Readonly<Record<string, Witnessed>> }> {
   const tunnels = view.tunnels.filter(({ link }) => bridgeOf(view, link) !== undefined);
   if (tunnels.length === 0) return { result: await work(), counts: {} };
-  const table: Table = { family: FAMILY, name: NAME, chains: [chainOf(tunnels)] };
+  const table: Table = {
+    family: FAMILY,
+    name: NAME,
+    chains: [chainOf(tunnels), passing("entered", FIRST, tunnels), passing("left", LAST, tunnels)],
+  };
   await nftables.replace(table);
   try {
     const result = await work();
     const found = await nftables.get(FAMILY, NAME);
     const counts = tunnels.map(({ link: { name } }) => {
-      return [name, { syns: countOf(found, `syn ${name}`), frames: countOf(found, `frame ${name}`) }];
+      const count = (of: string): number => countOf(found, `${of} ${name}`);
+      const sizes = { syns: count("syn"), frames: count("frame"), bundles: count("bundle") };
+      return [name, { ...sizes, entered: count("entered"), left: count("left") }];
     });
     return { result, counts: Object.fromEntries(counts) };
   } finally {

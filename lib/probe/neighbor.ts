@@ -37,7 +37,10 @@ export interface AskingLink {
   readonly mac: string;
 }
 /** How long, and how often. */
-export type Patience = Pick<Question<unknown>, "interval" | "timeout" | "signal">;
+export interface Patience extends Pick<Question<unknown>, "interval" | "timeout" | "signal"> {
+  /** Bytes of the question of ARP, as those of an IP packet; default what it takes. */
+  readonly size?: number | undefined;
+}
 
 /**
  * Asks for an IPv4 address by ARP; the answer is the Ethernet address. Same as: arping -I LINK -s SOURCE TARGET
@@ -55,7 +58,9 @@ export async function arp(
   const socket = openIn(nsFd, AF.packet, SOCK_DGRAM, ((ETH_P_ARP & 0xff) << 8) | (ETH_P_ARP >> 8));
   try {
     native.bind(socket, linkAddress(index, ETH_P_ARP));
-    const request = arpRequest({ mac, source, target });
+    const least = arpRequest({ mac, source, target });
+    const request = new Uint8Array(Math.max(least.length, patience.size ?? 0));
+    request.set(least);
     const to = linkAddress(index, ETH_P_ARP, BROADCAST);
     const send = (): number => native.send(socket, request, to);
     return await ask(socket, { ...patience, send, read: (data) => readArp(data, target) });

@@ -4,6 +4,7 @@ import type { Host } from "../host.ts";
 import type { Link, LinkConfig } from "../links/index.ts";
 import { ZERO_MAC } from "../neighbors/zero-mac.ts";
 import { isMulticast } from "../wire/multicast.ts";
+import { breakCard } from "./bad-card.ts";
 import type { Lab } from "./lab.ts";
 import { SWITCH_BRIDGE } from "./lab-build.ts";
 import { LabError, type PlannedHost } from "./lab-topology.ts";
@@ -26,6 +27,8 @@ const nobody = ({ plan }: Site): string =>
 const addressOf = ({ address }: PlannedHost): string => address.split("/")[0] ?? "";
 const isWide = ({ plan }: Site): boolean => plan.address.includes(":");
 const TABLE = "fault";
+/** The kernel's default, where nobody says dstport. */
+const LINUX_PORT = 8472;
 
 /** Makes the VXLAN again with something else about it, as these cannot be changed. */
 async function remade({ host, vxlan }: Site, changes: object): Promise<void> {
@@ -69,7 +72,7 @@ async function sendTo(site: Site, remote: string): Promise<void> {
 }
 
 /** A table of somebody else's. */
-async function foreign({ host }: Site, family: "ip" | "ip6" | "inet", chain: object): Promise<void> {
+async function foreign({ host }: Site, family: "ip" | "ip6" | "bridge", chain: object): Promise<void> {
   await host.nftables.replace({ family, name: TABLE, chains: [{ name: "fault", ...chain }] } as never);
 }
 const ipOf = (site: Site): "ip" | "ip6" => (isWide(site) ? "ip6" : "ip");
@@ -81,6 +84,24 @@ async function gatewayOf({ host, bridge }: Site): Promise<string | undefined> {
 
 async function port(site: Site, options: object): Promise<void> {
   await site.host.links.update(site.vxlan.name, { port: options } as never);
+}
+
+/** Lets a host have a network card that computes no checksums. */
+async function breakCardOf({ lab, plan, vxlan }: Site): Promise<void> {
+  const { host } = lab.underlay;
+  const card = { host, port: plan.port, address: addressOf(plan), dstport: Number(vxlan["dstport"]) };
+  lab.hold(await breakCard(card));
+}
+
+/** Lets the switch lose what is for the group. */
+async function muteGroup({ lab, vxlan, plan }: Site, match: object): Promise<void> {
+  const daddr = String(vxlan["remote"]);
+  if (!isMulticast(daddr)) throw new LabError("this fault needs a VXLAN with a multicast group", "ERR_LAB_NODE");
+  const rules = [{ match: { ...match, daddr, family: plan.address.includes(":") ? "ip6" : "ip" }, action: "drop" }];
+  await lab.underlay.host.nftables.replace({
+    ...{ family: "bridge", name: TABLE },
+    chains: [{ name: "fault", hook: "forward", rules }],
+  } as never);
 }
 
 /** The network of the guests, as a prefix. */
@@ -149,6 +170,19 @@ const INJECT = {
     const there = await site.other();
     await foreign(there, ipOf(there), dropVxlan(there));
   },
+  // What the host sends itself has a sum that its card was to compute.
+  "checksum-offload": (site) => breakCardOf(site),
+  "checksum-offload-away": async (site) => breakCardOf(await site.other()),
+  // No switch on the way knows who wants the group.
+  "multicast-silent": async (site) => muteGroup(site, {}),
+  // What this host sends to the group is lost, and what others send is not.
+  "multicast-one-way": async (site) => muteGroup(site, { iifname: site.plan.port }),
+  // An entry by hand floods to a group without joining it.
+  "group-not-joined": async (site) => {
+    const { vxlan, host, plan } = site;
+    await remade(site, { remote: undefined });
+    await host.fdb.append({ mac: ZERO_MAC, dev: vxlan.name, dst: String(vxlan["remote"]), via: plan.underlay });
+  },
   "underlay-mtu": ({ lab, plan }) => lab.underlay.host.links.update(plan.port, { mtu: 1400 }),
   "underlay-shrunk": ({ host, plan }) => host.links.update(plan.underlay, { mtu: 1400 }),
   "vxlan-not-in-bridge": ({ host, vxlan }) => host.links.update(vxlan.name, { master: null }),
@@ -180,6 +214,12 @@ const INJECT = {
       ],
     });
   },
+  // As ebtables does: frames of guests, and of the host itself.
+  "bridge-filtered": (site) =>
+    foreign(site, "bridge", {
+      hook: "postrouting",
+      rules: [{ match: { oifname: site.vxlan.name }, action: "drop" }],
+    }),
   "guest-mtu": async (site) => {
     const guest = site.lab.guests.map((name) => site.lab.guest(name)).find(({ on }) => on === site.plan.name);
     if (guest === undefined) throw new LabError("this fault needs a guest on the host", "ERR_LAB_NODE");
@@ -200,6 +240,22 @@ const INJECT = {
       rules: [{ match: { saddr }, action: { masquerade: true } }],
     });
   },
+  "port-8472": async (site) => {
+    for (const name of site.lab.hosts) await remade(await siteOf(site.lab, name), { dstport: LINUX_PORT });
+  },
+  "managed-by-other": async ({ lab, plan, vxlan, bridge }) => {
+    const files = await lab.files(plan.name);
+    files.write("etc/systemd/network/99-all.network", "[Match]\nName=*\n\n[Network]\nDHCP=yes\n");
+    const state = "ADMIN_STATE=configured\nOPER_STATE=routable\nNETWORK_FILE=/etc/systemd/network/99-all.network\n";
+    for (const { index } of [vxlan, bridge]) files.write(`run/systemd/netif/links/${index}`, state);
+  },
+  "ipforward-ignored": async ({ lab, host, plan }) => {
+    const files = await lab.files(plan.name);
+    const network = `[Match]\nName=${plan.underlay}\n\n[Network]\nAddress=${plan.address}\nIPForward=yes\n`;
+    files.write(`etc/systemd/network/10-${plan.underlay}.network`, network);
+    await host.sysctls.set("net.ipv4.ip_forward", 0);
+  },
+  "not-persistent": async ({ lab, plan }) => (await lab.files(plan.name)).forget(),
 } as const satisfies Readonly<Record<string, Inject>>;
 
 const isIpv6 = (address: string): boolean => address.includes(":");
@@ -216,7 +272,7 @@ export const FAULTS = Object.keys(INJECT) as readonly FaultName[];
 
 async function siteOf(lab: Lab, name: string): Promise<Site> {
   const plan = lab.topology.hosts.find((one) => one.name === name);
-  const links = plan === undefined ? [] : await lab.host(name).links.list();
+  const links = await lab.host(name).links.list();
   const vxlan = links.find(({ kind }) => kind === "vxlan");
   const bridge = links.find(({ name: of }) => of === vxlan?.master);
   if (plan === undefined || vxlan === undefined || bridge === undefined)

@@ -6,6 +6,7 @@ export { FAULTS, type FaultName } from "./faults.ts";
 export { Guest, GuestError, type Listening, type Outcome, type TlsServer } from "./guest.ts";
 export { Lab, type LabOptions } from "./lab.ts";
 export type { Applied } from "./lab-apply.ts";
+export type { HostFiles } from "./lab-files.ts";
 export type { LabGuest, LabNode } from "./lab-node.ts";
 export { LabError, type PlannedGuest, type PlannedHost, type PlannedRoute, type Topology } from "./lab-topology.ts";
 export { type LeakCheckOptions, LeakError, leakCheck } from "./leaks.ts";

@@ -7,6 +7,7 @@ import { readSource, type Source } from "../state/source.ts";
 import { type FaultName, inject } from "./faults.ts";
 import { type Applied, applyShare } from "./lab-apply.ts";
 import { buildGuest, buildHost, buildUnderlay, resizeGuest, setOffloads } from "./lab-build.ts";
+import { HostFiles } from "./lab-files.ts";
 import { type LabGuest, LabNode } from "./lab-node.ts";
 import { type HostShare, INTERNET, LabError, planTopology, SWITCH, type Topology } from "./lab-topology.ts";
 import { assertSandboxed } from "./sandbox.ts";
@@ -81,6 +82,8 @@ export class Lab implements AsyncDisposable {
   readonly #guests = new Map<string, LabGuest>();
   readonly #applied = new Map<string, Applied>();
   readonly #nodes: LabNode[] = [];
+  readonly #files = new Map<string, Promise<HostFiles>>();
+  readonly #held: Disposable[] = [];
   #ended: Promise<void> | undefined;
 
   /**
@@ -235,6 +238,23 @@ export class Lab implements AsyncDisposable {
     await inject(this, name, host);
   }
 
+  /**
+   * Files of a host, below a directory of their own: what the doctor takes as `root`. They bring all of its links back at the
+   * next start, unless a fault is about them. They end with the lab.
+   * @throws {LabError} where there is no such host.
+   */
+  files(name: string): Promise<HostFiles> {
+    const host = this.host(name);
+    const known = this.#files.get(name) ?? HostFiles.of(name, host);
+    this.#files.set(name, known);
+    return known;
+  }
+
+  /** Keeps something until the lab ends. */
+  hold(something: Disposable): void {
+    this.#held.push(something);
+  }
+
   /** Makes every node forget the path MTUs that it learned, which would otherwise hide what a test looks for. */
   async forgetPaths(): Promise<void> {
     await Promise.all(this.#nodes.map((node) => node.host.routes.flushCache()));
@@ -243,6 +263,8 @@ export class Lab implements AsyncDisposable {
   /** Ends everything. May be called again. */
   down(): Promise<void> {
     this.#ended ??= (async () => {
+      for (const held of this.#held) held[Symbol.dispose]();
+      for (const files of this.#files.values()) (await files)[Symbol.dispose]();
       await everyone(this.#nodes.map((node) => node.end()));
     })();
     return this.#ended;

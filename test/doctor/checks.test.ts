@@ -18,6 +18,7 @@ function host(link: object, port: object, heard: readonly object[], seen: readon
     dstport: 4789,
     remotes: ["10.0.0.2"],
     learned: [],
+    inner: [],
     underlay,
     family: 4,
     overhead: 50,
@@ -39,6 +40,7 @@ function host(link: object, port: object, heard: readonly object[], seen: readon
         chains: [],
         ways: { "10.0.0.2": {} },
         counters: {},
+        joined: {},
         managers: [],
         lasting: undefined,
         unseen: [],
@@ -46,7 +48,7 @@ function host(link: object, port: object, heard: readonly object[], seen: readon
     },
     asked: {
       ...{ ends: "external" in link ? {} : ends, sounds: { up0: { heard, refusals: [], seen } } },
-      ...{ duplicates: [], ways: [], witnessed: {}, unseen: [] },
+      ...{ duplicates: [], bridged: {}, ways: [], witnessed: {}, unseen: [] },
     },
     moved: {},
   } as unknown as Case;
@@ -73,6 +75,56 @@ describe("checks of the doctor", () => {
       evpn.filter((one) => one === "duplicate-mac"),
       [],
     );
+  });
+
+  it("say which network card spoils checksums: this host's, or that of who sends", () => {
+    const ends = (end: object) => ({
+      vx: [{ remote: "10.0.0.2", answers: true, whole: 1500, largest: 1500, macs: new Map(), asked: 3, ...end }],
+    });
+    const given = host({}, {}, [{ ...HEARD, vni: 39 }]);
+    const told = (one: Case): unknown[] =>
+      [...underlayChecks, ...tunnelChecks]
+        .flatMap((check) => check(one))
+        .map(({ cause, severity, subject }) => [cause, severity, subject]);
+    deepEqual(told({ ...given, asked: { ...given.asked, ends: ends({ summed: 2 }) } as never }), [
+      ["checksum-offload", "error", "up0"],
+    ]);
+    deepEqual(told({ ...given, moved: { "Udp.InCsumErrors": 4 } }), [["checksum-offload", "error", "10.0.0.2"]]);
+  });
+
+  it("name a group that is flooded to and was not joined, and keep silent where that is not known", () => {
+    const { view, ...rest } = host({}, {}, []);
+    const tunnels = view.tunnels.map((one) => ({ ...one, remotes: [], group: "239.1.1.39" }));
+    const told = (joined: object): string[] =>
+      causes({ ...rest, asked: { ...rest.asked, ends: {} }, view: { ...view, tunnels, joined } } as never);
+    deepEqual(told({ up0: ["224.0.0.1"] }), ["group-not-joined"]);
+    for (const joined of [{ up0: ["224.0.0.1", "239.1.1.39"] }, {}, { up0: ["ff02::1"] }]) deepEqual(told(joined), []);
+  });
+
+  it("name a chain of the bridge that drops, and doubt what only some frames meet", () => {
+    const rules = (match: object): object => ({
+      ...{ family: "bridge", name: "filter" },
+      chains: [{ name: "FORWARD", hook: "forward", rules: [{ match, action: "drop" }] }],
+    });
+    const told = (match: object, bridged: object = {}): unknown[] => {
+      const given = host({}, {}, [{ ...HEARD, vni: 39 }]);
+      const { view, asked } = given;
+      const one = { ...given, view: { ...view, tables: [rules(match)] }, asked: { ...asked, bridged } } as never;
+      return bridgeChecks.flatMap((check) => check(one)).map(({ cause, severity }) => [cause, severity]);
+    };
+    deepEqual(told({ oifname: "vx" }), [["bridge-filtered", "error"]]);
+    deepEqual(told({ oifname: "vx", protocol: "udp" }), []);
+    deepEqual(told({ oifname: "vx", protocol: "udp" }, { vx: { asked: 2, answered: 0 } }), [
+      ["bridge-filtered", "warning"],
+    ]);
+    const witnessed = { vx: { syns: 0, frames: 0, bundles: 0, entered: 5, left: 0 } };
+    const given = host({}, {}, [{ ...HEARD, vni: 39 }]);
+    const lost = { ...given, asked: { ...given.asked, witnessed } };
+    deepEqual(
+      bridgeChecks.flatMap((check) => check(lost)).map(({ cause, severity }) => [cause, severity]),
+      [["bridge-filtered", "warning"]],
+    );
+    deepEqual(told({ oifname: "another" }, { vx: { asked: 2, answered: 2 } }), []);
   });
 
   it("say of wrong checksums what is known, and only where there is a tunnel", () => {

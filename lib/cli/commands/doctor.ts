@@ -1,10 +1,14 @@
 /** `linkwright doctor` */
+import { statSync } from "node:fs";
 import { isIP } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type DiagnoseOptions, type Diagnosis, diagnose, type FarEnd, type Finding } from "../../doctor/index.ts";
+import { derive, hostsOf } from "../../fabric/fabric.ts";
 import type { Host } from "../../host.ts";
+import type { DocumentValue } from "../../state/document.ts";
+import { readSource, type Source } from "../../state/index.ts";
 import type { Run } from "../command.ts";
-import { interruptible, openHost } from "../document.ts";
+import { hostNamed, interruptible, openHost } from "../document.ts";
 import { UsageError } from "../failure.ts";
 import type { Given } from "../options.ts";
 import { fitted, printJson } from "../report.ts";
@@ -15,11 +19,42 @@ const EXITS = { healthy: 0, error: 2, warning: 3 } as const;
 /** Milliseconds between two looks with `--watch`. */
 const PAUSE = 1000;
 
-function peersOf({ peer }: Given): readonly string[] | undefined {
-  for (const one of peer ?? [])
-    if (isIP(one) !== 4)
-      throw new UsageError(`--peer takes the IPv4 address of a guest or bridge, not ${JSON.stringify(one)}`);
-  return peer;
+/** Addresses that a host of the document has on bridges. */
+function addressesOf(source: Source, name: string): string[] {
+  const { links = {} } = derive(source, name).value as DocumentValue;
+  const bridges = Object.values(links).filter(({ kind }) => kind === "bridge");
+  const all = bridges.flatMap(({ addresses = [] }) => addresses);
+  return all.map((one) => String(typeof one === "string" ? one : one["address"]).split("/")[0] ?? "");
+}
+
+/** Addresses to ask for: those that were given, and those of hosts of the document. @throws {UsageError} */
+async function peersOf(file: string | undefined, given: Given): Promise<readonly string[] | undefined> {
+  const source = file === undefined ? undefined : await readSource(file);
+  const hosts = source === undefined ? [] : hostsOf(source);
+  const own = source === undefined ? undefined : hostNamed(source, given);
+  if (own !== undefined && !hosts.includes(own)) throw unknown("--host", own, file, hosts);
+  const named = given.peer ?? (source === undefined ? undefined : hosts.filter((one) => one !== own));
+  return named?.flatMap((one) => {
+    if (isIP(one) !== 0) return [one];
+    if (source === undefined)
+      throw new UsageError(
+        `--peer takes the address of a guest or bridge, not ${JSON.stringify(one)}; a host goes by its name where its document is given: linkwright doctor FILE --peer ${one}`,
+      );
+    if (!hosts.includes(one)) throw unknown("--peer", one, file, hosts);
+    const found = addressesOf(source, one);
+    if (found.length > 0 || given.peer === undefined) return found;
+    throw new UsageError(
+      `--peer: host ${one} has no address on a bridge in ${file}; name the address of a guest there`,
+    );
+  });
+}
+
+const unknown = (option: string, name: string, file: string | undefined, hosts: readonly string[]): UsageError =>
+  new UsageError(`${option}: ${file} has no host ${JSON.stringify(name)}; it has ${hosts.join(", ") || "none"}`);
+
+function rootOf({ root }: Given): string | undefined {
+  if (root === undefined || statSync(root, { throwIfNoEntry: false })?.isDirectory() === true) return root;
+  throw new UsageError(`--root: there is no directory ${root}`);
 }
 
 const exitOf = ({ findings }: Diagnosis): number => {
@@ -37,10 +72,12 @@ function printFinding({ cause, severity, text, evidence, fix }: Finding, termina
   for (const line of fitted(`  mend  ${fix}`, width, "        ")) terminal.line(line);
 }
 
-function describeEnd(name: string, { remote, answers, macs, through, asked, largest }: FarEnd): string {
+function describeEnd(link: string, { remote, answers, macs, through, asked, largest, vni }: FarEnd): string {
+  const name = vni === undefined ? link : `${link}, VNI ${vni},`;
+  const all = Math.max(asked, macs.size);
   const inside =
     macs.size > 0
-      ? `${macs.size} of ${asked} address${asked === 1 ? "" : "es"} answered through the tunnel, in packets of up to ${through} bytes`
+      ? `${macs.size} of ${all} address${all === 1 ? "" : "es"} answered through the tunnel, in packets of up to ${through} bytes`
       : `nobody of ${asked} answered through the tunnel`;
   const outside = answers ? `pings of up to ${largest} bytes` : "no answer to pings";
   return `${name} to ${remote}: ${inside}; ${outside}`;
@@ -72,8 +109,9 @@ function plain(diagnosis: Diagnosis): object {
 }
 
 /** Says what is wrong; with `--watch` again whenever that changes. */
-export const run: Run = async ({ given, terminal }) => {
-  const options = { peers: peersOf(given), ask: given["no-ask"] !== true, witness: given.witness === true };
+export const run: Run = async ({ operands: [file], given, terminal }) => {
+  const peers = await peersOf(file, given);
+  const options = { peers, root: rootOf(given), ask: given["no-ask"] !== true, witness: given.witness === true };
   await using host = await openHost(given);
   return await interruptible((signal) => look(host, { ...options, signal }, given, terminal));
 };

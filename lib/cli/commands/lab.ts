@@ -1,11 +1,11 @@
 /** `linkwright lab up|run|down` */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
-import type { FaultName } from "../../testkit/faults.ts";
 import type { Lab, LabOptions } from "../../testkit/lab.ts";
 import type { Invocation, Run } from "../command.ts";
 import { CommandError, EXIT, UsageError } from "../failure.ts";
 import { inside, isInside } from "../inside.ts";
+import { doorOf, injure, openDoor } from "../lab-door.ts";
 import {
   alreadyUp,
   inOtherUserNamespace,
@@ -41,8 +41,8 @@ function optionsOf(given: Given): LabOptions {
 
 /** `HOST:NAME`, or a name alone for the first host. */
 async function faultOf(lab: Lab, text: string): Promise<void> {
-  const [name = "", host = lab.hosts[0] ?? ""] = text.split(":").reverse();
-  await lab.fault(name as FaultName, host);
+  const [name = "", host] = text.split(":").reverse();
+  await injure(lab, name, host);
 }
 
 async function bringUp(file: string, { given, terminal }: Invocation): Promise<Lab> {
@@ -111,6 +111,7 @@ async function holdUp(invocation: Invocation): Promise<number> {
   await using lab = await bringUp(file, invocation);
   const written = record(file, lab);
   writeRecord(path, written);
+  using _door = await openDoor(doorOf(path), lab);
   try {
     const end = asked();
     if (given.json) printJson({ file, pid: written.pid, nodes: lab.names, topology: lab.topology }, terminal);

@@ -5,7 +5,11 @@ import { VLAN_ALLOWANCE } from "../../mtu/encapsulation.ts";
 import type { Finding } from "../finding.ts";
 import { judge } from "../verdict.ts";
 import { addressesOf, bridgeOf, isManaged, portsOf, type Tunnel } from "../view.ts";
+import { USUAL_MTU } from "../witness.ts";
 import type { Case } from "./check.ts";
+
+/** Packets from which on it means something that all of them were lost. */
+const FEW = 3;
 
 const bridges = ({ view }: Case): [Tunnel, Link][] =>
   view.tunnels.flatMap((tunnel) => {
@@ -145,8 +149,16 @@ function duplicates(given: Case): Finding[] {
     });
 }
 
+/** Packets of guests that came to the filters of a bridge on their way to a tunnel: how many, where none came out again. */
+function lostBetween({ asked }: Case, tunnels: readonly Tunnel[]): number {
+  const all = tunnels.map(({ link }) => asked.witnessed[link.name] ?? { entered: 0, left: 0 });
+  const entered = all.reduce((sum, one) => sum + one.entered, 0);
+  return entered >= FEW && all.every(({ left }) => left === 0) ? entered : 0;
+}
+
 /** Bridged frames that the IP packet filter sees, and what its forward chains make of them. */
-function netfilter({ view }: Case): Finding[] {
+function netfilter(given: Case): Finding[] {
+  const { view } = given;
   const on = view.sysctls["net.bridge.bridge-nf-call-iptables"] === "1";
   const { tables } = view;
   if (!on || tables === undefined) return [];
@@ -157,7 +169,11 @@ function netfilter({ view }: Case): Finding[] {
       ...{ family: "ip", in: bridge, out: bridge, protocol: "tcp", ctState: "new" },
     });
     if (verdict === "accept" || seen === undefined) return [];
-    const sure = verdict === "drop";
+    const lost = lostBetween(
+      given,
+      view.tunnels.filter(({ link }) => link.master === bridge),
+    );
+    const sure = verdict === "drop" || lost > 0;
     return [
       {
         cause: "bridge-netfilter",
@@ -166,10 +182,71 @@ function netfilter({ view }: Case): Finding[] {
         text: `frames between ports of ${bridge} pass through the IP packet filter, and its forward chain ${sure ? "drops" : "may drop"} them: guests do not reach one another, not even on the same host`,
         evidence: [
           "net.bridge.bridge-nf-call-iptables = 1",
+          ...(lost === 0
+            ? []
+            : [`${lost} IPv4 packets of guests came to the filters of ${bridge}, and none passed them`]),
           `chain ${chain}: ${rule === undefined ? "its policy" : `rule ${rule}`} ${sure ? "drops" : "may drop"} a packet from ${bridge} to ${bridge}`,
           ...view.managers.filter(({ changes }) => changes.includes("nftables")).map(({ name }) => `${name} runs here`),
         ],
         fix: `sysctl -w net.bridge.bridge-nf-call-iptables=0, or iptables -I FORWARD -i ${bridge} -o ${bridge} -j ACCEPT`,
+      },
+    ];
+  });
+}
+
+/** Frames that rules of the bridge family drop, and those that get lost without such a rule. */
+function filtered(given: Case): Finding[] {
+  const { view, asked } = given;
+  return bridges(given).flatMap(([tunnel, bridge]): Finding[] => {
+    const { name } = tunnel.link;
+    const guest = portsOf(view, bridge.name).find(isGuestPort)?.name ?? bridge.name;
+    const ways = [
+      ["prerouting", guest, undefined],
+      ["forward", guest, name],
+      ["postrouting", guest, name],
+      ["prerouting", name, undefined],
+      ["forward", name, guest],
+    ] as const;
+    const told = ways.map(([hook, from, to]) => {
+      const packet = { family: "bridge", in: from, ...(to !== undefined && { out: to }) } as const;
+      return { from, to, ...judge(view.tables ?? [], hook, packet) };
+    });
+    const sure = told.find(({ verdict }) => verdict === "drop");
+    const { asked: count = 0, answered = 0 } = asked.bridged[name] ?? {};
+    const silent = count > 0 && answered === 0;
+    const seen = `none of ${count} addresses answered to ${bridge.name}, and all of them where they were asked through the tunnel alone`;
+    if (sure !== undefined)
+      return [
+        {
+          cause: "bridge-filtered",
+          severity: "error",
+          subject: sure.chain ?? bridge.name,
+          text: `chain ${sure.chain} drops frames from ${sure.from}${sure.to === undefined ? "" : ` to ${sure.to}`}: guests here and behind ${name} do not reach one another`,
+          evidence: [
+            `chain ${sure.chain}: ${sure.rule === undefined ? "its policy drops it" : `rule ${sure.rule} drops it`}`,
+            ...(silent ? [seen] : []),
+          ],
+          fix: `nft insert rule ${sure.chain} ${sure.to === undefined ? `iifname ${sure.from}` : `oifname ${sure.to}`} accept`,
+        },
+      ];
+    const lost = lostBetween(given, [tunnel]);
+    const here = [ports, unbridged, downs, netfilter, twins].flatMap((check) => check(given));
+    const explained = here.length > 0 || asked.duplicates.length > 0;
+    if ((!silent && lost === 0) || explained) return [];
+    const odd = told.find(({ verdict }) => verdict === "unsure");
+    return [
+      {
+        cause: "bridge-filtered",
+        severity: "warning",
+        subject: bridge.name,
+        text: `frames from ${bridge.name} do not get through ${name}${silent ? ", though the tunnel carries what is sent by it alone" : ""}: ${odd === undefined ? "something between the two drops them" : `chain ${odd.chain} may drop them`}`,
+        evidence: [
+          ...(silent ? [seen] : []),
+          ...(lost === 0
+            ? []
+            : [`${lost} IPv4 packets of guests came to the filters of ${bridge.name}, and none passed them`]),
+        ],
+        fix: `look at nft list ruleset, ebtables -L, and tc filter show dev ${name} egress`,
       },
     ];
   });
@@ -183,6 +260,8 @@ function guests(given: Case): Finding[] {
   return bridges(given).flatMap(([{ link }, bridge]): Finding[] => {
     const large = portsOf(given.view, bridge.name).filter((port) => isGuestPort(port) && port.mtu > link.mtu);
     const fragments = given.moved["Ip.FragFails"];
+    const { large: { size, answered } = { size: 0, answered: true } } = given.asked.bridged[link.name] ?? {};
+    const lost = !answered && size > link.mtu;
     const { syns = 0, frames = 0 } = given.asked.witnessed[link.name] ?? {};
     if (large.length === 0 && syns + frames === 0) return [];
     const most = large.length === 0 ? undefined : Math.max(...large.map(({ mtu }) => mtu));
@@ -198,6 +277,9 @@ function guests(given: Case): Finding[] {
         evidence: [
           ...large.map(({ name, mtu }) => `${name}: MTU ${mtu}`),
           `${link.name}: MTU ${link.mtu}`,
+          ...(lost
+            ? [`an ARP request of ${size} bytes from ${bridge.name} was not answered, and a small one was`]
+            : []),
           ...(fragments === undefined ? [] : [`Ip.FragFails moved by ${fragments} meanwhile`]),
           ...(syns === 0 ? [] : [`${syns} TCP handshakes offered segments that do not fit`]),
           ...(frames === 0 ? [] : [`${frames} frames of ${from} bytes and more were about to vanish`]),
@@ -208,5 +290,27 @@ function guests(given: Case): Finding[] {
   });
 }
 
+/** TCP that gets through because a bundle of its segments is not measured. */
+function masked(given: Case): Finding[] {
+  return bridges(given).flatMap(([{ link }, bridge]): Finding[] => {
+    const { syns = 0, bundles = 0 } = given.asked.witnessed[link.name] ?? {};
+    // Both: segments that do not fit were offered, and bundles of them went on their way.
+    if (syns === 0 || bundles === 0) return [];
+    return [
+      {
+        cause: "gso-masking",
+        severity: "note",
+        subject: bridge.name,
+        text: `TCP of guests on ${bridge.name} sends bundles of segments, whose size no bridge looks at; ${link.name} then tells the guest its MTU. A single frame as large as their segments vanishes all the same: it depends on how much a program writes at once whether a connection hangs`,
+        evidence: [
+          `${bundles} bundles of more than ${Math.max(link.mtu, USUAL_MTU)} bytes went to ${link.name}`,
+          `${syns} TCP handshakes offered segments that do not fit`,
+        ],
+        fix: `set the MTU inside the guests to ${link.mtu} or less; ethtool -K eth0 tso off gso off in one of them shows the fault each time`,
+      },
+    ];
+  });
+}
+
 /** Causes in the bridge. */
-export const bridgeChecks = [unbridged, downs, ports, twins, duplicates, netfilter, guests];
+export const bridgeChecks = [unbridged, downs, ports, twins, duplicates, filtered, netfilter, guests, masked];

@@ -1,4 +1,6 @@
 /** The VXLAN itself, and what the other end makes of it. */
+
+import type { Link } from "../../links/index.ts";
 import { ZERO_MAC } from "../../neighbors/zero-mac.ts";
 import type { FarEnd } from "../ask.ts";
 import type { Finding } from "../finding.ts";
@@ -6,7 +8,7 @@ import type { Heard } from "../hear.ts";
 import { judge, type Packet } from "../verdict.ts";
 import { isExternal, isManaged, type Tunnel, type View } from "../view.ts";
 import type { Case } from "./check.ts";
-import { eachEnd } from "./underlay.ts";
+import { eachEnd, isSpoiledThere, spoiledHere } from "./underlay.ts";
 
 const LINUX_PORT = 8472;
 const IANA_PORT = 4789;
@@ -269,8 +271,8 @@ function filteredHere(given: Case): Finding[] {
 
 /** The other end answers, but not to VXLAN, and nothing else explains it. */
 function filteredAway(given: Case): Finding[] {
-  const explained = [...mismatches(given), ...filteredHere(given), ...wrongRemote(given)].length > 0;
-  if (explained || given.asked.duplicates.length > 0) return [];
+  const explained = [...mismatches(given), ...filteredHere(given), ...wrongRemote(given), ...spoiledHere(given)];
+  if (explained.length > 0 || given.asked.duplicates.length > 0 || isSpoiledThere(given)) return [];
   return eachEnd(given).flatMap(([tunnel, end]): Finding[] => {
     const { link, dstport } = tunnel;
     if (end.group || !end.answers || end.macs.size > 0 || end.asked === 0) return [];
@@ -287,7 +289,7 @@ function filteredAway(given: Case): Finding[] {
           : `${end.remote} answers pings, but nothing comes back through ${link.name}: a packet filter drops UDP port ${dstport}, its VNI is another one, its VXLAN is no port of its bridge, or nobody there has the addresses that were asked for`,
         evidence: [
           "an echo request was answered",
-          `none of ${end.asked} ARP requests inside of VXLAN was`,
+          `none of ${end.asked} questions inside of VXLAN was`,
           ...heard.map(told),
         ],
         fix: sure
@@ -298,11 +300,49 @@ function filteredAway(given: Case): Finding[] {
   });
 }
 
+/** A group that it floods to and hears nothing of, as an entry by hand makes it. */
+function notJoined({ view }: Case): Finding[] {
+  return view.tunnels.flatMap((tunnel): Finding[] => {
+    const { link, group, underlay: dev } = tunnel;
+    if (group === undefined || dev === undefined || !link.up || !dev.up || isExternal(tunnel)) return [];
+    const joined = view.joined[dev.name];
+    // Each device is at least a member of what all hosts hear.
+    if (
+      joined === undefined ||
+      joined.includes(group) ||
+      !joined.some((one) => one.includes(":") === group.includes(":"))
+    )
+      return [];
+    return [
+      {
+        cause: "group-not-joined",
+        severity: "error",
+        subject: link.name,
+        text: `${link.name} sends broadcasts to the group ${group}, and ${dev.name} is no member of it: what the others send to it never gets here. An all-zero entry by hand sends to a group and does not join it`,
+        evidence: [
+          `ip maddress show dev ${dev.name}: ${joined.join(", ")}`,
+          `bridge fdb show dev ${link.name}: ${ZERO_MAC} dst ${group}`,
+        ],
+        fix: `ip link set dev ${link.name} type vxlan id ${link["vni"]} group ${group} dev ${dev.name}`,
+      },
+    ];
+  });
+}
+
+/** What a bridge beneath that looks at who wants multicast knows of who asks for it. */
+function querierOf(dev: Link): string[] {
+  if (dev.kind !== "bridge" || dev["mcastSnooping"] !== true) return [];
+  return [
+    `${dev.name} is a bridge that snoops, ${dev["mcastQuerier"] === true ? "and asks who wants multicast" : "and does not ask who wants multicast itself"}`,
+  ];
+}
+
 /** A group that nobody answers on, though somebody is there. */
 function silentGroup(given: Case): Finding[] {
   return eachEnd(given).flatMap(([tunnel, end]): Finding[] => {
     if (end.group === undefined || end.macs.size > 0 || end.asked === 0) return [];
-    if ([...mismatches(given), ...filteredHere(given)].length > 0 || tunnel.underlay?.up !== true) return [];
+    const explained = [...mismatches(given), ...filteredHere(given), ...notJoined(given), ...spoiledHere(given)];
+    if (explained.length > 0 || isSpoiledThere(given) || tunnel.underlay?.up !== true) return [];
     const answering = (given.asked.ends[tunnel.link.name] ?? []).filter(({ group, macs }) => !group && macs.size > 0);
     // Who does not answer where it is asked by itself either has another reason not to.
     if (answering.length === 0 && filteredAway(given).length > 0) return [];
@@ -315,7 +355,9 @@ function silentGroup(given: Case): Finding[] {
         subject: end.remote,
         text: `nobody answers on the group ${end.remote} of ${tunnel.link.name}${sure ? ", though other hosts are there" : ""}: the network does not carry multicast from here (IGMP snooping without a querier, a router on the way and a ttl of 1), or the others are in another group`,
         evidence: [
-          `none of ${end.asked} ARP requests to ${end.remote} was answered`,
+          `none of ${end.asked} questions to ${end.remote} was answered`,
+          `${tunnel.underlay.name} is a member of ${end.remote} here`,
+          ...querierOf(tunnel.underlay),
           ...answering.map(({ remote, macs }) => `${macs.size} were answered where ${remote} was asked by itself`),
           ...heard.map(told),
         ],
@@ -351,6 +393,7 @@ export const tunnelChecks = [
   stale,
   filteredHere,
   filteredAway,
+  notJoined,
   silentGroup,
   oldPort,
 ];

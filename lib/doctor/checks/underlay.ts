@@ -107,7 +107,7 @@ function silent(given: Case): Finding[] {
           ? `${end.remote} is not there: it does not even answer ARP on ${dev.name}`
           : `${end.remote} answers neither pings nor VXLAN: it is off, or something on the way drops both`,
         evidence: [
-          `no reply to an echo request, none to ${end.asked} ARP requests inside of VXLAN`,
+          `no reply to an echo request, none to ${end.asked} questions inside of VXLAN`,
           ...(neighbor === undefined ? [] : [`neighbor ${end.remote} is ${neighbor.state}`]),
         ],
         fix: `look whether ${end.remote} is up and is the right address for ${link.name}`,
@@ -155,18 +155,55 @@ function tooSmall(given: Case): Finding[] {
   });
 }
 
-/** Errors of checksums that were counted here while others answered. */
-function checksums({ view, moved }: Case): Finding[] {
-  const names = ["Udp.InCsumErrors", "Tcp.InCsumErrors", "Icmp.InCsumErrors"].filter((name) => (moved[name] ?? 0) > 0);
-  if (names.length === 0 || view.tunnels.length === 0) return [];
+const SUMS = ["Udp.InCsumErrors", "Udp6InCsumErrors", "Tcp.InCsumErrors", "Icmp.InCsumErrors", "Icmp6InCsumErrors"];
+
+/** Far ends that answer only where the network card has no part in the checksum. */
+export function spoiledHere(given: Case): (readonly [Tunnel, FarEnd])[] {
+  return eachEnd(given).filter(([, { summed = 0 }]) => summed > 0);
+}
+
+/** Whether what others send is dropped here for its checksum: then nobody could answer. */
+export const isSpoiledThere = ({ moved }: Case): boolean =>
+  ["Udp.InCsumErrors", "Udp6InCsumErrors"].some((name) => (moved[name] ?? 0) > 0);
+
+/** Sums that arrive wrong: at the others where a network card here computes them, or here. */
+function checksums(given: Case): Finding[] {
+  const { view, moved } = given;
+  const here = spoiledHere(given).map(([{ link, underlay: dev }, { remote, asked, summed }]): Finding => {
+    return {
+      cause: "checksum-offload",
+      severity: "error",
+      subject: dev?.name ?? link.name,
+      text: `what ${link.name} sends to ${remote} arrives with a wrong checksum and is dropped there: ${dev?.name ?? "the network card"} is to compute it, and does it wrongly`,
+      evidence: [
+        `none of ${asked} questions inside of VXLAN was answered while their checksum was left to the network card`,
+        `${summed} of them were answered with the checksum computed beforehand, and again not without`,
+      ],
+      fix: `ethtool -K ${dev?.name ?? "UNDERLAY"} tx off, and look for a newer driver or firmware`,
+    };
+  });
+  const names = SUMS.filter((name) => (moved[name] ?? 0) > 0);
+  if (names.length === 0 || view.tunnels.length === 0) return here;
+  const silent = eachEnd(given).filter(([, { macs, group }]) => group === undefined && macs.size === 0);
+  const heard = view.tunnels.flatMap(({ underlay: dev, vni, dstport }) =>
+    (given.asked.sounds[dev?.name ?? ""]?.heard ?? []).filter((one) => one.vni === vni && one.dport === dstport),
+  );
+  const mute = heard.find(({ from }) => silent.some(([, { remote }]) => remote === from));
+  const lost = isSpoiledThere(given) && mute !== undefined;
   return [
+    ...here,
     {
       cause: "checksum-offload",
-      severity: "warning",
-      subject: "checksums",
-      text: "packets arrive with wrong checksums: a network card may compute them wrongly for what is inside of VXLAN, on the host that sends them",
-      evidence: names.map((name) => `${name} moved by ${moved[name]} meanwhile`),
-      fix: "ethtool -K UNDERLAY tx-udp_tnl-segmentation off tx-udp_tnl-csum-segmentation off tx-checksum-ip-generic off, on the sending host",
+      severity: lost ? "error" : "warning",
+      subject: lost ? mute.from : "checksums",
+      text: lost
+        ? `VXLAN from ${mute.from} arrives with wrong checksums and is dropped: its network card computes them wrongly, or something on the way changes what they cover`
+        : "packets arrive with wrong checksums: a network card may compute them wrongly for what is inside of VXLAN, on the host that sends them",
+      evidence: [
+        ...names.map((name) => `${name} moved by ${moved[name]} meanwhile`),
+        ...(lost ? [`${mute.packets} packets from ${mute.from} came, and it answered none of ours`] : []),
+      ],
+      fix: `ethtool -K UNDERLAY tx off, on ${lost ? mute.from : "the host that sends them"}`,
     },
   ];
 }

@@ -1,0 +1,102 @@
+/** What the doctor asks in other ways than ARP inside of one VNI: IPv6 inside, and VNIs that come with each frame. */
+import { deepEqual, ok } from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { diagnose } from "../../lib/doctor/index.ts";
+import { ZERO_MAC } from "../../lib/neighbors/zero-mac.ts";
+import { parseSource } from "../../lib/state/index.ts";
+import { Lab } from "../../lib/testkit/index.ts";
+import { skip } from "../../test/needs.ts";
+import { hasVlans } from "./healthy.ts";
+import { BRISK } from "./matrix.ts";
+
+const HOSTS = `linkwright: 1
+hosts:
+  bm1: { underlay: ens34f0, vtep: 192.168.0.23 }
+  bm2: { underlay: ens34f0, vtep: 192.168.0.24 }
+`;
+
+describe("the doctor asks", function () {
+  this.timeout(30_000);
+
+  it("an overlay of IPv6 alone by neighbor solicitation, in packets as large as it takes", async () => {
+    const document = `${HOSTS}overlays:
+  vm: { vni: 39, gateway: { bm1: ["fd00:39::1/64"], bm2: ["fd00:39::2/64"] } }
+guests: { on: br-vm, mtu: auto }
+`;
+    await using lab = await Lab.up(parseSource(document, "wide.yaml"));
+    const [near, far] = lab.guests.map((name) => lab.guest(name));
+    const address = far?.addresses[0] ?? "";
+    await (await near?.node.worker())?.ping(address, { timeout: 5000 });
+    // Nobody answers for an address while it looks for others who have it.
+    while ((await far?.node.host.addresses.list({ dev: "eth0" }))?.some(({ tentative }) => tentative === true))
+      await sleep(100);
+    const unnamed = await diagnose(lab.host("bm1"), BRISK);
+    deepEqual([unnamed.findings, unnamed.unseen], [[], []]);
+    const [heard] = unnamed.asked.ends["vx-vm"] ?? [];
+    ok(
+      [...(heard?.macs.keys() ?? [])].some((one) => one.startsWith("fe80:")),
+      "who was learned of was asked",
+    );
+
+    const { asked } = await diagnose(lab.host("bm1"), { ...BRISK, peers: [address, "fd00:39::2", "fd00:39::77"] });
+    const [end] = asked.ends["vx-vm"] ?? [];
+    deepEqual(
+      [[...(end?.macs.keys() ?? [])].sort(), end?.through, end?.asked],
+      [[address, "fd00:39::2"].sort(), 1450, 3],
+    );
+    await lab.underlay.host.links.update(lab.topology.hosts[1]?.port ?? "", { mtu: 1400 });
+    const small = await diagnose(lab.host("bm1"), { ...BRISK, peers: [address] });
+    // A bridge lets a VLAN header's four bytes more through.
+    deepEqual([small.findings[0]?.cause, small.asked.ends["vx-vm"]?.[0]?.through], ["underlay-mtu", 1354]);
+  });
+
+  it("overlays that share a VXLAN by VLAN, and finds nothing wrong", async function () {
+    if (!(await hasVlans())) skip(this, "bridges of this kernel have no VLANs");
+    const document = `${HOSTS}overlays:
+  red: { vni: 110, vlan: 10, bridge: br0, gateway: { bm1: [10.1.0.1/24], bm2: [10.1.0.2/24] } }
+  blue: { vni: 120, vlan: 20, bridge: br0, gateway: { bm1: [10.2.0.1/24], bm2: [10.2.0.2/24] } }
+`;
+    await using lab = await Lab.up(parseSource(document, "vlans.yaml"), { guestsPerHost: 0 });
+    const { findings, asked, unseen } = await diagnose(lab.host("bm1"), BRISK);
+    const ends = Object.values(asked.ends).flat();
+    deepEqual(
+      ends.map(({ vni, macs }) => [vni, [...macs.keys()]]),
+      [
+        [110, ["10.1.0.2"]],
+        [120, ["10.2.0.2"]],
+      ],
+    );
+    deepEqual([findings, unseen], [[], []]);
+  });
+
+  it("a VXLAN that gets its VNIs with each frame, in each of those that it floods for", async () => {
+    await using lab = await Lab.up(
+      parseSource(
+        `${HOSTS}overlays:\n  vm: { vni: 110, gateway: { bm1: [10.1.0.1/24], bm2: [10.1.0.2/24] } }\n`,
+        "two.yaml",
+      ),
+    );
+    const { links, fdb, vnis } = lab.host("bm1");
+    const { mtu, dev, local, dstport } = (await links.get("vx-vm")) ?? {};
+    await links.delete("vx-vm");
+    await links.create({
+      ...{ kind: "vxlan", name: "vx-vm", external: true, vnifilter: true, dev, local, dstport, mtu },
+      ...{ master: "br-vm", up: true },
+    } as never);
+    for (const vni of [110, 120]) {
+      await vnis.create({ dev: "vx-vm", vni });
+      await fdb.append({ mac: ZERO_MAC, dev: "vx-vm", dst: "192.168.0.24", srcVni: vni });
+    }
+    const { findings, asked, unseen } = await diagnose(lab.host("bm1"), BRISK);
+    const ends = (asked.ends["vx-vm"] ?? []).map(({ vni, macs, through }) => [vni, [...macs.keys()].sort(), through]);
+    deepEqual(ends, [[110, ["10.1.0.12", "10.1.0.2"], 1450]]);
+    deepEqual(
+      findings.filter(({ severity }) => severity !== "note"),
+      [],
+    );
+    ok(
+      unseen.some((one) => one.includes("in VNI 120")),
+      unseen.join(),
+    );
+  });
+});
