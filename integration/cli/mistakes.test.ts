@@ -39,6 +39,27 @@ const MISTAKES: readonly (readonly [what: string, text: string | Uint8Array, pla
   ["a variable without hosts", link("vni: 1, dev: $underlay"), "3:35"],
 ];
 
+const BM1 = "  bm1: { underlay: ens34f0, vtep: 192.168.0.23 }\n";
+const BM2 = "  bm2: { underlay: ens34f0, vtep: 192.168.0.24 }\n";
+
+/** Hosts and overlays that contradict themselves, the line and column at fault, and the host that is asked for. */
+const FABRICS: readonly (readonly [what: string, text: string, place: string, host?: string])[] = [
+  ["one VTEP on two hosts", `${BM1}${BM2.replace("24", "23")}overlays: { vm: { vni: 39 } }\n`, "4:35"],
+  [
+    "one VNI twice on one port",
+    `${BM1}${BM2}overlays:\n  one: { vni: 39 }\n  two: { vni: 39, bridge: br-other }\n`,
+    "7:15",
+  ],
+  [
+    "mixed families in an overlay",
+    `${BM1}${BM2}overlays:\n  vm: { vni: 39, gateway: { bm1: [10.0.0.1/24], bm2: ["fd00::2/64"] } }\n  pods: { vni: 40, over: vm }\n`,
+    "7:3",
+  ],
+  ["a member without VTEP", `${BM1}  bm2: { underlay: ens34f0 }\noverlays: { vm: { vni: 39 } }\n`, "4:3"],
+  ["EVPN without a number of its AS", `${BM1}${BM2}overlays:\n  vm: { vni: 39, flood: evpn }\n`, "6:25"],
+  ["a host that the document lacks", `${BM1}${BM2}overlays: { vm: { vni: 39 } }\n`, "2:1", "bm9"],
+];
+
 describe("mistakes in a document, through the command", function () {
   this.timeout(30_000);
   before(() => assertSandboxed());
@@ -60,6 +81,20 @@ describe("mistakes in a document, through the command", function () {
       assert.ok(stderr.includes(`document.yaml:${place}:`), `${place} in ${stderr}`);
       // biome-ignore lint/suspicious/noControlCharactersInRegex: nothing of it may reach a terminal
       assert.doesNotMatch(stderr, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]|at .*\.js/);
+    });
+
+  for (const [what, overlays, place, host = "bm1"] of FABRICS)
+    it(`${what}: exit code 1, one line with the place, and nothing touched`, async () => {
+      using documents = new Documents();
+      const file = documents.write(`${HEAD}hosts:\n${overlays}`);
+      const before = await machine.state();
+      for (const command of ["plan", "apply"]) {
+        const { status, stdout, stderr } = linkwright(command, file, "--host", host, "--netns", machine.name);
+        assert.deepEqual([status, stdout], [1, ""], stderr);
+        assert.match(stderr, /^linkwright: [^\n]*document\.yaml:\d+:\d+: [^\n]+\n$/);
+        assert.ok(stderr.includes(`document.yaml:${place}: `), `${place} in ${stderr}`);
+      }
+      assert.equal(await machine.state(), before);
     });
 
   it("hosts of two families", async () => {

@@ -67,7 +67,7 @@ export const OPTIONS = {
   },
   inside: {
     value: "LIST",
-    text: "pod networks inside the guests, as ovn-kubernetes,calico; by default the usual ones",
+    text: "pod networks inside the guests, as ovn-kubernetes,calico; a 6 behind a name is nodes with IPv6 addresses; by default the usual ones",
   },
   paste: {
     value: "WHERE",

@@ -1,11 +1,11 @@
 /** What contradicts itself between overlays, and between the hosts of one. */
 import { address, linkName } from "../shape/shape.ts";
 import { canonicalIp } from "../state/words.ts";
+import { isMulticast } from "../wire/multicast.ts";
 import { bare, type Fabric, few, NO_ASN, type Overlay, type Say, unknownHost } from "./overlay.ts";
 import { hopsOf } from "./share.ts";
 
 const wide = (ip: string): boolean => ip.includes(":");
-const isGroup = (ip: string): boolean => (wide(ip) ? /^ff/i.test(ip) : /^2(2[4-9]|3\d)\./.test(ip));
 
 /** Whether any host is in both. */
 function meet(one: Overlay, other: Overlay): boolean {
@@ -140,7 +140,7 @@ function checkFlood({ evpn }: Fabric, { name, flood, ends }: Overlay, say: Say):
   if (typeof flood !== "object") return;
   const { multicast } = flood;
   const [first] = ends.values();
-  if (!isGroup(multicast))
+  if (!isMulticast(multicast))
     say([...path, "multicast"], `${multicast} is no multicast group; those are 239.0.0.0/8, and ff05::/16`);
   else if (/^224\.0\.0\.|^ff02:/i.test(multicast))
     say(

@@ -1,5 +1,5 @@
 /** Pictures as Mermaid, which forges draw in Markdown. */
-import type { Graph, Mark, Node } from "./graph.ts";
+import { type Graph, type Group, type Mark, type Node, remarksOf, textsOf } from "./graph.ts";
 
 const STYLES: Readonly<Record<Mark, string>> = {
   added: "stroke:#2da44e,stroke-width:3px",
@@ -15,23 +15,24 @@ function quoted(lines: readonly string[]): string {
   return `"${safe.join("<br>")}"`;
 }
 
-const linesOf = ({ title, lines, note }: Node): string[] => [title, ...lines, ...(note === undefined ? [] : [note])];
-
 /** A flowchart. */
 export function mermaid({ groups, edges }: Graph): string {
   const nodes = groups.flatMap((group) => group.nodes);
   const ids = new Map(nodes.map(({ id }, at) => [id, `n${at}`]));
   const draw = (node: Node): string =>
-    `${ids.get(node.id)}[${quoted(linesOf(node))}]${node.mark === undefined ? "" : `:::${node.mark}`}`;
+    `${ids.get(node.id)}[${quoted(textsOf(node))}]${node.mark === undefined ? "" : `:::${node.mark}`}`;
+  const frame = (group: Group, at: number): string[] => {
+    const { name, nodes: own } = group;
+    if (name === undefined) return own.map((node) => `  ${draw(node)}`);
+    const title = quoted([name, ...remarksOf(group).map(({ line }) => line)]);
+    return [`  subgraph g${at}[${title}]`, ...own.map((node) => `    ${draw(node)}`), "  end"];
+  };
   const marks = [...new Set(nodes.flatMap(({ mark }) => (mark === undefined ? [] : [mark])))];
   const lines = [
     "flowchart LR",
-    ...groups.flatMap((group, at) =>
-      group.name === undefined
-        ? group.nodes.map((node) => `  ${draw(node)}`)
-        : [`  subgraph g${at}[${quoted([group.name])}]`, ...group.nodes.map((node) => `    ${draw(node)}`), "  end"],
-    ),
-    ...edges.map(({ from, to }) => `  ${ids.get(from)} --- ${ids.get(to)}`),
+    ...groups.flatMap(frame),
+    ...edges.map(({ from, to, mark }) => `  ${ids.get(from)} ${mark === "wrong" ? "---x" : "---"} ${ids.get(to)}`),
+    ...edges.flatMap(({ mark }, at) => (mark === undefined ? [] : [`  linkStyle ${at} ${STYLES[mark]}`])),
     ...marks.map((mark) => `  classDef ${mark} ${STYLES[mark]}`),
   ];
   return `${lines.join("\n")}\n`;

@@ -106,31 +106,52 @@ const BESIDE: readonly string[] = ["vlan"];
 const ofFlannel = "flannel, pkg/backend";
 const ofCilium = "cilium, pkg/mtu";
 const ofCalico = "Calico, “Configure MTU”";
-const vxlan: readonly Part[] = ENCAPSULATIONS.vxlan.parts(4, MOST);
+const OPTION = part("OVN's Geneve option", 8, "ovn-architecture(7)");
+/** What OpenShift takes off the node's MTU, whatever the version of IP. */
+const OVN_KUBERNETES = 100;
 
-/** A pod network inside the guests, and what it takes off the MTU of the guest. Nodes with IPv4 addresses. */
+const vxlan = (family: Family): readonly Part[] => ENCAPSULATIONS.vxlan.parts(family, MOST);
+const geneve = (family: Family): readonly Part[] => ENCAPSULATIONS.geneve.parts(family, MOST);
+
+function ovn(family: Family): readonly Part[] {
+  const wire = [...geneve(family), OPTION];
+  return [...wire, part("kept free", OVN_KUBERNETES - total(wire), "OpenShift: 100 less than the node's MTU")];
+}
+
+/** WireGuard as projects reckon with it. */
+const wireguard = (family: Family, source: string): readonly Part[] => [ip(family), UDP, part("WireGuard", 32, source)];
+
+/** A pod network inside the guests. */
+interface Inside {
+  /** IP versions that the nodes may have, the usual one first. */
+  readonly families: readonly Family[];
+  /** What it takes off the MTU of the guest. */
+  parts(family: Family): readonly Part[];
+}
+
+/** Pod networks inside the guests. */
 export const INSIDE = {
-  "ovn-kubernetes": [
-    ...ENCAPSULATIONS.geneve.parts(4, MOST),
-    part("OVN's Geneve option", 8, "ovn-architecture(7)"),
-    part("kept free", 42, "OpenShift: 100 less than the node's MTU"),
-  ],
-  "ovn-kubernetes-ipsec": [
-    ...ENCAPSULATIONS.geneve.parts(4, MOST),
-    part("OVN's Geneve option", 8, "ovn-architecture(7)"),
-    part("kept free", 42, "OpenShift: 100 less than the node's MTU"),
-    part("ESP", 46, "OpenShift: 46 more with IPsec"),
-  ],
-  calico: vxlan,
-  "calico-ipip": ENCAPSULATIONS.ipip.parts(),
-  "calico-wireguard": [ip(4), UDP, part("WireGuard", 32, ofCalico)],
-  flannel: vxlan,
-  "flannel-wireguard": [ip(4), UDP, part("WireGuard", 32, ofFlannel), part("kept free for IPv6", 20, ofFlannel)],
-  cilium: vxlan,
-  "cilium-wireguard": [...vxlan, part("WireGuard", 80, ofCilium)],
-  geneve: ENCAPSULATIONS.geneve.parts(4, MOST),
-  vxlan,
-} as const satisfies Readonly<Record<string, readonly Part[]>>;
+  "ovn-kubernetes": { families: BOTH, parts: ovn },
+  "ovn-kubernetes-ipsec": {
+    families: BOTH,
+    parts: (family) => [...ovn(family), part("ESP", 46, "OpenShift: 46 more with IPsec")],
+  },
+  calico: { families: BOTH, parts: vxlan },
+  "calico-ipip": { families: [4], parts: () => ENCAPSULATIONS.ipip.parts() },
+  "calico-wireguard": { families: BOTH, parts: (family) => wireguard(family, ofCalico) },
+  flannel: { families: BOTH, parts: vxlan },
+  "flannel-wireguard": {
+    families: BOTH,
+    parts: (family) => [
+      ...wireguard(family, ofFlannel),
+      ...(family === 4 ? [part("kept free for IPv6", 20, ofFlannel)] : []),
+    ],
+  },
+  cilium: { families: BOTH, parts: vxlan },
+  "cilium-wireguard": { families: BOTH, parts: (family) => [...vxlan(family), part("WireGuard", 80, ofCilium)] },
+  geneve: { families: BOTH, parts: geneve },
+  vxlan: { families: BOTH, parts: vxlan },
+} as const satisfies Readonly<Record<string, Inside>>;
 
 /** Name of a pod network. */
 export type InsideName = keyof typeof INSIDE;
@@ -140,9 +161,31 @@ export function isEncapsulation(name: string): name is EncapsulationName {
   return Object.hasOwn(ENCAPSULATIONS, name);
 }
 
-/** Whether there is a number for this pod network. */
-export function isInside(name: string): name is InsideName {
-  return Object.hasOwn(INSIDE, name);
+/** A name with 6 behind it where IP version 6 is meant, which is one of those that it may be; undefined for any other word. */
+function parseWord<Name extends string>(
+  word: string,
+  known: Readonly<Record<Name, { readonly families: readonly Family[] }>>,
+): { readonly name: Name; readonly family: Family } | undefined {
+  const isKnown = (name: string): name is Name => Object.hasOwn(known, name);
+  const wide = !isKnown(word) && word.endsWith("6");
+  const name = wide ? word.slice(0, -1) : word;
+  if (!isKnown(name)) return undefined;
+  const { families } = known[name];
+  const family = wide ? families.find((one) => one === 6 && families.length > 1) : families[0];
+  return family === undefined ? undefined : { name, family };
+}
+
+/** An encapsulation by its word, with 6 behind it where its outer header is IPv6; undefined where there is none. */
+export function parseEncapsulation(word: string): ReturnType<typeof parseWord<EncapsulationName>> {
+  return parseWord<EncapsulationName>(word, ENCAPSULATIONS);
+}
+
+/** What a pod network takes, by its name, with 6 behind it where nodes have IPv6 addresses; undefined where nobody knows. */
+export function insideParts(word: string): readonly Part[] | undefined {
+  const found = parseWord<InsideName>(word, INSIDE);
+  if (found === undefined) return undefined;
+  const { parts }: Inside = INSIDE[found.name];
+  return parts(found.family);
 }
 
 /** Bytes of all parts. */

@@ -7,6 +7,8 @@ export interface PasteValues {
   readonly mtu: number;
   /** The bridge that the guest is on. */
   readonly bridge: string;
+  /** The MTU of OVN-Kubernetes' pods, where it is another one than OpenShift finds by itself. */
+  readonly pods?: number;
 }
 
 /** One snippet. */
@@ -114,11 +116,11 @@ const MAKERS = {
     { where: "/etc/netplan/60-mtu.yaml in the guest", text: ["network:", ...ethernets(mtu, "  ")].join("\n") },
   ],
   ip: ({ mtu }) => [{ where: "in the guest, until it starts again", text: `ip link set dev ${CARD} mtu ${mtu}` }],
-  openshift: ({ mtu }) => [
+  openshift: ({ mtu, pods = mtu - total(INSIDE["ovn-kubernetes"].parts(4)) }) => [
     { where: "install-config.yaml, for each host: the node's card", text: install(mtu).join("\n") },
     {
       where: "manifests/cluster-network-03-config.yml: the pods; without, OVN-Kubernetes takes 100 off the card's MTU",
-      text: network(mtu - total(INSIDE["ovn-kubernetes"])).join("\n"),
+      text: network(pods).join("\n"),
     },
   ],
   nmstate: ({ mtu }) => [{ where: "nmstatectl apply, in the guest", text: interfaces(mtu, "").join("\n") }],

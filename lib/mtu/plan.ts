@@ -1,16 +1,15 @@
 /** The MTU of every hop from the underlay to the pods inside of the guests, each with its sum. Pure arithmetic. */
 import {
-  ENCAPSULATIONS,
-  type Encapsulation,
   type EncapsulationName,
   type Family,
   INSIDE,
+  insideParts,
   isEncapsulation,
-  isInside,
   isTunnelOfFrames,
   LEAST,
   LEAST_IPV6,
   type Part,
+  parseEncapsulation,
   partsOf,
   sumOf,
   total,
@@ -91,12 +90,8 @@ export interface Through {
 
 /** Reads a word of `--through`; undefined where there is no such encapsulation. */
 export function parseThrough(word: string): Through | undefined {
-  const wide = !isEncapsulation(word) && word.endsWith("6");
-  const kind = wide ? word.slice(0, -1) : word;
-  if (!isEncapsulation(kind)) return undefined;
-  const { families }: Encapsulation = ENCAPSULATIONS[kind];
-  const family = wide ? families.find((one) => one === 6 && families.length > 1) : families[0];
-  return family === undefined ? undefined : { kind, family };
+  const found = parseEncapsulation(word);
+  return found === undefined ? undefined : { kind: found.name, family: found.family };
 }
 
 /** Links for a path that is only thought of: an underlay, and what goes through it, from outside to inside. */
@@ -190,12 +185,12 @@ function bridgeHop(way: Climb, bridge: MtuLink, top: MtuLink, links: readonly Mt
 
 function insideHops(guest: number, names: readonly string[], remarks: Remark[]): Hop[] {
   return names.flatMap((name): Hop[] => {
-    if (!isInside(name)) {
+    const parts = insideParts(name);
+    if (parts === undefined) {
       const known = Object.keys(INSIDE).join(", ");
       remarks.push({ name, level: "note", text: `takes its own headers off ${guest}; known are ${known}` });
       return [];
     }
-    const parts: readonly Part[] = INSIDE[name];
     const mtu = guest - total(parts);
     if (mtu < LEAST) throw new MtuError(`${name}: nothing is left of the guest's ${guest} bytes`);
     return [{ name, kind: "inside the guest", mtu, why: sumOf(guest, parts), parts }];

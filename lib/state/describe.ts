@@ -1,5 +1,5 @@
 /** Plans and verifications for people to read. */
-import { INSIDE, isInside, sumOf, total } from "../mtu/encapsulation.ts";
+import { insideParts, sumOf, total } from "../mtu/encapsulation.ts";
 import { VXLAN_PORT } from "./consistency.ts";
 import { valueAt } from "./document.ts";
 import { escaped, formatPath } from "./error.ts";
@@ -186,7 +186,7 @@ export function explainMtus(plan: Plan): string[] {
     const { on, inside, ...sum } = plan.guests;
     lines.push(line(`guests on ${on}`, sum));
     for (const overlay of inside) {
-      const parts = isInside(overlay) ? INSIDE[overlay] : undefined;
+      const parts = insideParts(overlay);
       lines.push(
         parts === undefined
           ? `overlay in the guests: ${escaped(overlay)} takes its own header off ${sum.value}`

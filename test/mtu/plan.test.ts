@@ -20,9 +20,9 @@ function onPaper(underlay: number, words: string): number[] {
   return [...hops.map(({ mtu }) => mtu), guest.mtu];
 }
 
-const insideOf = (guest: number): Record<string, number> => {
+const insideOf = (guest: number, names: readonly string[] = Object.keys(INSIDE)): Record<string, number> => {
   const links = imagined(guest, []);
-  const { inside } = pathOf(links[0] ?? assert.fail(), links, { inside: Object.keys(INSIDE) });
+  const { inside } = pathOf(links[0] ?? assert.fail(), links, { inside: names });
   return Object.fromEntries(inside.map(({ name, mtu }) => [name, mtu]));
 };
 
@@ -102,6 +102,16 @@ describe("MTU arithmetic", () => {
       vxlan: 1400,
     };
     assert.deepEqual(insideOf(1450), expected);
+  });
+
+  it("takes the longer header of nodes with IPv6 addresses, and no more where that is reckoned with already", () => {
+    const wide = ["calico6", "calico-wireguard6", "flannel6", "flannel-wireguard6", "cilium6", "cilium-wireguard6"];
+    assert.deepEqual(insideOf(1450, [...wide, "ovn-kubernetes6", "ovn-kubernetes-ipsec6"]), {
+      ...{ calico6: 1380, "calico-wireguard6": 1370, flannel6: 1380, "flannel-wireguard6": 1370 },
+      ...{ cilium6: 1380, "cilium-wireguard6": 1300, "ovn-kubernetes6": 1350, "ovn-kubernetes-ipsec6": 1304 },
+    });
+    for (const word of ["calico-ipip6", "calico66", "6", "toString"])
+      assert.deepEqual(insideOf(1450, [word]), {}, word);
   });
 
   it("stacks: WireGuard below, VXLAN over IPv6 in it, a tag in that", () => {

@@ -1,5 +1,5 @@
 /** `linkwright mtu [FILE]` */
-import { ENCAPSULATIONS, INSIDE, isInside, LEAST, MOST } from "../../mtu/encapsulation.ts";
+import { ENCAPSULATIONS, INSIDE, insideParts, LEAST, MOST } from "../../mtu/encapsulation.ts";
 import { isPaste, PASTES, type PasteName, type PasteValues, paste, type Snippet } from "../../mtu/paste.ts";
 import { imagined, type MtuPath, parseThrough, pathOf, type Remark, type Through } from "../../mtu/plan.ts";
 import type { Desired } from "../../state/desired.ts";
@@ -49,7 +49,8 @@ function throughOf(list: string): Through[] {
 
 function insideOf({ inside }: Given): readonly string[] | undefined {
   const words = inside === undefined ? undefined : wordsOf(inside);
-  for (const word of words ?? []) if (!isInside(word)) throw unknown("inside", word, Object.keys(INSIDE));
+  for (const word of words ?? [])
+    if (insideParts(word) === undefined) throw unknown("inside", word, Object.keys(INSIDE));
   return words;
 }
 
@@ -141,8 +142,9 @@ function printPath({ hops, guest, inside, remarks }: MtuPath, terminal: Terminal
   printRemarks(sorted, terminal);
 }
 
-function valuesOf({ guest }: MtuPath): PasteValues {
-  return { mtu: guest.mtu, bridge: guest.on ?? "br-vm" };
+function valuesOf({ guest, inside }: MtuPath): PasteValues {
+  const ovn = inside.find(({ name }) => name.startsWith("ovn-kubernetes"));
+  return { mtu: guest.mtu, bridge: guest.on ?? "br-vm", ...(ovn !== undefined && { pods: ovn.mtu }) };
 }
 
 /** The smallest fits everywhere. */
