@@ -16,7 +16,7 @@ export interface Machine extends AsyncDisposable {
 
 /** The kernel finds a carrier in its own time, and then has a route for an address of its own. */
 async function settled(host: Host): Promise<void> {
-  for (const end = performance.now() + 2000; performance.now() < end; await sleep(5)) {
+  for (const end = performance.now() + 20_000; performance.now() < end; await sleep(5)) {
     const local = await host.routes.list({ table: "local" });
     if (local.some(({ dst }) => dst === "2001:db8::1") && (await host.links.get("eth1"))?.lowerUp === true) return;
   }

@@ -104,7 +104,8 @@ async function only(name: string): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "linkwright-reliability-"));
   await mountMemory(directory, 256 * 1024 * 1024);
   const figures = await task(directory);
-  process.send?.(figures);
+  const { send } = process;
+  if (send !== undefined) await new Promise((sent) => send.call(process, figures, sent));
   process.disconnect?.();
   execFileSync("umount", ["--lazy", directory]);
   await rm(directory, { recursive: true, force: true });
