@@ -2,7 +2,7 @@
 export type { Addresses, AddressFilter, AddressOptions } from "./addresses/addresses.ts";
 export { DadError } from "./addresses/error.ts";
 export type { Address, AddressConfig, AddressProtocol, Lifetime } from "./addresses/words.ts";
-export type { Mdb, MdbConfig, MdbEntry, MdbFilter } from "./bridges/mdb.ts";
+export type { Mdb, MdbConfig, MdbEntry, MdbFilter, MdbFlush } from "./bridges/mdb.ts";
 export type {
   Vlan,
   VlanChange,
@@ -54,8 +54,14 @@ export { ZERO_MAC } from "./neighbors/zero-mac.ts";
 export { NetnsError } from "./netns/error.ts";
 export { Netns, type NetnsIdentity, type Removal } from "./netns/netns.ts";
 export type { NetnsId, Nsids } from "./netns/nsids.ts";
-export type { BucketFilter, NexthopFilter, Nexthops } from "./nexthops/nexthops.ts";
-export type { NexthopBucket, NexthopMember, NexthopObject, NexthopObjectConfig } from "./nexthops/words.ts";
+export type { BucketFilter, NexthopFilter, NexthopQuery, Nexthops } from "./nexthops/nexthops.ts";
+export type {
+  KnownMember,
+  NexthopBucket,
+  NexthopMember,
+  NexthopObject,
+  NexthopObjectConfig,
+} from "./nexthops/words.ts";
 export * from "./nftables/late.ts";
 export * from "./probe/late.ts";
 export * from "./qdiscs/index.ts";

@@ -287,6 +287,47 @@ describe("multicast groups beside bridge", () => {
     ok(/grp 239\.1\.1\.6 permanent filter_mode exclude source_list 192\.0\.2\.7\/0\.00 proto bgp/.test(said), said);
   });
 
+  it("are flushed by what a filter means, and only so", async function () {
+    await using here = await scene();
+    const mdb = new Mdb(here.connection, here.links);
+    await here
+      .sh("ip link set br0 type bridge mcast_snooping 1")
+      .catch((error: Error) => skip(this, `no multicast snooping here: ${error.message}`));
+    await mdb.create({ dev: "br0", port: "d1", group: "239.1.1.2" });
+    await mdb.create({ dev: "br0", port: "d1", group: "239.1.1.3", state: "temp" });
+    await mdb.create({ dev: "br0", group: "239.1.1.5", state: "temp" });
+    const groups = async (): Promise<string[]> =>
+      (await mdb.list({ dev: "br0" }))
+        .filter(({ group }) => group.startsWith("239.1.1."))
+        .map(({ port, group }) => `${port} ${group}`);
+    deepEqual((await groups()).sort(), ["br0 239.1.1.5", "d1 239.1.1.2", "d1 239.1.1.3"]);
+    await mdb
+      .flush({ dev: "br0", port: "d1", permanent: false })
+      .catch((error: Error) => skip(this, `before Linux 6.8: ${error.message}`));
+    deepEqual((await groups()).sort(), ["br0 239.1.1.5", "d1 239.1.1.2"]);
+    await mdb.flush({ dev: "br0", port: "br0" });
+    deepEqual(await groups(), ["d1 239.1.1.2"]);
+    await mdb.flush({ dev: "br0", protocol: "bgp" });
+    deepEqual(await groups(), ["d1 239.1.1.2"]);
+    await rejects(mdb.flush({ dev: "br0", dst: "192.0.2.20" }), {
+      message: /^cannot flush multicast groups of br0: .*\(EINVAL, at dst\)$/,
+    });
+    await rejects(mdb.flush({} as never), /dev: missing/);
+    await mdb.flush({ dev: "br0" });
+    deepEqual(await groups(), []);
+
+    await here.sh("ip link add vxm type vxlan id 44 dstport 4790; ip link set vxm up");
+    await mdb.create({ dev: "vxm", group: "239.1.1.7", dst: "192.0.2.20" });
+    await mdb.create({ dev: "vxm", group: "239.1.1.7", dst: "192.0.2.21", vni: 7 });
+    await mdb.flush({ dev: "vxm", vni: 7 });
+    deepEqual(
+      (await mdb.list({ dev: "vxm" })).map(({ dst }) => dst),
+      ["192.0.2.20"],
+    );
+    await mdb.flush({ dev: "vxm", dst: "192.0.2.20" });
+    deepEqual(await mdb.list({ dev: "vxm" }), []);
+  });
+
   it("of a VXLAN have far ends", async function () {
     await using here = await scene();
     const mdb = new Mdb(here.connection, here.links);

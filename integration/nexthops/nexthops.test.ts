@@ -1,7 +1,7 @@
-import { deepEqual, equal, match, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { Nexthops } from "../../lib/nexthops/nexthops.ts";
 import type { NexthopObject, NexthopObjectConfig } from "../../lib/nexthops/words.ts";
-import { needs } from "../../test/needs.ts";
+import { needs, skip } from "../../test/needs.ts";
 import { given, type Scene, scene, sorted } from "../routes/kit.ts";
 
 const mark = (value: boolean | undefined): null | undefined => (value === true ? null : undefined);
@@ -149,6 +149,35 @@ describe("nexthops beside ip", () => {
     equal(buckets.filter(({ nhid }) => nhid === 1).length, 6);
     equal((await nexthops.buckets({ id: 5, nhid: 2 })).length, 2);
     equal((await nexthops.buckets({ dev: "d0" })).length, 8);
+  });
+
+  it("count what each nexthop of a group was chosen for", async function () {
+    needs(this, "ping");
+    await using here = await scene();
+    const nexthops = new Nexthops(here.connection, here.links);
+    for (const [id, via] of [
+      [1, "192.0.2.7"],
+      [2, "192.0.2.8"],
+    ] as const)
+      await nexthops.create({ id, via, dev: "d0" });
+    await nexthops.create({ id: 5, group: [{ id: 1, weight: 3 }, { id: 2 }] });
+    const list = () => nexthops.list({ groups: true, statistics: true });
+    const [before] = await list().catch((error: Error) => skip(this, `before Linux 6.9: ${error.message}`));
+    deepEqual(
+      before?.group?.map(({ id, weight, packets }) => [id, weight, packets]),
+      [
+        [1, 3, 0n],
+        [2, 1, 0n],
+      ],
+    );
+    equal(before?.hwStats, false);
+    await here.routes.create({ dst: "198.51.100.0/24", nhid: 5 });
+    await here.sh("for i in 1 2 3 4 5 6 7 8; do ping -c 1 -W 0.01 198.51.100.$i >/dev/null || true; done");
+    const [after] = await list();
+    const sent = (after?.group ?? []).reduce((sum, { packets = 0n }) => sum + packets, 0n);
+    ok(sent >= 8n, `${sent} packets were counted`);
+    equal((await nexthops.list())[2]?.group?.[0]?.packets, undefined);
+    await rejects(nexthops.flush({ statistics: true } as object), /^InputError: statistics: unknown key/);
   });
 
   it("put tunnel headers before packets", async () => {

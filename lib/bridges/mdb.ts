@@ -1,18 +1,21 @@
 /** Which multicast groups are where: the entries of bridges and VXLANs of one network namespace. */
 import {
   type ChangeRules,
+  indexesOf,
   type LinkLookup,
   type Listing,
   linkNamed,
   listing,
   type Protocol,
   protocols,
+  retold,
 } from "../families/lookup.ts";
 import { AF_BRIDGE } from "../families/route.ts";
 import { Service } from "../families/service.ts";
 import { inTurns } from "../families/turns.ts";
 import {
   address,
+  boolean,
   check,
   choice,
   InputError,
@@ -24,7 +27,7 @@ import {
   type Shapes,
 } from "../shape/shape.ts";
 import type { CallOptions, Connection } from "../socket/index.ts";
-import { type MessageIn, type MessageOut, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from "../wire/index.ts";
+import { type MessageIn, type MessageOut, NLM_F_BULK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from "../wire/index.ts";
 import { delmdb, getmdb, MDB_FLAGS, newmdb, setmdb } from "./schema.ts";
 
 /** A multicast group at a port of a bridge, or behind a VXLAN. */
@@ -75,6 +78,23 @@ export interface MdbFilter {
   /** Name of a bridge or VXLAN. */
   readonly dev?: string | undefined;
 }
+/** Which entries of a bridge or VXLAN are to go. */
+export interface MdbFlush {
+  /** Name of the bridge, or of the VXLAN. */
+  readonly dev: string;
+  /** Bridge: name of the port, or of the bridge itself. */
+  readonly port?: string | undefined;
+  /** Bridge: 1 to 4094. */
+  readonly vid?: number | undefined;
+  /** Those that are permanent; false: those that age. */
+  readonly permanent?: boolean | undefined;
+  readonly protocol?: Protocol | undefined;
+  /** VXLAN: as in {@link MdbConfig}. */
+  readonly dst?: string | undefined;
+  readonly dstport?: number | undefined;
+  readonly vni?: number | undefined;
+  readonly srcVni?: number | undefined;
+}
 /** What can be done with an entry. */
 export type MdbVerb = "create" | "replace" | "delete";
 
@@ -102,6 +122,21 @@ export const mdbShapes = {
   via: linkName,
 } as const satisfies Shapes;
 const FILTER = { dev: linkName };
+const FLUSH = {
+  dev: linkName,
+  port: linkName,
+  vid: mdbShapes.vid,
+  permanent: boolean,
+  protocol: protocols.shape,
+  dst: address,
+  dstport: mdbShapes.dstport,
+  vni,
+  srcVni: vni,
+} as const satisfies Shapes;
+/** Bit of br_mdb_entry.state. */
+const MDB_PERMANENT = 1;
+/** Stands for no group: its bytes are zero, and so is its protocol. */
+const NO_GROUP = "00:00:00:00:00:00";
 
 /** @throws {InputError} for the first property that is unknown, does not fit, or contradicts another. */
 export function checkMdb(config: MdbConfig): void {
@@ -148,7 +183,7 @@ export function mdbToWire(config: MdbConfig, indexOf: (name: string) => number):
   return {
     header: { family: AF_BRIDGE, ifindex: indexOf(dev) },
     attrs: {
-      entry: { ifindex: indexOf(port), state: permanent ? 1 : 0, flags: 0, vid: vid ?? 0, group: to },
+      entry: { ifindex: indexOf(port), state: permanent ? MDB_PERMANENT : 0, flags: 0, vid: vid ?? 0, group: to },
       ...(defined(attrs) && { attrs }),
     },
   };
@@ -180,7 +215,7 @@ function mdbFromWire(dev: string, info: Info, names: ReadonlyMap<number, string>
     group: info.group,
     source,
     vid: info.vid === 0 ? undefined : info.vid,
-    state: info.state === 1 ? "permanent" : "temp",
+    state: info.state === MDB_PERMANENT ? "permanent" : "temp",
     filterMode: groupMode === undefined ? undefined : MODES[groupMode],
     sources: srcList?.entry?.flatMap(({ address: ip }) => ip ?? []),
     protocol: rtprot === undefined ? undefined : protocols.wordOf(rtprot),
@@ -209,6 +244,20 @@ export function mdbEntries(
 }
 
 type Wire = MessageIn<typeof setmdb>;
+/** The caller's property for each attribute. */
+const PROPERTIES: Readonly<Record<string, string>> = {
+  entry: "group",
+  "attrs.source": "source",
+  "attrs.srcList": "sources",
+  "attrs.groupMode": "filterMode",
+  "attrs.rtprot": "protocol",
+  "attrs.dst": "dst",
+  "attrs.dstPort": "dstport",
+  "attrs.vni": "vni",
+  "attrs.ifindex": "via",
+  "attrs.srcVni": "srcVni",
+  attrs: "dst",
+};
 const ACTS = { create: "add", replace: "replace", delete: "delete" } as const;
 const rules: ChangeRules<MdbVerb, MdbConfig, Wire> = {
   verbs: {
@@ -221,19 +270,7 @@ const rules: ChangeRules<MdbVerb, MdbConfig, Wire> = {
   toWire: (config, _verb, indexOf) => mdbToWire(config, indexOf),
   told: ({ dev, port = dev, group: to }, verb) => ({
     what: `cannot ${ACTS[verb]} multicast group ${to} at ${port === dev ? dev : `${port} of ${dev}`}`,
-    properties: {
-      entry: "group",
-      "attrs.source": "source",
-      "attrs.srcList": "sources",
-      "attrs.groupMode": "filterMode",
-      "attrs.rtprot": "protocol",
-      "attrs.dst": "dst",
-      "attrs.dstPort": "dstport",
-      "attrs.vni": "vni",
-      "attrs.ifindex": "via",
-      "attrs.srcVni": "srcVni",
-      attrs: "dst",
-    },
+    properties: PROPERTIES,
     blamed: { EEXIST: "group", ENOENT: "group", ENODEV: "dev" },
   }),
 };
@@ -269,6 +306,41 @@ export class Mdb extends Service<MdbVerb, MdbConfig, Wire> {
   /** Adds an entry, or changes the one that is there. Linux 6.2 and later. Same as: bridge mdb replace */
   replace(config: MdbConfig, options?: CallOptions): Promise<void> {
     return this.changes.make("replace", config, options);
+  }
+
+  /**
+   * Removes all entries of a bridge or VXLAN that the filter means, in one request. Without any filter but `dev` all of
+   * them. Linux 6.8 and later. Same as: bridge mdb flush dev DEV
+   * @throws {NetlinkError} `EOPNOTSUPP` where this kernel cannot.
+   */
+  async flush(filter: MdbFlush, options?: CallOptions): Promise<void> {
+    check([], FLUSH, filter, "filter");
+    const { dev, port, vid = 0, permanent, protocol, dst, dstport, vni: toVni, srcVni } = filter;
+    if (dev === undefined) throw new InputError(["dev"], `missing; expected ${linkName.expected}`);
+    try {
+      const indexOf = await indexesOf(this.links, [dev, port]);
+      const attrs = {
+        rtprot: protocol === undefined ? undefined : protocols.numberOf(protocol),
+        dst,
+        dstPort: dstport,
+        vni: toVni,
+        srcVni,
+        stateMask: permanent === undefined ? undefined : MDB_PERMANENT,
+      };
+      const state = permanent === true ? MDB_PERMANENT : 0;
+      const entry = { ifindex: port === undefined ? 0 : indexOf(port), state, flags: 0, vid, group: NO_GROUP };
+      const wire: Wire = {
+        header: { family: AF_BRIDGE, ifindex: indexOf(dev) },
+        attrs: { entry, ...(defined(attrs) && { attrs }) },
+      };
+      await this.connection.request(delmdb, wire, NLM_F_BULK, options);
+    } catch (error) {
+      throw retold(error, {
+        what: `cannot flush multicast groups of ${dev}`,
+        properties: { ...PROPERTIES, entry: "port" },
+        blamed: { EOPNOTSUPP: "dev", ENODEV: "dev" },
+      });
+    }
   }
 
   /** Removes an entry. Same as: bridge mdb delete @throws {NetlinkError} */

@@ -13,7 +13,7 @@ import { inTurns } from "../families/turns.ts";
 import { boolean, check, checkOne, linkName } from "../shape/shape.ts";
 import { type CallOptions, type Connection, command } from "../socket/index.ts";
 import { type MessageIn, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from "../wire/index.ts";
-import { delnexthop, getbucket, getnexthop, newbucket, newnexthop } from "./schema.ts";
+import { delnexthop, getbucket, getnexthop, NHA_OP_FLAG, newbucket, newnexthop } from "./schema.ts";
 import {
   bucketFromWire,
   checkNexthop,
@@ -38,6 +38,11 @@ export interface NexthopFilter {
   readonly fdb?: boolean | undefined;
   readonly protocol?: Protocol | undefined;
 }
+/** What {@link Nexthops.list} is asked for. */
+export interface NexthopQuery extends NexthopFilter {
+  /** With counters of what each nexthop of a group was chosen for. Linux 6.9 and later. Default false. */
+  readonly statistics?: boolean | undefined;
+}
 /** Which buckets are meant. */
 export interface BucketFilter {
   /** Number of the group. */
@@ -50,6 +55,7 @@ export interface BucketFilter {
 export type NexthopVerb = "create" | "replace" | "delete";
 
 const FILTER = { dev: linkName, master: linkName, groups: boolean, fdb: boolean, protocol: protocols.shape };
+const QUERY = { ...FILTER, statistics: boolean };
 const BUCKETS = { id: nexthopShapes.id, nhid: nexthopShapes.id, dev: linkName };
 const ACTS = { create: "add", replace: "replace", delete: "delete" } as const;
 type Wire = MessageIn<typeof newnexthop>;
@@ -79,12 +85,22 @@ export class Nexthops extends Service<NexthopVerb, NexthopObjectConfig, Wire> {
     return name === undefined ? undefined : this.links.indexOf(name);
   }
 
-  /** All nexthops, or those that the filter means. Same as: ip nexthop show */
-  async list(filter: NexthopFilter = {}, options?: CallOptions): Promise<Listing<NexthopObject>> {
-    check([], FILTER, filter, "filter");
-    const { dev, master, groups, fdb, protocol } = filter;
-    const attrs = { oif: await this.#index(dev), master: await this.#index(master), groups };
-    const { messages, consistent } = await this.connection.dump(getnexthop, { header: {}, attrs }, newnexthop, options);
+  /** All nexthops, or those that the filter means. Same as: ip nexthop show; ip -s -s nexthop show */
+  async list(filter: NexthopQuery = {}, options?: CallOptions): Promise<Listing<NexthopObject>> {
+    check([], QUERY, filter, "filter");
+    const { dev, master, groups, fdb, protocol, statistics = false } = filter;
+    const opFlags = statistics ? NHA_OP_FLAG.DUMP_STATS | NHA_OP_FLAG.DUMP_HW_STATS : undefined;
+    const attrs = { oif: await this.#index(dev), master: await this.#index(master), groups, opFlags };
+    const { messages, consistent } = await this.connection
+      .dump(getnexthop, { header: {}, attrs }, newnexthop, options)
+      .catch((error: unknown) => {
+        if (!statistics) throw error;
+        throw retold(error, {
+          what: "cannot list nexthops",
+          properties: { opFlags: "statistics" },
+          blamed: { EINVAL: "statistics" },
+        });
+      });
     const names = await this.links.names();
     const by = protocol === undefined ? undefined : protocols.numberOf(protocol);
     // The kernel selects by link and groups only.
@@ -121,6 +137,7 @@ export class Nexthops extends Service<NexthopVerb, NexthopObjectConfig, Wire> {
    * @throws {InputError} for a filter that names nothing.
    */
   async flush(filter: NexthopFilter, options?: CallOptions): Promise<number> {
+    check([], FILTER, filter, "filter");
     checkFlush(filter, "nexthops");
     const found = await this.list(filter, options);
     const commands = found.map(({ id }) => command(delnexthop, { header: {}, attrs: { id } }, 0));

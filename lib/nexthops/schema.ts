@@ -14,7 +14,23 @@ import {
   RTM_NEWNEXTHOP,
   RTM_NEWNEXTHOPBUCKET,
 } from "../families/route.ts";
-import { array, at, attrs, body, bytes, flag, ip, message, padding, struct, u8, u16, u32, u64 } from "../wire/index.ts";
+import {
+  array,
+  at,
+  attrs,
+  body,
+  flag,
+  ip,
+  many,
+  message,
+  padding,
+  struct,
+  u8,
+  u16,
+  u32,
+  u64,
+  uint,
+} from "../wire/index.ts";
 
 /** The weight less one: its low byte, and since Linux 6.13 its high one. */
 const nexthopGrp = struct("nexthop_grp", { id: u32, weight: u8, weightHigh: u8, _resvd2: u16 });
@@ -34,6 +50,14 @@ export const nhaResBucket = attrs("NHA_RES_BUCKET", {
   idleTime: at(2, u64),
 });
 
+export const nhaGroupStatsEntry = attrs("NHA_GROUP_STATS_ENTRY", {
+  id: at(1, u32),
+  /** With those that hardware sent. */
+  packets: at(2, uint),
+  packetsHw: at(3, uint),
+});
+export const nhaGroupStats = attrs("NHA_GROUP_STATS", { entry: many(1, nhaGroupStatsEntry) });
+
 export const nha = attrs("NHA", {
   id: at(1, u32),
   group: at(2, array(nexthopGrp)),
@@ -50,7 +74,7 @@ export const nha = attrs("NHA", {
   resGroup: at(12, nhaResGroup),
   resBucket: at(13, nhaResBucket),
   opFlags: at(14, u32),
-  groupStats: at(15, bytes),
+  groupStats: at(15, nhaGroupStats),
   hwStatsEnable: at(16, u32),
   hwStatsUsed: at(17, u32),
 });
@@ -64,3 +88,5 @@ export const getbucket = message("RTM_GETNEXTHOPBUCKET", RTM_GETNEXTHOPBUCKET, p
 
 /** NHA_GROUP_TYPE. */
 export const NEXTHOP_GRP_TYPE = { MPATH: 0, RES: 1 } as const;
+/** Bits of NHA_OP_FLAGS. */
+export const NHA_OP_FLAG = { DUMP_STATS: 1, DUMP_HW_STATS: 2 } as const;

@@ -65,15 +65,26 @@ export interface NexthopObjectConfig {
   /** Who made it. Default: linkwright. */
   readonly protocol?: Protocol | undefined;
 }
+/** One of the nexthops of a group as the kernel has it. */
+export interface KnownMember extends Required<NexthopMember> {
+  /** Packets that it was chosen for; only where counters were asked for. */
+  readonly packets?: bigint;
+  /** Those of them that hardware sent, where it counts. */
+  readonly packetsHw?: bigint;
+}
 /** A nexthop object as the kernel has it. */
 export interface NexthopObject extends Omit<NexthopObjectConfig, "family"> {
   /** Absent for a group. */
   readonly family?: Family;
   readonly scope: Scope;
   readonly protocol: Protocol;
-  readonly group?: readonly Required<NexthopMember>[];
+  readonly group?: readonly KnownMember[];
   /** Resilient: seconds that it has been out of balance. */
   readonly unbalancedTime?: number;
+  /** Group: whether hardware is asked to count; only where counters were asked for. */
+  readonly hwStats?: boolean;
+  /** Group: whether any hardware does, where it is asked to. */
+  readonly hwStatsUsed?: boolean;
   /** Its link is down, or has no carrier. */
   readonly dead?: true;
   readonly linkdown?: true;
@@ -263,7 +274,18 @@ export function nexthopFromWire(
 ): NexthopObject {
   const found: Record<string, unknown> = { id: attrs.id };
   if (attrs.group !== undefined) {
-    found["group"] = attrs.group.map(({ id, weight, weightHigh }) => ({ id, weight: weight + (weightHigh << 8) + 1 }));
+    const counted = new Map(attrs.groupStats?.entry?.map((one) => [one.id, one]));
+    found["group"] = attrs.group.map(({ id, weight, weightHigh }): KnownMember => {
+      const { packets, packetsHw } = counted.get(id) ?? {};
+      return {
+        id,
+        weight: weight + (weightHigh << 8) + 1,
+        ...(packets !== undefined && { packets }),
+        ...(packetsHw !== undefined && { packetsHw }),
+      };
+    });
+    if (attrs.hwStatsEnable !== undefined) found["hwStats"] = attrs.hwStatsEnable !== 0;
+    if (attrs.hwStatsUsed !== undefined) found["hwStatsUsed"] = attrs.hwStatsUsed !== 0;
     found["type"] = attrs.groupType === NEXTHOP_GRP_TYPE.RES ? "resilient" : "mpath";
     if (attrs.resGroup !== undefined) Object.assign(found, resilience(attrs.resGroup));
   } else found["family"] = header.family === AF_INET6 ? "inet6" : "inet";
