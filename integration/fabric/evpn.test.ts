@@ -8,7 +8,7 @@ import { desiredOf, observe, parseSource, plan, type Source } from "../../lib/st
 import { assertSandboxed, Lab } from "../../lib/testkit/index.ts";
 import { load, needs } from "../../test/needs.ts";
 import { Frr, needsFrr } from "./frr-kit.ts";
-import { addressOf, applyTo, exchange, textOf, until, whilePinging, workerOf } from "./kit.ts";
+import { addressOf, applyTo, exceed, exchange, textOf, until, whilePinging, workerOf } from "./kit.ts";
 
 /** Quicker than by default, as the tests wait for it: a host is given up after 3 seconds. */
 const quick = (config: string): string =>
@@ -128,6 +128,27 @@ describe("EVPN", function () {
     await exchange(lab, "vm3", "vm1", 1450);
     const mac = await macOf(lab, "vm3");
     await until("entry for vm3", async () => (await evpn.place("bm1", mac)) === "192.168.0.25" || undefined);
+    await evpn.agreed();
+    await exceed(lab, "vm1", "vm2", 1450);
+  });
+
+  it("with a route reflector, hosts that do not speak with each other know each other's guests", async () => {
+    const source = parseSource(textOf("three-hosts-evpn").replace("asn: 64512", "asn: 64512, reflectors: [bm1]"));
+    await using evpn = await Evpn.up(source);
+    const { lab } = evpn;
+    await evpn.agreed();
+    const sessions = async (host: string): Promise<string[]> => {
+      const told = JSON.parse((await evpn.frr.get(host)?.vtysh("show bgp l2vpn evpn summary json")) ?? "{}");
+      return Object.keys(told.peers ?? {}).sort();
+    };
+    deepEqual(
+      [await sessions("bm1"), await sessions("bm2"), await sessions("bm3")],
+      [["192.168.0.24", "192.168.0.25"], ["192.168.0.23"], ["192.168.0.23"]],
+    );
+    deepEqual(await evpn.floods("bm2"), ["192.168.0.23", "192.168.0.25"]);
+    await exchange(lab, "vm2", "vm3", 1450);
+    const mac = await macOf(lab, "vm3");
+    await until("entry for vm3", async () => (await evpn.place("bm2", mac)) === "192.168.0.25" || undefined);
     await evpn.agreed();
   });
 

@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { derive } from "../../lib/fabric/fabric.ts";
 import type { Host } from "../../lib/host.ts";
+import { VLAN_ALLOWANCE } from "../../lib/mtu/encapsulation.ts";
 import { apply, desiredOf, observe, planRemoval, type Source } from "../../lib/state/index.ts";
 import { type Lab, makeChain } from "../../lib/testkit/index.ts";
 import { type Applied, applyShare } from "../../lib/testkit/lab-apply.ts";
@@ -50,8 +51,8 @@ export function addressOf(lab: Lab, guest: string): string {
 export const workerOf = (lab: Lab, guest: string) => lab.guest(guest).node.worker();
 
 /**
- * Packets of `mtu` bytes get through and none that is larger, a TLS handshake succeeds whose certificates fill several
- * packets, and 10 MB come back.
+ * Packets of `mtu` bytes get through and a guest sends none that is larger, a TLS handshake succeeds whose certificates fill
+ * several packets, and 10 MB go there and come back.
  */
 export async function exchange(lab: Lab, from: string, to: string, mtu: number): Promise<void> {
   const [client, server] = [await workerOf(lab, from), await workerOf(lab, to)];
@@ -66,6 +67,29 @@ export async function exchange(lab: Lab, from: string, to: string, mtu: number):
   const echo = await server.echoTcp();
   const sent = await client.sendTcp(address, echo.port, BULK, PATIENCE);
   deepEqual([sent.error, sent.received], [undefined, BULK]);
+}
+
+/**
+ * Guests that are told too much: of what is larger than `mtu`, a VXLAN answers for what its bridge still lets through, a VLAN
+ * header more than fits, and the rest is lost. Leaves them with an MTU of 1500.
+ */
+export async function exceed(lab: Lab, from: string, to: string, mtu: number): Promise<void> {
+  await lab.setGuestMtu(1500);
+  const worker = await workerOf(lab, from);
+  const told: unknown[] = [];
+  const sizes = [mtu, mtu + 1, mtu + VLAN_ALLOWANCE, mtu + VLAN_ALLOWANCE + 1];
+  for (const size of sizes) {
+    await lab.forgetPaths();
+    const lost = size > mtu + VLAN_ALLOWANCE;
+    const timeout = lost ? 1500 : 5000;
+    const { received, fragNeeded } = await worker.ping(addressOf(lab, to), { size, timeout });
+    told.push([size, received, fragNeeded]);
+  }
+  const answers = [undefined, mtu, mtu, undefined];
+  deepEqual(
+    told,
+    sizes.map((size, at) => [size, size === mtu ? 1 : 0, answers[at]]),
+  );
 }
 
 /** Keeps guests pinging each other while something is done. @returns how many requests were sent, and lost. */
