@@ -75,7 +75,10 @@ const GROUPS: Readonly<Record<string, Group>> = {
       ...["schema", "document", "source", "consistency"].map((name) => `lib/state/${name}.ts`),
       ...["fabric", "overlay-checks", "variables"].map((name) => `lib/fabric/${name}.ts`),
     ],
-    tests: [...testsOf("fabric", "fabric", "peers", "overlays"), ...testsOf("state", "contradictions", "document")],
+    tests: [
+      ...testsOf("fabric", "fabric", "peers", "overlays", "contradictions"),
+      ...testsOf("state", "source", "contradictions", "document"),
+    ],
   },
 };
 const PAGE = "docs/mutation.md";
