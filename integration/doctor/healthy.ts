@@ -63,7 +63,7 @@ export function healthyFabric(
   const lines = [
     "linkwright: 1",
     "hosts:",
-    ...names.map((name, at) => `  ${name}: { underlay: up0, vtep: "${vteps[at]}" }`),
+    ...names.map((name, at) => `  ${name}: { underlay: up0, vtep: "${vteps[at]}", routerId: 10.9.8.${at + 11} }`),
     ...(kind === "evpn" ? ["evpn: { asn: 64512 }"] : []),
     "overlays:",
     ...overlaysOf(kind, draw, flood, gateways),

@@ -5,8 +5,6 @@ import { diagnose } from "../../lib/doctor/index.ts";
 import { ZERO_MAC } from "../../lib/neighbors/zero-mac.ts";
 import { parseSource } from "../../lib/state/index.ts";
 import { Lab } from "../../lib/testkit/index.ts";
-import { skip } from "../../test/needs.ts";
-import { hasVlans } from "./healthy.ts";
 import { BRISK } from "./matrix.ts";
 
 const HOSTS = `linkwright: 1
@@ -48,25 +46,6 @@ guests: { on: br-vm, mtu: auto }
     const small = await diagnose(lab.host("bm1"), { ...BRISK, peers: [address] });
     // A bridge lets a VLAN header's four bytes more through.
     deepEqual([small.findings[0]?.cause, small.asked.ends["vx-vm"]?.[0]?.through], ["underlay-mtu", 1354]);
-  });
-
-  it("overlays that share a VXLAN by VLAN, and finds nothing wrong", async function () {
-    if (!(await hasVlans())) skip(this, "bridges of this kernel have no VLANs");
-    const document = `${HOSTS}overlays:
-  red: { vni: 110, vlan: 10, bridge: br0, gateway: { bm1: [10.1.0.1/24], bm2: [10.1.0.2/24] } }
-  blue: { vni: 120, vlan: 20, bridge: br0, gateway: { bm1: [10.2.0.1/24], bm2: [10.2.0.2/24] } }
-`;
-    await using lab = await Lab.up(parseSource(document, "vlans.yaml"), { guestsPerHost: 0 });
-    const { findings, asked, unseen } = await diagnose(lab.host("bm1"), BRISK);
-    const ends = Object.values(asked.ends).flat();
-    deepEqual(
-      ends.map(({ vni, macs }) => [vni, [...macs.keys()]]),
-      [
-        [110, ["10.1.0.2"]],
-        [120, ["10.2.0.2"]],
-      ],
-    );
-    deepEqual([findings, unseen], [[], []]);
   });
 
   it("a VXLAN that gets its VNIs with each frame, in each of those that it floods for", async () => {

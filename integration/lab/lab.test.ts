@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { derive } from "../../lib/fabric/fabric.ts";
 import { Netns } from "../../lib/netns/netns.ts";
-import { desiredOf, readSource, verify } from "../../lib/state/index.ts";
+import { desiredOf, parseSource, readSource, verify } from "../../lib/state/index.ts";
 import { assertSandboxed, Lab, leakCheck, makeChain } from "../../lib/testkit/index.ts";
 import { needs } from "../../test/needs.ts";
 import { type Encapsulated, listen, takeApart } from "./cable.ts";
@@ -46,6 +46,20 @@ describe("lab", function () {
       const { ok, plan } = await verify(lab.host(name), desiredOf(derive(source, name)));
       assert.deepEqual([ok, plan.steps], [true, []]);
     }
+  });
+
+  it("brings an overlay over another one up on a large underlay: what is made on a bridge waits until that has grown", async () => {
+    const document = `linkwright: 1
+hosts: { bm1: { underlay: up0, vtep: 192.0.2.1 }, bm2: { underlay: up0, vtep: 192.0.2.2 } }
+overlays:
+  vm: { vni: 39, gateway: { bm1: [10.9.0.1/24], bm2: [10.9.0.2/24] } }
+  pods: { vni: 40, over: vm, gateway: { bm1: [10.40.0.1/24], bm2: [10.40.0.2/24] } }
+guests: { on: br-pods, mtu: auto }
+`;
+    await using lab = await Lab.up(parseSource(document, "stacked.yaml"), { underlayMtu: 9000 });
+    assert.equal((await lab.host("bm1").links.get("vx-pods"))?.mtu, 8900);
+    const vm1 = await lab.guest("vm1").node.worker();
+    assert.equal((await vm1.ping(lab.guest("vm2").addresses[0] ?? "", { size: 8900, timeout: 5000 })).received, 1);
   });
 
   it("lets nothing home from the internet but through NAT", async () => {

@@ -204,10 +204,15 @@ function needsOf(planner: Planner, link: DesiredLink): readonly string[] {
   const below = Object.entries(kind?.options ?? {}).flatMap(([key, one]) =>
     one.refers === true ? [link.options[key]] : [],
   );
+  // A bridge grows by its ports: what is made on it before that is cut down to what it had, without a word.
+  const ports = planner.desired.links.filter(
+    ({ name, options: { master } }) => name !== link.name && typeof master === "string" && below.includes(master),
+  );
   // A link of the same VNI that goes away has to be gone.
   const gone = planner.desired.links.filter((one) => one.absent).map((one) => one.name);
   const bringer = planner.bringerOf(link.name);
-  return [...planner.linkIds(...below, link.options["master"], ...gone, bringer?.name), ...planner.again(link.name)];
+  const names = [...below, ...ports.map(({ name }) => name), link.options["master"], ...gone, bringer?.name];
+  return [...planner.linkIds(...names), ...planner.again(link.name)];
 }
 
 /** What names a port of the link is told once it has it. */
