@@ -150,6 +150,24 @@ describe("linkwright.service", function () {
       match((await bare("linkwright", "confirm")).stderr, /^linkwright: nothing waits to be confirmed/);
     });
 
+    it("tells what differs, and since when, for as long as it may not be put right", async () => {
+      const lock = (await must("find /run/linkwright -name lock")).trim();
+      const holder = host.spawn("flock", lock, "sleep", "3");
+      const released = new Promise((resolve) => holder.once("close", resolve));
+      await eventually(async () => (await host.run("flock", "--nonblock", lock, "true")).code, 1);
+      await must("ip link set br0 mtu 1300");
+      const told = async () => JSON.parse((await as(65534, "linkwright", "status", "--json")).stdout).service;
+      await eventually(async () => (await told()).differing?.what, ["link br0: mtu"]);
+      match((await told()).differing.since, /^\d{4}-\d\d-\d\dT/);
+      const { code, stdout } = await as(65534, "linkwright", "status");
+      equal(code, 2);
+      match(stdout, /^✗ 1 differ: link br0 .*\ndiffers since \d\d:\d\d:\d\d:\n {2}link br0: mtu$/m);
+      await released;
+      await eventually(mtu, "1350", 30_000);
+      await eventually(status, 0);
+      equal((await told()).differing, undefined);
+    });
+
     it("lives on, whatever is sent there", async () => {
       const pid = await shown("MainPID");
       const flood =

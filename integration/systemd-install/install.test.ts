@@ -86,27 +86,38 @@ describe("systemd install", function () {
   });
 
   it("writes over nobody's file, and over none that was edited", async () => {
-    const file = "/etc/systemd/network/10-linkwright-br-vm.network";
-    await host.systemd.write(file, "[Match]\nName=br-vm\n");
-    const [files, state] = [await host.files(), await host.state()];
-    match(
-      (await host.install(document(39))).stderr,
-      /^linkwright: \/etc\/systemd\/network\/10-linkwright-br-vm\.network: somebody else's file; move it away first\n$/m,
-    );
-    deepEqual([await host.files(), await host.state()], [files, state]);
-    await host.systemd.must("rm", file);
-    await host.installed(document(39));
-    await host.systemd.must("sh", "-c", `echo '# mine' >>${file}`);
-    for (const words of [["install"], ["uninstall"]] as const) {
-      const { code, stderr } =
-        words[0] === "install"
-          ? await host.install(document(39))
-          : await host.systemd.linkwright("systemd", "uninstall");
-      equal(code, 1);
-      match(stderr, /was changed by hand since it was written; move it away first/);
+    const link = "/etc/systemd/network/10-linkwright-br-vm.network";
+    const unit = "/etc/systemd/system/linkwright-nftables.service";
+    for (const file of [link, unit]) {
+      await host.systemd.write(file, "[Match]\nName=br-vm\n");
+      const [files, state] = [await host.files(), await host.state()];
+      equal(
+        (await host.install(document(39))).stderr,
+        `linkwright: ${file}: somebody else's file; move it away first\n`,
+      );
+      deepEqual([await host.files(), await host.state()], [files, state]);
+      await host.systemd.must("rm", file);
     }
-    await host.systemd.must("rm", file);
+    await host.installed(document(39));
+    for (const file of [unit, link]) await refusesEdited(file);
   });
+
+  /** A file of an installation is edited: neither installing again nor uninstalling touches anything. */
+  async function refusesEdited(file: string): Promise<void> {
+    const text = await host.systemd.must("cat", file);
+    await host.systemd.must("sh", "-c", `echo '# mine' >>${file}`);
+    const before = await host.files();
+    for (const again of [
+      await host.install(document(39)),
+      await host.systemd.linkwright("systemd", "uninstall"),
+      await host.install(document(40), "--allow-recreate"),
+    ]) {
+      equal(again.code, 1);
+      equal(again.stderr, `linkwright: ${file}: was changed by hand since it was written; move it away first\n`);
+    }
+    equal(await host.files(), before);
+    await host.systemd.write(file, text);
+  }
 
   it("puts everything back where a probe fails", async () => {
     await host.installed(document(39));
@@ -160,7 +171,19 @@ describe("systemd install", function () {
     equal(await host.files(), before);
 
     await theirs("ens34f0");
-    await host.systemd.must("ip", "address", "add", "192.168.0.77/24", "dev", "ens34f0");
+    const byHand = ["address add 192.168.0.77/24 dev ens34f0", "route add 198.51.100.0/24 via 192.168.0.1 dev ens34f0"];
+    for (const words of [...byHand, "rule add from 198.51.100.7 lookup main priority 1000"])
+      await host.systemd.must("ip", ...words.split(" "));
+    const underlay = async (): Promise<string> =>
+      await host.systemd.must(
+        "sh",
+        "-c",
+        "ip -4 -oneline address show ens34f0; ip -4 route show table all dev ens34f0; ip rule",
+      );
+    const made = await underlay();
+    const failed = await host.install(document(39, "probes: [{ ping: 192.168.0.99, timeout: 0.3 }]\n"));
+    match(failed.stderr, /192\.168\.0\.99.*; the files are as before, and the old state was put back/);
+    equal(await underlay(), made);
     match((await host.installed(document(39))).stderr, /what is added stands in ens\.network\.d\/90-linkwright\.conf/);
     const text = await host.systemd.must("cat", dropIn);
     match(text, /^\[Network\]\nKeepConfiguration=static\nVXLAN=vxlan0$/m);
@@ -174,10 +197,15 @@ describe("systemd install", function () {
     for (const address of ["192.168.0.23", "192.168.0.77"]) ok(addresses.includes(address), addresses);
     match((await host.installed(document(39))).stdout, /all files were as they should be/);
 
-    await host.systemd.linkwright("systemd", "uninstall");
+    equal(await underlay(), made);
+    const { stderr } = await host.systemd.linkwright("systemd", "uninstall");
+    equal(stderr, "");
+    equal(await underlay(), made);
     equal((await host.systemd.run("ls", `${file}.d`)).code, 2);
     equal((await host.systemd.run("ls", file)).code, 0);
     equal(await host.log(), "");
+    await host.systemd.must("ip", "address", "delete", "192.168.0.77/24", "dev", "ens34f0");
+    await host.systemd.must("ip", "route", "delete", "198.51.100.0/24");
   });
 
   it("lasts until the next boot with --runtime, also where /etc is read-only", async () => {
@@ -254,8 +282,8 @@ describe("systemd install", function () {
       await host.systemd.run("systemctl", "start", "dbus.socket", "dbus.service", "systemd-networkd");
     });
 
-    async function refusal(): Promise<string> {
-      const { code, stderr } = await host.install(document(39));
+    async function refusal(...options: readonly string[]): Promise<string> {
+      const { code, stderr } = await host.install(document(39), ...options);
       equal(code, 1);
       deepEqual([await host.files(), await host.link("br-vm")], ["", undefined]);
       const lines = stderr.split("\n").filter((line) => line.startsWith("linkwright:"));
@@ -295,6 +323,7 @@ describe("systemd install", function () {
     it("says that there is no D-Bus", async () => {
       await host.systemd.must("systemctl", "stop", "dbus.socket", "dbus.service");
       match(await refusal(), /no D-Bus at .*; start it with/);
+      match(await refusal("--direct"), /no D-Bus at .*; start it with/);
     });
   });
 });

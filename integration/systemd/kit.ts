@@ -23,7 +23,7 @@ export const VERSION: readonly string[] = TREE === "/" ? [] : ["--systemd", base
 const BOOT = join(ROOT, "integration/systemd/boot");
 const SYSTEMD = "/lib/systemd/systemd";
 /** Seconds after which a host ends, whatever its test does. */
-const LIFETIME = 240;
+const LIFETIME = 480;
 /** Milliseconds in which it has to be ready, and in which a command has to end. */
 const PATIENCE = 30_000;
 /** How `boot` says that this machine does not allow it. */

@@ -22,10 +22,20 @@ export class EnabledUnits {
   readonly #runtime: boolean;
   readonly #before: readonly UnitState[];
 
+  /** How they were. */
+  get before(): readonly UnitState[] {
+    return this.#before;
+  }
+
   private constructor(units: Units, runtime: boolean, before: readonly UnitState[]) {
     this.#units = units;
     this.#runtime = runtime;
     this.#before = before;
+  }
+
+  /** As somebody else looked at them before anything was changed. */
+  static remembered(units: Units, before: readonly UnitState[], runtime: boolean): EnabledUnits {
+    return new EnabledUnits(units, runtime, before);
   }
 
   /** Looks at them before anything is changed. */

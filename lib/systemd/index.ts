@@ -27,6 +27,13 @@ export { InstallError, type Installed, type InstallOptions, install } from "./in
 export { type Installation, type InstallationInput, surveyInstallation, surveyRemoval } from "./installation.ts";
 export { type Notice, notify, type Tell, teller, watchdogSeconds } from "./notify.ts";
 export { type Clash, checkOwners, mayBeOwned, OwnedError, type Owner, type Owners, ownersOf } from "./owners.ts";
+export {
+  discardInstallations,
+  installationRemark,
+  type RecoveredInstallation,
+  type RecoverInstallationOptions,
+  recoverInstallations,
+} from "./taking-back.ts";
 export { type UninstallOptions, uninstall } from "./uninstall.ts";
 export { surveyUnmanaged, type UnmanageOptions, unmanage } from "./unmanaged.ts";
 export type { Unsaid } from "./unsaid.ts";

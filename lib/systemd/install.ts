@@ -2,18 +2,21 @@
 import type { Host } from "../host.ts";
 import { refuseRecreation } from "../state/apply.ts";
 import type { Desired } from "../state/desired.ts";
-import { undo } from "../state/perform.ts";
-import type { Plan, Step, Words } from "../state/step.ts";
+import { secretsOf } from "../state/secrets.ts";
+import type { Plan, Request, Step } from "../state/step.ts";
 import type { Verification } from "../state/verify.ts";
-import { takeBack, type WayBack } from "../transaction/back.ts";
-import { type Check, describeWayBack, type StoreOptions, transact } from "../transaction/index.ts";
-import { type Planned, planFor, type Wanted } from "../transaction/wanted.ts";
-import { SystemdError } from "./bus/error.ts";
+import { bootId } from "../transaction/boot.ts";
+import { type Check, type StoreOptions, transact } from "../transaction/index.ts";
+import { namespaceOf } from "../transaction/store.ts";
+import { keep, type Planned, planFor, type Wanted } from "../transaction/wanted.ts";
 import type { LinkState } from "./bus/networkd.ts";
 import { Systemd } from "./bus/systemd.ts";
 import { EnabledUnits } from "./enabled.ts";
 import { concernsNetworkd, concernsUnits, type Installation, linksIn, unitsIn } from "./installation.ts";
-import { changeFiles, putBack } from "./write.ts";
+import { keepingEntries } from "./kept.ts";
+import { type InstallationRecord, RecordKeeper } from "./record.ts";
+import { messageOf, refuseInterrupted, reloadWhereItRuns, takeInstallationBack } from "./taking-back.ts";
+import { changeFiles } from "./write.ts";
 
 /** Options of {@link install}. */
 export interface InstallOptions extends StoreOptions {
@@ -27,6 +30,8 @@ export interface InstallOptions extends StoreOptions {
   readonly onProgress?: ((doing: string) => void) | undefined;
   /** Default: that of this machine. */
   readonly systemd?: Systemd | undefined;
+  /** For tests: called before each step that could be the last, with what comes. */
+  readonly witness?: ((next: string) => void) | undefined;
 }
 
 /** What {@link install} did. */
@@ -54,11 +59,6 @@ export class InstallError extends Error {
   }
 }
 
-/** Seconds for networkd to have everything as before. */
-const BACK_DEADLINE = 10;
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 /** One installation, from the first look to its end. */
 class Installing {
   readonly #host: Host;
@@ -81,17 +81,41 @@ class Installing {
     if (!direct) await this.#systemd.networkd.describe({ signal });
     const planned = await planFor(this.#host, this.#wanted, signal);
     refuseRecreation(planned.plan, this.#desired.source, allowRecreate);
+    await using keeper = await RecordKeeper.forFiles(root, runtime, this.#options.wait);
+    await refuseInterrupted(root);
     const units = await EnabledUnits.remember(this.#systemd.units, unitsIn([...files, ...changes]), runtime);
+    const record = this.#recordOf(planned, units);
+    await keeper.secrets.hold(this.#host, undoingOf(planned));
+    await keeper.write(record);
     const checks: Check[] = [];
     try {
       this.#say("writing files");
       await units.pause();
       await units.drop(unitsIn(changes.filter(({ after }) => after === undefined)));
-      await changeFiles(root, changes);
-      return await this.#activate(planned, units, checks);
+      await changeFiles(root, changes, this.#options.witness);
+      const done = await this.#activate(planned, units, checks);
+      this.#options.witness?.("done");
+      await keeper.forget();
+      return done;
     } catch (error) {
-      throw await this.#back(planned, units, error, checks);
+      throw await this.#back(keeper, record, error, checks);
     }
+  }
+
+  #recordOf({ plan, observed }: Planned, units: EnabledUnits): InstallationRecord {
+    const { changes, runtime, direct } = this.#installation;
+    return {
+      format: 1,
+      boot: bootId(),
+      netns: namespaceOf(this.#host),
+      at: new Date().toISOString(),
+      pid: process.pid,
+      ...{ runtime, direct, changes },
+      units: units.before,
+      document: keep(this.#wanted),
+      steps: plan.steps,
+      ...(observed.table !== undefined && { table: observed.table }),
+    };
   }
 
   get #wanted(): Wanted {
@@ -105,11 +129,14 @@ class Installing {
   async #activate(planned: Planned, units: EnabledUnits, checks: Check[]): Promise<Installed> {
     const { signal, allowRecreate, directory, wait, probe } = this.#options;
     const { changes, files } = this.#installation;
+    const witness = this.#options.witness ?? (() => undefined);
     if (concernsUnits(changes)) await this.#systemd.units.daemonReload({ signal });
     const links = await this.#configure();
+    witness("kernel");
     this.#say("comparing with the kernel");
     const store = { directory, wait, signal };
     const done = await transact(this.#host, this.#desired, { ...store, allowRecreate, confirm: 0 });
+    witness("units");
     this.#say("starting units");
     await units.take(unitsIn(files), { signal });
     this.#say("probing");
@@ -120,35 +147,34 @@ class Installing {
     return { plan: planned.plan, rest: plan.steps, links, verification, checks };
   }
 
-  /** networkd reads the files, and has done what they say. */
+  /** networkd reads the files, and has done what they say; what is none of its business is there again. */
   async #configure(): Promise<readonly LinkState[]> {
     const { networkd } = this.#systemd;
-    const { signal, deadline } = this.#options;
+    const { signal } = this.#options;
     const { changes, files, direct } = this.#installation;
-    if (direct) await this.#reloadWhereItRuns();
-    const made = linksIn(files);
-    if (!direct && concernsNetworkd(changes)) {
-      this.#say("networkd reads them");
-      await networkd.reload({ signal });
-    }
+    let states: readonly LinkState[] = [];
+    const lost = await keepingEntries(this.#host, this.#systemd, changes, async () => {
+      if (direct && concernsNetworkd(changes)) await reloadWhereItRuns(networkd, signal);
+      if (!direct && concernsNetworkd(changes)) {
+        this.#say("networkd reads them");
+        await networkd.reload({ signal });
+      }
+      states = await this.#configured(linksIn(files));
+    });
+    if (lost.length > 0) throw new Error(lost.join("; "));
+    return states;
+  }
+
+  async #configured(made: ReadonlyMap<string, string>): Promise<readonly LinkState[]> {
     if (made.size === 0) return [];
+    const { signal, deadline } = this.#options;
     try {
-      const states = await networkd.waitConfigured([...made.keys()], { deadline, signal });
+      const states = await this.#systemd.networkd.waitConfigured([...made.keys()], { deadline, signal });
       await this.#checkFiles(made);
       return states;
     } catch (error) {
       if ((error as { code?: unknown }).code === "ERR_LINK") await this.#checkFiles(made);
       throw error;
-    }
-  }
-
-  /** Where it does not run, it has nothing to leave alone. */
-  async #reloadWhereItRuns(): Promise<void> {
-    if (!concernsNetworkd(this.#installation.changes)) return;
-    try {
-      await this.#systemd.networkd.reload({ signal: this.#options.signal });
-    } catch (error) {
-      if (!(error instanceof SystemdError)) throw error;
     }
   }
 
@@ -164,44 +190,28 @@ class Installing {
     }
   }
 
-  /** All as it was: units, files, networkd, kernel. Each, whatever becomes of the others. */
-  async #back(planned: Planned, units: EnabledUnits, cause: unknown, checks: readonly Check[]): Promise<InstallError> {
+  /** All as it was: the record stays only where files could not be put back. */
+  async #back(
+    keeper: RecordKeeper,
+    record: InstallationRecord,
+    cause: unknown,
+    checks: readonly Check[],
+  ): Promise<InstallError> {
     this.#say("putting everything back");
-    const { changes, root } = this.#installation;
-    const failed: string[] = [];
-    const attempt = (work: Promise<unknown>): Promise<unknown> =>
-      work.catch((error: unknown) => failed.push(messageOf(error)));
-    await attempt(units.withdraw());
-    await attempt(putBack(root, changes));
-    await attempt(this.#reloadAsBefore());
-    const wayBack = await this.#undo(planned);
-    await attempt(units.restore());
-    failed.push(...wayBack.failed.map((one) => messageOf(one.cause)));
-    const way = `the files are as before, and ${describeWayBack(wayBack)}`;
+    const { root } = this.#installation;
+    const place = { host: this.#host, systemd: this.#systemd, root, secrets: secretsOf(this.#host) };
+    const { failed, text, filesAreBack } = await takeInstallationBack(place, record);
+    if (filesAreBack) await keeper.forget();
     const reason = messageOf(cause);
-    if (failed.length === 0) return new InstallError("ERR_INSTALL", `${reason}; ${way}`, cause, checks);
-    const message = `${reason}; on the way back: ${failed.join("; ")}; look at them with linkwright systemd install --dry-run`;
+    if (failed.length === 0) return new InstallError("ERR_INSTALL", `${reason}; ${text}`, cause, checks);
+    const look = filesAreBack ? "" : ", then try again with linkwright recover";
+    const message = `${reason}; on the way back: ${failed.join("; ")}; look at them with linkwright systemd install --dry-run${look}`;
     return new InstallError("ERR_WAY_BACK", message, cause, checks);
   }
-
-  async #reloadAsBefore(): Promise<void> {
-    const { networkd } = this.#systemd;
-    const { changes, direct } = this.#installation;
-    if (direct) return await this.#reloadWhereItRuns();
-    if (!concernsNetworkd(changes)) return;
-    await networkd.reload();
-    const before = linksIn(changes.filter((one) => one.before !== undefined));
-    if (before.size > 0) await networkd.waitConfigured([...before.keys()], { deadline: BACK_DEADLINE });
-  }
-
-  /** What networkd and we did to the kernel; a unit that was stopped took our table with it. */
-  async #undo({ plan, observed }: Planned): Promise<WayBack> {
-    const { table } = observed;
-    if (table !== undefined)
-      await undo(this.#host, [{ object: "nftables", verb: "replace", words: { table } as unknown as Words }]);
-    return await takeBack(this.#host, this.#wanted, plan.steps);
-  }
 }
+
+const undoingOf = ({ plan: { steps } }: Planned): readonly Request[] =>
+  steps.flatMap(({ moves }) => moves.flatMap(({ undo }) => undo));
 
 /**
  * Installs what {@link surveyInstallation} found: writes the files, has networkd read them, waits until it has

@@ -1,6 +1,6 @@
 /** Where files for systemd go, and which of them are there. */
 import { readdir } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 /** The paths, from `/` on. */
 export interface Places {
@@ -49,6 +49,12 @@ const DROP_IN = "90-linkwright.conf";
 /** Where lines for a link go that another `.network` file is in charge of; without the directory of both. */
 export function dropInOf(file: string): string {
   return `${basename(file)}.d/${DROP_IN}`;
+}
+
+/** The name of the `.network` file that a drop-in of ours is added to; undefined for every other file. */
+export function addedTo(path: string): string | undefined {
+  const directory = basename(dirname(path));
+  return basename(path) === DROP_IN && directory.endsWith(".network.d") ? directory.slice(0, -2) : undefined;
 }
 
 /** Whether a file for networkd, named from its directory on, has the name of one of ours. */

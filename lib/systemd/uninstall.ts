@@ -1,8 +1,10 @@
 /** The way back from an installation: its units and files are taken away. */
+import { Host } from "../host.ts";
 import { SystemdError } from "./bus/error.ts";
 import { Systemd } from "./bus/systemd.ts";
 import { EnabledUnits } from "./enabled.ts";
 import { concernsNetworkd, concernsUnits, unitsIn } from "./installation.ts";
+import { keepingEntries } from "./kept.ts";
 import { changeFiles, type FileChange, putBack } from "./write.ts";
 
 /** Options of {@link uninstall}. */
@@ -28,8 +30,8 @@ async function takeAway(systemd: Systemd, root: string, changes: readonly FileCh
   if (changes.some(({ path }) => path.includes("/NetworkManager/"))) await systemd.networkManager.reload();
   if (!concernsNetworkd(changes)) return [];
   try {
-    await systemd.networkd.reload();
-    return [];
+    await using host = await Host.open();
+    return await keepingEntries(host, systemd, changes, () => systemd.networkd.reload());
   } catch (error) {
     if (error instanceof SystemdError) return [`networkd did not read it: ${error.message}`];
     throw error;
@@ -37,8 +39,9 @@ async function takeAway(systemd: Systemd, root: string, changes: readonly FileCh
 }
 
 /**
- * Stops and disables units, and removes files, that {@link surveyRemoval} found; networkd then leaves the links alone. What
- * the kernel has stays, but for our nftables table, which goes with its unit.
+ * Stops and disables units, and removes files, that {@link surveyRemoval} found; networkd then leaves the links alone, or
+ * configures those of others by their own files. What the kernel has stays, but for our nftables table, which goes with its
+ * unit; what could not be kept is among the warnings.
  * Same as: linkwright systemd uninstall
  *
  * @throws {SystemdError} where systemd cannot be asked; nothing was changed.

@@ -1,7 +1,7 @@
 /** Files onto the disk: all checked before the first is written, each either old or new whatever happens. */
 import { randomBytes } from "node:crypto";
 import { constants, type Stats } from "node:fs";
-import { access, chmod, lstat, mkdir, open, readFile, readlink, rename, rm, rmdir } from "node:fs/promises";
+import { access, chmod, lstat, mkdir, open, readdir, readFile, readlink, rename, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { originOf } from "./provenance.ts";
 
@@ -48,6 +48,9 @@ function linkedUnit(file: string, target: string): WriteError {
   return new WriteError(`${file}: a link to ${target}; take it away first: systemctl ${verb} ${basename(file)}`);
 }
 
+/** Names of files that are being written; networkd reads every name that ends in .netdev or .network. */
+const TEMPORARY = /^\.linkwright-[0-9a-f]{16}$/;
+
 /** What is in the file now; undefined where it is not there. @throws {WriteError} where it is not ours. */
 async function ownText(root: string, path: string): Promise<string | undefined> {
   await checkParents(root, path);
@@ -71,8 +74,8 @@ async function oldText(root: string, path: string): Promise<string | undefined> 
   return await ownText(root, path);
 }
 
-/** Whether what is to be written below a directory can be: an image, or /etc, may be read-only. */
-async function checkWritable(root: string, path: string): Promise<void> {
+/** Whether what is to be written below a directory can be: an image, or /etc, may be read-only. @throws {WriteError} */
+export async function checkWritable(root: string, path: string): Promise<void> {
   for (let directory = dirname(join(root, path)); ; directory = dirname(directory))
     try {
       return await access(directory, constants.W_OK);
@@ -106,7 +109,7 @@ async function writeOne(root: string, { path, text }: ExportedFile): Promise<voi
   const file = join(root, path);
   const directory = dirname(file);
   await makeDirectory(directory);
-  // networkd reads every name that ends in .netdev or .network: a half-written file must not.
+  // A half-written file must have no name that somebody reads.
   const temporary = join(directory, `.linkwright-${randomBytes(8).toString("hex")}`);
   const handle = await open(
     temporary,
@@ -132,7 +135,11 @@ async function removeOne(root: string, path: string): Promise<void> {
   const directory = dirname(file);
   await rm(file, { force: true });
   await sync(directory);
-  // A directory of drop-ins was made for it; where others have one there too, it stays.
+  await removeEmpty(directory);
+}
+
+/** A directory of drop-ins was made for ours; where others have one there too, it stays. */
+async function removeEmpty(directory: string): Promise<void> {
   if (/\.(network|service)\.d$/.test(directory)) await rmdir(directory).catch(() => undefined);
 }
 
@@ -171,25 +178,55 @@ async function setFile(root: string, path: string, text: string | undefined): Pr
   else await writeOne(root, { path, text });
 }
 
-/** Changes files; where one cannot be changed, those before it are put back. */
-export async function changeFiles(root: string, changes: readonly FileChange[]): Promise<void> {
+/** Changes files; where one cannot be changed, those before it are put back. `witness`, for tests, is called around each. */
+export async function changeFiles(
+  root: string,
+  changes: readonly FileChange[],
+  witness: (path: string) => void = () => undefined,
+): Promise<void> {
   const done: FileChange[] = [];
   try {
     for (const change of changes) {
+      witness(change.path);
       done.push(change);
       await setFile(root, change.path, change.after);
     }
+    witness("");
   } catch (error) {
     await putBack(root, done).catch(() => undefined);
     throw error;
   }
 }
 
-/** Takes changes back. @throws where a file could not be; the others are back. */
+/** What is in a file now; null where it is no file that we could have made. */
+async function presentText(root: string, path: string): Promise<string | null | undefined> {
+  const seen = await statOf(join(root, path));
+  if (seen === undefined) return undefined;
+  return seen.isFile() ? await readFile(join(root, path), "utf8") : null;
+}
+
+/** Takes away what is left of a file that was being written, and a directory that was made for it. */
+async function tidy(root: string, path: string): Promise<void> {
+  const directory = dirname(join(root, path));
+  for (const name of await readdir(directory).catch(() => []))
+    if (TEMPORARY.test(name)) await rm(join(directory, name), { force: true });
+  await removeEmpty(directory);
+}
+
+/** Takes a change back, as far as it was made. @throws {WriteError} where somebody changed the file since. */
+async function putBackOne(root: string, { path, before, after }: FileChange): Promise<void> {
+  const now = await presentText(root, path);
+  if (now !== before && now !== after)
+    throw new WriteError(`${join(root, path)}: was changed since by somebody else, and is left as it is`);
+  if (now !== before) await setFile(root, path, before);
+  await tidy(root, path);
+}
+
+/** Takes changes back, whether they were made or not. @throws where a file could not be; the others are back. */
 export async function putBack(root: string, changes: readonly FileChange[]): Promise<void> {
   const failed: unknown[] = [];
-  for (const { path, before } of changes.toReversed())
-    await setFile(root, path, before).catch((error: unknown) => failed.push(error));
+  for (const change of changes.toReversed())
+    await putBackOne(root, change).catch((error: unknown) => failed.push(error));
   if (failed.length > 0) throw failed[0];
 }
 

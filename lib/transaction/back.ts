@@ -48,10 +48,15 @@ export async function goBack(host: Host, journal: Memory, reason: string): Promi
 }
 
 /** Takes back all steps of a plan for this document, whoever did them, and as far as they were done. */
-export async function takeBack(host: Host, wanted: Wanted, steps: readonly Step[]): Promise<WayBack> {
+export async function takeBack(
+  host: Host,
+  wanted: Wanted,
+  steps: readonly Step[],
+  secrets: Secrets = secretsOf(host),
+): Promise<WayBack> {
   const all = steps.flatMap((step) => step.moves.map(({ undo }) => ({ step, requests: undo }))).reverse();
   const unlike = async (): Promise<readonly Step[]> => changedSteps(steps, (await planFor(host, wanted)).plan.steps);
-  return await walk(host, all, secretsOf(host), unlike);
+  return await walk(host, all, secrets, unlike);
 }
 
 async function walk(

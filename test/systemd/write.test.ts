@@ -75,6 +75,27 @@ describe("files that are changed together", () => {
     deepEqual([names(), read(A)], [["10-linkwright-a.network"], one]);
   });
 
+  it("are put back as far as they were changed, with what is left of one; not where somebody edited it since", async () => {
+    const [one, two] = [seal("one\n"), seal("two\n")];
+    await changeFiles(root, [{ path: A, after: one }]);
+    const changes = [
+      { path: A, before: one, after: two },
+      { path: B, after: two },
+      { path: "/etc/systemd/network/x.network.d/90-linkwright.conf", after: two },
+    ];
+    writeFileSync(join(root, LASTING.network, `.linkwright-${"0".repeat(16)}`), "tw");
+    mkdirSync(join(root, LASTING.network, "x.network.d"));
+    await putBack(root, changes);
+    deepEqual([names(), read(A)], [["10-linkwright-a.network"], one]);
+    await changeFiles(root, changes);
+    writeFileSync(join(root, A), "mine");
+    await rejects(
+      putBack(root, changes),
+      /10-linkwright-a\.network: was changed since by somebody else, and is left as it is/,
+    );
+    deepEqual([names(), read(A)], [["10-linkwright-a.network"], "mine"]);
+  });
+
   it("are not taken from somebody else, nor from whoever edited one", async () => {
     mkdirSync(join(root, LASTING.network), { recursive: true });
     writeFileSync(join(root, A), "[Match]\nName=a\n");

@@ -1,4 +1,6 @@
 /** `linkwright recover` */
+
+import { discardInstallations } from "../../systemd/taking-back.ts";
 import {
   clock,
   describeWayBack,
@@ -9,9 +11,10 @@ import {
   recover,
   recoverAll,
 } from "../../transaction/index.ts";
-import type { Run } from "../command.ts";
+import type { Invocation, Run } from "../command.ts";
 import { needPrivilege, openHost } from "../document.ts";
 import { EXIT, messagesOf } from "../failure.ts";
+import { remarkOnInstallation, takeInstallationsBack } from "../installations.ts";
 import { tellEnded } from "../journal.ts";
 import { printJson } from "../report.ts";
 import type { Terminal } from "../terminal.ts";
@@ -44,6 +47,19 @@ function codeOf(ended: Ended | undefined): number {
   return ended.wayBack.failed.length > 0 ? EXIT.ERROR : EXIT.DIFFERENT;
 }
 
+/** Installations that are under way, or that a unit may not take back as it sees the files read-only, are for another time. */
+const LATER: readonly unknown[] = ["ERR_LOCKED", "EROFS", "EACCES"];
+
+async function tryToTakeBack({ given, terminal }: Invocation): Promise<void> {
+  try {
+    await using host = await openHost(given);
+    await takeInstallationsBack(host, given, terminal);
+  } catch (error) {
+    if (!LATER.includes((error as { code?: unknown }).code)) throw error;
+    await remarkOnInstallation(terminal);
+  }
+}
+
 /** Ends what was interrupted: in one namespace where one is named, else in all that have a journal. */
 export const run: Run = async (invocation) => {
   const { given, terminal } = invocation;
@@ -51,11 +67,13 @@ export const run: Run = async (invocation) => {
   const options = storeOptions(given);
   if (given.discard === true) {
     await using host = await openHost(given);
-    const was = await discard(host, options);
+    const [journal, record] = [await discard(host, options), await discardInstallations()];
+    const was = journal || record;
     if (given.json) printJson({ discarded: was }, terminal);
     else terminal.line(was ? "the journal is gone; the host is as it is" : "there is no journal");
     return EXIT.OK;
   }
+  await tryToTakeBack(invocation);
   if (given.netns !== undefined) {
     await using host = await openHost(given);
     await printReport(invocation, host);

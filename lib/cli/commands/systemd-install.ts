@@ -18,6 +18,7 @@ import type { Run } from "../command.ts";
 import { interruptible, needPrivilege, openHost, readDocument } from "../document.ts";
 import { EXIT } from "../failure.ts";
 import { printDiff } from "../file-changes.ts";
+import { remarkOnInstallation, takeInstallationsBack } from "../installations.ts";
 import { counted, printJson } from "../report.ts";
 import { type Terminal, withProgress } from "../terminal.ts";
 import { secondsOf, storeOptions } from "../transaction.ts";
@@ -57,6 +58,11 @@ function leftOver(changes: readonly FileChange[]): readonly string[] {
 export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
   const { host: name, desired } = await readDocument(file, given);
   const text = readFileSync(file, "utf8");
+  const dry = given["dry-run"] === true;
+  if (!dry) needPrivilege("systemd install");
+  await using host = await openHost(given);
+  if (dry) await remarkOnInstallation(terminal);
+  else await takeInstallationsBack(host, given, terminal);
   const of = name === undefined ? {} : { host: name };
   const survey = {
     desired,
@@ -67,17 +73,15 @@ export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
     ...(given.direct === true ? {} : { inCharge: await filesInCharge() }),
     ...of,
   };
-  if (given["dry-run"] !== true) needPrivilege("systemd install");
   const installation = await surveyInstallation(survey);
   const { unsaid, changes } = installation;
   if (!given.json)
     for (const { path, reason, by } of unsaid) terminal.remark(`${BY[by]}: ${path.join(".")}: ${reason}`);
-  if (given["dry-run"] === true) {
+  if (dry) {
     if (given.json) printJson({ file, host: name, changes, unsaid }, terminal);
     else printDiff(changes, terminal);
     return changes.length === 0 ? EXIT.OK : EXIT.DIFFERENT;
   }
-  await using host = await openHost(given);
   const done = await interruptible((signal) =>
     withProgress(terminal, "looking at the host", (say) =>
       install(host, desired, installation, {
@@ -101,9 +105,15 @@ export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
 
 /** Takes away all files that were installed, or shows them. */
 export const back: Run = async ({ given, terminal }) => {
-  if (given["dry-run"] !== true) needPrivilege("systemd uninstall");
+  const dry = given["dry-run"] === true;
+  if (dry) await remarkOnInstallation(terminal);
+  else {
+    needPrivilege("systemd uninstall");
+    await using host = await openHost(given);
+    await takeInstallationsBack(host, given, terminal);
+  }
   const changes = await surveyRemoval();
-  if (given["dry-run"] === true) {
+  if (dry) {
     if (given.json) printJson({ changes }, terminal);
     else printDiff(changes, terminal);
     return changes.length === 0 ? EXIT.OK : EXIT.DIFFERENT;

@@ -1,0 +1,118 @@
+/**
+ * What networkd takes from a link that it configures anew, as it did not make it: addresses and what rests on them, and
+ * rules of all links. Remembered before, and put back afterwards by netlink.
+ */
+import { basename } from "node:path";
+import type { Host } from "../host.ts";
+import { desiredOf } from "../state/desired.ts";
+import { addresses } from "../state/entries/addresses.ts";
+import { KERNEL, LEASED, makerOf, ROUTER } from "../state/entries/maker.ts";
+import { neighbors } from "../state/entries/neighbors.ts";
+import { nexthops } from "../state/entries/nexthops.ts";
+import { routes } from "../state/entries/routes.ts";
+import { rules } from "../state/entries/rules.ts";
+import type { Sort } from "../state/entries/sort.ts";
+import { observe } from "../state/observe.ts";
+import { undo } from "../state/perform.ts";
+import { parseSource } from "../state/source.ts";
+import type { Words } from "../state/step.ts";
+import { SystemdError } from "./bus/error.ts";
+import type { NetworkDescription } from "./bus/networkd.ts";
+import type { Systemd } from "./bus/systemd.ts";
+import { addedTo } from "./places.ts";
+import type { FileChange } from "./write.ts";
+
+/** In the order in which one can be put back after the other. */
+const SORTS: readonly Sort[] = [addresses, nexthops, routes, rules, neighbors];
+/** Who makes these makes them again. */
+const OTHERS: readonly string[] = [KERNEL, LEASED, ROUTER, "dhcp"];
+/** Seconds for networkd to have configured a link. */
+const DEADLINE = 10;
+/** Looks after which nothing more is expected to go: right after a reload links still look configured. */
+const LOOKS = 2;
+
+type Entries = ReadonlyMap<Sort, readonly Words[]>;
+
+async function entriesOf(host: Host, names: readonly string[]): Promise<Entries> {
+  const observed = await observe(host, desiredOf(parseSource('{"linkwright":1}', "nothing")));
+  const isOn = (sort: Sort, words: Words): boolean =>
+    sort === rules || sort.devices(words).some(([, name]) => names.includes(String(name)));
+  const lasting = (sort: Sort): readonly Words[] =>
+    (observed[sort.list] ?? []).filter(
+      (words) => isOn(sort, words) && !OTHERS.includes(makerOf(sort, words, observed)),
+    );
+  return new Map(SORTS.map((sort) => [sort, lasting(sort)]));
+}
+
+/** What lies on links and stays as long as nobody takes it away; and all rules, which are on no link. */
+class RememberedEntries {
+  readonly #host: Host;
+  readonly #names: readonly string[];
+  readonly #entries: Entries;
+
+  private constructor(host: Host, names: readonly string[], entries: Entries) {
+    this.#host = host;
+    this.#names = names;
+    this.#entries = entries;
+  }
+
+  static async of(host: Host, names: readonly string[]): Promise<RememberedEntries> {
+    return new RememberedEntries(host, names, await entriesOf(host, names));
+  }
+
+  /** Puts back what is missing; gives what cannot be, line by line. */
+  async putBack(): Promise<readonly string[]> {
+    const lost: string[] = [];
+    const now = await entriesOf(this.#host, this.#names);
+    for (const [sort, all] of this.#entries) {
+      const missing = all.filter((words) => !(now.get(sort) ?? []).some((one) => sort.same(words, one)));
+      const later = (words: Words): number => Number(sort.isLater?.(words) ?? false);
+      for (const words of missing.sort((a, b) => later(a) - later(b))) {
+        const [failure] = await undo(this.#host, [sort.restore(sort.again(words))]);
+        if (failure !== undefined)
+          lost.push(`${sort.object} ${sort.subject(words)} is gone: ${(failure.cause as Error).message}`);
+      }
+    }
+    return lost;
+  }
+}
+
+/** Links that networkd configures by a file of others with a drop-in of ours among these. */
+async function linksWithDropIn(systemd: Systemd, changes: readonly FileChange[]): Promise<readonly string[]> {
+  const files = changes.map(({ path }) => addedTo(path)).filter((name) => name !== undefined);
+  if (files.length === 0) return [];
+  const { Interfaces } = await systemd.networkd.describe().catch(nobody);
+  return Interfaces.flatMap(({ Name, NetworkFile = "" }) => (files.includes(basename(NetworkFile)) ? [Name] : []));
+}
+
+/**
+ * Has networkd read changed files by `reload`, and puts back by netlink what it takes from links of others on that
+ * occasion, and rules of all. Gives what could not be put back, line by line.
+ */
+export async function keepingEntries(
+  host: Host,
+  systemd: Systemd,
+  changes: readonly FileChange[],
+  reload: () => Promise<unknown>,
+): Promise<readonly string[]> {
+  const names = await linksWithDropIn(systemd, changes);
+  const before = await RememberedEntries.of(host, names);
+  await reload();
+  let lost: readonly string[] = [];
+  for (let look = names.length > 0 ? LOOKS : 1; look > 0; look--) {
+    if (names.length > 0) await systemd.networkd.waitConfigured(names, { deadline: DEADLINE }).catch(unlessLate);
+    lost = await before.putBack();
+  }
+  return lost;
+}
+
+/** Who does not run takes nothing. */
+function nobody(error: unknown): NetworkDescription {
+  if (error instanceof SystemdError) return { Interfaces: [] };
+  throw error;
+}
+
+/** A link that networkd does not get configured has lost its addresses all the same. */
+function unlessLate(error: unknown): void {
+  if (!(error instanceof SystemdError)) throw error;
+}
