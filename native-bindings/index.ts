@@ -36,6 +36,8 @@ export const META = {
 /** The addon. Descriptors of namespaces (`nsFd`) are plain numbers owned by the caller; -1 means "here". */
 export interface NativeBinding {
   readonly abi: number;
+  /** Exchanges that a socket may have: while one is carried out the others wait for it on the socket's own thread. */
+  readonly depth: number;
   /** A socket made in the namespace `nsFd`; the calling thread's own namespace does not change. */
   open(domain: number, type: number, protocol: number, nsFd: number): SocketHandle | Errno;
   /** Safe at any time, also in a watch callback or with an exchange under way; the second call is -EBADF. */
@@ -73,7 +75,8 @@ export interface NativeBinding {
   ): number | Errno;
   /**
    * send (unless `message` is null) and then recv, both on this socket's own I/O thread; `done` is called on this
-   * thread's loop with what recv returned, or with send's error. One at a time per socket: else -EBUSY. `message`,
+   * thread's loop with what recv returned, or with send's error. As many at a time as `depth` says, else -EBUSY; they
+   * happen, and are told, one after the other in the order of the calls. `message`,
    * `slab` and `meta` must not be touched until `done`; a buffer that was transferred away meanwhile is written to all
    * the same. The loop stays alive meanwhile. The thread starts at the first exchange and ends with `close`.
    */
@@ -86,7 +89,7 @@ export interface NativeBinding {
     done: (received: number | Errno) => void,
   ): 0 | Errno;
   /**
-   * The same for one datagram, as transact takes it. The calling thread waits for the end of it for so many microseconds
+   * The same for one datagram, as transact takes it; -EBUSY with any exchange under way. The calling thread waits for the end of it for so many microseconds
    * (less than a million): what is returned is 0, or what `done` would have been called with, which then is not called.
    */
   ask(

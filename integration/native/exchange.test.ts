@@ -143,17 +143,65 @@ describe("native layer: exchange", () => {
     c.close();
   });
 
-  it("refuses a second one, and receiving, until it is done", async () => {
+  it("takes a second one for when the first is done, and refuses a third, receiving and asking", async () => {
     const c = new Connection();
-    const first = c.exchange(getLink(1));
+    const { depth, exchange, ask } = loadBinding();
+    assert.equal(depth, 2);
+    const order: string[] = [];
+    const told = (n: number): void => void order.push(`first ${n}`);
+    const [slab, meta] = [new Uint8Array(c.slab.length), new Uint32Array(c.meta.length)];
+    assert.equal(exchange(c.handle, setAlias(1, "a"), slab, c.slot, meta, told), 0);
+    const second = c.exchange(getLink(2));
+    assert.equal(
+      ask(c.handle, getLink(3), c.slab, c.slot, c.meta, () => assert.fail(), 1),
+      ERRNO.EBUSY,
+    );
     assert.equal(
       loadBinding().exchange(c.handle, getLink(2), c.slab, c.slot, c.meta, () => assert.fail()),
       ERRNO.EBUSY,
     );
     assert.equal(c.receive(), ERRNO.EBUSY);
-    assert.equal(await first, 1);
+    order.push(`second ${await second}`);
+    assert.deepEqual(order, ["first 1", "second 1"]);
     assert.equal(await c.exchange(getLink(3)), 1);
     c.close();
+  });
+
+  it("works on one while the next waits, thousands of times", async () => {
+    const c = new Connection();
+    const { exchange } = loadBinding();
+    const count = times(5000);
+    const answered: number[] = [];
+    await new Promise<void>((resolve) => {
+      let next = 1;
+      const one = (): void => {
+        if (next > count) return;
+        const sequence = next++;
+        const [slab, meta] = [new Uint8Array(c.slot), new Uint32Array(c.meta.length)];
+        const done = (n: number): void => {
+          assert.equal(n, 1);
+          answered.push(new Uint32Array(slab.buffer)[2] as number);
+          if (answered.length === count) resolve();
+          else one();
+        };
+        assert.equal(exchange(c.handle, getLink(sequence), slab, c.slot, meta, done), 0);
+      };
+      one();
+      one();
+    });
+    assert.deepEqual(
+      answered,
+      Array.from({ length: count }, (_, i) => i + 1),
+    );
+    c.close();
+  });
+
+  it("is closed with two of them under way", async () => {
+    const c = new Connection();
+    const both = [c.exchange(getLink(1)), c.exchange(getLink(2))];
+    c.close();
+    assert.equal(loadBinding().close(c.handle), ERRNO.EBADF);
+    for (const one of both) assert.equal(typeof (await one), "number");
   });
 
   it("may be called again from its own callback", async () => {

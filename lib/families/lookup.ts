@@ -171,6 +171,11 @@ export interface ChangeRules<V extends string, C, W> {
   told(config: C, verb: V): Told;
 }
 
+/** A request for each, made when it is asked for: so many objects that live for long would have the collector move them. */
+function* eachAs<C>(message: Message<C, unknown>, all: readonly C[], flags: number): Generator<Command> {
+  for (const one of all) yield command(message, one, flags);
+}
+
 /** Checks, sends and tells refusals of changes to one kind of object. */
 export class Changes<V extends string, C, W> {
   readonly #connection: Connection;
@@ -198,6 +203,13 @@ export class Changes<V extends string, C, W> {
 
   /** The checked requests for many changes of one sort, as the list is now. @throws {InputError} whose path begins with the place. */
   async commands(verb: V, configs: readonly C[]): Promise<Command[]> {
+    const { message, all } = await this.#checked(verb, configs);
+    const { flags } = this.#rules.verbs[verb];
+    return inTurns(all, (config) => command(message, config, flags));
+  }
+
+  /** The list as it is now, and a request that takes each of it. */
+  async #checked(verb: V, configs: readonly C[]): Promise<{ message: Message<C, unknown>; all: readonly C[] }> {
     const rules = this.#rules;
     checkOne(["verb"], choice(...Object.keys(rules.verbs)), verb);
     checkList(["configs"], configs);
@@ -212,7 +224,7 @@ export class Changes<V extends string, C, W> {
       for (const name of rules.devices(config)) devices.add(name);
     });
     const indexOf = await indexesOf(this.#links, devices);
-    const { message, flags } = rules.verbs[verb];
+    const { message } = rules.verbs[verb];
     // Turned into bytes when its turn comes, while the kernel works on the ones before.
     const late: Message<C, unknown> = {
       ...message,
@@ -222,16 +234,16 @@ export class Changes<V extends string, C, W> {
         locate: (from, start, end, target) => message.body.locate(from, start, end, target),
       },
     };
-    return inTurns(all, (config) => command(late, config, flags));
+    return { message: late, all };
   }
 
   /** Many changes of one sort, in few system calls. One entry for each: undefined, or the refusal. */
   async batch(verb: V, configs: readonly C[], options?: CallOptions): Promise<readonly (NetlinkError | undefined)[]> {
-    const commands = await this.commands(verb, configs);
-    const results = [...(await this.#connection.batch(commands, options))];
+    const { message, all } = await this.#checked(verb, configs);
+    const { flags } = this.#rules.verbs[verb];
+    const results = [...(await this.#connection.batch(eachAs(message, all, flags), options))];
     await inTurns(results, (error, i) => {
-      if (error !== undefined)
-        results[i] = retold(error, this.#rules.told(commands[i]?.value as C, verb)) as NetlinkError;
+      if (error !== undefined) results[i] = retold(error, this.#rules.told(all[i] as C, verb)) as NetlinkError;
     });
     return results;
   }

@@ -44,9 +44,10 @@ export function parsePrefix(text: string, key: string, wide: boolean): Prefix {
   const slash = text.indexOf("/");
   const address = slash < 0 ? text : text.slice(0, slash);
   const six = address.includes(":");
-  const length = slash < 0 ? (six ? 128 : 32) : Number(text.slice(slash + 1));
+  const most = six ? 128 : 32;
+  const length = slash < 0 ? most : Number(text.slice(slash + 1));
   try {
-    if (!isMasked(bytesOf(address), length))
+    if (length < most && !isMasked(bytesOf(address), length))
       throw new InputError(
         [key],
         `${text} has bits set beyond its length; write ${prefixText(maskedAddress(address, length), length, six)}`,

@@ -13,7 +13,7 @@ import {
   linkName,
   type Shape,
 } from "../shape/shape.ts";
-import { type CallOptions, Connection, checkCall, NetlinkError } from "../socket/index.ts";
+import { type CallOptions, type Command, Connection, checkCall, NetlinkError } from "../socket/index.ts";
 import type { MessageOut } from "../wire/index.ts";
 import { Indexes } from "./indexes.ts";
 import type { AnyKind } from "./kind.ts";
@@ -23,7 +23,7 @@ import { linkFromWire } from "./observed.ts";
 import type { LinkNames, NetnsRef } from "./option.ts";
 import { netnsRef } from "./peer.ts";
 import { checkPortOf } from "./ports.ts";
-import { dellink, getlink, linkNameOnly, newlink } from "./schema.ts";
+import { dellink, getlink, type LinkGlance, linkGlance, linkNameOnly, newlink } from "./schema.ts";
 import {
   type ConfigOf,
   checkChanges,
@@ -44,6 +44,9 @@ const nameAttrs = (name: string): { ifname: string } | { altIfname: string } => 
   const length = Buffer.byteLength(name);
   return length === 0 || length > SHORT_NAME ? { altIfname: name } : { ifname: name };
 };
+
+/** What is asked of a link that others refer to. */
+const glanceAt = (name: string) => ({ header: {}, attrs: { ...nameAttrs(name), extMask: RTEXT_FILTER_SKIP_STATS } });
 
 /** What {@link Links} may be given. */
 export interface LinksOptions {
@@ -112,7 +115,7 @@ export class Links implements LinkLookup {
   readonly #openNetns: LinksOptions["openNetns"];
   readonly #numberOf: LinksOptions["numberOf"];
   readonly #makers: NonNullable<LinksOptions["makers"]>;
-  readonly #indexes = new Indexes();
+  readonly #known = new Indexes<LinkGlance>();
 
   constructor(connection: Connection, options: LinksOptions = {}) {
     this.#connection = connection;
@@ -161,14 +164,13 @@ export class Links implements LinkLookup {
     const read = connection.get(getlink, { header: {}, attrs: nameAttrs(name) }, newlink, options);
     return found(read, `cannot read link ${name}`);
   }
-  /** Its index and its name, of which the latter may be another than the one it was asked for by. */
-  #glance(
-    name: string,
-    options?: CallOptions,
-    connection = this.#connection,
-  ): Promise<MessageOut<typeof linkNameOnly> | undefined> {
-    const attrs = { ...nameAttrs(name), extMask: RTEXT_FILTER_SKIP_STATS };
-    return found(connection.get(getlink, { header: {}, attrs }, linkNameOnly, options), `cannot read link ${name}`);
+  /** As others who refer to it need it; its name may be another than the one it was asked for by. */
+  #glance(name: string, options?: CallOptions, connection = this.#connection): Promise<LinkGlance | undefined> {
+    return found(connection.get(getlink, glanceAt(name), linkGlance, options), `cannot read link ${name}`);
+  }
+  /** The same, at most {@link Indexes} old. */
+  #lookUp(name: string, options?: CallOptions): Promise<LinkGlance | undefined> {
+    return this.#known.find(name, () => this.#glance(name, options), options !== undefined);
   }
   async #nameOf(index: number, options?: CallOptions): Promise<string | undefined> {
     const value = { header: { index }, attrs: { extMask: RTEXT_FILTER_SKIP_STATS } };
@@ -188,12 +190,8 @@ export class Links implements LinkLookup {
   async indexOf(name: string, options?: CallOptions): Promise<number> {
     checkOne(["name"], knownLinkName, name);
     checkCall(options);
-    const known = this.#indexes.get(name);
-    if (known !== undefined) return known;
-    const since = this.#indexes.changes;
-    const link = await this.#glance(name, options);
+    const link = await this.#lookUp(name, options);
     if (link === undefined) throw new InputError([name], "there is no such link");
-    if (since === this.#indexes.changes) this.#indexes.put(name, link.index);
     return link.index;
   }
 
@@ -236,22 +234,43 @@ export class Links implements LinkLookup {
       const fd = linkNetns === undefined ? undefined : namespaces.fdOf(linkNetns);
       const from = fd === undefined ? undefined : await this.#number(away, { fd }, options);
       const { first, later } = creation(config, kind, names, master, from);
-      const made = this.#connection.request(first.message, first.value, first.flags, options);
-      // Asked in the same breath; who it is told about if the link was there before does not matter.
-      const here = away === undefined ? this.#glance(name, options) : undefined;
-      here?.catch(() => undefined);
-      await made.finally(() => this.#indexes.clear());
-      const link = await (here ?? this.#glance(name, options, away));
+      const made = away === undefined ? this.#make(first, name, options) : this.#makeAway(first, name, away, options);
+      const link = await made;
+      this.#forget(config);
       if (link === undefined)
         throw new NetlinkError({ errno: ENODEV, request: what, reason: "it was made, and has another name now" });
       if (Object.keys(later).length > 0) await this.#finish(link.index, kind, later, names, away, options);
       return link.index;
     } catch (error) {
+      this.#known.clear();
       throw retold(error, toldOf(error, what, kind, config));
     } finally {
       away?.close();
       below?.close();
     }
+  }
+  /** Makes a link and looks at it in the same breath; undefined where it has another name by then. */
+  async #make(first: Command, name: string, options?: CallOptions): Promise<LinkGlance | undefined> {
+    try {
+      return await this.#connection.changeAndGet(first, getlink, glanceAt(name), linkGlance, options);
+    } catch (error) {
+      if (error instanceof NetlinkError && error.request === getlink.name && error.absent) return undefined;
+      throw error;
+    }
+  }
+  async #makeAway(
+    { message, value, flags }: Command,
+    name: string,
+    away: Connection,
+    options?: CallOptions,
+  ): Promise<LinkGlance | undefined> {
+    await this.#connection.request(message, value, flags, options);
+    return this.#glance(name, options, away);
+  }
+  /** Forgets the links that had these names before: somebody else may have removed them. */
+  #forget(made: LinkConfig): void {
+    if ("peer" in made || made.altnames !== undefined) this.#known.clear();
+    else this.#known.forget(made.name);
   }
   #number(connection = this.#connection, netns: { readonly fd: number }, options?: CallOptions): Promise<number> {
     if (this.#numberOf === undefined)
@@ -335,7 +354,7 @@ export class Links implements LinkLookup {
     } catch (error) {
       throw retold(error, toldOf(error, `cannot change link ${name}`, kind, changes));
     } finally {
-      this.#indexes.clear();
+      this.#known.clear();
     }
     return [...new Set(steps.map(({ key }) => key))];
   }
@@ -360,7 +379,7 @@ export class Links implements LinkLookup {
     } catch (error) {
       throw retold(error, { what, properties: properties(undefined), blamed: { ENODEV: "name" } });
     } finally {
-      this.#indexes.clear();
+      this.#known.clear();
     }
   }
 
@@ -388,7 +407,7 @@ export class Links implements LinkLookup {
     } catch (error) {
       throw retold(error, { what, properties: properties(undefined), blamed: { ESRCH: "netns" } });
     } finally {
-      this.#indexes.clear();
+      this.#known.clear();
     }
   }
 
@@ -404,12 +423,10 @@ export class Links implements LinkLookup {
     const indexes = new Map<string, number>();
     let master: string | undefined;
     for (const { key, name: other } of references(kind, config)) {
-      const cached = key === "master" ? undefined : below.#indexes.get(other);
-      const message = cached === undefined ? await (key === "master" ? this : below).#read(other, options) : undefined;
-      const known = cached ?? message?.header.index;
-      if (known === undefined) throw new InputError([name, ...key.split(".")], `there is no link ${other}`);
-      indexes.set(other, known);
-      if (key === "master") master = message?.attrs.linkinfo?.info?.kind.replace(/^#/, "");
+      const link = await (key === "master" ? this : below).#lookUp(other, options);
+      if (link === undefined) throw new InputError([name, ...key.split(".")], `there is no link ${other}`);
+      indexes.set(other, link.index);
+      if (key === "master") master = link.kind;
     }
     const indexOf = (other: string): number => indexes.get(other) as number;
     return { names: { indexOf, nameOf: () => undefined, fdOf: (netns) => namespaces.fdOf(netns) }, master };

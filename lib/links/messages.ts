@@ -35,9 +35,10 @@ function laterKeys(config: LinkConfig, master: string | undefined): string[] {
 function flagsOf(values: Values): { flags?: number; change?: number } {
   let flags = 0;
   let change = 0;
-  for (const [word, bit] of Object.entries(flagWords)) {
+  for (const word in flagWords) {
     const value = values[word];
     if (value === undefined) continue;
+    const bit = flagWords[word as keyof typeof flagWords];
     change |= bit;
     if (bitFor(word, value)) flags |= bit;
   }
@@ -58,12 +59,10 @@ function toldAgain(now: Link, { options }: AnyKind, changed: object): Values {
 
 /** The attributes for options of a kind: those beside, and those inside IFLA_INFO_DATA. */
 function kindAttrs(kind: AnyKind, values: object, names: LinkNames, now?: Link): object {
-  const part = (beside: boolean): object =>
-    Object.fromEntries(Object.entries(values).filter(([key]) => kind.options[key]?.beside === beside));
   const told = kind.whole === true && now !== undefined ? toldAgain(now, kind, values) : {};
-  const data = merge({ ...told }, toWire(kind.options, part(false), names, now));
+  const data = merge({ ...told }, toWire(kind.options, values, names, now, false));
   const info = { kind: kind.kind, ...(Object.keys(data).length > 0 ? { data } : {}) };
-  return { ...toWire(kind.options, part(true), names, now), linkinfo: { info } };
+  return { ...toWire(kind.options, values, names, now, true), linkinfo: { info } };
 }
 
 /**

@@ -288,12 +288,21 @@ export function merge(into: Record<string, unknown>, more: Wire): Record<string,
   return into;
 }
 
-/** People's words to wire attributes. Absent means "leave it alone"; `now` is what a live link has. */
-export function toWire(options: Options, values: object, names: LinkNames, now: object = {}): Record<string, unknown> {
+/**
+ * People's words to wire attributes. Absent means "leave it alone"; `now` is what a live link has. `beside`: only of options
+ * that are so, or are not.
+ */
+export function toWire(
+  options: Options,
+  values: object,
+  names: LinkNames,
+  now: object = {},
+  beside?: boolean,
+): Record<string, unknown> {
   const wire: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(values)) {
     const found = Object.hasOwn(options, key) ? options[key] : undefined;
-    if (found !== undefined && value !== undefined)
+    if (found !== undefined && value !== undefined && (beside ?? found.beside) === found.beside)
       merge(wire, found.write(value, names, (now as Readonly<Record<string, unknown>>)[key]));
   }
   return wire;

@@ -254,3 +254,41 @@ export const linkNameOnly: Message<never, { readonly index: number; readonly nam
   },
 };
 const IFNAME = 3;
+
+/** A link as others refer to it. */
+export interface LinkGlance {
+  readonly index: number;
+  /** Empty where it was not told. */
+  readonly name: string;
+  /** Its kind by the kernel's word; absent for hardware. */
+  readonly kind: string | undefined;
+}
+/** As little of a link message as others who refer to the link need. */
+export const linkGlance: Message<never, LinkGlance> = {
+  ...linkNameOnly,
+  body: {
+    ...linkNameOnly.body,
+    read(from, start, end) {
+      const info = attribute(from, start + ifinfomsg.size, end, LINKINFO);
+      const kind = info && attribute(from, info.start, info.end, INFO_KIND);
+      return { ...linkNameOnly.body.read(from, start, end), kind: kind && text.read(from, kind.start, kind.end) };
+    },
+  },
+};
+const LINKINFO = 18;
+const INFO_KIND = 1;
+/** Where the payload of an attribute stands. */
+function attribute(
+  from: Reader,
+  start: number,
+  end: number,
+  number: number,
+): { start: number; end: number } | undefined {
+  for (let at = start; at + 4 <= end; ) {
+    const length = from.u16[at >> 1] as number;
+    if (length < 4 || at + length > end) break;
+    if (((from.u16[(at >> 1) + 1] as number) & 0x3fff) === number) return { start: at + 4, end: at + length };
+    at += align(length);
+  }
+  return undefined;
+}

@@ -89,24 +89,25 @@ export const METRIC_PROPERTIES: Readonly<Record<string, string>> = {
 
 /** RTA_METRICS, or undefined where no such property is given. */
 export function metricsToWire(config: RouteMetrics): In<typeof rtax> | undefined {
+  if (!hasMetrics(config)) return undefined;
   const wire: { -readonly [K in keyof typeof rtax.fields]?: In<typeof rtax>[K] } = {};
-  let some = false;
   for (const key of scaled) {
     const value = config[key];
-    if (value === undefined) continue;
-    wire[key] = Math.round(value * SCALED[key].scale);
-    some = true;
+    if (value !== undefined) wire[key] = Math.round(value * SCALED[key].scale);
   }
   for (const key of SWITCHED) {
     const value = config[key];
-    if (value === undefined) continue;
-    wire[key] = value ? 1 : 0;
-    some = true;
+    if (value !== undefined) wire[key] = value ? 1 : 0;
   }
   if (config.congctl !== undefined) wire.ccAlgo = config.congctl;
   if (config.lock !== undefined && config.lock.length > 0)
     wire.lock = config.lock.reduce((bits, key) => bits | (1 << LOCK_BITS[key]), 0);
-  return some || wire.ccAlgo !== undefined || wire.lock !== undefined ? wire : undefined;
+  return Object.keys(wire).length > 0 ? wire : undefined;
+}
+/** Few routes have any, and few properties are looked at sooner than all that there might be. */
+function hasMetrics(config: object): boolean {
+  for (const key in config) if (Object.hasOwn(metricShapes, key)) return true;
+  return false;
 }
 
 /** Adds the properties that RTA_METRICS tells to a route. */

@@ -194,8 +194,8 @@ export function checkRoute(config: RouteConfig, verb: string): void {
     parsePrefix(from, "from", wide);
   }
   checkEncap(["encap"], config.encap);
-  for (const key of ["pref", "expires"] as const)
-    if (!wide && config[key] !== undefined) throw new InputError([key], "is for IPv6 only; leave it out");
+  if (!wide && (config.pref ?? config.expires) !== undefined)
+    throw new InputError([config.pref === undefined ? "expires" : "pref"], "is for IPv6 only; leave it out");
   if (wide && config.scope !== undefined && config.scope !== "global" && config.scope !== 0)
     throw new InputError(["scope"], "is for IPv4 only; leave it out");
   config.nexthops?.forEach((one, i) => {
@@ -205,11 +205,10 @@ export function checkRoute(config: RouteConfig, verb: string): void {
     if (one.via === undefined && one.dev === undefined)
       throw new InputError(["nexthops", String(i)], "needs via, dev or both");
   });
-  for (const key of ["via", "dev", "nhid"] as const)
-    if (config.nexthops !== undefined && config[key] !== undefined)
-      throw new InputError([key], "stands beside nexthops; put it into one of them");
-  if (config.onlink === true && config.nexthops !== undefined)
-    throw new InputError(["onlink"], "stands beside nexthops; put it into one of them");
+  if (config.nexthops !== undefined)
+    for (const key of ["via", "dev", "nhid", "onlink"] as const)
+      if (config[key] !== undefined && config[key] !== false)
+        throw new InputError([key], "stands beside nexthops; put it into one of them");
   if (config.onlink === true && dev === undefined) throw new InputError(["onlink"], "needs dev");
   if (verb === "delete") return;
   const somewhere = via ?? dev ?? config.nexthops ?? config.nhid;

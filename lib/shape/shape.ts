@@ -16,7 +16,7 @@ export interface Shape<T> {
 }
 
 function shape<T>(expected: string, json: Record<string, unknown>, accepts: (value: unknown) => boolean): Shape<T> {
-  return { expected, json, accepts: (value): value is T => accepts(value) };
+  return { expected, json, accepts: accepts as Shape<T>["accepts"] };
 }
 const string =
   (test: (value: string) => boolean) =>
@@ -60,14 +60,13 @@ export function text(maximum: number): Shape<string> {
 
 /** Bytes of an interface name without its closing NUL byte. Source: include/uapi/linux/if.h (IFNAMSIZ). */
 const NAME_BYTES = 15;
+const LINK_NAME = /^[A-Za-z0-9._:+@=][A-Za-z0-9._:+@=-]{0,14}$/;
+const RESERVED = new Set([".", "..", "all", "default"]);
 /** An interface name that we create; what the kernel already has may be named otherwise. */
 export const linkName: Shape<string> = shape(
   `an interface name: 1 to ${NAME_BYTES} of the characters a-z A-Z 0-9 . _ : + @ = -, not starting with -, not . .. all default`,
   { type: "string", pattern: `^[A-Za-z0-9._:+@=][A-Za-z0-9._:+@=-]{0,${NAME_BYTES - 1}}$` },
-  string(
-    (value) =>
-      /^[A-Za-z0-9._:+@=][A-Za-z0-9._:+@=-]{0,14}$/.test(value) && ![".", "..", "all", "default"].includes(value),
-  ),
+  string((value) => LINK_NAME.test(value) && !RESERVED.has(value)),
 );
 /** The name or an alternative name of a link that is there: the kernel allows more than we create, even nothing at all. */
 export const knownLinkName: Shape<string> = shape(
@@ -75,10 +74,11 @@ export const knownLinkName: Shape<string> = shape(
   { type: "string", maxLength: 127 },
   string((value) => Buffer.byteLength(value) <= 127 && !value.includes("\0")),
 );
+const MAC = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i;
 export const mac: Shape<string> = shape(
   "a MAC address such as 02:00:00:00:00:01",
   { type: "string", pattern: "^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$" },
-  string((value) => /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(value)),
+  string((value) => MAC.test(value)),
 );
 /** An address of either family, without zone. */
 export const address: Shape<string> = shape(
@@ -86,11 +86,14 @@ export const address: Shape<string> = shape(
   { type: "string" },
   string((value) => isIPv4(value) || (isIPv6(value) && !value.includes("%"))),
 );
+const PREFIX_LENGTH = /^\d{1,3}$/;
 function isPrefix(value: string, lengthNeeded: boolean): boolean {
-  const [ip = "", length, ...rest] = value.split("/");
-  if (rest.length > 0 || (length === undefined && lengthNeeded)) return false;
+  const slash = value.indexOf("/");
+  const ip = slash < 0 ? value : value.slice(0, slash);
   const most = isIPv4(ip) ? 32 : isIPv6(ip) && !ip.includes("%") ? 128 : -1;
-  return most > 0 && (length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= most));
+  if (most < 0 || slash < 0) return most > 0 && !lengthNeeded;
+  const length = value.slice(slash + 1);
+  return PREFIX_LENGTH.test(length) && Number(length) <= most;
 }
 /** An address with its prefix length, as an interface carries it. */
 export const interfaceAddress: Shape<string> = shape(
@@ -215,6 +218,7 @@ export function check(path: readonly string[], shapes: Shapes, value: unknown, n
     const wanted = Object.hasOwn(shapes, key) ? shapes[key] : undefined;
     if (wanted === undefined)
       throw new InputError([...path, shown(key).slice(1, -1)], unknownKey(key, Object.keys(shapes)));
-    checkOne([...path, key], wanted, part);
+    const wrong = problem(wanted, part);
+    if (wrong !== undefined) throw new InputError([...path, key], wrong);
   }
 }

@@ -57,7 +57,7 @@ export class Acknowledged<I> implements Answers {
   }
 }
 
-/** Waits for the one answer of a kind to a request. */
+/** Waits for the one answer of a kind to a request, and for the refusal of the change that was sent before it, if any. */
 export class Answered<I, O> implements Answers {
   first = 0;
   last = 0;
@@ -65,24 +65,34 @@ export class Answered<I, O> implements Answers {
   readonly #command: Command<I>;
   readonly #reply: Message<never, O>;
   readonly #outcome: Outcome<O>;
+  readonly #change: Command | undefined;
+  #refusal: NetlinkError | undefined;
 
-  constructor(sent: Command<I>, reply: Message<never, O>, outcome: Outcome<O>) {
+  constructor(sent: Command<I>, reply: Message<never, O>, outcome: Outcome<O>, change?: Command) {
     this.#command = sent;
     this.#reply = reply;
     this.#outcome = outcome;
+    this.#change = change;
   }
   data(type: number, from: Reader, start: number, end: number): boolean {
     if (type !== this.#reply.type) return false;
-    try {
-      this.#outcome.resolve(this.#reply.body.read(from, start, end));
-    } catch (error) {
-      this.#outcome.reject(error);
-    }
+    if (this.#refusal === undefined)
+      try {
+        this.#outcome.resolve(this.#reply.body.read(from, start, end));
+      } catch (error) {
+        this.#outcome.reject(error);
+      }
+    else this.#outcome.reject(this.#refusal);
     return true;
   }
-  ack(_sequence: number, verdict: Verdict): boolean {
+  ack(sequence: number, verdict: Verdict): boolean {
+    if (this.#change !== undefined && sequence === this.first) {
+      if (verdict.errno < 0) this.#refusal = refused(verdict, this.#change.message, this.#change.value);
+      return false;
+    }
     const { message, value } = this.#command;
-    if (verdict.errno < 0) this.#outcome.reject(refused(verdict, message, value));
+    if (this.#refusal !== undefined) this.#outcome.reject(this.#refusal);
+    else if (verdict.errno < 0) this.#outcome.reject(refused(verdict, message, value));
     else this.#outcome.reject(new SocketError("ERR_PROTOCOL", `${message.name} was not answered`));
     return true;
   }

@@ -20,6 +20,9 @@ function acknowledge(out: Writer, begin: number): void {
   out.u16[at] = (out.u16[at] as number) | NLM_F_ACK;
 }
 
+/** Datagrams of a batch in memory: one is written, one waits for its turn, and one is being sent. */
+const MEMORIES = 3;
+
 /** Sends commands in datagrams of 12 to 16 KiB, the next one being written while the kernel works on the one before. */
 export class Batch {
   /** When an answer last came, by {@link now}. */
@@ -30,9 +33,8 @@ export class Batch {
   readonly #sender: Sender;
   readonly #outcome: Outcome<readonly (NetlinkError | undefined)[]>;
   readonly #results: (NetlinkError | undefined)[] = [];
-  // One is written while the other is being sent.
-  #writer = new Writer(FULL + 4096);
-  #other = new Writer(FULL + 4096);
+  /** One is written while the others are being sent; the next to be used comes first. */
+  readonly #writers: Writer[] = [];
   readonly #open = new Set<Whole>();
   /** What sent the last datagram. */
   #through: object | undefined;
@@ -71,19 +73,19 @@ export class Batch {
     return this.#open;
   }
 
-  /** A datagram begins to be sent: then the one before is done with, unless that went through another socket. */
+  /** A datagram is given to a socket: the one before the last is done with there, unless that went through another one. */
   #gone(through: object): void {
-    if (this.#through !== undefined && this.#through !== through) this.#other = new Writer(FULL + 4096);
+    if (this.#through !== undefined && this.#through !== through) this.#writers.length = 0;
     this.#through = through;
     this.#write();
   }
 
-  /** Writes the next datagram, into the memory of the one before the last. */
+  /** Writes the next datagram, into the memory of one that is done with. */
   #write(): void {
     if (this.#over || this.#command === undefined) return;
-    const out = this.#other;
-    this.#other = this.#writer;
-    this.#writer = out;
+    const used = this.#writers.length < MEMORIES ? undefined : this.#writers.shift();
+    const out = used ?? new Writer(FULL + 4096);
+    this.#writers.push(out);
     out.truncate(0);
     const base = this.#results.length;
     const first = this.#sender.sequence(0, MOST);

@@ -5,6 +5,7 @@
 
 import type { Reader } from "../wire/buffer.ts";
 import { type Message, NLM_F_ACK_TLVS, NLM_F_MULTI, NLMSG_DONE, NLMSG_ERROR, NLMSG_HDRLEN } from "../wire/message.ts";
+import type { Command } from "./answers.ts";
 import { now } from "./clock.ts";
 import { type Answers, Conversation, type Dropped, type Parts } from "./conversation.ts";
 import { EAGAIN, ENOBUFS, SocketError } from "./errors.ts";
@@ -60,7 +61,9 @@ export class Channel {
   #recovering = false;
   /** Datagrams read since the loss. */
   #recovered = 0;
-  #busy = false;
+  /** Exchanges under way. */
+  #busy = 0;
+  readonly #depth: number;
   /** The kernel may have something for us now. */
   #more = false;
   #watching = false;
@@ -71,7 +74,7 @@ export class Channel {
   #closed: SocketError | undefined;
   /** Where the answer to a request arrives that is made at once. */
   #desk: Inbox;
-  #asked = { sequence: 0, received: 0, answers: [] as readonly Answers[] };
+  #asked = { first: 0, last: 0, received: 0, answers: [] as readonly Answers[] };
   /** Something was asked in this turn: what follows waits, and leaves together. */
   #asking = false;
   /** When the event loop last had its turn, by {@link now}; 0 where nothing was asked since then. */
@@ -91,6 +94,7 @@ export class Channel {
     this.#conversation = new Conversation(options.sequence);
     this.#outbox = new Outbox(this.#conversation);
     this.#desk = new Inbox(1, this.#slot);
+    this.#depth = this.#inline ? 1 : (transport.depth ?? 1);
     transport.resize("receive", RECEIVE_BUFFER);
   }
 
@@ -123,7 +127,7 @@ export class Channel {
 
   /** Whether a request can be made at once: nothing is under way, and the event loop does not wait for long already. */
   get prompt(): boolean {
-    if (this.#transport.ask === undefined || this.#busy || this.#asking || this.#scheduled || this.#turning)
+    if (this.#transport.ask === undefined || this.#busy > 0 || this.#asking || this.#scheduled || this.#turning)
       return false;
     if (!this.#quiet || this.#parcels.length > 0 || this.#recovering || this.#closed !== undefined) return false;
     if (this.broken || this.#retired !== undefined) return false;
@@ -139,22 +143,25 @@ export class Channel {
   }
 
   /**
-   * Makes a request at once; only where {@link prompt} is true. Returns where the payload of its answer ends in
-   * {@link answer}, if that is there already, alone and of type `type`: for an acknowledgement, if it is a plain success.
-   * Where 0 is returned, {@link adopt} has to follow. @throws {WireError} when nothing was sent.
+   * Makes a request at once, and before it a change that is not acknowledged; only where {@link prompt} is true. Returns
+   * where the payload of its answer ends in {@link answer}, if that is there already, alone and of type `type`: for an
+   * acknowledgement, if it is a plain success. Where 0 is returned, {@link adopt} has to follow.
+   * @throws {WireError} when nothing was sent.
    */
-  ask<I>(message: Message<I, unknown>, value: I, flags: number, type: number): number {
-    const sequence = this.#conversation.sequence();
-    const bytes = this.#outbox.only(message, value, flags, sequence);
+  ask<I>(message: Message<I, unknown>, value: I, flags: number, type: number, change?: Command): number {
+    const first = this.#conversation.sequence(change === undefined ? 1 : 2);
+    const sequence = change === undefined ? first : first + 1;
+    const bytes = this.#outbox.only(message, value, flags, sequence, change);
     this.#makeRoom(bytes.length);
-    this.#asked.sequence = sequence;
+    this.#asked.first = first;
+    this.#asked.last = sequence;
     this.#asking = true;
     void NOW.then(this.#cease);
-    this.#busy = true;
+    this.#busy = 1;
     const received = this.#transport.ask?.(bytes, this.#desk, this.#inline, this.#late) ?? EAGAIN;
     this.#asked.received = received;
     if (received === 0) return 0;
-    this.#busy = false;
+    this.#busy = 0;
     return received === 1 ? this.#only(sequence, type) : 0;
   }
   readonly #cease = (): void => {
@@ -177,8 +184,9 @@ export class Channel {
   }
   /** The request that was made last is answered to `job`. */
   adopt({ answers }: Single): void {
-    const { sequence, received } = this.#asked;
-    answers.first = answers.last = sequence;
+    const { first, last, received } = this.#asked;
+    answers.first = first;
+    answers.last = last;
     this.#conversation.expect(answers);
     this.#asked.answers = [answers];
     if (received === 0) return;
@@ -208,7 +216,7 @@ export class Channel {
     if (length <= this.#slot) return;
     this.#slot = 2 ** Math.ceil(Math.log2(length));
     this.#free = [];
-    if (!this.#busy && this.#parcels.length === 0) this.#desk = new Inbox(1, this.#slot);
+    if (this.#busy === 0 && this.#parcels.length === 0) this.#desk = new Inbox(1, this.#slot);
   }
 
   /** Nothing is to be sent here any more: gives back what was not, and closes when the rest is answered. */
@@ -230,7 +238,7 @@ export class Channel {
 
   /** Goes on at the end of this turn, so that requests made in one go leave in one datagram. */
   #soon(): void {
-    if (this.#scheduled || this.#turning || this.#busy) return;
+    if (this.#scheduled || this.#turning || (this.#busy > 0 && !this.#ahead)) return;
     if (this.#spent > TURN) {
       this.#later();
       return;
@@ -263,7 +271,7 @@ export class Channel {
     const start = now();
     try {
       while (this.#closed === undefined) {
-        if (!this.#busy) this.#begin();
+        this.#begin();
         const parcel = this.#parcels[0];
         if (parcel === undefined) break;
         if (this.#open(parcel, until)) {
@@ -288,7 +296,7 @@ export class Channel {
       this.#turning = false;
       if (this.#inline) this.#spent += now() - start;
     }
-    if (this.#retired !== undefined && !this.#busy && this.#quiet) {
+    if (this.#retired !== undefined && this.#busy === 0 && this.#quiet) {
       this.close(new SocketError("ERR_CLOSED", "this socket was replaced"));
       this.#retired();
     }
@@ -298,6 +306,11 @@ export class Channel {
   #begin(): void {
     const dumping = this.#dump !== undefined;
     const behind = this.#parcels.length > 0;
+    if (this.#busy > 0) {
+      const letter = this.#ahead ? this.#outbox.next(false) : undefined;
+      if (letter !== undefined) this.#send(letter);
+      return;
+    }
     if (behind && (this.#inline || this.#parcels.length > 1)) return;
     if (!this.#recovering && this.#exclusive === undefined && this.#conversation.load < LOAD) {
       const letter = this.#outbox.next(this.#dump === undefined);
@@ -321,6 +334,13 @@ export class Channel {
       const inbox = this.#take();
       this.#arrived(inbox, this.#transport.receive(inbox), []);
     }
+  }
+
+  /** Whether a further datagram of a batch can be sent: the kernel goes on with it while the answers to the last are read. */
+  get #ahead(): boolean {
+    if (this.#busy >= this.#depth || this.#dump !== undefined || this.#exclusive !== undefined) return false;
+    if (this.#recovering || this.#parcels.length > 1) return false;
+    return this.#outbox.ready && this.#conversation.load < LOAD;
   }
 
   /** A stream that nobody reads stops its dump, unless somebody else waits. */
@@ -366,15 +386,15 @@ export class Channel {
       this.#arrived(inbox, status < 0 ? status : this.#transport.receive(inbox), sent);
       return;
     }
-    this.#busy = true;
+    this.#busy++;
     const status = this.#transport.exchange(message, inbox, (received) => this.#ended(inbox, received, sent));
     if (status < 0) {
-      this.#busy = false;
+      this.#busy--;
       this.#arrived(inbox, status, sent);
     }
   }
   #ended(inbox: Inbox, received: number, sent: readonly Answers[]): void {
-    this.#busy = false;
+    this.#busy--;
     if (this.#closed !== undefined) return;
     this.#arrived(inbox, received, sent);
     if (!this.#scheduled) this.#turn();

@@ -160,22 +160,42 @@ export class Connection implements AsyncDisposable {
     return asked ? this.#adopt(options, make) : this.#call<string | undefined>(options, make);
   }
 
+  /**
+   * Makes a change, and asks in the same datagram for what came of it: no acknowledgement is waited for besides the answer,
+   * of kind `reply`. Nothing is asked again. @throws {NetlinkError} the refusal of the change, else that of the question.
+   */
+  changeAndGet<I, O>(
+    change: Command,
+    message: Message<I, unknown>,
+    value: I,
+    reply: Message<never, O>,
+    options?: CallOptions,
+  ): Promise<O> {
+    return this.#ask(message, value, reply, options, change);
+  }
+
   /** A request with exactly one answer, of kind `reply`. Asked again when the answer was lost or did not fit. */
-  get<I, O>(
+  get<I, O>(message: Message<I, unknown>, value: I, reply: Message<never, O>, options?: CallOptions): Promise<O> {
+    return this.#ask(message, value, reply, options);
+  }
+
+  #ask<I, O>(
     message: Message<I, unknown>,
     value: I,
     reply: Message<never, O>,
     options: CallOptions = NOTHING,
+    change?: Command,
   ): Promise<O> {
     const channel = this.#channel;
     let asked: boolean;
     try {
       asked = mayAsk(channel, options);
-      const end = asked ? channel.ask(message, value, NLM_F_REQUEST, reply.type) : 0;
+      const end = asked ? channel.ask(message, value, NLM_F_REQUEST, reply.type, change) : 0;
       if (end > 0) return Promise.resolve(reply.body.read(channel.answer, NLMSG_HDRLEN, end));
     } catch (error) {
       return Promise.reject(error);
     }
+    if (change !== undefined) return this.#one(message, value, reply, options, asked, change);
     return this.#get(message, value, reply, options, asked);
   }
 
@@ -186,22 +206,34 @@ export class Connection implements AsyncDisposable {
     options: CallOptions,
     asked: boolean,
   ): Promise<O> {
-    const make = (outcome: Outcome<O>): Single => ({
-      kind: "single",
-      name: message.name,
-      command: command(message, value, 0),
-      flags: NLM_F_REQUEST,
-      answers: new Answered({ message, value, flags: 0 }, reply, outcome),
-      dropped: false,
-      sent: false,
-    });
     for (let n = 0; ; n++) {
       try {
-        return await (asked && n === 0 ? this.#adopt(options, make) : this.#call<O>(options, make));
+        return await this.#one(message, value, reply, options, asked && n === 0);
       } catch (error) {
         if (n >= REREADS || !this.#again(error)) throw error;
       }
     }
+  }
+
+  #one<I, O>(
+    message: Message<I, unknown>,
+    value: I,
+    reply: Message<never, O>,
+    options: CallOptions,
+    asked: boolean,
+    change?: Command,
+  ): Promise<O> {
+    const make = (outcome: Outcome<O>): Single => ({
+      kind: "single",
+      name: change?.message.name ?? message.name,
+      change,
+      command: command(message, value, 0),
+      flags: NLM_F_REQUEST,
+      answers: new Answered({ message, value, flags: 0 }, reply, outcome, change),
+      dropped: false,
+      sent: false,
+    });
+    return asked ? this.#adopt(options, make) : this.#call<O>(options, make);
   }
 
   /** Whether a read that ended so is worth another try. */

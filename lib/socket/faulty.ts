@@ -31,7 +31,14 @@ function patched(datagram: Datagram, change: (words: DataView) => void): Datagra
   if (data.length >= 16) change(new DataView(data.buffer));
   return { ...datagram, data };
 }
-/** What the kernel answers to a message that it refuses: an error, and the header of what it is about. */
+/** What the kernel answers to each message that it refuses: an error, and the header of what it is about. */
+function allRefused(messages: Uint8Array, port: number, errno: number): Datagram[] {
+  const all: Datagram[] = [];
+  const words = new DataView(messages.buffer, messages.byteOffset, messages.length);
+  for (let at = 0; at + 16 <= messages.length; at += (words.getUint32(at, LITTLE) + 3) & ~3)
+    all.push(refused(messages.subarray(at), port, errno));
+  return all;
+}
 function refused(message: Uint8Array, port: number, errno: number): Datagram {
   const data = new Uint8Array(36);
   const words = new DataView(data.buffer);
@@ -79,7 +86,7 @@ export class FaultyTransport implements Transport {
       if (fault.kind === "send") return fault.errno;
       if (fault.kind === "mute") return message.length;
       if (fault.kind !== "refuse") continue;
-      this.#queue.push({ due: this.#due, item: refused(message, this.port, fault.errno) });
+      for (const item of allRefused(message, this.port, fault.errno)) this.#queue.push({ due: this.#due, item });
       return message.length;
     }
     return undefined;

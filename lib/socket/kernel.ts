@@ -79,6 +79,9 @@ export class KernelTransport implements Transport {
     this.port = port;
   }
 
+  get depth(): number {
+    return this.#binding.depth;
+  }
   exchange(message: Uint8Array | null, inbox: Inbox, done: (received: number) => void): number {
     if (this.#socket === undefined) return EBADF;
     return this.#binding.exchange(this.#socket, message, inbox.bytes, inbox.slot, inbox.meta, done);

@@ -1,7 +1,7 @@
 /** Requests that wait to be sent, and the datagrams they are written into. */
 
 import { Writer } from "../wire/buffer.ts";
-import { type Message, writeMessage } from "../wire/message.ts";
+import { type Message, NLM_F_REQUEST, writeMessage } from "../wire/message.ts";
 import type { Command } from "./answers.ts";
 import { now } from "./clock.ts";
 import type { Answers, Conversation, Parts } from "./conversation.ts";
@@ -22,6 +22,8 @@ interface Waiting {
 /** One request that waits to be sent. */
 export interface Single extends Waiting {
   readonly kind: "single";
+  /** Sent before it in the same datagram, and answered only when it is refused. */
+  readonly change?: Command | undefined;
   readonly command: Command;
   /** NLM_F_* that are added. */
   readonly flags: number;
@@ -30,6 +32,7 @@ export interface Single extends Waiting {
 /** A dump that waits to be asked for. */
 export interface Dump extends Waiting {
   readonly kind: "dump";
+  readonly change?: undefined;
   readonly command: Command;
   readonly flags: number;
   readonly answers: Parts;
@@ -56,6 +59,11 @@ export interface Letter {
   readonly exclusive?: Answers | undefined;
 }
 
+/** Appends a change that asks for no acknowledgement. */
+function writeChange(out: Writer, { message, value, flags }: Command, sequence: number): void {
+  writeMessage(out, message, value, flags | NLM_F_REQUEST, sequence);
+}
+
 /** A queue of jobs. */
 export class Outbox {
   readonly #conversation: Conversation;
@@ -76,6 +84,12 @@ export class Outbox {
   /** A dump waits for the end of another. */
   get dumping(): boolean {
     return this.#dumps.length > 0;
+  }
+
+  /** What comes next is a datagram that is written already, and need not wait for the answers to the one before. */
+  get ready(): boolean {
+    const [job] = this.#jobs;
+    return job?.kind === "whole" && !job.exclusive && !job.dropped && !this.dumping;
   }
 
   add(job: Job): void {
@@ -117,10 +131,15 @@ export class Outbox {
     return answers.length > 0 ? { bytes: this.#view(), answers, dump } : undefined;
   }
 
-  /** One request as a datagram of its own, which must have been sent before the next is written. @throws {WireError} */
-  only<I>(message: Message<I, unknown>, value: I, flags: number, sequence: number): Uint8Array {
-    this.#writer.truncate(0);
-    writeMessage(this.#writer, message, value, flags, sequence);
+  /**
+   * One request as a datagram of its own, which must have been sent before the next is written; the `change` before it has
+   * the sequence number before. @throws {WireError}
+   */
+  only<I>(message: Message<I, unknown>, value: I, flags: number, sequence: number, change?: Command): Uint8Array {
+    const writer = this.#writer;
+    writer.truncate(0);
+    if (change !== undefined) writeChange(writer, change, sequence - 1);
+    writeMessage(writer, message, value, flags, sequence);
     return this.#view();
   }
 
@@ -148,15 +167,21 @@ export class Outbox {
   /** Appends a request to the datagram; false when it is not wanted any more, or cannot be written. */
   #write(job: Single | Dump, answers: Answers[]): boolean {
     if (job.dropped) return false;
-    const { message, value, flags } = job.command;
-    const sequence = this.#conversation.sequence();
+    const { change, command } = job;
+    const { message, value, flags } = command;
+    const first = this.#conversation.sequence(change === undefined ? 1 : 2);
+    const last = change === undefined ? first : first + 1;
+    const begin = this.#writer.length;
     try {
-      writeMessage(this.#writer, message, value, flags | job.flags, sequence);
+      if (change !== undefined) writeChange(this.#writer, change, first);
+      writeMessage(this.#writer, message, value, flags | job.flags, last);
     } catch (error) {
+      this.#writer.truncate(begin);
       job.answers.fail(error as SocketError);
       return false;
     }
-    job.answers.first = job.answers.last = sequence;
+    job.answers.first = first;
+    job.answers.last = last;
     job.sent = true;
     this.#conversation.expect(job.answers);
     answers.push(job.answers);

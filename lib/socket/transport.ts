@@ -85,10 +85,12 @@ export interface Datagram {
 export interface Transport {
   /** The port id of this socket; 0 when it is not known. */
   readonly port: number;
+  /** Exchanges that may be under way: they happen one after the other, as they were asked for. Default 1. */
+  readonly depth?: number;
   /**
    * Sends `message` (unless null), then receives into `inbox`, without holding up the calling thread. `done` gets the
-   * number of datagrams, or what went wrong: -EAGAIN when nothing was there yet (the message was sent). One at a time:
-   * else -EBUSY. Nothing of `message` and `inbox` may be touched until `done`. The process stays alive meanwhile.
+   * number of datagrams, or what went wrong: -EAGAIN when nothing was there yet (the message was sent). -EBUSY for one
+   * more than {@link depth}. Nothing of `message` and `inbox` may be touched until `done`. The process stays alive meanwhile.
    */
   exchange(message: Uint8Array | null, inbox: Inbox, done: (received: number) => void): number;
   /**

@@ -34,7 +34,7 @@ NAPI_MODULE_INIT() {
       ENTRY(plant)
 #endif
   };
-  napi_value fn, abi;
+  napi_value fn, number;
   hub *h = hub_open(env);
   if (!h) {
     napi_throw_error(env, NULL, "linkwright: cannot set up the native layer");
@@ -44,7 +44,9 @@ NAPI_MODULE_INIT() {
     OK(napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].fn, h, &fn));
     OK(napi_set_named_property(env, exports, functions[i].name, fn));
   }
-  OK(napi_create_int32(env, ABI, &abi));
-  OK(napi_set_named_property(env, exports, "abi", abi));
+  OK(napi_create_int32(env, ABI, &number));
+  OK(napi_set_named_property(env, exports, "abi", number));
+  OK(napi_create_uint32(env, IO_DEPTH, &number));
+  OK(napi_set_named_property(env, exports, "depth", number));
   return exports;
 }

@@ -79,6 +79,13 @@ struct errand {
 napi_value errand_start(hub *h, errand *e, const char *name, napi_value done);
 
 /* ---- handle.c: one socket ---- */
+/* A job of the thread, and what has to be alive while it is under way. */
+typedef struct {
+  post post;
+  sock *sock;
+  napi_ref message, slab, meta, done;
+} turn;
+
 struct sock {
   hub *hub;
   sock *next, **link; /* the hub's list */
@@ -88,15 +95,14 @@ struct sock {
   bool polling;
   bool unrefed;
   bool busy;   /* inside a JS callback, which the async context must outlive */
-  bool away;   /* the thread uses the descriptor: close waits for it */
+  unsigned away; /* turns under way: the thread uses the descriptor, and close waits for it */
   bool doomed; /* close was asked for while away */
   uvh *poll;
   napi_ref self, ready;
   napi_async_context context;
   iothread *io;
-  bool io_ended;
-  post post;
-  napi_ref message, slab, meta, done; /* alive while away */
+  post ended; /* of the thread */
+  turn turns[IO_DEPTH];
 };
 
 /* The descriptor as JS may use it: gone as soon as close was called. */

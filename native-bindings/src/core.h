@@ -70,17 +70,24 @@ struct io_job {
   int cpu;  /* where it was submitted; io_submit's own */
 };
 typedef struct iothread iothread;
-/* `notify` runs on the new thread after each job that io_wait did not see the end of, and once more, with `ended`, as
- * the last thing it does. */
-int io_start(iothread **out, void (*notify)(void *owner, bool ended), void *owner);
-/* One job at a time: the next only after notify, or when io_wait or io_leave has seen the end. `awaited`: one of these
- * follows. false: the thread had to be woken, which takes longer than most jobs. */
+/* Jobs that a thread may have: while one is carried out the next one waits for it, so that nobody has to be woken between
+ * the two. Each stands in the place after the one before. */
+#define IO_DEPTH 2u
+/* `notify` runs on the new thread after each job that io_wait did not see the end of, with its place, and once more, with
+ * IO_DEPTH, as the last thing it does. */
+int io_start(iothread **out, void (*notify)(void *owner, unsigned place), void *owner);
+/* The place of the next job. */
+unsigned io_place(const iothread *io);
+/* Only where the place is free: after notify, or when io_wait or io_leave has seen the end. `awaited`: one of these
+ * follows, and it is the only job. false: the thread had to be woken, which takes longer than most jobs. */
 bool io_submit(iothread *io, const struct io_job *job, bool awaited);
 /* Waits for the end of an awaited job, for less than a second. `awake`: what io_submit returned. */
 bool io_wait(iothread *io, bool awake, uint64_t ns);
 /* From here on notify tells the end of an awaited job; true: it has ended already, and notify is not called. */
 bool io_leave(iothread *io);
-ssize_t io_result(const iothread *io);
+/* Of the job at this place, until the next one is put there. */
+ssize_t io_result(const iothread *io, unsigned place);
+/* Once there is no job any more. */
 void io_stop(iothread *io);
 void io_join(iothread *io);
 

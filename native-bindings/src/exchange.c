@@ -9,25 +9,32 @@ static void release(napi_env env, napi_ref *ref) {
   *ref = NULL;
 }
 
-static void finish(sock *s) {
+static void release_all(turn *t) {
+  napi_env env = t->sock->hub->env;
+  release(env, &t->message);
+  release(env, &t->slab);
+  release(env, &t->meta);
+  release(env, &t->done);
+}
+
+static void on_turn(post *p) {
+  turn *t = (turn *)(void *)p;
+  sock *s = t->sock;
   hub *h = s->hub;
   napi_env env = h->env;
   napi_handle_scope scope;
   napi_value self = NULL, done = NULL;
-  ssize_t result = io_result(s->io);
+  ssize_t result = io_result(s->io, (unsigned)(t - s->turns));
   bool scoped = !h->dying && napi_open_handle_scope(env, &scope) == napi_ok;
   if (scoped) {
     (void)napi_get_reference_value(env, s->self, &self);
-    (void)napi_get_reference_value(env, s->done, &done);
+    (void)napi_get_reference_value(env, t->done, &done);
   }
-  release(env, &s->message);
-  release(env, &s->slab);
-  release(env, &s->meta);
-  release(env, &s->done);
+  release_all(t);
   hub_end(h);
-  s->away = false;
-  if (s->doomed) sock_shut(s);
-  else sock_resume(s);
+  s->away--;
+  if (!s->away && s->doomed) sock_shut(s);
+  else if (!s->away) sock_resume(s);
   s->busy = true;
   if (self && done) hub_call(h, s->context, self, done, to_number(env, (double)result));
   s->busy = false;
@@ -36,13 +43,9 @@ static void finish(sock *s) {
   if (scoped) napi_close_handle_scope(env, scope);
 }
 
-static void on_post(post *p) {
-  sock *s = (sock *)(void *)((char *)p - offsetof(sock, post));
+static void on_ended(post *p) {
+  sock *s = (sock *)(void *)((char *)p - offsetof(sock, ended));
   hub *h = s->hub;
-  if (!s->io_ended) {
-    finish(s);
-    return;
-  }
   io_join(s->io);
   s->io = NULL;
   sock_drop(s);
@@ -50,15 +53,18 @@ static void on_post(post *p) {
 }
 
 /* On the socket's thread. */
-static void notify(void *owner, bool ended) {
+static void notify(void *owner, unsigned place) {
   sock *s = owner;
-  s->io_ended = ended;
-  hub_post(s->hub, &s->post);
+  hub_post(s->hub, place < IO_DEPTH ? &s->turns[place].post : &s->ended);
 }
 
 static int start(sock *s) {
   if (s->io) return 0;
-  s->post.run = on_post;
+  s->ended.run = on_ended;
+  for (turn *t = s->turns; t < s->turns + IO_DEPTH; t++) {
+    t->post.run = on_turn;
+    t->sock = s;
+  }
   int e = io_start(&s->io, notify, s);
   if (e < 0) return e;
   s->holds++;
@@ -67,35 +73,32 @@ static int start(sock *s) {
 }
 
 /* Keeps what the thread uses alive until it is done. */
-static bool hold(sock *s, const napi_value a[6]) {
+static bool hold(turn *t, const napi_value a[6]) {
+  sock *s = t->sock;
   napi_env env = s->hub->env;
   napi_valuetype type;
   if (napi_reference_ref(env, s->self, NULL) != napi_ok) return false;
   if (napi_typeof(env, a[1], &type) == napi_ok &&
-      (type == napi_null || napi_create_reference(env, a[1], 1, &s->message) == napi_ok) &&
-      napi_create_reference(env, a[2], 1, &s->slab) == napi_ok &&
-      napi_create_reference(env, a[4], 1, &s->meta) == napi_ok && napi_create_reference(env, a[5], 1, &s->done) == napi_ok)
+      (type == napi_null || napi_create_reference(env, a[1], 1, &t->message) == napi_ok) &&
+      napi_create_reference(env, a[2], 1, &t->slab) == napi_ok &&
+      napi_create_reference(env, a[4], 1, &t->meta) == napi_ok && napi_create_reference(env, a[5], 1, &t->done) == napi_ok)
     return true;
-  release(env, &s->message);
-  release(env, &s->slab);
-  release(env, &s->meta);
+  release_all(t);
   (void)napi_reference_unref(env, s->self, NULL);
   return false;
 }
 
 /* The end of an awaited job, if it comes soon; else its end will be told. Nothing of the call is let go of before the
  * call returns, so that what the thread uses is held only then. */
-static bool ends_soon(sock *s, bool awake, size_t wait, const napi_value a[6]) {
+static bool ends_soon(turn *t, bool awake, size_t wait, const napi_value a[6]) {
+  sock *s = t->sock;
   if (io_wait(s->io, awake, (uint64_t)wait * 1000)) return true;
-  if (!hold(s, a)) {
+  if (!hold(t, a)) {
     while (!io_wait(s->io, false, 1000000)) continue;
     return true;
   }
   if (!io_leave(s->io)) return false;
-  release(s->hub->env, &s->message);
-  release(s->hub->env, &s->slab);
-  release(s->hub->env, &s->meta);
-  release(s->hub->env, &s->done);
+  release_all(t);
   (void)napi_reference_unref(s->hub->env, s->self, NULL);
   return true;
 }
@@ -112,21 +115,23 @@ static napi_value exchange(napi_env env, napi_callback_info info, bool one) {
     return NULL;
   job.fd = sock_live(s);
   if (job.fd < 0) return to_number(env, -EBADF);
-  if (s->away) return to_number(env, -EBUSY);
+  if (s->away >= (one ? 1 : IO_DEPTH)) return to_number(env, -EBUSY);
   int e = core_slab_check(&job.slab);
   if (e == 0) e = start(s);
   if (e < 0) return to_number(env, e);
   if (!sock_context(s)) return NULL;
   job.kind = s->kind;
   job.message = message;
-    if (!one && !hold(s, a)) return NULL;
+  unsigned place = io_place(s->io);
+  turn *t = &s->turns[place];
+  if (!one && !hold(t, a)) return NULL;
   if (s->polling) uv_poll_stop(s->poll); /* the answer belongs to the thread */
   bool awake = io_submit(s->io, &job, one);
-  if (one && ends_soon(s, awake, wait, a)) {
+  if (one && ends_soon(t, awake, wait, a)) {
     sock_resume(s);
-    return to_number(env, (double)io_result(s->io));
+    return to_number(env, (double)io_result(s->io, place));
   }
-  s->away = true;
+  s->away++;
   hub_begin(h);
   return to_number(env, 0);
 }

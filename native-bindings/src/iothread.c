@@ -23,21 +23,21 @@
 /* An answer that takes no lock in the kernel is there within this time. */
 #define LOOK_NS 20000
 
-enum state { IDLE, READY, STOP };
-/* Who takes the result of the job. */
+/* Who takes the result of the job; ENDED: of the next one nobody waits for. */
 enum claim { NOTIFY, AWAITED, SLEPT_FOR, ENDED };
 
 struct iothread {
   pthread_t thread;
   pthread_mutex_t lock;
   pthread_cond_t wake;
-  atomic_int state;
+  atomic_uint jobs; /* that were ever submitted, and the end as one more */
+  atomic_bool stopped;
   atomic_int claim;
   atomic_int cpu; /* where the thread ran last: who spins there keeps it from running */
   bool asleep; /* under lock */
-  struct io_job job;
-  ssize_t result;
-  void (*notify)(void *owner, bool ended);
+  struct io_job job[IO_DEPTH];
+  ssize_t result[IO_DEPTH];
+  void (*notify)(void *owner, unsigned place);
   void *owner;
 };
 
@@ -73,54 +73,58 @@ static inline void relax(void) {
 #endif
 }
 
-static int next_state(iothread *io, bool spin) {
-  int state;
+static bool submitted(iothread *io, unsigned done) {
+  return atomic_load_explicit(&io->jobs, memory_order_acquire) != done;
+}
+
+/* Waits until there is more than what is done; false: it was the end. */
+static bool more(iothread *io, unsigned done, bool spin) {
   if (spin) {
     uint64_t end = core_now() + SPIN_NS;
     do {
       for (int i = 0; i < 16; i++) {
-        state = atomic_load_explicit(&io->state, memory_order_acquire);
-        if (state != IDLE) return state;
+        if (submitted(io, done)) return !atomic_load(&io->stopped);
         relax();
       }
     } while (core_now() < end);
   }
   pthread_mutex_lock(&io->lock);
-  while ((state = atomic_load_explicit(&io->state, memory_order_acquire)) == IDLE) {
+  while (!submitted(io, done)) {
     io->asleep = true;
     pthread_cond_wait(&io->wake, &io->lock);
     io->asleep = false;
   }
   pthread_mutex_unlock(&io->lock);
-  return state;
+  return !atomic_load(&io->stopped);
 }
 
 static void *io_main(void *arg) {
   iothread *io = arg;
   bool may_spin = core_may_spin(), spin = false;
-  while (next_state(io, spin) != STOP) {
-    struct io_job *job = &io->job;
+  for (unsigned done = 0; more(io, done, spin); done++) {
+    unsigned place = done % IO_DEPTH;
+    struct io_job *job = &io->job[place];
     ssize_t r = job->message ? core_send(job->fd, job->message, job->length, NULL, 0) : 0;
     if (r >= 0) r = job->one ? core_recv_one(job->fd, &job->slab) : core_recv(job->fd, job->kind, &job->slab);
-    io->result = r;
-    /* Before the end is told: after it the owner may submit the next job. */
+    io->result[place] = r;
+    /* Before the end is told: after it the owner may put another job here. */
     int cpu = sched_getcpu();
     spin = may_spin && cpu != job->cpu;
     atomic_store_explicit(&io->cpu, cpu, memory_order_relaxed);
-    atomic_store_explicit(&io->state, IDLE, memory_order_release);
     int claim = atomic_exchange(&io->claim, ENDED);
-    if (claim == NOTIFY) io->notify(io->owner, false);
-    else if (claim == SLEPT_FOR) (void)syscall(SYS_futex, &io->claim, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    if (claim == SLEPT_FOR) (void)syscall(SYS_futex, &io->claim, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    else if (claim != AWAITED) io->notify(io->owner, place);
   }
-  io->notify(io->owner, true);
+  io->notify(io->owner, IO_DEPTH);
   return NULL;
 }
 
-int io_start(iothread **out, void (*notify)(void *, bool), void *owner) {
+int io_start(iothread **out, void (*notify)(void *, unsigned), void *owner) {
   iothread *io = calloc(1, sizeof *io);
   if (!io) return -ENOMEM;
   io->notify = notify;
   io->owner = owner;
+  atomic_init(&io->claim, ENDED);
   int e = pthread_mutex_init(&io->lock, NULL);
   if (e) {
     free(io);
@@ -140,20 +144,25 @@ int io_start(iothread **out, void (*notify)(void *, bool), void *owner) {
   return -e;
 }
 
-static bool post(iothread *io, int state) {
+static bool tell(iothread *io) {
   pthread_mutex_lock(&io->lock);
-  atomic_store_explicit(&io->state, state, memory_order_release);
+  atomic_fetch_add_explicit(&io->jobs, 1, memory_order_release);
   bool asleep = io->asleep;
   pthread_mutex_unlock(&io->lock);
   if (asleep) pthread_cond_signal(&io->wake);
   return !asleep;
 }
 
+unsigned io_place(const iothread *io) {
+  return atomic_load_explicit(&io->jobs, memory_order_relaxed) % IO_DEPTH;
+}
+
 bool io_submit(iothread *io, const struct io_job *job, bool awaited) {
-  io->job = *job;
-  io->job.cpu = sched_getcpu();
-  atomic_store_explicit(&io->claim, awaited ? AWAITED : NOTIFY, memory_order_relaxed);
-  return post(io, READY);
+  struct io_job *own = &io->job[io_place(io)];
+  *own = *job;
+  own->cpu = sched_getcpu();
+  if (awaited) atomic_store_explicit(&io->claim, AWAITED, memory_order_relaxed);
+  return tell(io);
 }
 
 static bool ended(iothread *io) {
@@ -162,7 +171,7 @@ static bool ended(iothread *io) {
 
 bool io_wait(iothread *io, bool awake, uint64_t ns) {
   uint64_t begin = core_now(), spent = 0;
-  bool spin = awake && atomic_load_explicit(&io->cpu, memory_order_relaxed) != io->job.cpu;
+  bool spin = awake && atomic_load_explicit(&io->cpu, memory_order_relaxed) != sched_getcpu();
   while (spin && spent < LOOK_NS && spent < ns) {
     for (int i = 0; i < 16; i++) {
       if (ended(io)) return true;
@@ -185,12 +194,13 @@ bool io_leave(iothread *io) {
   return !atomic_compare_exchange_strong(&io->claim, &claim, NOTIFY);
 }
 
-ssize_t io_result(const iothread *io) {
-  return io->result;
+ssize_t io_result(const iothread *io, unsigned place) {
+  return io->result[place];
 }
 
 void io_stop(iothread *io) {
-  (void)post(io, STOP);
+  atomic_store(&io->stopped, true);
+  (void)tell(io);
 }
 
 void io_join(iothread *io) {

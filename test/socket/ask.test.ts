@@ -1,9 +1,10 @@
 import assert from "node:assert";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Connection } from "../../lib/socket/index.ts";
+import { Connection, command, type NetlinkError } from "../../lib/socket/index.ts";
 import { ScriptedTransport } from "../../lib/socket/recorded.ts";
 import type { Datagram, Inbox } from "../../lib/socket/transport.ts";
 import { ack, datagram, type Sent, split } from "./bytes.ts";
+import { dellink, getlink, newlink } from "./kinds.ts";
 import { ALL, codeOf, get, indexes, link, remove, respond } from "./made-up.ts";
 
 type Way = "now" | "late" | "nothing yet";
@@ -30,6 +31,15 @@ class Prompt extends ScriptedTransport {
     return status < 0 || way === "now" ? (status < 0 ? status : this.receive(inbox)) : -11;
   }
 }
+const changeAndGet = (connection: Connection, changed: number, asked: number): Promise<number> =>
+  connection
+    .changeAndGet(command(dellink, { header: { index: changed } }), getlink, { header: { index: asked } }, newlink)
+    .then(({ header }) => header.index);
+const refusalOf = (attempt: Promise<unknown>): Promise<string> =>
+  attempt.then(
+    () => "fine",
+    ({ request, code }: NetlinkError) => `${request} ${code}`,
+  );
 const always = (way: Way) => (): Way => way;
 
 describe("socket: what is asked at once", () => {
@@ -47,6 +57,34 @@ describe("socket: what is asked at once", () => {
           }
           assert(transport.asked > 100, `${transport.asked} asked`);
           assert.deepEqual(await indexes(connection), ALL);
+          assert.deepEqual(connection.dropped, { forged: 0, stray: 0, broken: 0 });
+        });
+
+      for (const way of ["now", "late", "nothing yet"] as const)
+        it(`makes a change and tells what came of it, ${way}`, async () => {
+          const transport = new Prompt(always(way));
+          await using connection = Connection.over(transport, { inline });
+          assert.deepEqual(await Promise.all([1, 2, 3].map((n) => changeAndGet(connection, n, n))), [1, 2, 3]);
+          assert.deepEqual(
+            transport.datagrams.map((messages) => messages.map(({ type, sequence }) => [type, sequence])),
+            [
+              [
+                [17, 1],
+                [18, 2],
+              ],
+              [
+                [17, 3],
+                [18, 4],
+                [17, 5],
+                [18, 6],
+              ],
+            ],
+          );
+          assert.equal(await refusalOf(changeAndGet(connection, 404, 1)), "RTM_DELLINK ENODEV");
+          assert.equal(await refusalOf(changeAndGet(connection, 1, 404)), "RTM_GETLINK ENODEV");
+          assert.equal(await refusalOf(changeAndGet(connection, 404, 404)), "RTM_DELLINK ENODEV");
+          const several = [get(connection, 7), changeAndGet(connection, 1, 8), changeAndGet(connection, 1, 9)];
+          assert.deepEqual(await Promise.all(several), [7, 8, 9]);
           assert.deepEqual(connection.dropped, { forged: 0, stray: 0, broken: 0 });
         });
 

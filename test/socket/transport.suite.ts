@@ -77,15 +77,17 @@ export function transportSuite(name: string, open: (title: string) => Transport)
       assert.equal(transport.receive(inbox), EAGAIN);
     });
 
-    it("holds one exchange at a time", async () => {
+    it("holds as many exchanges as it says", async () => {
       const inbox = new Inbox(1);
       const first = exchange(transport, getOne(1), inbox);
+      const further = Array.from({ length: (transport.depth ?? 1) - 1 }, () => exchange(transport, null, new Inbox(1)));
       assert.equal(
         transport.exchange(null, new Inbox(1), () => assert.fail("was refused")),
         EBUSY,
       );
       assert.equal(transport.receive(new Inbox(1)), EBUSY);
       assert.equal(await first, 1);
+      for (const one of further) assert.equal(await one, EAGAIN);
     });
 
     it("brings a dump to its end", async () => {
