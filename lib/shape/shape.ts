@@ -2,7 +2,7 @@
  * What a value that a person writes must look like. The typed API checks with these before anything is sent, and the
  * document's schema is made from the same ones, so a rule stands in one place.
  */
-import { isIPv4, isIPv6 } from "./ip.ts";
+import { isIPv4, isIPv6, prefixLength, prefixOfIPv4 } from "./ip.ts";
 
 /** One kind of value. */
 export interface Shape<T> {
@@ -86,14 +86,13 @@ export const address: Shape<string> = shape(
   { type: "string" },
   string((value) => isIPv4(value) || (isIPv6(value) && !value.includes("%"))),
 );
-const PREFIX_LENGTH = /^\d{1,3}$/;
 function isPrefix(value: string, lengthNeeded: boolean): boolean {
+  const short = prefixOfIPv4(value);
+  if (short === undefined || short >= 0) return short !== undefined || !lengthNeeded;
   const slash = value.indexOf("/");
   const ip = slash < 0 ? value : value.slice(0, slash);
-  const most = isIPv4(ip) ? 32 : isIPv6(ip) && !ip.includes("%") ? 128 : -1;
-  if (most < 0 || slash < 0) return most > 0 && !lengthNeeded;
-  const length = value.slice(slash + 1);
-  return PREFIX_LENGTH.test(length) && Number(length) <= most;
+  if (!isIPv6(ip) || ip.includes("%")) return false;
+  return slash < 0 ? !lengthNeeded : prefixLength(value, slash + 1, 128) >= 0;
 }
 /** An address with its prefix length, as an interface carries it. */
 export const interfaceAddress: Shape<string> = shape(
