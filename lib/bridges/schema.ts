@@ -100,6 +100,7 @@ export const vlanEntry = attrs("BRIDGE_VLANDB_ENTRY", {
   mcastNGroups: at(7, u32),
   mcastMaxGroups: at(8, u32),
   neighSuppress: at(9, bool),
+  neighForwardGrat: at(10, bool),
 });
 /** Intervals in hundredths of seconds. */
 export const vlanGlobals = attrs("BRIDGE_VLANDB_GOPTS", {

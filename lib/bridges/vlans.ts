@@ -54,6 +54,8 @@ export interface VlanOptions {
   readonly mcastMaxGroups?: number | undefined;
   /** ARP and neighbor discovery are answered, not flooded. Linux 6.3 and later. */
   readonly neighSuppress?: boolean | undefined;
+  /** Port: whether unasked announcements of neighbors pass in spite of `neighSuppress`. Linux 7.2; not known by 6.18. */
+  readonly neighForwardGrat?: boolean | undefined;
 }
 export interface VlanChange extends VlanOptions {
   readonly dev: string;
@@ -131,6 +133,7 @@ const changeShapes = {
   mcastRouter: integer(0, 2),
   mcastMaxGroups: integer(0, 0xffff_ffff),
   neighSuppress: boolean,
+  neighForwardGrat: boolean,
 } as const satisfies Shapes;
 const count = integer(0, 0xffff_ffff);
 const interval = seconds(0xffff_ffff / 100);
@@ -246,6 +249,7 @@ export function vlanFromWire(dev: string, entry: Out<typeof vlanEntry>): Vlan {
     mcastGroups: mcastNGroups,
     mcastMaxGroups,
     neighSuppress: entry.neighSuppress,
+    neighForwardGrat: entry.neighForwardGrat,
     statistics: stats as VlanStatistics | undefined,
   }) as Vlan;
 }

@@ -56,7 +56,7 @@ export const nhaGroupStatsEntry = attrs("NHA_GROUP_STATS_ENTRY", {
   packets: at(2, uint),
   packetsHw: at(3, uint),
 });
-export const nhaGroupStats = attrs("NHA_GROUP_STATS", { entry: many(1, nhaGroupStatsEntry) });
+const nhaGroupStats = attrs("NHA_GROUP_STATS", { entry: many(1, nhaGroupStatsEntry) });
 
 export const nha = attrs("NHA", {
   id: at(1, u32),

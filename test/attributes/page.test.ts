@@ -1,7 +1,8 @@
-import { ok } from "node:assert/strict";
+import { deepEqual, ok } from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { skip } from "../needs.ts";
-import { headers, page } from "./page.ts";
+import { UNSEEN, UNUSED } from "./exceptions.ts";
+import { headers, page, sectionTitles, uncaptured } from "./page.ts";
 
 const PAGE = "docs/attributes.md";
 
@@ -14,5 +15,22 @@ describe("the page of attributes", () => {
     ok(made.includes("| 1 | id | vni |"));
     if (process.env["UPDATE_DOCS"] !== undefined) writeFileSync(PAGE, made);
     ok(readFileSync(PAGE, "utf8") === made, `${PAGE} is out of date: UPDATE_DOCS=1 npm test -- test/attributes`);
+  });
+
+  it("has a capture of each attribute, or the reason why there is none", () => {
+    const excused = new Map<string, string[]>();
+    for (const keys of Object.values(UNSEEN))
+      for (const [title, list] of Object.entries(keys)) excused.set(title, [...(excused.get(title) ?? []), ...list]);
+    const sorted = (of: ReadonlyMap<string, readonly string[]>): object =>
+      Object.fromEntries([...of].map(([title, list]) => [title, [...list].sort()]));
+    deepEqual(sorted(uncaptured()), sorted(excused));
+  });
+
+  it("knows the sections of what is unused", () => {
+    const titles = sectionTitles();
+    deepEqual(
+      Object.keys(UNUSED).filter((title) => !titles.includes(title)),
+      [],
+    );
   });
 });

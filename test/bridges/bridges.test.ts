@@ -8,6 +8,12 @@ import { indexIn, NAMES, readAgain } from "../addresses/attributes.ts";
 import { only } from "../fixtures.ts";
 
 const plain = { state: "forwarding", mcastRouter: 1 };
+const options = (mcastMaxGroups: number, on: boolean): object => ({
+  mcastGroups: 0,
+  mcastMaxGroups,
+  neighSuppress: on,
+  neighForwardGrat: on,
+});
 const VLANS: Readonly<Record<string, readonly [dev: string, vlans: readonly object[]]>> = {
   vlan: [
     "d1",
@@ -71,6 +77,17 @@ const REFUSED_GROUPS: readonly (readonly [config: object, message: RegExp])[] = 
 ];
 
 describe("VLANs", () => {
+  it("reads the options of VLANs as Linux 7.2 tells them", () => {
+    const { attrs } = readTwice("bridges/vlan-options.hex", newvlan);
+    deepEqual(
+      (attrs.entry ?? []).map((one) => vlanFromWire("d1", one)),
+      [
+        { dev: "d1", vid: 1, pvid: true, untagged: true, ...plain, ...options(0, false) },
+        { dev: "d1", vid: 10, vidEnd: 12, ...plain, ...options(7, true) },
+      ],
+    );
+  });
+
   for (const [name, [dev, expected]] of Object.entries(VLANS))
     it(`reads the kernel's ${name}`, () => {
       const { header, attrs } = readAgain(`bridges/${name}.hex`, newvlan, brVlanMsg.size);
