@@ -6,7 +6,7 @@
  * net/core/net_namespace.c (rtnl_net_newid, rtnl_net_fill).
  */
 import { type Listing, listing, retold } from "../families/lookup.ts";
-import { checkOne, integer } from "../shape/shape.ts";
+import { checkOne, InputError, integer } from "../shape/shape.ts";
 import { type CallOptions, type Connection, NetlinkError } from "../socket/index.ts";
 import { at, attrs, body, type MessageOut, message, s32, struct, u8, u32 } from "../wire/index.ts";
 import { Netns } from "./netns.ts";
@@ -103,6 +103,8 @@ export class Nsids {
   }
 
   async #with<T>(netns: NetnsRef, act: (fd: number) => Promise<T>): Promise<T> {
+    if (typeof netns !== "string" && !Number.isInteger((netns as { readonly fd?: unknown } | null | undefined)?.fd))
+      throw new InputError(["netns"], "expected a network namespace: its name, its path, or an object that holds it");
     if (typeof netns === "object") return await act(netns.fd);
     using opened = Netns.open(netns);
     return await act(opened.fd);

@@ -41,8 +41,8 @@ export const UNSEEN: Readonly<Record<string, Keys>> = {
     {
       "Links of every kind": ["vfinfoList", "vfPorts", "portSelf", "physPortId", "physSwitchId"],
     },
-  "Told of wireless links by the oldest of their three interfaces, and of the standby link of a virtual machine": {
-    "Links of every kind": ["wireless", "physPortName"],
+  "Told of wireless links only": {
+    "Links of every kind": ["wireless"],
   },
   "Told by Linux 7 only where it was set, for which no tool has a word yet": {
     "Links of kind geneve": ["groHint"],

@@ -1,5 +1,5 @@
-import { deepEqual } from "node:assert/strict";
-import { delnsid, netnsa, newnsid, nsidsFromWire } from "../../lib/netns/nsids.ts";
+import { deepEqual, rejects } from "node:assert/strict";
+import { delnsid, Nsids, netnsa, newnsid, nsidsFromWire } from "../../lib/netns/nsids.ts";
 import { NLMSG_HDRLEN, Reader, Writer } from "../../lib/wire/index.ts";
 import { capture } from "../fixtures.ts";
 import { compare, header } from "../headers.ts";
@@ -23,5 +23,14 @@ describe("numbers of namespaces", () => {
       [newnsid.type, { nsid: 0 }],
       [delnsid.type, { nsid: 7 }],
     ]);
+  });
+
+  it("are those of a namespace, and of nothing else", async () => {
+    const nsids = new Nsids({} as never);
+    for (const wrong of [null, undefined, 5, 1n, {}, { fd: "3" }])
+      await rejects(nsids.get(wrong as never), {
+        code: "ERR_INPUT",
+        message: "netns: expected a network namespace: its name, its path, or an object that holds it",
+      });
   });
 });
