@@ -2,7 +2,7 @@
  * One workload through `Host`, as people use the library: input checked, names looked up, results in words.
  * usage: node api.js WORKLOAD COUNT; prints what `floor.c` prints.
  */
-import { Host } from "../lib/index.ts";
+import { Host } from "linkwright";
 import { measured, writer } from "./contest.ts";
 
 const [workload = "", size = "0"] = process.argv.slice(2);

@@ -3,7 +3,7 @@
  * (BOND_MODE_*, BOND_XMIT_POLICY_*), drivers/net/bonding/bond_netlink.c (bond_policy, bond_changelink, bond_fill_info),
  * drivers/net/bonding/bond_options.c (bond_opts for values, modes, and what changes when). Times are milliseconds.
  */
-import { isIPv4, isIPv6 } from "node:net";
+import { isIPv4, isIPv6 } from "../../shape/ip.ts";
 import { boolean, choice, integer, mac, type Shape } from "../../shape/shape.ts";
 import {
   at,

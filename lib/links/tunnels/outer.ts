@@ -4,7 +4,7 @@
  * Source: include/uapi/linux/if_tunnel.h (TUNNEL_ENCAP_*), include/uapi/linux/ip6_tunnel.h (IP6_TNL_F_*),
  * net/ipv4/ip_tunnel.c (ip_tunnel_netlink_encap_parms, ip_tunnel_netlink_parms), net/ipv6/ip6_tunnel.c.
  */
-import { isIPv4, isIPv6 } from "node:net";
+import { isIPv4, isIPv6 } from "../../shape/ip.ts";
 import { boolean, choice, integer, linkName, type Shape } from "../../shape/shape.ts";
 import { at, be16, be32, bits, mapped, oneOf, u16, u32 } from "../../wire/index.ts";
 import { converted, custom, flagged, type Option, reference, same } from "../option.ts";

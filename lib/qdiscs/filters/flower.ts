@@ -1,7 +1,7 @@
 /**
  * Source: include/uapi/linux/pkt_cls.h (TCA_FLOWER_*), net/sched/cls_flower.c (fl_policy, fl_set_key, fl_dump_key).
  */
-import { isIPv4, isIPv6 } from "node:net";
+import { isIPv4, isIPv6 } from "../../shape/ip.ts";
 import { integer, type Shape, text } from "../../shape/shape.ts";
 import { at, attrs, be16, be32, bytes, fixedText, ipv4, ipv6, mac, u8, u16, u32 } from "../../wire/index.ts";
 import { actionList } from "../action.ts";
