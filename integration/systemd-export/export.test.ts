@@ -2,77 +2,11 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { TestNamespace } from "../../lib/testkit/index.ts";
 import { needs } from "../../test/needs.ts";
 import { Documents, example, linkwright } from "../cli/kit.ts";
 import { VERSION } from "../systemd/kit.ts";
-import { Networkd, needNetworkd, output, sysctlsOf } from "./networkd.ts";
-
-/** What may differ, and why. A part of the path of a value decides. */
-const PERMITTED: readonly (readonly [path: RegExp, why: string])[] = [
-  [/\.(ifindex|link_index|link_netnsid|iflink)$/, "numbers that the kernel gives in order of creation"],
-  [/(^|\.)(address|bridge_id|root_id|designated_\w+|permaddr)$/, "MAC addresses that nobody chose are random"],
-  [/(_timer|^gc_timer|\.id|\.no|valid_life_time|preferred_life_time)$/, "they run, or count ports in order of arrival"],
-  [/^sysctl .*\/accept_ra$/, "networkd keeps it at 0 and takes router announcements itself"],
-  [/^sysctl .*\/promote_secondaries$/, "networkd sets it, so that a second address outlives the first"],
-  [/^fdb 01:80:c2:00:00:0[03e]$/, "networkd listens to LLDP on links that it did not make"],
-];
-
-const isPermitted = (path: string): boolean => PERMITTED.some(([pattern]) => pattern.test(path));
-
-/** A value as paths, without those that may differ. */
-function flat(value: unknown, path: string, into: Record<string, unknown> = {}): Record<string, unknown> {
-  if (typeof value !== "object" || value === null) {
-    if (!isPermitted(path)) into[path] = value;
-  } else for (const [key, inner] of Object.entries(value)) flat(inner, path === "" ? key : `${path}.${key}`, into);
-  return into;
-}
-
-type Told = Readonly<Record<string, unknown>>;
-/** IPv6 addresses made of random MAC addresses, and what is about them. */
-const isOfMac = (text: string): boolean => /fe80::|33:33:|01:00:5e:|ff02::/.test(text);
-
-function entriesOf(told: readonly Told[]): string[] {
-  return told
-    .map((one) => JSON.stringify(one))
-    .filter((text) => !isOfMac(text))
-    .sort();
-}
-
-/** All that the kernel tells of a namespace, as text of a fixed order. */
-function stateOf(netns: string): Record<string, unknown> {
-  const list = (program: string, ...args: readonly string[]): Told[] =>
-    JSON.parse(output(program, "-n", netns, "-json", ...args) || "[]") as Told[];
-  const links = list("ip", "-d", "link", "show");
-  const state: Record<string, unknown> = {};
-  for (const link of links) flat(link, `link ${String(link["ifname"])}`, state);
-  for (const { ifname, addr_info } of list("ip", "address", "show") as { ifname?: string; addr_info?: Told[] }[])
-    for (const one of addr_info ?? [])
-      if (one["scope"] !== "link" || one["family"] === "inet")
-        flat(one, `addr ${ifname} ${String(one["local"])}`, state);
-  state["routes"] = entriesOf([
-    ...list("ip", "route", "show", "table", "all"),
-    ...list("ip", "-6", "route", "show", "table", "all"),
-  ]);
-  state["neighbors"] = entriesOf(list("ip", "neighbor", "show", "nud", "permanent"));
-  const macs = new Set(links.map(({ address }) => address));
-  state["fdb"] = entriesOf(
-    list("bridge", "fdb", "show").filter(({ mac }) => !macs.has(mac as string) && !isPermitted(`fdb ${String(mac)}`)),
-  );
-  for (const [key, value] of Object.entries(sysctlsOf(netns))) flat(value, `sysctl ${key}`, state);
-  return state;
-}
-
-/** A host with a network card. */
-async function machine(): Promise<TestNamespace> {
-  const namespace = await TestNamespace.create();
-  const ip = (...args: readonly string[]) => output("ip", "-n", namespace.name ?? "", ...args);
-  ip("link", "set", "lo", "up");
-  ip("link", "add", "ens34f0", "type", "veth", "peer", "name", "cable");
-  ip("link", "set", "cable", "up");
-  ip("link", "set", "ens34f0", "up");
-  return namespace;
-}
+import { Networkd, needNetworkd, output } from "./networkd.ts";
+import { machine, stateOf } from "./state.ts";
 
 const UNDERLAY = `
   ens34f0: { addresses: [192.168.0.23/24], addrGenMode: eui64 }
@@ -132,6 +66,12 @@ sysctls:
   "net.ipv4.conf.{all,br0}.rp_filter": 0
 `;
 
+/** As udev does when the links come. */
+function sysctl(netns: string, files: string): void {
+  const file = join(files, "etc/sysctl.d/98-linkwright.conf");
+  output("nsenter", `--net=/run/netns/${netns}`, "/lib/systemd/systemd-sysctl", file);
+}
+
 async function compare(text: string, host: readonly string[], names: readonly string[]): Promise<void> {
   using documents = new Documents();
   const file = documents.write(text);
@@ -156,13 +96,7 @@ async function compare(text: string, host: readonly string[], names: readonly st
   equal(exported.status, 0, exported.stderr);
   await using networkd = new Networkd(b, files);
   await networkd.configured(b, ...names);
-  // As udev does when the links come.
-  const sysctl = [
-    `--net=/run/netns/${b}`,
-    "/lib/systemd/systemd-sysctl",
-    join(files, "etc/sysctl.d/98-linkwright.conf"),
-  ];
-  output("nsenter", ...sysctl);
+  sysctl(b, files);
   if (text.includes("nat:"))
     output("nsenter", `--net=/run/netns/${b}`, "nft", "-f", join(files, "etc/linkwright/linkwright.nft"));
   deepEqual(networkd.complaints, []);
@@ -186,6 +120,29 @@ describe("systemd export, and the real networkd", function () {
 
   it("makes links, ports and entries with many options as apply does", async () => {
     await compare(MANY, [], ["br0", "vx0", "vx1", "mv0", "mv1", "mt0", "cab0"]);
+  });
+
+  it("makes of a running host's own files what runs there, and has nothing to do where it runs", async () => {
+    using documents = new Documents();
+    await using ours = await machine();
+    await using theirs = await machine();
+    const [a, b] = [ours.name ?? "", theirs.name ?? ""];
+    const state = join(documents.directory, "state");
+    const file = documents.write(MANY);
+    equal(linkwright("apply", file, "--netns", a, "--confirm", "0", "--state", state).status, 0);
+    const files = join(documents.directory, "files");
+    const exported = linkwright("systemd", "export", "--netns", a, ...VERSION, "--output", files);
+    equal(exported.status, 0, exported.stderr);
+    await using networkd = new Networkd(b, files);
+    await networkd.configured(b, "br0", "vx0", "vx1", "mv0", "mv1", "mt0", "cab0");
+    sysctl(b, files);
+    deepEqual(networkd.complaints, []);
+    deepEqual(stateOf(b), stateOf(a));
+    const { status, stderr } = linkwright("systemd", "export", "--host", "bm1");
+    deepEqual(
+      [status, stderr.split("\n")[0]],
+      [1, "linkwright: --host is for a document of several hosts: name its FILE"],
+    );
   });
 
   it("leaves a rest that apply does, without taking networkd's links away", async () => {

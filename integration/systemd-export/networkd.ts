@@ -7,7 +7,8 @@ import { setTimeout as wait } from "node:timers/promises";
 import { skip } from "../../test/needs.ts";
 import { TREE } from "../systemd/kit.ts";
 
-const NETWORKD = "/lib/systemd/systemd-networkd";
+/** The program, from the root of a tree on. */
+export const NETWORKD = "/lib/systemd/systemd-networkd";
 
 /** Skips where networkd is not there, or cannot become the user that it runs as. */
 export function needNetworkd(context: Mocha.Context): void {
@@ -19,7 +20,8 @@ export function needNetworkd(context: Mocha.Context): void {
 
 /**
  * Mounts of its own over all that networkd writes: /run with its state, /tmp, /etc/systemd/network with the files of the
- * test, a machine id, and /sys of the namespace, read-only, by which networkd knows that there is no udev to wait for.
+ * test, keys that it brings along, a machine id,
+ * a tun device that all may open, as udev leaves it, and /sys of the namespace, read-only, by which networkd knows that there is no udev to wait for.
  * The shell stays: what changes its user, as networkd does, is no longer killed with its parent.
  */
 const INSIDE = `
@@ -32,11 +34,17 @@ cp "$1"/etc/systemd/network/* "$2/etc/systemd/network/"
 mount -t tmpfs -o mode=755 tmpfs "$2/run"
 mkdir -p "$2/run/systemd/netif" "$2/run/systemd/network"
 mount --bind "$1/netif" "$2/run/systemd/netif"
+mkdir "$2/run/keys"
+[ ! -d "$1/keys" ] || mount --bind "$1/keys" "$2/run/keys"
 mount -t tmpfs tmpfs "$2/tmp"
+mkdir -p "$2$1/keys"
+mount --bind "$2/run/keys" "$2$1/keys"
 mkdir -p "$2"/run/systemd/netif/links "$2"/run/systemd/netif/leases "$2"/run/systemd/netif/lldp
 chroot "$2" chown -R systemd-network: /run/systemd/netif
 echo 0123456789abcdef0123456789abcdef >"$2/run/machine-id"
 [ ! -e "$2/etc/machine-id" ] || mount --bind "$2/run/machine-id" "$2/etc/machine-id"
+mknod -m 666 "$2/run/tun" c 10 200
+[ ! -e "$2/dev/net/tun" ] || mount --bind "$2/run/tun" "$2/dev/net/tun"
 mount -t proc proc "$2/proc"
 mount -t sysfs -o ro,nosuid,nodev,noexec sysfs "$2/sys"
 chroot "$2" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin SYSTEMD_LOG_TARGET=console SYSTEMD_LOG_COLOR=0 SYSTEMD_LOG_LEVEL=info ${NETWORKD}
@@ -45,6 +53,9 @@ exit $?
 
 /** What newer ones miss where systemd is not the first process. */
 const ALONE = /cgroup|varlink socket/;
+
+/** Milliseconds in which links have to be configured, on another kernel or a busy machine too. */
+const PATIENCE = 30_000;
 
 /** A running networkd. */
 export class Networkd implements AsyncDisposable {
@@ -74,16 +85,17 @@ export class Networkd implements AsyncDisposable {
 
   /** Waits until the links of these names are configured. */
   async configured(netns: string, ...names: readonly string[]): Promise<void> {
-    const deadline = Date.now() + 15_000;
+    const deadline = Date.now() + PATIENCE;
     for (const name of names)
-      while (!this.#isConfigured(netns, name)) {
+      while (!this.isConfigured(netns, name)) {
         if (Date.now() > deadline || this.#child.exitCode !== null)
           throw new Error(`${name}: not configured; ${this.#said}`);
         await wait(20);
       }
   }
 
-  #isConfigured(netns: string, name: string): boolean {
+  /** Whether it is done with a link. */
+  isConfigured(netns: string, name: string): boolean {
     const index = spawnSync("ip", ["-n", netns, "-json", "link", "show", name], { encoding: "utf8" });
     if (index.status !== 0) return false;
     const [link] = JSON.parse(index.stdout) as { ifindex: number }[];

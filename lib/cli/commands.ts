@@ -317,19 +317,23 @@ const FABRIC_CHECK: Command = {
 
 const SYSTEMD_EXPORT: Command = {
   name: "systemd export",
-  operands: ["FILE"],
-  summary: "write the document as files for systemd-networkd, sysctl.d and nftables",
+  operands: ["[FILE]"],
+  summary: "write the document, or the running host, as files for systemd-networkd, sysctl.d and nftables",
   about: [
     "networkd makes of these files what `apply` would make. What it cannot say stands elsewhere, and is told on standard " +
       "error with the reason: NAT and forward rules in a file for nft that a unit loads, anything else by a unit that " +
-      "applies the document when the machine starts. Nothing is installed and no host is looked at.",
+      "applies the document when the machine starts. Nothing is installed.",
+    "With FILE no host is looked at. Without, the files are of this host as it is, as if `import` had written a document " +
+      "of it; what cannot be said of it is told on standard error too.",
     "With --output, files of others and those that were changed by hand are not written over.",
   ],
   examples: [
     ["linkwright systemd export two-hosts.yaml --host bm1", "look at the files"],
     ["linkwright systemd export two-hosts.yaml --host bm1 --systemd 257 --output files", "for another machine"],
+    ["linkwright systemd export", "this host as it is now"],
   ],
-  options: ["host", "systemd", "direct", "output"],
+  options: ["host", "netns", "systemd", "direct", "output"],
+  exits: "0 written, 2 written, but for what of the running host cannot be said, 1 error",
   load: () => import("./commands/systemd.ts"),
 };
 

@@ -19,20 +19,19 @@ export type Keys = Readonly<Record<string, Key>>;
 
 /** networkd's word for a switch. */
 export const yesNo = (value: unknown): string => (value === true ? "yes" : "no");
-const noYes = (value: unknown): string => (value === true ? "no" : "yes");
-const plain = (value: unknown): string | undefined =>
+/** The same for one that networkd has the other way round. */
+export const noYes = (value: unknown): string => (value === true ? "no" : "yes");
+/** Numbers and text as they are. */
+export const plain = (value: unknown): string | undefined =>
   typeof value === "number" || typeof value === "string" ? String(value) : undefined;
-const oneOf =
+/** Words that networkd has others for; what is not among them it cannot say. */
+export const oneOf =
   (words: Readonly<Record<string, string>>) =>
   (value: unknown): string | undefined =>
     Object.hasOwn(words, String(value)) ? words[String(value)] : undefined;
-const vlanProtocol = oneOf({ "802.1Q": "802.1q", "802.1ad": "802.1ad" });
-const range = (value: unknown): string => {
-  const { low, high } = value as { readonly low: number; readonly high: number };
-  return `${low}-${high}`;
-};
 
-function keys(section: string, rows: Readonly<Record<string, readonly [string, number, Key["form"]?]>>): Keys {
+/** Words of a section, each with its key, the version that brought it, and its form where that is not its own text. */
+export function keys(section: string, rows: Readonly<Record<string, readonly [string, number, Key["form"]?]>>): Keys {
   return Object.fromEntries(
     Object.entries(rows).map(([word, [key, since, form = plain]]) => [word, { section, key, since, form }]),
   );
@@ -67,65 +66,6 @@ export const portKeys = keys("Bridge", {
   mab: ["MACAuthenticationBypass", 258, yesNo],
   vlanTunnel: ["VLANTunnel", 258, yesNo],
 });
-
-const macvlan = (section: string): Keys =>
-  keys(section, {
-    mode: ["Mode", 211],
-    macaddr: ["SourceMACAddress", 246, (value) => (Array.isArray(value) ? value.join(" ") : undefined)],
-    bcqueuelen: ["BroadcastMulticastQueueLength", 248],
-    bclim: ["BroadcastQueueThreshold", 256],
-  });
-
-/** Kinds of links that networkd makes, with their words in the .netdev file. */
-export const kindKeys: Readonly<Record<string, Keys>> = {
-  bridge: keys("Bridge", {
-    hello: ["HelloTimeSec", 227],
-    maxAge: ["MaxAgeSec", 227],
-    forwardDelay: ["ForwardDelaySec", 227],
-    ageing: ["AgeingTimeSec", 232],
-    priority: ["Priority", 232],
-    stp: ["STP", 232, yesNo],
-    vlanFiltering: ["VLANFiltering", 231, yesNo],
-    vlanProtocol: ["VLANProtocol", 246, vlanProtocol],
-    vlanDefaultPvid: ["DefaultPVID", 232, (value) => (value === 0 ? "none" : plain(value))],
-    groupFwdMask: ["GroupForwardMask", 235],
-    mcastSnooping: ["MulticastSnooping", 230, yesNo],
-    mcastQuerier: ["MulticastQuerier", 230, yesNo],
-    mcastIgmpVersion: ["MulticastIGMPVersion", 243],
-    fdbMaxLearned: ["FDBMaxLearned", 257],
-    noLinklocalLearn: ["LinkLocalLearning", 258, noYes],
-  }),
-  vxlan: keys("VXLAN", {
-    vni: ["VNI", 243],
-    local: ["Local", 233],
-    dstport: ["DestinationPort", 229],
-    srcport: ["PortRange", 229, range],
-    ttl: ["TTL", 215],
-    tos: ["TOS", 215],
-    label: ["FlowLabel", 234],
-    learning: ["MacLearning", 215, yesNo],
-    ageing: ["FDBAgeingSec", 218],
-    limit: ["MaximumFDBEntries", 228],
-    proxy: ["ReduceARPProxy", 233, yesNo],
-    rsc: ["RouteShortCircuit", 218, yesNo],
-    l2miss: ["L2MissNotification", 218, yesNo],
-    l3miss: ["L3MissNotification", 218, yesNo],
-    udpCsum: ["UDPChecksum", 220, yesNo],
-    udp6ZeroCsumTx: ["UDP6ZeroChecksumTx", 220, yesNo],
-    udp6ZeroCsumRx: ["UDP6ZeroChecksumRx", 220, yesNo],
-    remoteCsumTx: ["RemoteChecksumTx", 232, yesNo],
-    remoteCsumRx: ["RemoteChecksumRx", 232, yesNo],
-    gbp: ["GroupPolicyExtension", 224, yesNo],
-    gpe: ["GenericProtocolExtension", 258, yesNo],
-    external: ["External", 258, yesNo],
-    vnifilter: ["VNIFilter", 258, yesNo],
-    df: ["IPDoNotFragment", 243, oneOf({ unset: "no", set: "yes", inherit: "inherit" })],
-  }),
-  macvlan: macvlan("MACVLAN"),
-  macvtap: macvlan("MACVTAP"),
-  veth: {},
-  dummy: {},
-};
 
 /** Addresses, in the .network file of their link. */
 export const addressKeys = keys("Address", {

@@ -1,12 +1,10 @@
 /** `linkwright import` */
 import { readFile } from "node:fs/promises";
-import { formatFinding, type Imported, importCommands, writeDraft } from "../../import/index.ts";
+import { type Imported, importCommands, writeDraft } from "../../import/index.ts";
 import type { Run } from "../command.ts";
-import { openHost } from "../document.ts";
-import { CommandError, EXIT, UsageError } from "../failure.ts";
-import type { Given } from "../options.ts";
+import { CommandError, UsageError } from "../failure.ts";
 import { printJson } from "../report.ts";
-import { type Terminal, withProgress } from "../terminal.ts";
+import { exitFor, importRunning, remarkOn } from "../running.ts";
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
@@ -38,21 +36,17 @@ async function fromCommands(files: readonly string[], netns: string | undefined)
   return importCommands(inputs, { netns });
 }
 
-async function fromHost(given: Given, terminal: Terminal): Promise<Imported> {
-  const { importHost } = await import("../../import/host.ts");
-  await using host = await openHost(given);
-  return await withProgress(terminal, "looking at the host", () => importHost(host));
-}
-
 /** Prints a document, and on standard error what is amiss. */
 export const run: Run = async ({ given, terminal }) => {
   const { draft, findings } =
-    given.commands === undefined ? await fromHost(given, terminal) : await fromCommands(given.commands, given.netns);
+    given.commands === undefined
+      ? await importRunning(given, terminal)
+      : await fromCommands(given.commands, given.netns);
   const document = writeDraft(draft);
   if (given.json) printJson({ document, findings }, terminal);
   else {
     for (const line of document.trimEnd().split("\n")) terminal.line(line);
-    for (const finding of findings) terminal.remark(formatFinding(finding));
+    await remarkOn(findings, terminal);
   }
-  return findings.some(({ level }) => level !== "note") ? EXIT.DIFFERENT : EXIT.OK;
+  return exitFor(findings);
 };

@@ -1,5 +1,4 @@
-/** `linkwright systemd export FILE` */
-import { readFileSync } from "node:fs";
+/** `linkwright systemd export [FILE]` */
 import { resolve } from "node:path";
 import { directFiles } from "../../systemd/direct.ts";
 import {
@@ -11,9 +10,8 @@ import {
   writeFiles,
 } from "../../systemd/index.ts";
 import type { Run } from "../command.ts";
-import { readDocument } from "../document.ts";
-import { EXIT } from "../failure.ts";
 import { counted, printJson } from "../report.ts";
+import { exitFor, readDocumentOrHost, remarkOn } from "../running.ts";
 import type { Terminal } from "../terminal.ts";
 
 const BY: Readonly<Record<Unsaid["by"], string>> = {
@@ -31,18 +29,18 @@ function print({ files }: Exported, terminal: Terminal): void {
 }
 
 /** Prints files for systemd, or writes them below a directory. */
-export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
-  const { host, desired } = await readDocument(file, given);
+export const run: Run = async ({ operands: [operand], given, terminal }) => {
   const version = given.systemd === undefined ? detectVersion() : parseVersion(given.systemd);
-  const text = readFileSync(file, "utf8");
+  const { file, host, desired, text, findings } = await readDocumentOrHost(operand, given, terminal);
   const files = given.direct === true ? directFiles : exportFiles;
   const exported = files({ desired, text, version, ...(host === undefined ? {} : { host }) });
   if (given.output !== undefined) await writeFiles(resolve(given.output), exported.files);
-  if (given.json) printJson({ file, host, systemd: version, ...exported }, terminal);
+  if (given.json) printJson({ file, host, systemd: version, ...exported, findings }, terminal);
   else {
     if (given.output === undefined) print(exported, terminal);
     else terminal.line(`wrote ${counted(exported.files.length, "file")} below ${given.output}; nothing was installed`);
+    await remarkOn(findings, terminal);
     for (const { path, reason, by } of exported.unsaid) terminal.remark(`${BY[by]}: ${path.join(".")}: ${reason}`);
   }
-  return EXIT.OK;
+  return exitFor(findings);
 };
