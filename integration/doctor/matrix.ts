@@ -88,7 +88,7 @@ export async function findings(underlay: Underlay, fault: FaultName | undefined)
 export { FAULTS, type FaultName };
 
 /** Labs at once: they wait most of the time. */
-const AT_ONCE = 4;
+const AT_ONCE = 5;
 
 /** Does the work for each, some of them at once. */
 export async function inTurns<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<R[]> {
