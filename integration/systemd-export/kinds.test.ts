@@ -58,7 +58,7 @@ const CASES: Readonly<Record<string, Case>> = {
   }),
   sit: kind(`type sit ${FOUR}`, {
     ts0: `${ENDS}, ttl: 33, isatap: true, addrGenMode: none`,
-    ts1: 'local: 192.168.0.23, 6rdPrefix: "2001:db8::/32", addrGenMode: none',
+    ts1: "local: 192.168.0.23, addrGenMode: none",
   }),
   ip6tnl: kind(`type ip6tnl ${SIX}`, {
     t60: `${ENDS6}, ttl: 33, encaplimit: none, flowlabel: 77, dscp: inherit, mode: ip6ip6`,
