@@ -12,7 +12,7 @@ import { SystemdError } from "./bus/error.ts";
 import type { Networkd } from "./bus/networkd.ts";
 import { Systemd } from "./bus/systemd.ts";
 import { EnabledUnits } from "./enabled.ts";
-import { concernsNetworkd, linksIn } from "./installation.ts";
+import { concernsNetworkd } from "./installation.ts";
 import { keepingEntries } from "./kept.ts";
 import { type InstallationRecord, RecordKeeper, readRecord, recordDirectories } from "./record.ts";
 import { checkWritable, type FileChange, putBack } from "./write.ts";
@@ -48,6 +48,12 @@ export async function reloadWhereItRuns(networkd: Networkd, signal?: AbortSignal
   }
 }
 
+/** Links that networkd makes and that it configures anew as their files are there again: who undoes meanwhile is in its way. */
+function madeBefore(changes: readonly FileChange[]): readonly string[] {
+  const old = changes.filter(({ before }) => before !== undefined);
+  return [...new Set(old.flatMap(({ path }) => /\/10-linkwright-(.+)\.(?:netdev|network)$/.exec(path)?.[1] ?? []))];
+}
+
 async function reloadAsBefore(
   { host, systemd }: Place,
   { direct }: InstallationRecord,
@@ -60,8 +66,8 @@ async function reloadAsBefore(
     return [];
   }
   const lost = await keepingEntries(host, systemd, changes, () => networkd.reload());
-  const before = linksIn(changes.filter((one) => one.before !== undefined));
-  if (before.size > 0) await networkd.waitConfigured([...before.keys()], { deadline: DEADLINE });
+  const before = madeBefore(changes);
+  if (before.length > 0) await networkd.waitConfigured(before, { deadline: DEADLINE });
   return lost;
 }
 
