@@ -1,4 +1,6 @@
-import { deepEqual, equal, rejects } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import type { LinkLookup } from "../../lib/families/lookup.ts";
+import { Routes } from "../../lib/routes/routes.ts";
 import type { Route, RouteConfig } from "../../lib/routes/words.ts";
 import { load, needs } from "../../test/needs.ts";
 import { type Scene, scene, sorted } from "./kit.ts";
@@ -173,6 +175,25 @@ describe("routes beside ip", () => {
     await here.routes.replace({ ...config, via: "192.0.2.8", mtu: 1300 });
     const [now, more] = await here.routes.list({ protocol: "linkwright" });
     deepEqual([now?.via, now?.mtu, more], ["192.0.2.8", 1300, undefined]);
+  });
+
+  it("have the names of links that came while they were read", async () => {
+    await using here = await scene();
+    await here.routes.create({ dst: "10.0.0.0/8", dev: "d0" });
+    for (const read of ["list", "stream"] as const) {
+      let asked = 0;
+      const late: LinkLookup = {
+        indexOf: (name) => here.links.indexOf(name),
+        names: async () => (asked++ === 0 ? new Map([[1, "lo"]]) : here.links.names()),
+      };
+      const routes = new Routes(here.connection, late);
+      const found: Route[] = [];
+      if (read === "list") found.push(...(await routes.list()));
+      else for await (const part of routes.stream()) found.push(...part);
+      deepEqual(found, [...(await here.routes.list())], read);
+      ok(found.some(({ dst, dev }) => dst === "10.0.0.0/8" && dev === "d0"));
+      equal(asked, 2);
+    }
   });
 
   it("hundred thousand of them are listed completely, and streamed in arrays", async function () {

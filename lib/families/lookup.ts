@@ -15,8 +15,10 @@ export interface LinkLookup {
   names(): Promise<ReadonlyMap<number, string>>;
 }
 
+/** Names of links by their index. */
+export type LinkNaming = Pick<ReadonlyMap<number, string>, "get">;
 /** The name of a link, or `#7` where it is not known in this namespace. */
-export function linkNamed(names: ReadonlyMap<number, string>, index: number): string {
+export function linkNamed(names: LinkNaming, index: number): string {
   return names.get(index) ?? `#${index}`;
 }
 

@@ -14,12 +14,11 @@ import {
   type Shape,
 } from "../shape/shape.ts";
 import { type CallOptions, type Command, Connection, checkCall, NetlinkError } from "../socket/index.ts";
-import type { MessageOut } from "../wire/index.ts";
 import { Indexes } from "./indexes.ts";
 import type { AnyKind } from "./kind.ts";
 import { type KindName, kindNamed } from "./kinds/index.ts";
 import { changeSteps, creation, references, type Step } from "./messages.ts";
-import { linkFromWire } from "./observed.ts";
+import { type LinkMessage, linkFromWire, linkTold } from "./observed.ts";
 import type { LinkNames, NetnsRef } from "./option.ts";
 import { netnsRef } from "./peer.ts";
 import { checkPortOf } from "./ports.ts";
@@ -33,8 +32,6 @@ import {
   type LinkConfig,
   properties,
 } from "./words.ts";
-
-type LinkMessage = MessageOut<typeof newlink>;
 
 /** Bytes of a name in IFLA_IFNAME; longer ones are alternative names, which IFLA_IFNAME finds too where they are short. */
 const SHORT_NAME = 15;
@@ -129,7 +126,7 @@ export class Links implements LinkLookup {
     check([], FILTER, filter, "filter");
     const { statistics = false } = filter;
     const attrs = { extMask: statistics ? 0 : RTEXT_FILTER_SKIP_STATS };
-    const { messages, consistent } = await this.#connection.dump(getlink, { header: {}, attrs }, newlink, options);
+    const { messages, consistent } = await this.#connection.dump(getlink, { header: {}, attrs }, linkTold, options);
     const names = new Map(messages.map(({ header, attrs: { ifname = "" } }) => [header.index, ifname]));
     const told = reading((index) => names.get(index));
     return listing(await inTurns(messages, (message) => linkFromWire(message, told, statistics)), consistent);
@@ -161,7 +158,7 @@ export class Links implements LinkLookup {
   }
 
   #read(name: string, options?: CallOptions, connection = this.#connection): Promise<LinkMessage | undefined> {
-    const read = connection.get(getlink, { header: {}, attrs: nameAttrs(name) }, newlink, options);
+    const read = connection.get(getlink, { header: {}, attrs: nameAttrs(name) }, linkTold, options);
     return found(read, `cannot read link ${name}`);
   }
   /** As others who refer to it need it; its name may be another than the one it was asked for by. */
@@ -318,7 +315,7 @@ export class Links implements LinkLookup {
     options?: CallOptions,
   ): Promise<void> {
     try {
-      const message = await connection.get(getlink, { header: { index } }, newlink, options);
+      const message = await connection.get(getlink, { header: { index } }, linkTold, options);
       const now = linkFromWire(
         message,
         reading(() => undefined),

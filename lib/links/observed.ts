@@ -1,56 +1,105 @@
 /** Link messages in people's words. */
-import { IFF_LOWER_UP } from "../families/route.ts";
-import type { MessageOut } from "../wire/index.ts";
+import { IFF_LOWER_UP, ifinfomsg } from "../families/route.ts";
+import { chosen, type Excerpt, excerpt, type Message, type MessageOut, type Out } from "../wire/index.ts";
 import { kindNamed } from "./kinds/index.ts";
-import { fromWire, type LinkNames } from "./option.ts";
+import { addFromWire, fromWire, type LinkNames, type Telling } from "./option.ts";
 import { portOf } from "./ports.ts";
-import type { newlink } from "./schema.ts";
-import { readCounters } from "./schema.ts";
+import { dellink, type ifla, newlink, readCounters, spokenIfla } from "./schema.ts";
 import { bitFor, commonOptions, flagWords, type Link } from "./words.ts";
 
 type Told = Readonly<Record<string, unknown>>;
+type Key = keyof typeof ifla.fields;
 
-const FLAGS = Object.entries(flagWords);
+/** Attributes that have words, beside those of {@link commonOptions}. */
+const SPOKEN = [
+  "ifname",
+  "link",
+  "qdisc",
+  "operstate",
+  "carrier",
+  "linkinfo",
+  "stats64",
+  "linkNetnsid",
+  "minMtu",
+  "maxMtu",
+  "propList",
+  "permAddress",
+] as const satisfies readonly Key[];
+const ofOptions = Object.values(commonOptions).flatMap(({ keys }) => keys) as (typeof SPOKEN)[number][];
+const spoken = chosen(spokenIfla, [...new Set([...SPOKEN, ...ofOptions])]);
+
+type Whole = MessageOut<typeof newlink>;
+/** A link message of which is read what has words. */
+export type LinkMessage = Excerpt<Whole["header"], Out<typeof spoken>, Whole>;
+export const linkTold: Message<never, LinkMessage> = excerpt(newlink, ifinfomsg, spoken);
+export const linkGone: Message<never, LinkMessage> = excerpt(dellink, ifinfomsg, spoken);
+
+/** A word that the attributes tell, or the header. */
+const ofAttrs = (read: (attrs: LinkMessage["attrs"]) => unknown): Telling => ({
+  beside: false,
+  read: (attrs) => read(attrs as LinkMessage["attrs"]),
+});
+const ofHeader = (read: (header: LinkMessage["header"]) => unknown): Telling => ({
+  beside: true,
+  read: (header) => read(header as LinkMessage["header"]),
+});
+const ofFlag = (bit: number, inverse = false): Telling => ofHeader(({ flags }) => ((flags & bit) !== 0) !== inverse);
+
+const nameOfKind = ({ linkinfo }: LinkMessage["attrs"]): string | undefined =>
+  linkinfo?.info?.kind.replace(/^#/, "") || undefined;
+
+/** What is told of every link. */
+const words: Readonly<Record<string, Telling>> = {
+  name: ofAttrs(({ ifname = "" }) => ifname),
+  index: ofHeader(({ index }) => index),
+  kind: ofAttrs(nameOfKind),
+  ...Object.fromEntries(Object.entries(flagWords).map(([word, bit]) => [word, ofFlag(bit, bitFor(word, false))])),
+  ...commonOptions,
+  mtu: ofAttrs((attrs) => (attrs as { readonly mtu?: number }).mtu ?? 0),
+  operstate: ofAttrs(({ operstate = "unknown" }) => String(operstate)),
+  carrier: ofAttrs(({ carrier = false }) => carrier),
+  lowerUp: ofFlag(IFF_LOWER_UP),
+  altnames: ofAttrs(({ propList }) => propList?.altIfname),
+  qdisc: ofAttrs(({ qdisc }) => qdisc),
+  permanentMac: ofAttrs(({ permAddress }) => permAddress),
+  minMtu: ofAttrs(({ minMtu }) => minMtu),
+  maxMtu: ofAttrs(({ maxMtu }) => maxMtu),
+};
+
+/** Where a link has what reads the whole message; of no interest to comparisons and copies. */
+const WHOLE = Symbol("whole");
+/** One for all, as the engine tells objects with different ones apart. */
+const wire: PropertyDescriptor = {
+  enumerable: true,
+  configurable: true,
+  get(this: { readonly [WHOLE]: () => Whole }) {
+    return this[WHOLE]();
+  },
+};
 
 /** Links of other namespaces have indexes of those. */
 const elsewhere: LinkNames["nameOf"] = () => undefined;
 
 /** A link message in people's words. */
-export function linkFromWire(wire: MessageOut<typeof newlink>, names: LinkNames, statistics = true): Link {
-  const { header, attrs } = wire;
+export function linkFromWire({ header, attrs, whole }: LinkMessage, names: LinkNames, statistics = true): Link {
+  const link = fromWire(words, attrs, names, header);
   const { info, slave } = attrs.linkinfo ?? {};
-  const kindName = info?.kind.replace(/^#/, "") || undefined;
-  const kind = kindNamed(kindName);
-  const below: LinkNames = attrs.linkNetnsid === undefined ? names : { ...names, nameOf: elsewhere };
-  const link: Record<string, unknown> = { name: attrs.ifname ?? "", index: header.index };
-  const put = (key: string, value: unknown): void => {
-    if (value !== undefined) link[key] = value;
-  };
-  put("kind", kindName);
-  for (const [word, bit] of FLAGS) link[word] = bitFor(word, (header.flags & bit) !== 0);
-  fromWire(commonOptions, attrs, names, attrs, link);
-  link["mtu"] ??= 0;
+  const kind = kindNamed(link["kind"] as string | undefined);
   if (kind !== undefined) {
+    const below: LinkNames = attrs.linkNetnsid === undefined ? names : { ...names, nameOf: elsewhere };
     const { data = {} } = info ?? {};
-    if (!(data instanceof Uint8Array)) fromWire(kind.options, data, below, attrs, link);
-    Object.assign(link, kind.beside?.(attrs, below));
+    if (!(data instanceof Uint8Array)) addFromWire(link, kind.options, data, below, attrs);
+    if (kind.beside !== undefined) Object.assign(link, kind.beside(attrs, below));
   }
   const port = portOf(slave?.kind);
   if (port !== undefined && slave?.data !== undefined) link["port"] = fromWire(port.options, slave.data as Told, names);
-  link["operstate"] = String(attrs.operstate ?? "unknown");
-  link["carrier"] = attrs.carrier ?? false;
-  link["lowerUp"] = (header.flags & IFF_LOWER_UP) !== 0;
   if (attrs.link !== undefined && attrs.link !== 0) {
-    if (attrs.linkNetnsid === undefined && kind?.beside === undefined) put("parent", names.nameOf(attrs.link));
+    const parent = attrs.linkNetnsid === undefined && kind?.beside === undefined ? names.nameOf(attrs.link) : undefined;
+    if (parent !== undefined) link["parent"] = parent;
     link["parentIndex"] = attrs.link;
-    put("parentNsid", attrs.linkNetnsid);
+    if (attrs.linkNetnsid !== undefined) link["parentNsid"] = attrs.linkNetnsid;
   }
-  put("altnames", attrs.propList?.altIfname);
-  put("qdisc", attrs.qdisc);
-  put("permanentMac", attrs.permAddress);
-  put("minMtu", attrs.minMtu);
-  put("maxMtu", attrs.maxMtu);
   if (statistics && attrs.stats64 !== undefined) link["statistics"] = readCounters(attrs.stats64);
-  link["wire"] = wire;
-  return link as unknown as Link;
+  Object.defineProperty(link, WHOLE, { value: whole });
+  return Object.defineProperty(link, "wire", wire) as unknown as Link;
 }

@@ -4,6 +4,7 @@
  * error uses for the attribute.
  */
 import { linkName, type Shape } from "../shape/shape.ts";
+import { type Bind, compile, constructed, warm } from "../wire/compile.ts";
 import { ipv6, Reader, Writer } from "../wire/index.ts";
 
 /** A network namespace: its name under /run/netns or path, or whatever holds a descriptor of it, as a `Netns` does. */
@@ -66,6 +67,8 @@ export interface Option<T> {
   /** `before` is what a live link has now: what the kernel only adds to has to be taken away by name. */
   write(value: T, names: LinkNames, before?: T): Wire;
   read(wire: Wire, names: LinkNames): T | undefined;
+  /** The attribute whose value it is as it stands. */
+  readonly plain?: string;
 }
 export type Options = Readonly<Record<string, Option<unknown>>>;
 /** An option that is told and never set. */
@@ -126,13 +129,14 @@ function option<T>(
 
 /** An attribute whose value is the property's as it is. */
 export function same<T>(key: string, shape: Shape<T>, traits?: Traits<T>): Option<T> {
-  return option(
+  const made = option<T>(
     shape,
     [key],
     (value) => ({ [key]: value }),
     (wire) => wire[key] as T | undefined,
     traits,
   );
+  return { ...made, plain: key };
 }
 
 /** An attribute whose value is another form of the property's: units, flags, numbers with names. */
@@ -308,33 +312,65 @@ export function toWire(
   return wire;
 }
 
-const entries = new WeakMap<Options, readonly (readonly [key: string, one: Option<unknown>])[]>();
-/** The same list each time, as it is gone through for every link. */
-function entriesOf(options: Options): readonly (readonly [key: string, one: Option<unknown>])[] {
-  let known = entries.get(options);
-  if (known === undefined) {
-    known = Object.entries(options);
-    entries.set(options, known);
-  }
-  return known;
+/** How a property is told. `beside`: by what is beside the attributes. */
+export type Telling = Pick<Option<unknown>, "beside" | "read" | "plain">;
+type Tellings = Readonly<Record<string, Telling>>;
+
+interface Teller {
+  add(values: Record<string, unknown>, wire: Wire, names: LinkNames, beside: Wire): void;
+  make(wire: Wire, names: LinkNames, beside: Wire): Record<string, unknown>;
+}
+const tellers = new WeakMap<Tellings, Teller>();
+/** Made once for each table, as it is gone through for every link. */
+function tellerOf(table: Tellings): Teller {
+  const known = tellers.get(table);
+  if (known !== undefined) return known;
+  const list = Object.entries(table);
+  const teller: Teller = {
+    add(values, wire, names, beside) {
+      for (const [key, one] of list) {
+        const value = one.read(one.beside ? beside : wire, names);
+        if (value !== undefined) values[key] = value;
+      }
+    },
+    make(wire, names, beside) {
+      const values: Record<string, unknown> = {};
+      teller.add(values, wire, names, beside);
+      return values;
+    },
+  };
+  warm(teller, "add", () =>
+    compile((bind) => `(values, wire, names, beside) => { ${statements("values", list, bind)} }`),
+  );
+  warm(teller, "make", () =>
+    compile((bind) => constructed(["wire", "names", "beside"], statements("this", list, bind))),
+  );
+  tellers.set(table, teller);
+  return teller;
+}
+function statements(target: string, list: readonly (readonly [key: string, one: Telling])[], bind: Bind): string {
+  const parts = list.map(([key, one]) => {
+    const from = one.beside ? "beside" : "wire";
+    const value =
+      one.plain === undefined ? `${bind(one)}.read(${from}, names)` : `${from}[${JSON.stringify(one.plain)}]`;
+    return `if ((x = ${value}) !== undefined) ${target}[${JSON.stringify(key)}] = x;`;
+  });
+  return `let x; ${parts.join("\n")}`;
 }
 
-/**
- * Wire attributes to people's words, put into `values`; what the kernel did not tell is absent. `link` has the attributes
- * beside them.
- */
-export function fromWire(
-  options: Options,
+/** Wire attributes in people's words; what the kernel did not tell is absent. `beside` has what stands beside them. */
+export function fromWire(table: Tellings, wire: Wire, names: LinkNames, beside = wire): Record<string, unknown> {
+  return tellerOf(table).make(wire, names, beside);
+}
+/** The same, put into `values`. */
+export function addFromWire(
+  values: Record<string, unknown>,
+  table: Tellings,
   wire: Wire,
   names: LinkNames,
-  link = wire,
-  values: Record<string, unknown> = {},
-): Record<string, unknown> {
-  for (const [key, one] of entriesOf(options)) {
-    const value = one.read(one.beside ? link : wire, names);
-    if (value !== undefined) values[key] = value;
-  }
-  return values;
+  beside: Wire,
+): void {
+  tellerOf(table).add(values, wire, names, beside);
 }
 
 /** The word for a wire attribute, so that a refusal can be told as people say it. */

@@ -13,6 +13,7 @@ import {
   body,
   bool,
   bytes,
+  chosen,
   hardware,
   ipv6,
   type Message,
@@ -123,6 +124,10 @@ const afSpec = attrs("AF", {
   inet: at(2, attrs("IFLA_INET", { conf: at(1, bytes) })),
   inet6: at(10, inet6),
 });
+/** The same without what has no words: sysctls and counters. */
+const spokenAfSpec = chosen({ name: "AF", fields: { inet6: at(10, chosen(inet6, ["token", "addrGenMode"])) } }, [
+  "inet6",
+]);
 const xdp = attrs("IFLA_XDP", {
   fd: at(1, s32),
   attached: at(2, oneOf(u8, { none: 0, drv: 1, skb: 2, hw: 3, multi: 4 })),
@@ -223,6 +228,9 @@ export const ifla = attrs("IFLA", {
   headroom: at(68, u16),
   tailroom: at(69, u16),
 });
+
+/** The same, where only what has words is wanted. */
+export const spokenIfla = { name: ifla.name, fields: { ...ifla.fields, afSpec: at(26, spokenAfSpec) } };
 
 const payload = body(ifinfomsg, ifla);
 export const newlink = message("RTM_NEWLINK", RTM_NEWLINK, payload);

@@ -257,7 +257,10 @@ export interface Link extends OptionsTold {
   readonly minMtu?: number;
   readonly maxMtu?: number;
   readonly statistics?: LinkStatistics;
-  /** Everything the kernel sent, in its own names; unknown attributes as `#47`. */
+  /**
+   * Everything the kernel sent, in its own names; unknown attributes as `#47`. Read when it is first asked for:
+   * `console.log` shows `[Getter]`, copies and comparisons have it all.
+   */
   readonly wire: MessageOut<typeof newlink>;
 }
 

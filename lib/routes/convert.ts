@@ -1,6 +1,6 @@
 /** Routes between people's words and the wire. */
 import { encapFromWire, encapToWire } from "../families/encap.ts";
-import { linkNamed, protocols, scopes, tables } from "../families/lookup.ts";
+import { type LinkNaming, linkNamed, protocols, scopes, tables } from "../families/lookup.ts";
 import { parsePrefix, prefixText } from "../families/prefix.ts";
 import { AF_INET, AF_INET6, RTNH_F } from "../families/route.ts";
 import { errnoName } from "../socket/index.ts";
@@ -102,9 +102,7 @@ export function routeToWire(
   };
 }
 
-type Names = ReadonlyMap<number, string>;
-
-function nexthopFromWire(one: Out<typeof multipath>[number], names: Names): KnownNexthop {
+function nexthopFromWire(one: Out<typeof multipath>[number], names: LinkNaming): KnownNexthop {
   const { gateway: same, via = same, encap, flow } = one.attrs;
   const found: Record<string, unknown> = {};
   if (via !== undefined) found["via"] = via;
@@ -133,7 +131,7 @@ const SHOWN = FLAGS.reduce((all, [, bit]) => all | bit, 0);
 function rarelyTold(
   { header, attrs }: MessageOut<typeof newroute>,
   found: Record<string, unknown>,
-  names: Names,
+  names: LinkNaming,
 ): void {
   const { cacheinfo } = attrs;
   if (cacheinfo !== undefined) {
@@ -159,7 +157,7 @@ export function isRoute({ header: { family } }: MessageOut<typeof newroute>): bo
 }
 
 /** A route in people's words. */
-export function routeFromWire(message: MessageOut<typeof newroute>, names: Names): Route {
+export function routeFromWire(message: MessageOut<typeof newroute>, names: LinkNaming): Route {
   const { header, attrs } = message;
   const wide = header.family === AF_INET6;
   const found: Record<string, unknown> = {

@@ -5,6 +5,7 @@ import {
   type IpProtocol,
   ipProtocols,
   type LinkLookup,
+  type LinkNaming,
   type Listing,
   listing,
   type Protocol,
@@ -15,10 +16,10 @@ import {
 } from "../families/lookup.ts";
 import { AF_INET, AF_INET6 } from "../families/route.ts";
 import { checkFlush, familyNumber, familyShape, removeAll, Service } from "../families/service.ts";
-import { inTurns } from "../families/turns.ts";
 import { address, boolean, check, checkOne, InputError, integer, linkName, type Shape } from "../shape/shape.ts";
 import { type CallOptions, type Connection, command, NetlinkError } from "../socket/index.ts";
 import {
+  type Message,
   type MessageIn,
   type MessageOut,
   NLM_F_APPEND,
@@ -131,6 +132,57 @@ function isEmpty(error: unknown): boolean {
   return error instanceof NetlinkError && error.code === "ENOENT";
 }
 
+/** Whether it is a route, and a learned exception (RTM_F_CLONED) or not, as `flags` says. */
+function isMeant(raw: Raw, flags: number): boolean {
+  return isRoute(raw) && (raw.header.flags & RTM_F.CLONED) === flags;
+}
+
+/** Routes as they arrive, put into words at once: their messages need not be kept. */
+class Arrivals {
+  /** Reads as undefined what is not meant. */
+  readonly message: Message<never, Route | undefined>;
+  readonly #links: LinkLookup;
+  #names: LinkNaming;
+  /** Those with a link that nobody knew, which may have come meanwhile. */
+  readonly #strange = new Map<Route | undefined, Raw>();
+
+  static async of(links: LinkLookup, flags: number): Promise<Arrivals> {
+    return new Arrivals(links, await links.names(), flags);
+  }
+  private constructor(links: LinkLookup, names: LinkNaming, flags: number) {
+    this.#links = links;
+    this.#names = names;
+    let unknown = false;
+    const get = (index: number): string | undefined => {
+      const name = this.#names.get(index);
+      unknown ||= name === undefined;
+      return name;
+    };
+    const read: Message<never, Route | undefined>["body"]["read"] = (from, start, end) => {
+      const raw = newroute.body.read(from, start, end);
+      if (!isMeant(raw, flags)) return undefined;
+      unknown = false;
+      const route = routeFromWire(raw, { get });
+      if (unknown) this.#strange.set(route, raw);
+      return route;
+    };
+    this.message = { name: newroute.name, type: newroute.type, body: { ...newroute.body, read } };
+  }
+
+  /** The routes of what was read. */
+  async settled(found: readonly (Route | undefined)[]): Promise<Route[]> {
+    const routes = found.filter((one) => one !== undefined);
+    if (this.#strange.size === 0) return routes;
+    const names = await this.#links.names();
+    this.#names = names;
+    return routes.map((route) => {
+      const raw = this.#strange.get(route);
+      this.#strange.delete(route);
+      return raw === undefined ? route : routeFromWire(raw, names);
+    });
+  }
+}
+
 /** Lists, looks up and changes routes. */
 export class Routes extends Service<RouteVerb, RouteConfig, Wire> {
   readonly #flush4: (() => Promise<void>) | undefined;
@@ -174,24 +226,35 @@ export class Routes extends Service<RouteVerb, RouteConfig, Wire> {
   }
 
   async #list(filter: RouteFilter, flags: number, options?: CallOptions): Promise<Listing<Route>> {
-    const { raw, consistent } = await this.#raw(filter, flags, options);
-    const names = await this.links.names();
-    return listing(await inTurns(raw, (message) => routeFromWire(message, names)), consistent);
+    const requests = await this.#request(filter, flags);
+    const arrivals = await Arrivals.of(this.links, flags);
+    const { found, consistent } = await this.#dumped(requests, arrivals.message, options);
+    return listing(await arrivals.settled(found), consistent);
   }
 
-  async #raw(filter: RouteFilter, flags: number, options?: CallOptions): Promise<{ raw: Raw[]; consistent: boolean }> {
-    const raw: Raw[] = [];
-    let consistent = true;
-    for (const request of await this.#request(filter, flags)) {
+  /** The messages of the routes that are meant. */
+  async #raw(filter: RouteFilter, flags: number, options?: CallOptions): Promise<Raw[]> {
+    const { found } = await this.#dumped(await this.#request(filter, flags), newroute, options);
+    return found.filter((one) => isMeant(one, flags));
+  }
+
+  async #dumped<O>(
+    requests: readonly Wire[],
+    kind: Message<never, O>,
+    options?: CallOptions,
+  ): Promise<{ readonly found: readonly O[]; readonly consistent: boolean }> {
+    const found: O[] = [];
+    let whole = true;
+    for (const request of requests) {
       try {
-        const dump = await this.connection.dump(getroute, request, newroute, options);
-        for (const one of dump.messages) if (isRoute(one) && (one.header.flags & RTM_F.CLONED) === flags) raw.push(one);
-        consistent &&= dump.consistent;
+        const { messages, consistent } = await this.connection.dump(getroute, request, kind, options);
+        for (const one of messages) found.push(one);
+        whole &&= consistent;
       } catch (error) {
         if (!isEmpty(error)) throw error;
       }
     }
-    return { raw, consistent };
+    return { found, consistent: whole };
   }
 
   /**
@@ -200,17 +263,11 @@ export class Routes extends Service<RouteVerb, RouteConfig, Wire> {
    */
   async *stream(filter: RouteFilter = {}, options?: CallOptions): AsyncGenerator<readonly Route[], void, undefined> {
     const requests = await this.#request(filter, 0);
-    let names = await this.links.names();
-    const unknown = ({ attrs: { oif } }: Raw): boolean => oif !== undefined && !names.has(oif);
+    const arrivals = await Arrivals.of(this.links, 0);
     for (const request of requests) {
       try {
-        for await (const part of this.connection.stream(getroute, request, newroute, options)) {
-          if (part.some(unknown)) names = await this.links.names();
-          const routes: Route[] = [];
-          for (const one of part)
-            if (isRoute(one) && (one.header.flags & RTM_F.CLONED) === 0) routes.push(routeFromWire(one, names));
-          yield routes;
-        }
+        for await (const part of this.connection.stream(getroute, request, arrivals.message, options))
+          yield await arrivals.settled(part);
       } catch (error) {
         if (!isEmpty(error)) throw error;
       }
@@ -277,7 +334,7 @@ export class Routes extends Service<RouteVerb, RouteConfig, Wire> {
       await this.#flush4();
     }
     if (filter.family === "inet") return;
-    const { raw } = await this.#raw({ table: "all", family: "inet6" }, RTM_F.CLONED, options);
+    const raw = await this.#raw({ table: "all", family: "inet6" }, RTM_F.CLONED, options);
     for (const { header, attrs } of raw) {
       const { dst, src, oif, gateway, priority, table } = attrs;
       const request = {
@@ -299,7 +356,7 @@ export class Routes extends Service<RouteVerb, RouteConfig, Wire> {
    */
   async flush(filter: RouteFilter, options?: CallOptions): Promise<number> {
     checkFlush(filter, "routes");
-    const { raw } = await this.#raw(filter, 0, options);
+    const raw = await this.#raw(filter, 0, options);
     const commands = raw.map(({ header, attrs }) => {
       const { dst, src, oif, gateway, via, priority, table, prefsrc } = attrs;
       return command(delroute, { header, attrs: { dst, src, oif, gateway, via, priority, table, prefsrc } }, 0);

@@ -161,6 +161,9 @@ export class CachedWatch<K extends WatchName = WatchName> extends Watch<K> {
     this.#lost = true;
     this.#wake?.();
   }
+  protected override ready(): WatchEvent<K> | undefined {
+    return this.#lost ? undefined : super.ready();
+  }
   protected override async pull(): Promise<IteratorResult<WatchEvent<K>, undefined>> {
     while (this.waiting === 0 && !this.#lost && this.#end === undefined) {
       await new Promise<void>((resolve) => {

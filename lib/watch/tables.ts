@@ -14,8 +14,7 @@ import { delnetconf, NETCONF_GROUPS, newnetconf } from "../devconf/schema.ts";
 import type { EthtoolChange } from "../ethtool/notices.ts";
 import { type Listing, linkNamed } from "../families/lookup.ts";
 import { AF_BRIDGE } from "../families/route.ts";
-import { linkFromWire } from "../links/observed.ts";
-import { dellink, newlink } from "../links/schema.ts";
+import { linkFromWire, linkGone, linkTold } from "../links/observed.ts";
 import type { Link } from "../links/words.ts";
 import { entryFromWire, type FdbEntry } from "../neighbors/entry.ts";
 import { delneigh, newneigh } from "../neighbors/schema.ts";
@@ -113,8 +112,8 @@ export const watchables = {
   links: watchable({
     type: "link",
     groups: [1],
-    made: newlink as Message<never, MessageOut<typeof newlink>>,
-    gone: dellink as Message<never, MessageOut<typeof newlink>>,
+    made: linkTold,
+    gone: linkGone,
     read: (message, names): readonly Link[] => {
       const fdOf = (): never => {
         throw new TypeError("no namespace is opened to read a link");

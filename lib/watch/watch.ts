@@ -1,10 +1,10 @@
 /** Changes of a network namespace as they happen, in people's words. */
 import { type BitNames, changeFromNotice, Notice } from "../ethtool/notices.ts";
 import { AF_BRIDGE } from "../families/route.ts";
-import { dellink, newlink } from "../links/schema.ts";
+import { type LinkMessage, linkGone, linkTold } from "../links/observed.ts";
 import { boolean, check, InputError, integer, type Shapes } from "../shape/shape.ts";
 import { type Change, type Monitor, type MonitorOptions, signalShape } from "../socket/index.ts";
-import type { Message, MessageOut } from "../wire/index.ts";
+import type { Message } from "../wire/index.ts";
 import { type Listening, together } from "./listening.ts";
 import {
   type Lists,
@@ -117,6 +117,8 @@ export class Watch<K extends WatchName = WatchName>
   #resynced = Number.NEGATIVE_INFINITY;
   #queue: WatchEvent<K>[] = [];
   #turn: Promise<unknown> = Promise.resolve();
+  /** Readers that wait for their turn. */
+  #asked = 0;
   /** Everything that was read has been told. */
   protected resting = false;
 
@@ -157,33 +159,39 @@ export class Watch<K extends WatchName = WatchName>
       if (event.type === "resync") {
         await this.#resync();
         break;
-      } else await this.#change(event as Change);
+      } else {
+        const late = this.#change(event as Change);
+        if (late !== undefined) await late;
+      }
     return true;
   }
 
-  async #change(change: Change): Promise<void> {
-    if (change.value instanceof Notice) {
-      this.#bitNames ??= await this.sources.bitNames();
-      const value = changeFromNotice(change.value, this.#bitNames);
-      this.queue({ type: "ethtool", removed: false, value, nsid: change.nsid } as WatchEvent<K>);
-      return;
-    }
+  /** Queues what a change says; undefined where nothing had to be read for it. */
+  #change(change: Change): Promise<void> | undefined {
+    if (change.value instanceof Notice) return this.#notice(change.value, change.nsid);
     const here = change.nsid === undefined;
     if (here) this.noticed(change, this.#renames(change));
+    let late: Promise<void> | undefined;
     for (const name of this.chosen) {
       const { made, gone, read } = tableOf(name);
-      if (!change.is(made) && !change.is(gone)) continue;
       const removed = change.is(gone);
-      const ofPort = name === "links" && here && !removed && isPort(change);
-      const values = ofPort
-        ? await this.#port(change)
-        : read(change.value as never, here ? (this.#names as Names) : NONE);
-      for (const value of values) this.told({ table: name, removed, value }, change);
+      if (!removed && !change.is(made)) continue;
+      const tell = (values: readonly unknown[]): void => {
+        for (const value of values) this.told({ table: name, removed, value }, change);
+      };
+      if (name === "links" && here && !removed && isPort(change)) late = this.#port(change).then(tell);
+      else tell(read(change.value as never, here ? (this.#names as Names) : NONE));
     }
+    return late;
+  }
+  async #notice(notice: Notice, nsid: number | undefined): Promise<void> {
+    this.#bitNames ??= await this.sources.bitNames();
+    const value = changeFromNotice(notice, this.#bitNames);
+    this.queue({ type: "ethtool", removed: false, value, nsid } as WatchEvent<K>);
   }
   /** A bridge tells of its ports in messages of its own, which lack the link. */
   async #port(change: Change): Promise<readonly unknown[]> {
-    const { index } = (change.value as MessageOut<typeof newlink>).header;
+    const { index } = (change.value as LinkMessage).header;
     this.#links ??= this.sources.lists.links();
     return (await this.#links).filter((link) => link.index === index);
   }
@@ -215,10 +223,10 @@ export class Watch<K extends WatchName = WatchName>
   protected noticed(_change: Change, _renamed: boolean): void {}
   /** Keeps the names. Those of links that are gone stay a while, for what is told of them later. */
   #renames(change: Change): boolean {
-    if ((!change.is(newlink) && !change.is(dellink)) || isPort(change)) return false;
-    const { header, attrs } = change.value as MessageOut<typeof newlink>;
+    if ((!change.is(linkTold) && !change.is(linkGone)) || isPort(change)) return false;
+    const { header, attrs } = change.value as LinkMessage;
     this.#gone.delete(header.index);
-    if (change.is(dellink)) {
+    if (change.is(linkGone)) {
       this.#gone.add(header.index);
       const [oldest] = this.#gone;
       if (oldest !== undefined && this.#gone.size > REMEMBERED) this.#forget(oldest);
@@ -251,9 +259,19 @@ export class Watch<K extends WatchName = WatchName>
 
   /** The next change. Rejects with the signal's reason; ends when the watch is closed. */
   next(): Promise<IteratorResult<WatchEvent<K>, undefined>> {
+    const event = this.#asked === 0 ? this.ready() : undefined;
+    if (event !== undefined) return Promise.resolve({ done: false, value: event });
+    this.#asked++;
     const turn = this.#turn.then(() => this.pull());
-    this.#turn = turn.catch(() => undefined);
+    this.#turn = turn.then(this.#over, this.#over);
     return turn;
+  }
+  readonly #over = (): void => {
+    this.#asked--;
+  };
+  /** A change that nobody has to wait for. */
+  protected ready(): WatchEvent<K> | undefined {
+    return this.#queue.shift();
   }
   protected async pull(): Promise<IteratorResult<WatchEvent<K>, undefined>> {
     for (;;) {
@@ -280,5 +298,5 @@ export class Watch<K extends WatchName = WatchName>
 }
 
 function isPort(change: Change): boolean {
-  return (change.value as MessageOut<typeof newlink>).header.family === AF_BRIDGE;
+  return (change.value as LinkMessage).header.family === AF_BRIDGE;
 }

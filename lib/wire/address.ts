@@ -120,8 +120,14 @@ export const ipv4: Fixed<string> = {
   },
 };
 
+function isZero(u8: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (u8[at] !== 0) return false;
+  return true;
+}
+
 /** The text form of RFC 5952: lower case, the longest run of two or more zero groups as `::`. */
 function readIpv6({ u8 }: Reader, at: number): string {
+  if (isZero(u8, at, at + 16)) return "::"; // told of every link
   let best = -1;
   let longest = 1;
   const groups: number[] = [];

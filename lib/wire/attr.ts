@@ -6,7 +6,7 @@
  */
 import { align, Reader, type Writer } from "./buffer.ts";
 import { bytes, type Codec, type Fixed, type In, type Out } from "./codec.ts";
-import { type Bind, compile, inlineOf, readCase, warm } from "./compile.ts";
+import { type Bind, compile, constructed, inlineOf, readCase, warm } from "./compile.ts";
 import { impossible, WireError } from "./error.ts";
 import { text } from "./text.ts";
 
@@ -142,9 +142,14 @@ type Tagged<K extends Kinds, Way extends "in" | "out"> =
   | { readonly kind: `#${string}`; readonly data?: Uint8Array };
 
 /** Finds the payload of the last attribute with this number in a nest. */
-function find(from: Reader, number: number, nest: Nest): Nest | undefined {
+function find({ u16 }: Reader, number: number, nest: Nest): Nest | undefined {
   let hit: Nest | undefined;
-  for (const attr of walk(from, nest)) if (attr.number === number) hit = { start: attr.start, end: attr.end };
+  for (let at = nest.start; at + HEADER <= nest.end; ) {
+    const length = u16[at >> 1] as number;
+    if (length < HEADER || at + length > nest.end) throw impossible(at, length);
+    if (((u16[(at >> 1) + 1] as number) & NUMBER) === number) hit = { start: at + HEADER, end: at + length };
+    at += align(length);
+  }
   return hit;
 }
 
@@ -296,18 +301,16 @@ export function attrs<const F extends Fields>(prefix: string, fields: F): Schema
 /** The loop over a nest as one function with a `switch` over this schema's numbers. */
 function compileRead<R>(slots: readonly Slot[]): R | undefined {
   return compile<R>((bind) => {
-    // Objects of a constructor get their properties in place, once the engine has seen how many there are.
-    const shape = function Attributes() {};
-    shape.prototype = Object.prototype;
-    const unknown = `${bind(keep)}(value, from, type, s, e);`;
+    const unknown = `${bind(keep)}(this, from, type, s, e);`;
     const cases = slots.flatMap(({ key, field }) =>
       field.claims.map((number) => {
-        const target = `value[${JSON.stringify(key)}]`;
+        const target = `this[${JSON.stringify(key)}]`;
         return `case ${number}: ${readCase(target, number, field, bind, unknown)} break;`;
       }),
     );
-    return `(from, start, end) => {
-      const u16 = from.u16, value = new ${bind(shape)}();
+    return constructed(
+      ["from", "start", "end"],
+      `const u16 = from.u16;
       let nest;
       for (let at = start; at + ${HEADER} <= end; ) {
         const length = u16[at >> 1], type = u16[(at >> 1) + 1], s = at + ${HEADER}, e = at + length;
@@ -322,9 +325,8 @@ function compileRead<R>(slots: readonly Slot[]): R | undefined {
           ${unknown}
         }
         at += (length + 3) & ~3;
-      }
-      return value;
-    }`;
+      }`,
+    );
   });
 }
 

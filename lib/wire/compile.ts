@@ -42,6 +42,19 @@ export function compile<F>(source: (bind: Bind) => string): F | undefined {
   }
 }
 
+/**
+ * The text of a function that makes a plain object, whose statements `body` set the properties of `this`: the engine counts
+ * those that the text of a constructor sets, and makes room for them in the object itself.
+ */
+export function constructed(parameters: readonly string[], body: string): string {
+  const list = parameters.join(", ");
+  return `(() => {
+    const Plain = function (${list}) { ${body} };
+    Plain.prototype = Object.prototype;
+    return (${list}) => new Plain(${list});
+  })()`;
+}
+
 /** Calls before a schema is compiled: what is used a few times in a short program never pays for it. */
 const WARM = 16;
 

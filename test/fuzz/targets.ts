@@ -84,7 +84,8 @@ function words(): Target[] {
     return {
       name: `${name} in words`,
       seeds: seedsOf(folder).filter((bytes) => typeOf(bytes) === made.type),
-      read: (from, start, end) => read(made.body.read(from, start, end), names),
+      // Of a link also what is read when it is asked for.
+      read: (from, start, end) => (read(made.body.read(from, start, end), names) as { wire?: unknown }[])[0]?.wire,
     };
   });
 }

@@ -1,7 +1,6 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { linkKinds } from "../../lib/links/kinds/index.ts";
-import { linkFromWire } from "../../lib/links/observed.ts";
-import { newlink } from "../../lib/links/schema.ts";
+import { linkFromWire, linkTold } from "../../lib/links/observed.ts";
 import { checkConfig, type Link, type LinkConfig } from "../../lib/links/words.ts";
 import { NLMSG_HDRLEN, Reader } from "../../lib/wire/index.ts";
 import { only } from "../fixtures.ts";
@@ -10,7 +9,7 @@ import { names } from "./arbitrary.ts";
 
 function observed(file: string): Link {
   const bytes = only(`links/${file}.hex`);
-  return linkFromWire(newlink.body.read(new Reader(bytes), NLMSG_HDRLEN, bytes.length), names);
+  return linkFromWire(linkTold.body.read(new Reader(bytes), NLMSG_HDRLEN, bytes.length), names);
 }
 
 describe("links: tun in words", () => {

@@ -1,21 +1,46 @@
-import { deepEqual, equal, ok, throws } from "node:assert/strict";
+import { deepEqual, equal, notDeepEqual, ok, throws } from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { inspect } from "node:util";
 import { differences } from "../../lib/links/differences.ts";
 import { kindNamed } from "../../lib/links/kinds/index.ts";
 import { changeSteps, creation } from "../../lib/links/messages.ts";
-import { linkFromWire } from "../../lib/links/observed.ts";
+import { linkFromWire, linkTold } from "../../lib/links/observed.ts";
+import type { Options } from "../../lib/links/option.ts";
 import { newlink } from "../../lib/links/schema.ts";
-import { checkChanges, checkConfig, type Link, type LinkChanges, type LinkConfig } from "../../lib/links/words.ts";
+import {
+  checkChanges,
+  checkConfig,
+  commonOptions,
+  type Link,
+  type LinkChanges,
+  type LinkConfig,
+} from "../../lib/links/words.ts";
 import { InputError } from "../../lib/shape/shape.ts";
 import type { Command } from "../../lib/socket/index.ts";
 import { type MessageIn, NLMSG_HDRLEN, Reader } from "../../lib/wire/index.ts";
-import { only } from "../fixtures.ts";
+import { capture, only } from "../fixtures.ts";
 import { names } from "./arbitrary.ts";
 
 function observe(bytes: Uint8Array): Link {
-  return linkFromWire(newlink.body.read(new Reader(bytes), NLMSG_HDRLEN, bytes.length), names);
+  return linkFromWire(linkTold.body.read(new Reader(bytes), NLMSG_HDRLEN, bytes.length), names);
 }
 const observed = (file: string): Link => observe(only(`links/${file}.hex`));
 const requestOf = (command: Command): MessageIn<typeof newlink> => command.value as MessageIn<typeof newlink>;
+
+const every = readdirSync("test/fixtures/links")
+  .filter((file) => file.endsWith(".hex"))
+  .flatMap((file) => capture(`links/${file}`));
+/** More messages than are read before the readers are compiled. */
+const OFTEN = 3;
+/** Words that have a default, or another source. */
+const ELSEWHERE = ["mtu", "carrier", "peer"];
+/** Where the payload of a link's attribute begins. */
+function attributeAt(bytes: Uint8Array, number: number): number {
+  const { u16 } = new Reader(bytes);
+  let at = NLMSG_HDRLEN + 16;
+  while (u16[(at >> 1) + 1] !== number) at += ((u16[at >> 1] as number) + 3) & ~3;
+  return at + 4;
+}
 
 const VXLAN = { kind: "vxlan", name: "vx0", vni: 39 };
 /** What is wrong, where it is said to be, and with what words. */
@@ -186,5 +211,62 @@ describe("links in words", () => {
     ok(veth.peer?.name.startsWith("#"));
     const port = observed("veth-port").port;
     deepEqual([port?.cost, port?.priority, port?.guard, port?.flood, port?.groupFwdMask], [7, 5, true, false, 8]);
+  });
+
+  it("are told the same before and after their reader is compiled, as by the whole message", () => {
+    for (let n = 0; n < OFTEN; n++)
+      for (const bytes of every) {
+        const link = observe(bytes) as unknown as Readonly<Record<string, unknown>>;
+        const { attrs } = newlink.body.read(new Reader(bytes), NLMSG_HDRLEN, bytes.length);
+        const told = (options: Options, wire: object): void => {
+          for (const [word, { beside, read }] of Object.entries(options))
+            if (!ELSEWHERE.includes(word))
+              deepEqual(link[word], read((beside ? attrs : wire) as never, names), `${attrs.ifname} ${word}`);
+        };
+        told(commonOptions, attrs);
+        const { info } = attrs.linkinfo ?? {};
+        const kind = kindNamed(info?.kind);
+        if (kind !== undefined && attrs.linkNetnsid === undefined) told(kind.options, info?.data ?? {});
+      }
+  });
+});
+
+describe("links: everything the kernel sent", () => {
+  const bytes = only("links/vxlan-all.hex");
+  const whole = newlink.body.read(new Reader(bytes), NLMSG_HDRLEN, bytes.length);
+  const text = (value: unknown): string =>
+    JSON.stringify(value, (_, part) => (typeof part === "bigint" ? String(part) : part));
+
+  it("is read when it is asked for, once", () => {
+    const link = observe(bytes);
+    ok(inspect(link).includes("wire: [Getter]"));
+    deepEqual(link.wire, whole);
+    equal(link.wire, link.wire);
+    equal(Object.getPrototypeOf(link), Object.prototype);
+  });
+
+  it("is in copies, comparisons and JSON, like any property", () => {
+    const link = observe(bytes);
+    ok(Object.keys(link).includes("wire"));
+    deepEqual({ ...link }.wire, whole);
+    deepEqual(structuredClone(link).wire, whole);
+    deepEqual(new Proxy(link, {}).wire, whole);
+    deepEqual(link, observe(bytes));
+    deepEqual({ ...link }, link);
+    equal(text(link), text({ ...link, wire: whole }));
+    const other = Buffer.from(bytes);
+    const map = whole.attrs.map as NonNullable<typeof whole.attrs.map>;
+    equal(map.irq, 0);
+    const at = attributeAt(bytes, 14);
+    other[at + 24] = 1; // an interrupt, for which there is no word
+    notDeepEqual(link, observe(new Uint8Array(other)));
+  });
+
+  it("does not change with the memory that the message stood in", () => {
+    const block = new Uint8Array(bytes);
+    const from = new Reader(block);
+    const link = linkFromWire(linkTold.body.read(from, NLMSG_HDRLEN, bytes.length), names);
+    from.u8.fill(0);
+    deepEqual(link.wire, whole);
   });
 });
