@@ -151,7 +151,10 @@ tc qdisc add dev ens34f0 root handle 7: pfifo limit 20; tc qdisc add dev v0 root
 tc qdisc add dev v1 root handle 1: tbf rate 1mbit burst 10kb limit 20kb; tc qdisc add dev v1 parent 1:1 handle 2: pfifo`);
       const { text, findings } = await imported(host);
       const { links } = parseSource(text).value as {
-        links: Record<string, { qdisc?: { kind: string }; ethtool?: { features: object } }>;
+        links: Record<
+          string,
+          { qdisc?: { kind: string; handle?: string }; queues?: object[]; ethtool?: { features: object } }
+        >;
       };
       deepEqual(links["ens34f0"]?.qdisc, { kind: "pfifo", limit: 20 });
       deepEqual(links["v0"]?.ethtool?.features, {
@@ -161,8 +164,14 @@ tc qdisc add dev v1 root handle 1: tbf rate 1mbit burst 10kb limit 20kb; tc qdis
       });
       equal(links["v0"]?.qdisc?.kind, "tbf");
       equal(links["br-vm"]?.ethtool, undefined);
-      equal(links["v1"]?.qdisc, undefined);
-      ok(findings.some(({ message }) => message === "the qdisc tbf of v1 cannot be said in a document"));
+      equal(links["v1"]?.qdisc?.handle, "1:");
+      deepEqual(links["v1"]?.queues, [{ parent: "1:1", handle: "2:", kind: "pfifo", limit: 1000 }]);
+      deepEqual(
+        findings.filter(({ message }) => message.includes("qdisc")),
+        [],
+      );
+      const desired = desiredOf(parseSource(text));
+      deepEqual(plan(await observe(host, desired), desired).steps, []);
     });
   });
 

@@ -70,14 +70,26 @@ describe("a document with queues", () => {
         equal(await told(), before);
       });
 
-  it("leaves one alone that has another one in it", async () => {
+  it("replaces one that has another one in it, and brings back both", async () => {
     await bm1.sh(
-      "tc qdisc add dev ens34f0 root handle 1: tbf rate 1mbit burst 10kb limit 20kb; tc qdisc add dev ens34f0 parent 1:1 handle 2: pfifo",
+      "tc qdisc add dev ens34f0 root handle 1: tbf rate 1mbit burst 10kb limit 20kb; tc qdisc add dev ens34f0 parent 1:1 handle 2: pfifo limit 7",
     );
     const before = await told();
-    await rejects(planned("{ kind: pfifo }"), /ens34f0 has tbf/);
-    await rejects(planned("{ state: absent }"), /ens34f0 has tbf/);
-    equal(await told(), before);
+    for (const [qdisc, kind] of [
+      ["{ kind: pfifo }", "pfifo"],
+      ["{ kind: tbf, rate: 8000000, burst: 10000, limit: 30000 }", "tbf"],
+      ["{ state: absent }", "noqueue"],
+    ] as const) {
+      const made = await planned(qdisc);
+      const lost = kind === "tbf" ? [] : ["packets that wait at ens34f0", "queue at 1:1 on ens34f0"];
+      deepEqual(made.steps[0]?.drops, lost);
+      await apply(bm1.host, made);
+      equal((JSON.parse(await told()) as { kind: string }[])[0]?.kind, kind);
+      deepEqual((await verify(bm1.host, desired(qdisc))).differences, []);
+      const back = made.steps.toReversed().flatMap(({ moves }) => moves.toReversed().flatMap((one) => one.undo));
+      deepEqual(await undo(bm1.host, back), []);
+      equal(await told(), before);
+    }
   });
 
   it("changes one beside filters for what comes in", async () => {

@@ -127,7 +127,8 @@ export const vlanShapes = {
   self: boolean,
   master: boolean,
 } as const satisfies Shapes;
-const changeShapes = {
+/** What each property of {@link VlanChange} must look like. */
+export const vlanOptionShapes = {
   ...where,
   state: choice(...STATES),
   mcastRouter: integer(0, 2),
@@ -137,7 +138,8 @@ const changeShapes = {
 } as const satisfies Shapes;
 const count = integer(0, 0xffff_ffff);
 const interval = seconds(0xffff_ffff / 100);
-const globalShapes = {
+/** What each property of {@link VlanGlobalsConfig} must look like. */
+export const vlanGlobalShapes = {
   ...where,
   mcastSnooping: boolean,
   mcastIgmpVersion: integer(2, 3),
@@ -178,6 +180,15 @@ export function checkVlan(config: VlanConfig, verb: "create" | "delete"): void {
     throw new InputError(["pvid"], "is for one VLAN, not for a range; leave out vidEnd");
   if (tunnelId !== undefined && tunnelId + vidEnd - config.vid > 0xff_ffff)
     throw new InputError(["tunnelId"], "the range goes beyond the last VNI, 16777215");
+}
+
+/** @throws {InputError} for the first property that is unknown or does not fit. */
+export function checkVlanOptions(config: VlanChange): void {
+  checkRange(vlanOptionShapes, config);
+}
+/** @throws {InputError} for the first property that is unknown or does not fit. */
+export function checkVlanGlobals(config: VlanGlobalsConfig): void {
+  checkRange(vlanGlobalShapes, config);
 }
 
 const { MASTER, SELF } = BRIDGE_FLAGS;
@@ -301,7 +312,7 @@ const rules: ChangeRules<"create" | "delete", VlanConfig, Wire> = {
 };
 const optionRules: ChangeRules<"update", VlanChange, OptionsWire> = {
   verbs: { update: { message: newvlan, flags: 0 } },
-  check: (config) => checkRange(changeShapes, config),
+  check: checkVlanOptions,
   devices: ({ dev }) => [dev],
   toWire: ({ dev, vid: first, vidEnd, state, ...options }, _verb, indexOf) => ({
     header: { family: AF_BRIDGE, ifindex: indexOf(dev) },
@@ -320,7 +331,7 @@ const optionRules: ChangeRules<"update", VlanChange, OptionsWire> = {
 };
 const globalRules: ChangeRules<"update", VlanGlobalsConfig, OptionsWire> = {
   verbs: { update: { message: newvlan, flags: 0 } },
-  check: (config) => checkRange(globalShapes, config),
+  check: checkVlanGlobals,
   devices: ({ dev }) => [dev],
   toWire: ({ dev, vid: first, vidEnd, ...options }, _verb, indexOf) => ({
     header: { family: AF_BRIDGE, ifindex: indexOf(dev) },

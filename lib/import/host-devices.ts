@@ -1,8 +1,8 @@
 /** What a running host's links have beside their options: keys and peers of WireGuard, queues, features of devices. */
 import type { Host } from "../host.ts";
-import { rootQdiscs } from "../state/observe.ts";
+import { type ObservedQueues, observeQueues } from "../state/observe-queues.ts";
 import type { Observed } from "../state/observed.ts";
-import { isWhole, type ObservedQdisc, OWN, ownWords } from "../state/plan-qdiscs.ts";
+import { isWhole, type ObservedQdisc, OWN, ownWords } from "../state/queue.ts";
 import { pick, sameValue, type Words } from "../state/step.ts";
 import type { Bag } from "./model.ts";
 
@@ -59,30 +59,42 @@ const DEFAULTS: Readonly<Record<string, Words>> = {
 };
 
 /** A queue as a document has it; undefined where it is the kernel's own. */
-function queueOf(seen: ObservedQdisc): Bag | undefined {
+function queueOf(seen: ObservedQdisc, named: boolean): Bag | undefined {
   if (seen.handle === OWN) return undefined;
-  const { handle: _, ...words } = ownWords(seen) as Words;
+  const { handle, ...words } = ownWords(seen) as Words;
   const usual = DEFAULTS[seen.kind] ?? {};
-  return pick(
-    words,
-    Object.keys(words).filter((key) => !sameValue(words[key], usual[key])),
-  );
+  const others = Object.keys(words).filter((key) => !sameValue(words[key], usual[key]));
+  return { ...pick(words, others), ...(named && { handle }) };
 }
 
-async function queues(host: Host): Promise<{ bags: ReadonlyMap<string, Bag>; left: readonly string[] }> {
+/** Whether classes or filters name the queue at the root of a link. */
+function isNamed({ queues, classes, filters }: ObservedQueues, dev: string, handle: string): boolean {
+  const names = [...queues, ...classes, ...filters].filter((one) => one["dev"] === dev);
+  return names.some(({ parent, classid }) => [parent, classid].some((one) => String(one).startsWith(handle)));
+}
+
+/** The queues of a host; nothing where this user, or this kernel, tells none. */
+export async function queuesOfHost(host: Host): Promise<ObservedQueues> {
   try {
-    const all = Object.entries(await rootQdiscs(host, {}));
-    const said = all.filter(([, seen]) => isWhole(seen));
-    const bags = new Map(said.flatMap(([dev, seen]) => [[dev, queueOf(seen)] as const]).filter(isGiven));
-    const left = all
-      .filter(([, seen]) => !isWhole(seen) && !(USUAL.includes(seen.kind) && seen.inner !== true))
-      .map(([dev, { kind }]) => `the qdisc ${kind} of ${dev} cannot be said in a document`);
-    return { bags, left };
+    return await observeQueues(host, {});
   } catch (error) {
     if (["EPERM", "EOPNOTSUPP"].includes(String((error as { code?: unknown }).code)))
-      return { bags: new Map(), left: [] };
+      return { qdiscs: {}, queues: [], classes: [], filters: [] };
     throw error;
   }
+}
+
+function queuesAtRoots(all: ObservedQueues): { bags: ReadonlyMap<string, Bag>; left: readonly string[] } {
+  const roots = Object.entries(all.qdiscs);
+  const said = roots.filter(([, seen]) => isWhole(seen));
+  const bags = said.map(([dev, seen]) => [dev, queueOf(seen, isNamed(all, dev, seen.handle))] as const);
+  const left = roots
+    .filter(([, seen]) => !isWhole(seen) && !(USUAL.includes(seen.kind) && seen.inner !== true))
+    .map(([dev, { kind }]) => `the qdisc ${kind} of ${dev} cannot be said in a document`);
+  const odd = roots
+    .filter(([, { ingress }]) => ingress === true)
+    .map(([dev]) => `the queue for what comes in at ${dev} cannot be said in a document`);
+  return { bags: new Map(bags.filter(isGiven)), left: [...left, ...odd] };
 }
 const isGiven = (one: readonly [string, Bag | undefined]): one is readonly [string, Bag] => one[1] !== undefined;
 
@@ -125,8 +137,8 @@ async function features(host: Host, { links }: Observed): Promise<ReadonlyMap<st
 }
 
 /** Reads what stands beside the options of links. */
-export async function devicesOf(host: Host, observed: Observed): Promise<HostDevices> {
-  const { bags: qdiscs, left } = await queues(host);
+export async function devicesOf(host: Host, observed: Observed, queues: ObservedQueues): Promise<HostDevices> {
+  const { bags: qdiscs, left } = queuesAtRoots(queues);
   const switched = await features(host, observed);
   const bags = new Map<string, Bag>();
   const remarks = new Map<string, string>();

@@ -3,6 +3,7 @@ import { brief } from "../state/entries/brief.ts";
 import { KERNEL, LEASED, makerOf, PEOPLE, ROUTER } from "../state/entries/maker.ts";
 import type { ListName, Sort } from "../state/entries/sort.ts";
 import { SORTS } from "../state/entries/sorts.ts";
+import { chosenOptions } from "../state/entries/vlans.ts";
 import type { Observed } from "../state/observed.ts";
 import type { Words } from "../state/step.ts";
 
@@ -40,7 +41,8 @@ function vlansOf(observed: Observed, dev: string, all: readonly Words[]): readon
   const pvid = Number(bridge["vlanDefaultPvid"] ?? 1);
   const isGiven = ({ vid, vidEnd, pvid: first, untagged, tunnelId }: Words): boolean =>
     vid === pvid && (vidEnd ?? vid) === vid && first === true && untagged === true && tunnelId === undefined;
-  const rest = all.filter((one) => !isGiven(one));
+  const isUsual = (one: Words): boolean => isGiven(one) && Object.keys(chosenOptions(one)).length === 0;
+  const rest = all.filter((one) => !isUsual(one));
   const has = all.some(({ vid, vidEnd = vid }) => Number(vid) <= pvid && pvid <= Number(vidEnd));
   return has || pvid === 0 || bridge["vlanFiltering"] !== true ? rest : [{ dev, vid: pvid, state: "absent" }, ...rest];
 }
@@ -75,8 +77,12 @@ const KNOWN: readonly string[] = [
   "fdb",
   "neighbors",
   "vlans",
+  "vlanGlobals",
   "vnis",
   "mdb",
+  "queues",
+  "classes",
+  "filters",
 ] satisfies ListName[];
 
 /** Reads what is on links and beside them. */

@@ -12,7 +12,7 @@ import type { Step } from "../state/step.ts";
 import type { Imported } from "./commands.ts";
 import { at, type Draft, type DraftValue, writeDraft } from "./draft.ts";
 import { Findings } from "./finding.ts";
-import { devicesOf, type HostDevices } from "./host-devices.ts";
+import { devicesOf, type HostDevices, queuesOfHost } from "./host-devices.ts";
 import { entriesOfHost, type HostEntries } from "./host-entries.ts";
 import { type HostLink, linksOf } from "./host-links.ts";
 import { type RulesOfHost, rulesOf } from "./host-rules.ts";
@@ -131,8 +131,9 @@ async function firstDifference(host: Host, draft: Draft): Promise<{ path: Path; 
 export async function importHost(host: Host): Promise<Imported> {
   const findings = new Findings();
   const observed = await observe(host, nothing());
-  const entries = entriesOfHost(observed);
-  const devices = await devicesOf(host, observed);
+  const queues = await queuesOfHost(host);
+  const entries = entriesOfHost({ ...observed, ...queues });
+  const devices = await devicesOf(host, observed, queues);
   const { links, remarks } = linksSection(observed, entries, devices);
   const sysctls = groupSysctls(
     await sysctlsOf(

@@ -28,7 +28,11 @@ const SAID_OF: Readonly<Partial<Record<Step["object"], readonly string[]>>> = {
   nexthop: ["id", "family", "protocol"],
   neighbor: [...SAID, "proxy"],
   vlan: ["vid", "vidEnd", "dev"],
+  vlanGlobal: ["vid", "vidEnd", "dev"],
   vni: ["vni", "vniEnd", "dev"],
+  queue: ["dev", "parent", "kind"],
+  class: ["dev", "classid", "kind"],
+  filter: ["dev", "parent", "pref", "chain", "handle", "kind"],
   mdb: ["dev", "port", "group", "source", "vid", "dst", "protocol"],
 };
 

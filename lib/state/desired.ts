@@ -13,6 +13,7 @@ import { canonicalEthtool } from "./plan-ethtool.ts";
 import { canonicalWireguard } from "./plan-wireguard.ts";
 import { policyTable } from "./policy.ts";
 import { checkProbes, type DesiredProbe } from "./probes.ts";
+import { canonicalQdisc } from "./queue.ts";
 import { issueAt, type Source } from "./source.ts";
 import { pick } from "./step.ts";
 import { canonicalIp, wireguardShapes } from "./words.ts";
@@ -88,7 +89,7 @@ function linkOf(name: string, entry: LinkEntry): DesiredLink {
     ...(entry.port !== undefined && { port: entry.port }),
     ...(entry.kind === "wireguard" &&
       Object.keys(wireguard).length > 0 && { wireguard: canonicalWireguard(wireguard) }),
-    ...(entry.qdisc !== undefined && { qdisc: entry.qdisc }),
+    ...(entry.qdisc !== undefined && { qdisc: canonicalQdisc(entry.qdisc) }),
     ...(entry.ethtool !== undefined && { ethtool: canonicalEthtool(entry.ethtool) }),
     ...(entry.remotes !== undefined && { remotes: entry.remotes.map(canonicalIp) }),
     path: ["links", name],

@@ -145,6 +145,14 @@ export function valueAt(value: unknown, path: Path): unknown {
   );
 }
 
+/** What has kinds besides links, by the key that it stands under. */
+const KINDS_OF = [
+  ["qdisc", "queue"],
+  ["queues", "queue"],
+  ["classes", "class"],
+  ["filters", "filter"],
+] as const;
+
 function issuesOf(source: Source, raw: readonly Raw[], at: Path = []): Issue[] {
   return raw.flatMap((issue): Issue[] => {
     const path = [...at, ...(issue.path as (string | number)[])];
@@ -158,7 +166,7 @@ function issuesOf(source: Source, raw: readonly Raw[], at: Path = []): Issue[] {
       const known = ((issue as { options?: readonly (string | undefined)[] }).options ?? []).filter(
         (kind) => kind !== undefined,
       );
-      const kind = `unknown kind of ${path.includes("qdisc") ? "queue" : "link"}`;
+      const kind = `unknown kind of ${KINDS_OF.find(([key]) => path.includes(key))?.[1] ?? "link"}`;
       const meant = typeof value === "string" ? unknownKey(value, known).replace("unknown key", kind) : "";
       return [issueAt(source, path, meant || `expected one of ${known.join(", ")}`)];
     }

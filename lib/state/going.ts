@@ -8,6 +8,7 @@ import { fatesOf } from "./plan-links.ts";
 import { Planner } from "./planner.ts";
 import { absentOf } from "./remove.ts";
 import { peerOf } from "./restore.ts";
+import { secretKey } from "./secrets.ts";
 
 /** Names of links that go, for good or to be made again, with their other ends; `removal` of what the document describes. */
 export function goingOf(desired: Desired, observed: Observed, removal: boolean): ReadonlySet<string> {
@@ -20,7 +21,8 @@ export function goingOf(desired: Desired, observed: Observed, removal: boolean):
 const GROUPS = ["ipv4", "ipv6"].flatMap((family) => ["conf", "neigh"].map((table) => ["net", family, table] as const));
 /**
  * What is no setting: the MTU is the link's, and how addresses are made is an option of it. The secret that they are made
- * of is for nobody to read, and whether a link forwards multicast is for its routing daemon to say: nobody can write it.
+ * of stands in no plan, see {@link ownSecretsOf}. Whether a link forwards multicast is for its routing daemon to say:
+ * nobody can write it.
  */
 const OTHERS = ["mtu", "addr_gen_mode", "stable_secret", "mc_forwarding"];
 
@@ -62,6 +64,18 @@ export async function linkSysctlsOf(
       const saved = own.map(([setting, value]) => ({ key: formatKey([...group, name, setting]), value }));
       found[name] = [...(found[name] ?? []), ...saved];
     }
+  }
+  return found;
+}
+
+/** Of these links, those whose IPv6 addresses are made of a secret of their own; what it is stays with the kernel. */
+export async function ownSecretsOf(host: Host, names: ReadonlySet<string>): Promise<readonly string[]> {
+  const read = (name: string): Promise<string | undefined> => host.sysctls.get(secretKey(name)).catch(absent);
+  const usual = names.size === 0 ? undefined : await read("default");
+  const found: string[] = [];
+  for (const name of names) {
+    const own = await read(name);
+    if (own !== undefined && own !== usual) found.push(name);
   }
   return found;
 }

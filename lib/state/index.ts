@@ -6,6 +6,7 @@ export {
   apply,
   type Progress,
 } from "./apply.ts";
+export { ObserveError } from "./consistent.ts";
 export {
   countForeign,
   describePlan,
@@ -20,7 +21,7 @@ export {
 export { type Desired, desiredOf } from "./desired.ts";
 export { ConfigError, formatIssue, type Issue, type Path, type Position } from "./error.ts";
 export { type Foreign, foreignOf } from "./foreign.ts";
-export { ObserveError, observe } from "./observe.ts";
+export { observe } from "./observe.ts";
 export type { Observed, ObservedLink } from "./observed.ts";
 export type { UndoFailure } from "./perform.ts";
 export { plan } from "./plan.ts";

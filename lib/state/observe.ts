@@ -9,43 +9,22 @@ import type { CallOptions } from "../socket/index.ts";
 import { alsoWrites } from "../sysctl/effect.ts";
 import { parseKey } from "../sysctl/key.ts";
 import type { SavedSysctl } from "../sysctl/sysctl.ts";
+import { consistent } from "./consistent.ts";
 import type { Desired } from "./desired.ts";
-import { goingOf, linkSysctlsOf } from "./going.ts";
+import { endsAwayOf } from "./ends-away.ts";
+import { goingOf, linkSysctlsOf, ownSecretsOf } from "./going.ts";
+import { type ObservedQueues, observeQueues } from "./observe-queues.ts";
 import type { ForeignChain, Observed, ObservedLink } from "./observed.ts";
 import { DEVICE_GROUPS, type DeviceGroup, type ObservedEthtool } from "./plan-ethtool.ts";
-import type { ObservedQdisc } from "./plan-qdiscs.ts";
 import type { KeyFile, ObservedWireguard } from "./plan-wireguard.ts";
 import { TABLE } from "./policy.ts";
 import { idOf, readKey, SecretError } from "./secrets.ts";
-import { pick, type Words } from "./step.ts";
-import { qdiscShapes } from "./words.ts";
-
-/** A table that kept changing while it was read. */
-export class ObserveError extends Error {
-  override readonly name = "ObserveError";
-  readonly code = "ERR_OBSERVE";
-}
-
-/** How often a table is read anew before it is given up. */
-const ATTEMPTS = 5;
+import type { Words } from "./step.ts";
 
 interface Options {
   readonly signal?: AbortSignal | undefined;
   /** What the document describes is to be removed. */
   readonly removal?: boolean | undefined;
-}
-
-/** Half a table is no ground for a decision. */
-async function consistent<T extends { readonly consistent: boolean }>(
-  what: string,
-  read: () => Promise<T>,
-): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    const found = await read();
-    if (found.consistent) return found;
-    if (attempt === ATTEMPTS)
-      throw new ObserveError(`cannot observe ${what}: they changed each of the ${ATTEMPTS} times that they were read`);
-  }
 }
 
 /** Without the numbers and counters, which say nothing of what somebody wanted. */
@@ -121,6 +100,7 @@ async function youngerLists(
     rules: true,
     nexthops: true,
     vlans: has("bridge"),
+    vlanGlobals: has("bridge"),
     vnis: has("vxlan"),
     mdb: has("bridge") || has("vxlan"),
   };
@@ -128,7 +108,8 @@ async function youngerLists(
   type Reader = { list(filter: object, options: CallOptions): Promise<Listing<unknown>> };
   const names = (Object.keys(wanted) as Name[]).filter((name) => wanted[name]);
   const found = names.map(async (list) => {
-    const service: Reader = host[list];
+    const service: Reader =
+      list === "vlanGlobals" ? { list: (_, options) => host.vlans.globals({}, options) } : host[list];
     try {
       const all = await consistent(list, () => service.list({}, call));
       return [list, all as unknown as readonly Words[]] as const;
@@ -165,32 +146,16 @@ async function wireguardOf(
   return Object.keys(found).length === 0 ? {} : { wireguard: found };
 }
 
-/** Queues at roots, where the document names some, or links go. */
-async function qdiscsOf(
+/** Queues, where the document names some, or links go. */
+async function queuesOf(
   host: Host,
-  { links }: Desired,
+  { links, queues, classes, filters }: Desired,
   going: ReadonlySet<string>,
   call: CallOptions,
-): Promise<Pick<Observed, "qdiscs">> {
-  if (going.size === 0 && links.every(({ qdisc }) => qdisc === undefined)) return {};
-  return { qdiscs: await rootQdiscs(host, call) };
-}
-
-/** Queues at the roots of all links, by the name of the link. */
-export async function rootQdiscs(host: Host, call: CallOptions): Promise<Readonly<Record<string, ObservedQdisc>>> {
-  const all = await consistent("qdiscs", () => host.qdiscs.list({ invisible: true }, call));
-  const listed = all as unknown as readonly ObservedQdisc[];
-  const roots = listed.filter(({ parent }) => parent === "root");
-  const words = (one: ObservedQdisc): ObservedQdisc => ({
-    kind: one.kind,
-    handle: one.handle,
-    ...(listed.some(({ dev, parent }) => dev === one["dev"] && parent === "ingress") && { ingress: true as const }),
-    ...(listed.some(
-      ({ dev, parent, handle }) => dev === one["dev"] && parent !== "root" && parent !== "ingress" && handle !== "0:",
-    ) && { inner: true as const }),
-    ...pick(one, Object.keys((Object.hasOwn(qdiscShapes, one.kind) && qdiscShapes[one.kind]) || {})),
-  });
-  return Object.fromEntries(roots.map((one) => [String(one["dev"]), words(one)]));
+): Promise<Partial<ObservedQueues>> {
+  const named = [queues, classes, filters].some((list) => list.length > 0);
+  const none = going.size === 0 && !named && links.every(({ qdisc }) => qdisc === undefined);
+  return none ? {} : observeQueues(host, call);
 }
 
 /** What the devices tell that the document names settings of, or that go. */
@@ -241,6 +206,20 @@ async function keyFilesOf({ links }: Desired): Promise<Pick<Observed, "keyFiles"
   return Object.keys(found).length === 0 ? {} : { keyFiles: found };
 }
 
+async function secretsOn(host: Host, going: ReadonlySet<string>): Promise<Pick<Observed, "ownSecrets">> {
+  const ownSecrets = await ownSecretsOf(host, going);
+  return ownSecrets.length === 0 ? {} : { ownSecrets };
+}
+
+async function endsAway(
+  desired: Desired,
+  links: readonly Words[],
+  call: CallOptions,
+): Promise<Pick<Observed, "endsAway">> {
+  const ends = await endsAwayOf(desired, links, call);
+  return Object.keys(ends).length === 0 ? {} : { endsAway: ends };
+}
+
 /** How a kernel refuses to list what it does not know. */
 const LACKED = ["EOPNOTSUPP", "EPROTONOSUPPORT", "EAFNOSUPPORT", "EINVAL"];
 
@@ -272,12 +251,15 @@ export async function observe(host: Host, desired: Desired, options: Options = {
     neighbors: [...neighbors, ...proxies] as unknown as readonly Words[],
     ...younger,
   };
-  const going = goingOf(desired, lists, options.removal === true);
+  const ends = await endsAway(desired, links as unknown as readonly Words[], call);
+  const going = goingOf(desired, { ...lists, ...ends }, options.removal === true);
   return {
     ...lists,
+    ...ends,
     ...(going.size > 0 && { linkSysctls: await linkSysctlsOf(host, going) }),
+    ...(await secretsOn(host, going)),
     ...(await wireguardOf(host, links, call)),
-    ...(await qdiscsOf(host, desired, going, call)),
+    ...(await queuesOf(host, desired, going, call)),
     ...(await ethtoolOf(host, links, desired, going, call)),
     ...(await keyFilesOf(desired)),
     ...(await sysctlsOf(host, desired)),

@@ -1,10 +1,11 @@
 /** What a host is like, in the words of the document. Plain data: it may come from a kernel, or from a file of a test. */
 import type { Table } from "../nftables/index.ts";
 import type { SavedSysctl } from "../sysctl/sysctl.ts";
+import type { EndAway } from "./ends-away.ts";
 import type { ListName } from "./entries/sort.ts";
 import type { ObservedEthtool } from "./plan-ethtool.ts";
-import type { ObservedQdisc } from "./plan-qdiscs.ts";
 import type { KeyFile, ObservedWireguard } from "./plan-wireguard.ts";
+import type { ObservedQdisc } from "./queue.ts";
 import type { Words } from "./step.ts";
 
 /** A link as it is: `name`, `kind`, `mtu`, `mac`, `up`, `master`, `port`, and the options of its kind. */
@@ -31,6 +32,10 @@ export interface Observed extends Partial<Readonly<Record<ListName, readonly Wor
   readonly rewritten?: Readonly<Record<string, readonly SavedSysctl[]>>;
   /** By the name of their link: sysctls of links that a plan deletes, as far as a new link would have others. */
   readonly linkSysctls?: Readonly<Record<string, readonly SavedSysctl[]>>;
+  /** Other ends that the document has in other namespaces, by the name of the link here. */
+  readonly endsAway?: Readonly<Record<string, EndAway>>;
+  /** Links that a plan deletes and whose IPv6 addresses are made of a secret of their own. */
+  readonly ownSecrets?: readonly string[];
   /** Keys and peers by the name of their link; without those that this user may not read. */
   readonly wireguard?: Readonly<Record<string, ObservedWireguard>>;
   /**

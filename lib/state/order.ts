@@ -7,11 +7,15 @@ const RANKS: Readonly<Record<Exclude<Step["object"], "sysctl">, readonly [comes:
   link: [30, 20],
   ethtool: [35, 35],
   qdisc: [36, 36],
+  class: [37, 34],
+  queue: [38, 33],
+  filter: [39, 32],
   // What a peer no longer has another one may get.
   wireguard: [43, 42],
   vni: [44, 47],
   // A port is not left without a VLAN meanwhile.
   vlan: [45, 46],
+  vlanGlobal: [48, 48],
   address: [50, 14],
   nexthop: [55, 13],
   route: [60, 12],

@@ -1,5 +1,5 @@
 /** Makes the requests of plans: each verb of each object is a call to a service. */
-import type { Host } from "../host.ts";
+import { Host } from "../host.ts";
 import type { Table } from "../nftables/index.ts";
 import { SocketError } from "../socket/index.ts";
 import { withMac } from "./new-mac.ts";
@@ -46,6 +46,23 @@ async function restoreDevice(host: Host, { name, group, change }: Words): Promis
   if (others.length > 0) await setDevice(host, { name, group, change: Object.fromEntries(others) });
 }
 
+/** Changes a link of another namespace. */
+async function updateAway(netns: string, name: string, change: object): Promise<void> {
+  await using there = await Host.open({ netns });
+  await there.links.update(name, change);
+}
+
+/** A filter of u32 is named without its table, whose number is another one each time. */
+async function deleteFilter({ qdiscs: { filters } }: Host, words: Words): Promise<void> {
+  const { dev, parent, pref, chain, handle } = words;
+  const node = typeof handle === "string" && handle.startsWith("0:") ? handle.slice(1) : undefined;
+  const all = node === undefined ? [] : await filters.list({ dev, parent, pref, chain } as never);
+  const found = all.find(
+    (one) => one.kind === "u32" && one.match !== undefined && String(one.handle).endsWith(String(node)),
+  );
+  await filters.delete({ ...words, handle: found?.handle ?? handle } as never);
+}
+
 /** Every verb of every service. */
 function services(host: Host, secrets: Secrets): Services {
   const { links, addresses, routes, rules, nexthops, fdb, neighbors, vlans, vnis, mdb, nftables, sysctls } = host;
@@ -53,7 +70,8 @@ function services(host: Host, secrets: Secrets): Services {
   return {
     link: {
       create: (words) => links.create(as(withMac(host, words))),
-      update: ({ name, change }) => links.update(as(name), as(change)),
+      update: ({ name, netns, change }) =>
+        netns === undefined ? links.update(as(name), as(change)) : updateAway(as(netns), as(name), as(change)),
       delete: ({ name }) => links.delete(as(name)),
     },
     address: {
@@ -87,7 +105,11 @@ function services(host: Host, secrets: Secrets): Services {
     },
     vlan: {
       create: (words) => vlans.create(as<never>(words)),
+      update: (words) => vlans.update(as<never>(words)),
       delete: (words) => vlans.delete(as<never>(words)),
+    },
+    vlanGlobal: {
+      update: (words) => vlans.updateGlobals(as<never>(words)),
     },
     vni: {
       create: (words) => vnis.create(as<never>(words)),
@@ -103,6 +125,21 @@ function services(host: Host, secrets: Secrets): Services {
       replace: (words) => host.qdiscs.replace(as<never>(words)),
       delete: (words) => host.qdiscs.delete(as<never>(words)),
     },
+    queue: {
+      create: (words) => host.qdiscs.create(as<never>(words)),
+      replace: (words) => host.qdiscs.replace(as<never>(words)),
+      delete: (words) => host.qdiscs.delete(as<never>(words)),
+    },
+    class: {
+      create: (words) => host.qdiscs.classes.create(as<never>(words)),
+      replace: (words) => host.qdiscs.classes.replace(as<never>(words)),
+      delete: (words) => host.qdiscs.classes.delete(as<never>(words)),
+    },
+    filter: {
+      create: (words) => host.qdiscs.filters.create(as<never>(words)),
+      replace: (words) => host.qdiscs.filters.replace(as<never>(words)),
+      delete: (words) => deleteFilter(host, words),
+    },
     ethtool: {
       update: (words) => setDevice(host, words),
       restore: (words) => restoreDevice(host, words),
@@ -112,7 +149,8 @@ function services(host: Host, secrets: Secrets): Services {
     },
     sysctl: {
       set: ({ key, value }) => sysctls.set(as(key), as(value)),
-      restore: ({ saved }) => sysctls.restore(as(saved)),
+      restore: ({ saved, secretOf }) =>
+        secretOf === undefined ? sysctls.restore(as(saved)) : secrets.giveBack(host, as(secretOf)),
     },
     nftables: {
       replace: ({ table }) => nftables.replace(table as Table),

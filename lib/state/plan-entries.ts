@@ -55,7 +55,7 @@ class Found {
 function needsOf(planner: Planner, sort: Sort, words: Words): readonly string[] {
   const devices = sort.devices(words).map(([, name]) => name);
   const links = planner.linkIds(...devices, words["via"]);
-  const more = sort.needs?.(words) ?? [];
+  const more = sort.needs?.(words, planner) ?? [];
   return more.length === 0 ? links : [...links, ...more];
 }
 
@@ -99,7 +99,7 @@ function planAbsent(planner: Planner, sort: Sort, entry: DesiredEntry, seen: Wor
     return;
   }
   const old = sort.again(seen);
-  const moves = [move(deletion(sort, old), sort.restore(old))];
+  const moves = [move(deletion(sort, old), sort.restore(old), ...(sort.along?.(old, planner.before) ?? []))];
   const needs = sort.needsGone?.(words, planner) ?? [];
   planner.add({ object, subject, path, action: "remove", reason: "to be absent", needs, moves });
 }
@@ -107,6 +107,7 @@ function planAbsent(planner: Planner, sort: Sort, entry: DesiredEntry, seen: Wor
 /** `before` is the entry where it is there now, and goes with a link that is made again. */
 function planCreation(planner: Planner, sort: Sort, { words, path }: DesiredEntry, before: Words | undefined): void {
   const { object } = sort;
+  const whole = (before !== undefined && sort.whole?.(words, before)) || words;
   planner.add({
     action: "create",
     object,
@@ -119,7 +120,7 @@ function planCreation(planner: Planner, sort: Sort, { words, path }: DesiredEntr
       return { field, from, to };
     }),
     needs: needsOf(planner, sort, words),
-    moves: [move(sort.create(words), deletion(sort, words))],
+    moves: [move(sort.create(whole), deletion(sort, words))],
   });
 }
 
@@ -201,7 +202,7 @@ function planRestored(planner: Planner, fates: Fates): void {
         reason: `was ${again.verb === "delete" ? "not " : ""}on ${cause} before it was made again`,
         needs: [
           ...planner.linkIds(...devices).flatMap((id) => [id, `${id} master`]),
-          ...(sort.needs?.(again.words) ?? []),
+          ...(sort.needs?.(again.words, planner) ?? []),
         ],
         // It goes with the link that was made.
         moves: [move(again)],

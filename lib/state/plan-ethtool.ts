@@ -136,6 +136,19 @@ class Plan {
     return false;
   }
 
+  /** The driver of a veth switches its carrier on with its channels. */
+  #tellCarrier(): void {
+    const { name } = this.#link;
+    const { name: other = "" } = (this.#planner.seen(name)?.["peer"] ?? {}) as { readonly name?: string };
+    const seen = this.#planner.seen(other);
+    const wanted = this.#planner.desired.links.find((link) => link.name === other)?.options["up"];
+    if (this.#differences.every(({ field }) => !field.startsWith("channels.")) || (wanted ?? seen?.["up"]) !== false)
+      return;
+    this.#planner.warn(
+      `${name} tells of a carrier once it has other channels, although ${other} is off; switching ${other} on and off ends that`,
+    );
+  }
+
   run(wanted: Words): void {
     const planner = this.#planner;
     const { name, path } = this.#link;
@@ -147,6 +160,7 @@ class Plan {
     const differences = this.#differences;
     planner.keepRest("ethtool", name, fields, differences);
     if (this.#moves.length === 0) return;
+    this.#tellCarrier();
     const cuts = !this.#fresh && differences.some(({ field }) => CUTTING.test(field));
     planner.add({
       action: this.#fresh ? "create" : "change",

@@ -1,15 +1,16 @@
 /** Steps for links: made, changed, made again, removed. */
 import { compareLink, demandsOf, rejoining, settable } from "./compare.ts";
 import type { DesiredLink } from "./desired.ts";
+import { missingEnd, planEndsAway } from "./ends-away.ts";
 import { KERNEL_MTU, portsOf } from "./mtu.ts";
 import { linkOf, type Observed, type ObservedLink } from "./observed.ts";
 import { costOf, movesOn, wayOf } from "./off-and-on.ts";
 import { endOf, peerAgain, planEnds } from "./plan-ends.ts";
 import { ethtoolAgain } from "./plan-ethtool.ts";
-import { qdiscAgain, unrestorable } from "./plan-qdiscs.ts";
 import { planFarEnds } from "./plan-remotes.ts";
 import { move, type Planner } from "./planner.ts";
-import { onLink, peerOf, standingOn, sysctlsAgain } from "./restore.ts";
+import { qdiscAgain, unrestorable } from "./queue.ts";
+import { onLink, peerOf, standingOn, sysctlsAgain, withSecret } from "./restore.ts";
 import { DIFFERS, type Difference, type Move, type Request, type Words } from "./step.ts";
 import { kindNamed, ZERO_MAC } from "./words.ts";
 
@@ -48,7 +49,16 @@ function explained(planner: Planner, link: DesiredLink, differences: readonly Di
 /** The comparison of a link with what is wanted of it, on this host. */
 function compareHere(planner: Planner, link: DesiredLink, seen: ObservedLink) {
   const ports = planner.before.links.some(({ master }) => master === seen.name);
-  return compareLink(link, seen, wantedOptions(planner, link), ports);
+  const found = compareLink(link, seen, wantedOptions(planner, link), ports);
+  if (planner.before.endsAway?.[link.name] === undefined) return found;
+  // It is known from where the other end is.
+  const told = (field: string): boolean => field !== "peer";
+  return {
+    ...found,
+    fixed: [...found.fixed, ...missingEnd(planner, link)],
+    unknown: found.unknown.filter(told),
+    fields: found.fields.filter(told),
+  };
 }
 
 /** Decides which links go away, with all that stand on them. */
@@ -172,6 +182,7 @@ export function planLinks(planner: Planner, fates: Fates, world: Observed): void
     else planner.say(link.path, `there is no link ${name} on this host; write its kind to have it made`, "key");
   }
   planEnds(planner, world);
+  planEndsAway(planner);
 }
 
 /** Ports of a link that go away too. */
@@ -181,6 +192,7 @@ function goingPorts({ links }: Observed, name: string, { removed }: Fates): stri
 
 function remove(planner: Planner, link: DesiredLink, fates: Fates): void {
   const { before } = planner;
+  const ends = [link.name, ...[peerOf(before, link.name) ?? []].flat()];
   planner.add({
     action: "remove",
     object: "link",
@@ -188,8 +200,9 @@ function remove(planner: Planner, link: DesiredLink, fates: Fates): void {
     path: link.path,
     reason: "to be absent",
     drops: [
-      ...onLink(before, link.name),
-      ...(unrestorable(before, link.name) === undefined ? [] : ["its queues, for good"]),
+      ...lostWith(planner, ends),
+      ...(ends.length > 1 ? [`${ends[1]}, its other end`] : awayWith(before, link.name)),
+      ...(ends.every((end) => unrestorable(before, end) === undefined) ? [] : ["its queues, for good"]),
     ],
     // What stands on it goes first, and so do its ports: they come back after it.
     needs: planner.linkIds(...standingOn(before, link.name), ...goingPorts(before, link.name, fates)),
@@ -302,6 +315,15 @@ function lostWith({ before }: Planner, [name = "", other]: readonly string[]): s
   return [...own, ...beyond.filter((one) => !own.includes(one))];
 }
 
+/** The other end in another namespace: what is on it there nobody puts back. */
+function awayWith(observed: Observed, name: string): string[] {
+  const end = observed.endsAway?.[name];
+  const elsewhere = linkOf(observed, name)?.["peer"] === undefined && linkOf(observed, name)?.kind === "veth";
+  const where = end === undefined ? "its other end" : `its other end, ${end.name}`;
+  const space = end === undefined ? "another namespace" : end.netns;
+  return elsewhere ? [`${where} in ${space}, with what is on it`] : [];
+}
+
 function recreate(planner: Planner, link: DesiredLink, seen: ObservedLink, fates: Fates): void {
   const { fixed, changes, fields, unknown } = compareHere(planner, link, seen);
   const known = fields.filter((field) => !unknown.includes(field));
@@ -329,9 +351,11 @@ function recreate(planner: Planner, link: DesiredLink, seen: ObservedLink, fates
     reason:
       names.length === 0
         ? "stands on a link that is made again"
-        : `${names.join(", ")} cannot change ${full ? "while it has ports" : "on a live link"}`,
+        : missingEnd(planner, link).length > 0
+          ? `its other end is not where the document has it`
+          : `${names.join(", ")} cannot change ${full ? "while it has ports" : "on a live link"}`,
     differences: explained(planner, link, [...fixed, ...changes]),
-    drops: lostWith(planner, ends),
+    drops: [...lostWith(planner, ends), ...awayWith(planner.before, link.name)],
     needs: needsOf(planner, link),
     moves: [...(goes ? [] : [deletion]), ...remaking(planner, link, config)],
   });
@@ -350,11 +374,12 @@ function settingsAgain({ before, desired }: Planner, { name, qdisc }: DesiredLin
 }
 
 function remaking(planner: Planner, link: DesiredLink, config: Words): Move[] {
-  const back = settingsAgain(planner, link);
+  const { made, back: secret } = withSecret(planner.before, config);
+  const back = [...secret, ...settingsAgain(planner, link)];
   if (back.length === 0) return making(link, config);
   const { name } = link;
   return [
-    ...making(link, { ...config, up: false }),
+    ...making(link, { ...made, up: false }),
     // With the link goes what was put back on it.
     ...back.map((one) => move(one)),
     ...(config["up"] === true ? [move(update(name, { up: true }))] : []),

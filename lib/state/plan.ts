@@ -12,7 +12,7 @@ import { withEnds } from "./plan-ends.ts";
 import { planEntries } from "./plan-entries.ts";
 import { planEthtool } from "./plan-ethtool.ts";
 import { fatesOf, planLinks } from "./plan-links.ts";
-import { planQdiscs } from "./plan-qdiscs.ts";
+import { planQdiscs, withoutQueues } from "./plan-qdiscs.ts";
 import { planSysctls, planTable } from "./plan-settings.ts";
 import { planWireguard } from "./plan-wireguard.ts";
 import { Planner } from "./planner.ts";
@@ -54,7 +54,8 @@ export function plan(observed: Observed, desired: Desired): Plan {
   planner.ends = fates.ends;
   const names = [...fates.removed, ...fates.recreated, ...fates.ends.keys()];
   const gone = goneOf(planner.mine, names, leavingPorts(desired, observed));
-  const world = withGivenVlans(planner, withEnds(planner, without(planner.mine, gone), gone));
+  const links = withGivenVlans(planner, withEnds(planner, without(planner.mine, gone), gone));
+  const world = withoutQueues(planner, links);
   planner.mtus = new Mtus(desired, world, observed);
   planLinks(planner, fates, world);
   planEthtool(planner, world);

@@ -4,8 +4,9 @@ import { portChoice, rejoining, settable } from "./compare.ts";
 import { goneOf, lost } from "./gone.ts";
 import { linkOf, type Observed } from "./observed.ts";
 import { ethtoolAgain } from "./plan-ethtool.ts";
-import { qdiscAgain } from "./plan-qdiscs.ts";
 import { wireguardAgain } from "./plan-wireguard.ts";
+import { qdiscAgain } from "./queue.ts";
+import { secretAgain } from "./secrets.ts";
 import { pick, type Request, type Words } from "./step.ts";
 import { kindNamed } from "./words.ts";
 
@@ -37,12 +38,28 @@ export function sysctlsAgain({ linkSysctls }: Observed, name: string, but: Reado
   return saved.length === 0 ? [] : [{ object: "sysctl", verb: "restore", words: { saved } }];
 }
 
+/**
+ * A link as it is made, and what is put back before it is switched on. The kernel takes a way of making addresses from a
+ * secret only once there is one, and chooses that way when it gets one.
+ */
+export function withSecret(observed: Observed, words: Words): { readonly made: Words; readonly back: Request[] } {
+  const { addrGenMode, ...made } = words;
+  const name = String(words["name"]);
+  if (observed.ownSecrets?.includes(name) !== true) return { made: words, back: [] };
+  const mode: Request = { object: "link", verb: "update", words: { name, change: { addrGenMode } } };
+  return { made, back: [secretAgain(name), ...(addrGenMode === undefined ? [] : [mode])] };
+}
+
 /** Requests that make a link, and switch it on once it has its sysctls: whether it asks for routers is one of them. */
-function madeWith(words: Words, sysctls: readonly Request[]): Request[] {
-  const create = (made: Words): Request => ({ object: "link", verb: "create", words: made });
-  if (sysctls.length === 0 || words["up"] !== true) return [create(words), ...sysctls];
-  const on = { name: words["name"], change: { up: true } };
-  return [create({ ...words, up: false }), ...sysctls, { object: "link", verb: "update", words: on }];
+function madeWith(observed: Observed, words: Words): Request[] {
+  const { made, back } = withSecret(observed, words);
+  const name = String(words["name"]);
+  // A veth that is on tells of a carrier when it gets other channels, whatever its other end is.
+  const settings = [...back, ...sysctlsAgain(observed, name), ...ethtoolAgain(observed, name)];
+  const create = (one: Words): Request => ({ object: "link", verb: "create", words: one });
+  if (settings.length === 0 || words["up"] !== true) return [create(made), ...settings];
+  const on = { name, change: { up: true } };
+  return [create({ ...made, up: false }), ...settings, { object: "link", verb: "update", words: on }];
 }
 
 /** Requests that make a link again that was deleted, and bring its ports back that are still there. */
@@ -53,7 +70,7 @@ export function remade(observed: Observed, name: string): Request[] {
   const choice = portChoice(link);
   const chosen = ports.some((port) => Object.values(choice).includes(port.name));
   return [
-    ...madeWith({ ...settable(link, observed), ...withPeer(observed, name) }, sysctlsAgain(observed, name)),
+    ...madeWith(observed, { ...settable(link, observed), ...withPeer(observed, name) }),
     ...ports.map(
       (port): Request => ({
         object: "link",
@@ -62,7 +79,6 @@ export function remade(observed: Observed, name: string): Request[] {
       }),
     ),
     ...(chosen ? [{ object: "link", verb: "update", words: { name, change: choice } } as const] : []),
-    ...ethtoolAgain(observed, name),
     ...qdiscAgain(observed, name),
     ...wireguardAgain(observed, name),
   ];
@@ -74,9 +90,11 @@ export function peerOf(observed: Observed, name: string): string | undefined {
   return other !== undefined && linkOf(observed, other)?.["peer"] !== undefined ? other : undefined;
 }
 
-/** The other end as it is made together with a link. */
+/** The other end as it is made together with a link, also in another namespace, where it is known. */
 export function withPeer(observed: Observed, name: string): { readonly peer?: Words } {
   const other = peerOf(observed, name);
+  const { link, problem: _, ...away } = observed.endsAway?.[name] ?? {};
+  if (link !== undefined) return { peer: { ...away, ...link } };
   return other === undefined ? {} : { peer: pick(linkOf(observed, other) ?? {}, ["name", "mac", "mtu"]) };
 }
 
@@ -91,9 +109,10 @@ export function revived(observed: Observed, name: string, but?: ReadonlySet<stri
   const made = Object.entries(settable(link, observed)).filter(([key]) => !MADE.has(key));
   const change = { ...Object.fromEntries(made), ...joined };
   return [
+    ...(observed.ownSecrets?.includes(name) === true ? [secretAgain(name)] : []),
     ...sysctlsAgain(observed, name, but),
-    { object: "link", verb: "update", words: { name, change } },
     ...ethtoolAgain(observed, name),
+    { object: "link", verb: "update", words: { name, change } },
     ...qdiscAgain(observed, name),
   ];
 }

@@ -29,6 +29,7 @@ import {
   kinds,
   linkShapes,
   portShapes,
+  qdiscPlaceShapes,
   qdiscShapes,
   routeShapes,
   wireguardPeerShapes,
@@ -138,6 +139,18 @@ function listsIn(place: "link" | "top", options: Shapes = {}): Record<string, z.
   );
 }
 
+/** An entry, of each kind with its own properties. */
+function mapIn(what: string, all: Record<string, z.ZodType>, ofKinds: Writing["kinds"]): z.ZodType {
+  if (ofKinds === undefined) return object(what, all);
+  const state = z.literal("absent", { error: "expected absent; an entry that shall be there has a kind" });
+  const gone = object(what, { ...all, kind: z.undefined().optional(), state });
+  const each = Object.entries(ofKinds).map(([kind, more]) =>
+    object(what, { kind: z.literal(kind), ...all, ...optional(more) }),
+  );
+  const error = () => `expected ${what}, of the kinds ${Object.keys(ofKinds).join(", ")}`;
+  return z.discriminatedUnion("kind", [gone, ...each] as never, { error });
+}
+
 const items = new Map<string, z.ZodType>();
 
 /** What stands in a list: the same for links of all kinds, so that the schema says it once. */
@@ -147,7 +160,7 @@ function itemIn(place: "link" | "top", list: string, writing: Writing): z.ZodTyp
   const known = items.get(key);
   if (known !== undefined) return known;
   const { short, one, inLink: told = one } = writing;
-  const map = object(inLink ? told : one, entry(writing, inLink ? "dev" : undefined));
+  const map = mapIn(inLink ? told : one, entry(writing, inLink ? "dev" : undefined), writing.kinds);
   const item: z.ZodType = short === undefined || !inLink ? map : z.union([leaf(short.shape), map]);
   const named = item.meta({ id: key });
   items.set(key, named);
@@ -180,7 +193,7 @@ let device: z.ZodType | undefined;
 function qdiscEntry(): z.ZodType {
   const what = "a map such as { kind: fq }";
   const each = Object.entries(qdiscShapes).map(([kind, all]) =>
-    object(what, { kind: z.literal(kind), ...optional(all) }),
+    object(what, { kind: z.literal(kind), ...optional({ handle: qdiscPlaceShapes.handle, ...all }) }),
   );
   const gone = object("the map { state: absent }", { kind: z.undefined().optional(), state: z.literal("absent") });
   const error = () => `expected ${what}, of the kinds ${Object.keys(qdiscShapes).join(", ")}; or { state: absent }`;

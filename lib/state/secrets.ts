@@ -6,8 +6,10 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { open, readdir, readFile, unlink } from "node:fs/promises";
+import { isIPv6 } from "node:net";
 import { join } from "node:path";
 import type { Host } from "../host.ts";
+import { formatKey } from "../sysctl/key.ts";
 import { key, wireguardPublicKey } from "../wireguard/keys.ts";
 import type { WireguardConfig } from "../wireguard/words.ts";
 import type { Request, Words } from "./step.ts";
@@ -15,6 +17,17 @@ import type { Request, Words } from "./step.ts";
 /** A key in a plan: the one in a file, which has to be this one, or the one that was there before. */
 export type SecretRef = { readonly file: string; readonly id: string } | { readonly held: string };
 type Kind = "private" | "preshared";
+
+/** The sysctl with the secret that a link's IPv6 addresses are made of. */
+export const secretKey = (link: string): string => formatKey(["net", "ipv6", "conf", link, "stable_secret"]);
+/** Such a secret in a plan. People choose some of them, so that not even a digest of them is told. */
+const heldSecret = (link: string): string => `stable_secret of ${link}`;
+/** Gives a link that was made again its secret back, held as long as the link was gone. */
+export const secretAgain = (link: string): Request => ({
+  object: "sysctl",
+  verb: "restore",
+  words: { secretOf: link },
+});
 
 /** What is told of a key: the public key that belongs to it, or a digest from which 32 random bytes cannot be found. */
 export function idOf(kind: Kind, secret: string): string {
@@ -73,6 +86,7 @@ export class Secrets {
   /** Keeps the keys that requests will put back, as long as they are there. */
   async hold(host: Host, requests: readonly Request[]): Promise<void> {
     for (const { object, words } of requests) {
+      if (object === "sysctl") await this.#holdSecret(host, words["secretOf"]);
       if (object !== "wireguard") continue;
       const wanted = refsOf(words["config"] as Words).flatMap(({ ref }) => ("held" in ref ? [ref.held] : []));
       if (wanted.every((id) => this.#held.has(id))) continue;
@@ -81,6 +95,24 @@ export class Secrets {
       for (const { presharedKey } of device?.peers ?? [])
         if (presharedKey !== undefined) await this.#keep(idOf("preshared", presharedKey), presharedKey);
     }
+  }
+
+  async #holdSecret({ sysctls }: Host, link: unknown): Promise<void> {
+    if (typeof link !== "string") return;
+    // It is gone already, or has none yet: what was read before counts.
+    const value = await sysctls.get(secretKey(link)).catch(() => undefined);
+    if (value !== undefined) await this.#keep(heldSecret(link), value);
+  }
+
+  /** Gives a link its secret back. @throws {SecretError} where it was not kept. */
+  async giveBack({ sysctls }: Host, link: string): Promise<void> {
+    const id = heldSecret(link);
+    const kept = this.#directory === undefined ? undefined : join(this.#directory, nameOf(id));
+    const read = kept === undefined ? undefined : readFile(kept, "latin1").catch(() => undefined);
+    const value = this.#held.get(id) ?? (await read);
+    if (value === undefined || !isIPv6(value))
+      throw new SecretError(`the former ${id} was not kept; set it by hand: sysctl -w ${secretKey(link)}=SECRET`);
+    await sysctls.restore([{ key: secretKey(link), value }]);
   }
 
   async #keep(id: string, secret: string): Promise<void> {

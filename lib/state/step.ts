@@ -14,11 +14,15 @@ export type ObjectKind =
   | "fdb"
   | "neighbor"
   | "vlan"
+  | "vlanGlobal"
   | "vni"
   | "mdb"
   | "wireguard"
   | "ethtool"
   | "qdisc"
+  | "queue"
+  | "class"
+  | "filter"
   | "sysctl"
   | "nftables";
 

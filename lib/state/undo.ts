@@ -1,5 +1,6 @@
 /** How links come back that a plan deletes: what each deletion takes along depends on those before it. */
 import type { Gone } from "./entries/sort.ts";
+import { globalsAgain } from "./entries/vlan-globals.ts";
 import { free, goneOf, lost, without } from "./gone.ts";
 import { linkOf, type Observed } from "./observed.ts";
 import { directlyOn, entriesOn, peerOf, remade, revived, standingOn } from "./restore.ts";
@@ -39,7 +40,8 @@ class Course {
   undoable(one: Move): Move {
     const { object, verb, words } = one.request;
     if (object === "address" && verb === "create") return this.#firstAddress(one);
-    if (object !== "link") return one;
+    if (object === "vlan" && verb === "delete") return this.#lastVlan(one);
+    if (object !== "link" || words["netns"] !== undefined) return one;
     const name = String(words["name"]);
     if (verb === "delete") return { ...one, undo: this.#deletion(name) };
     if (verb !== "update") return one;
@@ -62,6 +64,13 @@ class Course {
         : object === "neighbor" && !isWide(words),
     );
     return { ...one, undo: [...one.undo, ...gone.map(again)] };
+  }
+
+  /** With the last of a VLAN on a bridge go its options for the whole bridge. */
+  #lastVlan(one: Move): Move {
+    const link = linkOf(this.#before, String(one.request.words["dev"]));
+    const back = globalsAgain(this.#before, link?.kind === "bridge" ? link.name : link?.["master"], one.request.words);
+    return back.length === 0 ? one : { ...one, undo: [...one.undo, ...back] };
   }
 
   /** What a port has of its bridge, and loses where it leaves it. */

@@ -4,15 +4,26 @@ import { channels, coalesce, pause, rings } from "../ethtool/settings.ts";
 import type { AnyKind } from "../links/kind.ts";
 import { linkKinds } from "../links/kinds/index.ts";
 import { checkWhole } from "../qdiscs/check.ts";
-import { qdiscKinds } from "../qdiscs/kinds/index.ts";
+import { filterKinds } from "../qdiscs/filters/index.ts";
+import { classKinds, qdiscKinds } from "../qdiscs/kinds/index.ts";
 import { shapesOf as qdiscShapesOf } from "../qdiscs/option.ts";
-import { checkConfig, qdiscSort } from "../qdiscs/words.ts";
+import { isKnown, retold, settableOf } from "../qdiscs/retold.ts";
+import {
+  checkConfig,
+  classShapes as classPlaceShapes,
+  classSort,
+  filterShapes,
+  filterSort,
+  qdiscSort,
+  type Sort,
+  qdiscShapes as tcQdiscShapes,
+} from "../qdiscs/words.ts";
 import type { Shape, Shapes } from "../shape/shape.ts";
 import { deviceShapes, peerShapes } from "../wireguard/words.ts";
 
 export { addressShapes } from "../addresses/words.ts";
 export { mdbShapes } from "../bridges/mdb.ts";
-export { vlanShapes } from "../bridges/vlans.ts";
+export { vlanGlobalShapes, vlanOptionShapes, vlanShapes } from "../bridges/vlans.ts";
 export { vniShapes } from "../bridges/vnis.ts";
 export { expandFeature } from "../ethtool/names.ts";
 export { canonicalIp } from "../families/lookup.ts";
@@ -39,20 +50,49 @@ export const wireguardShapes = { listenPort, fwmark, privateKeyFile: file };
 /** A peer in a document. */
 export const wireguardPeerShapes = { publicKey, endpoint, persistentKeepalive, allowedIps, presharedKeyFile: file };
 
-const { fq, fq_codel, netem, tbf, pfifo, bfifo } = qdiscKinds;
-/** Queues that are whole by themselves, without classes. */
-export const qdiscShapes: Readonly<Record<string, Shapes>> = Object.fromEntries(
-  [fq, fq_codel, netem, tbf, pfifo, bfifo].map(({ kind, options }) => [kind, qdiscShapesOf(options)]),
-);
-/** What is wrong with a queue. */
-export function checkQdisc(config: Readonly<Record<string, unknown>>): string | undefined {
+const shapesOfKinds = (kinds: readonly { readonly kind: string; readonly options: object }[]) =>
+  Object.fromEntries(kinds.map(({ kind, options }) => [kind, qdiscShapesOf(options as never)]));
+const { fq, fq_codel, netem, tbf, pfifo, bfifo, htb, prio, clsact, ingress } = qdiscKinds;
+/** Queues that may be at the root of a link. */
+export const qdiscShapes: Readonly<Record<string, Shapes>> = shapesOfKinds([
+  ...[fq, fq_codel, netem, tbf, pfifo, bfifo],
+  ...[htb, prio],
+]);
+/** Queues that may be elsewhere. */
+export const innerShapes: Readonly<Record<string, Shapes>> = { ...qdiscShapes, ...shapesOfKinds([clsact, ingress]) };
+export const classKindShapes: Readonly<Record<string, Shapes>> = shapesOfKinds(Object.values(classKinds));
+export const filterKindShapes: Readonly<Record<string, Shapes>> = shapesOfKinds(Object.values(filterKinds));
+
+const { ingressBlock: _, egressBlock: __, ...qdiscPlaceShapes } = tcQdiscShapes;
+const { block: ___, ...filterPlaceShapes } = filterShapes;
+
+export { classPlaceShapes, filterPlaceShapes, qdiscPlaceShapes };
+
+type Values = Readonly<Record<string, unknown>>;
+/** Objects of traffic control as the kernel would tell them. @throws {InputError} */
+export const retoldQdisc = (config: Values): Values => retold(qdiscSort, config);
+export const retoldClass = (config: Values): Values => retold(classSort, config);
+export const retoldFilter = (config: Values): Values => retold(filterSort, config);
+/** What can be set of what the kernel tells of them. */
+export const toldQdisc = (told: Values): Values => settableOf(qdiscSort, told);
+export const toldClass = (told: Values): Values => settableOf(classSort, told);
+export const toldFilter = (told: Values): Values => settableOf(filterSort, told);
+/** Whether all of a filter has a word. */
+export const isToldWhole = (told: Values): boolean => isKnown(filterSort, told);
+
+/** What is wrong with a config as a whole. */
+function complaint(sort: Sort, config: Values): string | undefined {
   try {
-    checkWhole([], checkConfig(qdiscSort, config), config);
+    checkWhole([], checkConfig(sort, config), config);
     return undefined;
   } catch (error) {
     return (error as Error).message;
   }
 }
+/** What is wrong with a queue. */
+export const checkQdisc = (config: Values): string | undefined => complaint(qdiscSort, config);
+/** What is wrong with a class. */
+export const checkClass = (config: Values): string | undefined => complaint(classSort, config);
 
 /** What a document may say of a device, besides features. */
 export const deviceGroupShapes: Readonly<Record<string, Shapes>> = {

@@ -117,7 +117,7 @@ export class Sysctls {
     const failed: SysctlError[] = [];
     for (const { key, value } of saved) {
       try {
-        if (normalizeValue(await this.get(key)) === normalizeValue(value)) continue;
+        if ((await this.#given(key)) === normalizeValue(value)) continue;
         // What was there before may be outside of our ranges, and is put back all the same.
         await this.#write(parseKey(key), value, "cannot restore");
         restored.push(key);
@@ -133,6 +133,16 @@ export class Sysctls {
       throw first;
     }
     return { restored, vanished };
+  }
+
+  /** The value; undefined where nobody gave it one, as with the stable_secret of a new link. */
+  async #given(key: string): Promise<string | undefined> {
+    try {
+      return normalizeValue(await this.get(key));
+    } catch (error) {
+      if ((error as { code?: unknown }).code === "EIO") return undefined;
+      throw error;
+    }
   }
 
   /**

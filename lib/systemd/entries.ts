@@ -23,7 +23,11 @@ const REASONS: Readonly<Partial<Record<ListName, string>>> = {
   nexthops: "networkd keeps nexthops only with a link, and marks them as its own",
   vnis: "networkd has no key for the entries of a VNI filter",
   vlans: "VLANs of ports are set by linkwright",
+  vlanGlobals: "options of VLANs are set by linkwright",
   mdb: "group entries are set by linkwright",
+  queues: "queues beside that at the root are set by linkwright",
+  classes: "classes are set by linkwright",
+  filters: "networkd has no key for filters",
 };
 
 function routeWords({ family, table, type, protocol, metric, dst, ...words }: Words): Words {
@@ -71,7 +75,11 @@ const LISTS: readonly ListName[] = [
   "nexthops",
   "vnis",
   "vlans",
+  "vlanGlobals",
   "mdb",
+  "queues",
+  "classes",
+  "filters",
 ];
 
 /** The sections of each link. What belongs to no link that has a file is left to `apply`. */

@@ -169,7 +169,7 @@ const TABLE: readonly (readonly [name: string, body: string, ...lines: string[]]
   [
     "text where a map with a kind is expected",
     "links:\n  a: { kind: bridge, qdisc: fq }",
-    "3:29: links.a.qdisc: expected a map such as { kind: fq }, of the kinds fq, fq_codel, netem, tbf, pfifo, bfifo; or { state: absent }",
+    "3:29: links.a.qdisc: expected a map such as { kind: fq }, of the kinds fq, fq_codel, netem, tbf, pfifo, bfifo, htb, prio; or { state: absent }",
   ],
   [
     "a queue of an unknown kind",

@@ -94,6 +94,23 @@ const numbered =
     return to === undefined || to === from ? from : `${String(from)}-${String(to)}`;
   };
 
+/** Numbers that the kernel gives the first filter of a `pref`. */
+const FIRST: readonly unknown[] = [1, "0::800"];
+function filter({ chain, protocol, handle, ...rest }: Words): Words {
+  return {
+    ...rest,
+    ...(chain !== 0 && { chain }),
+    ...(protocol !== "all" && { protocol }),
+    ...(handle !== undefined && !FIRST.includes(handle) && { handle }),
+  };
+}
+function tcClass({ parent, ...rest }: Words): Words {
+  return { ...rest, ...(parent !== "root" && { parent }) };
+}
+function queue({ parent, handle, ...rest }: Words): Words {
+  return parent === "ingress" ? rest : { parent, handle, ...rest };
+}
+
 const BRIEF: Readonly<Record<string, (words: Words) => unknown>> = {
   addresses: (words) => {
     const bag = address(words);
@@ -102,6 +119,9 @@ const BRIEF: Readonly<Record<string, (words: Words) => unknown>> = {
   routes: route,
   rules: rule,
   fdb,
+  queues: queue,
+  classes: tcClass,
+  filters: filter,
   neighbors: neighbor,
   nexthops: nexthop,
   vlans: numbered("vid", "vidEnd"),

@@ -5,15 +5,20 @@ import type { DesiredEntry } from "../desired.ts";
 import { move, type Planner } from "../planner.ts";
 import { DIFFERS, type Difference, type Move, pick, type Request, type Words } from "../step.ts";
 
-/** What the numbers of a sort are. */
-export interface Numbers {
-  readonly object: "vlan" | "vni";
+/** How numbers and ranges of them are written. */
+export interface Span {
   /** Properties for the first number and the last one. */
   readonly first: "vid" | "vni";
   readonly last: "vidEnd" | "vniEnd";
-  readonly fields: readonly string[];
   /** A field that grows by one with each number. */
   readonly growing?: string;
+}
+/** What the numbers of a sort are. */
+export interface Numbers extends Span {
+  readonly object: "vlan" | "vni";
+  readonly fields: readonly string[];
+  /** Fields that are set of numbers that are there already, each with what a new one has; by default there are none. */
+  readonly options?: Words;
   /** Fields of which an entry has one. */
   readonly exclusive: readonly string[];
   /** What goes before a change of numbers that are there, given as they are, and what takes it back. */
@@ -26,13 +31,13 @@ export interface Ends {
   readonly from: number;
   readonly to: number;
 }
-export const endsOf = ({ first, last }: Numbers, words: Words): Ends => {
+export const endsOf = ({ first, last }: Span, words: Words): Ends => {
   const from = Number(words[first]);
   return { from, to: Number(words[last] ?? from) };
 };
 export const textOf = ({ from, to }: Ends): string => (from === to ? `${from}` : `${from}-${to}`);
 /** Whether two entries have a number in common. */
-export function overlap(numbers: Numbers, a: Words, b: Words): boolean {
+export function overlap(numbers: Span, a: Words, b: Words): boolean {
   const [one, other] = [endsOf(numbers, a), endsOf(numbers, b)];
   return a["dev"] === b["dev"] && one.from <= other.to && other.from <= one.to;
 }
@@ -51,13 +56,13 @@ export function shortRange(minimum: number, maximum: number): Shape<unknown> {
   };
 }
 /** The words of an entry that is a number or a range. */
-export function expandRange({ first, last }: Numbers, value: unknown): Words {
+export function expandRange({ first, last }: Span, value: unknown): Words {
   const [from, to] = String(value).split("-").map(Number);
   return { [first]: from, ...(to !== undefined && to !== from && { [last]: to }) };
 }
 
 /** Words for a part of a range. */
-export function part(numbers: Numbers, words: Words, { from, to }: Ends): Words {
+export function part(numbers: Span, words: Words, { from, to }: Ends): Words {
   const { first, last, growing } = numbers;
   const start = Number(words[first]);
   const { [last]: _, ...rest } = words;
@@ -76,7 +81,7 @@ interface Run extends Ends {
 }
 
 /** A range as what is there, and what is missing between. */
-export function runsOf(numbers: Numbers, range: Words, list: readonly Words[]): readonly Run[] {
+export function runsOf(numbers: Span, range: Words, list: readonly Words[]): readonly Run[] {
   const { from, to } = endsOf(numbers, range);
   const there = list
     .filter((one) => overlap(numbers, range, one))
@@ -96,7 +101,7 @@ export function runsOf(numbers: Numbers, range: Words, list: readonly Words[]): 
 }
 
 /** What of a request is about numbers that no entry of the document names. */
-export function besideRanges(numbers: Numbers, one: Request, entries: readonly DesiredEntry[]): readonly Request[] {
+export function besideRanges(numbers: Span, one: Request, entries: readonly DesiredEntry[]): readonly Request[] {
   const named = entries.map(({ words }) => words);
   const free = runsOf(numbers, one.words, named).filter(({ seen }) => seen === undefined);
   return free.map((run) => ({ ...one, words: part(numbers, one.words, run) }));
@@ -112,9 +117,19 @@ function named({ first, last }: Numbers, words: Words): Words {
 export function againOf(numbers: Numbers, seen: Words, self: Words): Words {
   return { ...pick(seen, ["dev", numbers.first, numbers.last, ...numbers.fields]), ...self };
 }
+/** What is there of options that a new one would have otherwise. */
+export function chosenOf({ options = {} }: Numbers, seen: Words): Words {
+  const others = Object.keys(options).filter((key) => seen[key] !== undefined && seen[key] !== options[key]);
+  return pick(seen, others);
+}
+/** Sets options of numbers that are there; nothing where there are none to be set. */
+export function setting(numbers: Numbers, words: Words, options: Words): Request[] {
+  if (Object.keys(options).length === 0) return [];
+  return [call(numbers, "update", { ...pick(words, ["dev", numbers.first, numbers.last]), ...options })];
+}
 
-function differencesOf({ fields }: Numbers, wanted: Words, seen: Words): readonly Difference[] {
-  return fields
+function differencesOf({ fields, options = {} }: Numbers, wanted: Words, seen: Words): readonly Difference[] {
+  return [...fields, ...Object.keys(options)]
     .filter((key) => wanted[key] !== undefined && (wanted[key] || undefined) !== (seen[key] || undefined))
     .map((field) => ({ field, from: seen[field], to: wanted[field] }));
 }
@@ -158,12 +173,16 @@ export function planRange(planner: Planner, numbers: Numbers, entry: DesiredEntr
         needs: planner.linkIds(words["dev"]),
         moves: there.flatMap(({ seen = {} }) => {
           const old = again(seen);
-          return [move(call(numbers, "delete", named(numbers, old)), call(numbers, "create", old))];
+          const options = setting(numbers, seen, chosenOf(numbers, seen));
+          return [move(call(numbers, "delete", named(numbers, old)), call(numbers, "create", old), ...options)];
         }),
       });
     return;
   }
-  const given = Object.keys(words).filter((key) => numbers.fields.includes(key) && words[key] !== undefined);
+  const isOption = (key: string): boolean => Object.hasOwn(numbers.options ?? {}, key);
+  const given = Object.keys(words).filter(
+    (key) => (numbers.fields.includes(key) || isOption(key)) && words[key] !== undefined,
+  );
   const fields = [first, ...given];
   const changes = runs.flatMap((run) => {
     const wanted = { ...part(numbers, words, run), ...lists.self };
@@ -176,11 +195,22 @@ export function planRange(planner: Planner, numbers: Numbers, entry: DesiredEntr
   }
   const others = lists.world.filter((one) => one["dev"] === words["dev"]).map(again);
   const moves = changes.flatMap(({ wanted, seen, differences }): Move[] => {
-    const made = seen === undefined ? wanted : merged(numbers, without(again(seen), lists.taken), wanted);
-    const gone = seen === undefined ? [call(numbers, "delete", named(numbers, made))] : [];
-    const undo = [...gone, ...numbers.undo(made, seen && again(seen), others)];
-    const before = seen === undefined ? [] : numbers.before(again(seen), differences);
-    return [...before, move(call(numbers, "create", made), ...undo)];
+    const options = given.filter(isOption);
+    const plain = Object.fromEntries(Object.entries(wanted).filter(([key]) => !options.includes(key)));
+    if (seen === undefined) {
+      const undo = [call(numbers, "delete", named(numbers, plain)), ...numbers.undo(plain, undefined, others)];
+      // Options go with it.
+      const set = setting(numbers, wanted, pick(wanted, options)).map((one) => move(one));
+      return [move(call(numbers, "create", plain), ...undo), ...set];
+    }
+    const differ = differences.map(({ field }) => field).filter(isOption);
+    const set = setting(numbers, wanted, pick(wanted, differ)).map((one) =>
+      move(one, ...setting(numbers, seen, pick(seen, differ))),
+    );
+    if (differ.length === differences.length) return set;
+    const made = merged(numbers, without(again(seen), lists.taken), plain);
+    const undo = numbers.undo(made, again(seen), others);
+    return [...numbers.before(again(seen), differences), move(call(numbers, "create", made), ...undo), ...set];
   });
   const needs = planner.linkIds(words["dev"]);
   if (there.length === 0) {

@@ -18,8 +18,12 @@ export const LIST_NAMES = [
   "fdb",
   "neighbors",
   "vlans",
+  "vlanGlobals",
   "vnis",
   "mdb",
+  "queues",
+  "classes",
+  "filters",
 ] as const;
 export type ListName = (typeof LIST_NAMES)[number];
 
@@ -37,6 +41,8 @@ export interface Writing {
   readonly inLink?: string;
   /** `routes` */
   readonly many: string;
+  /** Of each kind more properties; an entry that shall be absent need not say its kind. */
+  readonly kinds?: Readonly<Record<string, Shapes>>;
   /** A value that stands for a whole entry. */
   readonly short?: { readonly shape: Shape<unknown>; expand(value: unknown): Words };
 }
@@ -77,12 +83,16 @@ export interface Sort {
   create(words: Words): Request;
   /** Requests for a change, and those that take it back. */
   change(wanted: Words, seen: Words, differences: readonly Difference[]): readonly Move[];
+  /** What is wanted of one that comes back, with what the document does not name; by default that is nothing. */
+  whole?(wanted: Words, seen: Words): Words;
   /** An entry, as it takes to make it again. */
   again(seen: Words): Words;
   /** What names an entry for its deletion; by default all of it. */
   named?(words: Words): Words;
   /** Makes again what was removed, given as `again` tells it. */
   restore(again: Words): Request;
+  /** Requests that put back what goes with one that is removed. */
+  along?(seen: Words, observed: Observed): readonly Request[];
   /** Whether somebody wrote it, so that it is put back with its link; the kernel makes and learns others itself. */
   isGiven(seen: Words, observed: Observed): boolean;
   /** Whether it leads over others of its sort, which are put back before it. */
@@ -96,7 +106,7 @@ export interface Sort {
   /** Names of links that it takes, by the property that names them. */
   devices(words: Words): readonly (readonly [property: string, name: unknown])[];
   /** Ids of steps that come before the one that makes or changes it, beside those of its links. */
-  needs?(words: Words): readonly string[];
+  needs?(words: Words, planner: Planner): readonly string[];
   /** Ids of steps that come before the one that removes it. */
   needsGone?(words: Words, planner: Planner): readonly string[];
   /** Says what this host has against it; `seen` is the entry as it is there. False where it cannot be planned. */

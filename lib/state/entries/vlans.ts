@@ -1,19 +1,22 @@
 /** VLANs of bridges and their ports as entries of a document. */
-import { checkVlan } from "../../bridges/vlans.ts";
+import { checkVlan, checkVlanOptions } from "../../bridges/vlans.ts";
+import type { Shapes } from "../../shape/shape.ts";
 import type { DesiredEntry } from "../desired.ts";
 import { linkOf, type Observed } from "../observed.ts";
 import { move, type Planner } from "../planner.ts";
 import { pick, type Request, type Words } from "../step.ts";
-import { vlanShapes } from "../words.ts";
+import { vlanOptionShapes, vlanShapes } from "../words.ts";
 import { bridgeOf, willBe } from "./link-state.ts";
 import {
   againOf,
   besideRanges,
+  chosenOf,
   endsOf,
   expandRange,
   type Numbers,
   overlap,
   planRange,
+  setting,
   shortRange,
   textOf,
 } from "./ranges.ts";
@@ -27,6 +30,7 @@ const vid: Numbers = {
   first: "vid",
   last: "vidEnd",
   fields: ["pvid", "untagged", "tunnelId"],
+  options: { state: "forwarding", mcastRouter: 1, mcastMaxGroups: 0, neighSuppress: false },
   growing: "tunnelId",
   exclusive: [],
   before(seen, differences) {
@@ -47,6 +51,12 @@ const vid: Numbers = {
     ];
   },
 };
+/** What is set of VLANs that are there. */
+const OPTIONS = Object.keys(vid.options ?? {});
+/** Options of a VLAN that a new one would have otherwise. */
+export const chosenOptions = (seen: Words): Words => chosenOf(vid, seen);
+/** What a bridge's own VLANs do not have. */
+const OF_PORTS = ["mcastMaxGroups", "neighSuppress"];
 /** The words by which VLANs lose their VNIs. */
 const unnumbered = (words: Words): Words => pick(words, ["dev", "vid", "vidEnd", "tunnelId", "self"]);
 
@@ -86,6 +96,7 @@ function restoredOn(observed: Observed, dev: string): Request[] {
     ...had
       .filter((one) => !given.some((other) => isGiven(one, other)))
       .map((one) => request("vlan", "create", againOf(vid, one, self))),
+    ...had.flatMap((one) => setting(vid, one, chosenOf(vid, one))),
     ...given
       .filter((one) => !had.some((other) => overlap(vid, one, other)))
       .map((one) => request("vlan", "delete", { dev, vid: one["vid"], ...self })),
@@ -111,6 +122,25 @@ function check(planner: Planner, { words, path }: DesiredEntry): boolean {
     planner.say(path, `${dev} is neither a bridge nor a port of one, which are what has VLANs; write master too`);
     return false;
   }
+  const unfit = bridge === dev ? OF_PORTS.find((key) => words[key] !== undefined) : undefined;
+  if (unfit !== undefined) {
+    planner.say([...path, unfit], `is for ports; ${dev} is the bridge itself`);
+    return false;
+  }
+  const ports = (planner.before.vlans ?? []).filter((one) => willBe(planner, String(one["dev"])).kind !== "bridge");
+  // Told of each VLAN of a port, by kernels that know it.
+  if (
+    words["neighSuppress"] !== undefined &&
+    ports.length > 0 &&
+    ports.every((one) => one["neighSuppress"] === undefined)
+  ) {
+    planner.say(
+      [...path, "neighSuppress"],
+      "this kernel does not know it of single VLANs; Linux 6.3 and later do",
+      "key",
+    );
+    return false;
+  }
   if (willBe(planner, bridge).options["vlanFiltering"] !== true)
     planner.warn(`${bridge} does not mind the VLANs of ${dev} until it has vlanFiltering: true`);
   return true;
@@ -120,7 +150,10 @@ export const vlans: Sort = {
   object: "vlan",
   list: "vlans",
   writing: {
-    shapes: Object.fromEntries(Object.entries(vlanShapes).filter(([key]) => key !== "self" && key !== "master")),
+    shapes: {
+      ...Object.fromEntries(Object.entries(vlanShapes).filter(([key]) => key !== "self" && key !== "master")),
+      ...pick(vlanOptionShapes, OPTIONS),
+    } as Shapes,
     needed: ["dev", "vid"],
     place: "link",
     one: "a VLAN",
@@ -129,7 +162,9 @@ export const vlans: Sort = {
     short: { shape: shortRange(1, 4094), expand: (value) => expandRange(vid, value) },
   },
   canonical(words) {
-    checkVlan(words as never, "create");
+    const options = pick(words, OPTIONS);
+    checkVlan(Object.fromEntries(Object.entries(words).filter(([key]) => !OPTIONS.includes(key))) as never, "create");
+    checkVlanOptions({ dev: words["dev"], vid: words["vid"], ...options } as never);
     const { vidEnd, ...rest } = words;
     return { ...rest, ...(vidEnd !== undefined && vidEnd !== words["vid"] && { vidEnd }) };
   },
@@ -140,7 +175,7 @@ export const vlans: Sort = {
   implied: () => [],
   create: (words) => request("vlan", "create", words),
   change: () => [],
-  again: (seen) => againOf(vid, seen, {}),
+  again: (seen) => ({ ...againOf(vid, seen, {}), ...chosenOf(vid, seen) }),
   restore: (words) => request("vlan", "create", words),
   isGiven: () => true,
   remains: (words, gone) => unless(isOn(gone, words["dev"]) || gone.ports.has(String(words["dev"])), words),
