@@ -93,6 +93,8 @@ describe("the founding story's document", () => {
   it("sends nothing that changes anything the second time", async () => {
     const { bm1 } = hosts;
     const desired = await bring(bm1);
+    // The bridge is up once the kernel has looked at its carrier, which it tells everybody, too.
+    await bm1.sh("until ip link show br-vm | grep -q 'state UP'; do sleep 0.05; done");
     // The kernel tells everybody of each change: `ip monitor` and `nft monitor` hear of ours, and then of the marker.
     const events = bm1.sh("timeout 1.5 ip monitor link address route neigh netconf & timeout 1.5 nft monitor || wait");
     await sleep(400);
