@@ -16,6 +16,7 @@ import {
 } from "../families/lookup.ts";
 import { AF_INET, AF_INET6 } from "../families/route.ts";
 import { checkFlush, familyNumber, familyShape, removeAll, Service } from "../families/service.ts";
+import { inTurns } from "../families/turns.ts";
 import { address, boolean, check, checkOne, InputError, integer, linkName, type Shape } from "../shape/shape.ts";
 import { type CallOptions, type Connection, command, NetlinkError } from "../socket/index.ts";
 import {
@@ -175,7 +176,7 @@ class Arrivals {
     if (this.#strange.size === 0) return routes;
     const names = await this.#links.names();
     this.#names = names;
-    return routes.map((route) => {
+    return inTurns(routes, (route) => {
       const raw = this.#strange.get(route);
       this.#strange.delete(route);
       return raw === undefined ? route : routeFromWire(raw, names);

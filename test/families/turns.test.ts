@@ -61,15 +61,19 @@ async function turnsOf(act: () => Promise<unknown>, each: () => void = () => und
 /** A kernel whose tables are one captured message, many times, and that refuses every change. */
 function kernel(file: string, message: Message<never, unknown>): Connection {
   const bytes = capture(file)[0] ?? new Uint8Array();
-  const told = message.body.read(new Reader(bytes), NLMSG_HDRLEN, bytes.length);
   const made = {
-    dump: async () => ({ messages: new Array(MANY).fill(told), consistent: true }),
+    dump: async (_asked: unknown, _value: unknown, kind: typeof message) => {
+      const told = kind.body.read(new Reader(bytes), NLMSG_HDRLEN, bytes.length);
+      return { messages: new Array(MANY).fill(told), consistent: true };
+    },
     batch: async (commands: Iterable<Command>) =>
       [...commands].map((_, index) => new NetlinkError({ errno: -17, request: "made up", index })),
   };
   return made as unknown as Connection;
 }
 const links = { indexOf: async () => 10, names: async () => NAMES };
+/** Routes are put into words as they arrive, and once more where their links were not known then. */
+const strangers = { ...links, names: async () => new Map<number, string>() };
 
 const LISTS: Readonly<Record<string, () => Promise<readonly unknown[]>>> = {
   addresses: () => new Addresses(kernel("addresses/plain.hex", newaddr), links).list(),
@@ -82,7 +86,7 @@ const LISTS: Readonly<Record<string, () => Promise<readonly unknown[]>>> = {
   nexthops: () => new Nexthops(kernel("nexthops/via.hex", newnexthop), links).list(),
   "buckets of nexthops": () => new Nexthops(kernel("nexthops/bucket.hex", newbucket), links).buckets(),
   qdiscs: () => new Qdiscs(kernel("qdiscs/htb.hex", newqdisc), links).list(),
-  routes: () => new Routes(kernel("routes/via.hex", newroute), links).list({ family: "inet" }),
+  routes: () => new Routes(kernel("routes/via.hex", newroute), strangers).list({ family: "inet" }),
   rules: () => new Rules(kernel("rules/from.hex", newrule), links).list(),
   vlans: () => new Vlans(kernel("bridges/vlan.hex", bridges.newvlan), links).list(),
   vnis: () => new Vnis(kernel("bridges/vni.hex", bridges.newtunnel), links).list(),
