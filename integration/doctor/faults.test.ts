@@ -1,7 +1,10 @@
 import { deepEqual, ok } from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { diagnose } from "../../lib/doctor/index.ts";
+import { placeOf } from "../../lib/netns/netns.ts";
+import { ping } from "../../lib/probe/ping.ts";
 import { Lab } from "../../lib/testkit/index.ts";
+import { OTHERS, pairOf } from "./healthy.ts";
 import {
   BRISK,
   causeOf,
@@ -51,6 +54,44 @@ describe("the doctor", function () {
         }
     });
   }
+});
+
+/** Lets the other host of a pair send through its VXLAN while the doctor listens. */
+async function talk(lab: Lab, kind: keyof typeof OTHERS): Promise<void> {
+  const near = { flannel: "10.244.1.0", swarm: "10.0.1.1", steered: undefined }[kind];
+  const often = { df: true, count: 3, interval: 200, timeout: 400 };
+  if (near !== undefined) await ping(placeOf(lab.host("h2").netns), near, often);
+}
+
+describe("the doctor on hosts of other programs", function () {
+  this.timeout(30_000);
+
+  for (const kind of Object.keys(OTHERS) as (keyof typeof OTHERS)[])
+    it(`finds nothing wrong with ${kind}`, async () => {
+      await using lab = await pairOf(kind);
+      const looking = diagnose(lab.host("h1"), BRISK);
+      await talk(lab, kind);
+      const { findings, unseen } = await looking;
+      deepEqual(
+        findings.filter(({ severity }) => severity !== "note"),
+        [],
+      );
+      ok(kind === "steered" || unseen.some((one) => one.includes("entries by hand")), unseen.join());
+    });
+
+  it("believes what was heard, not who is on a list, of an entry that leads astray", async () => {
+    await using lab = await pairOf("flannel");
+    const { fdb } = lab.host("h1");
+    const mac = String((await lab.host("h2").links.get("flannel.1"))?.mac);
+    await fdb.replace({ mac, dev: "flannel.1", dst: "10.9.8.77", state: "permanent" });
+    const looking = diagnose(lab.host("h1"), BRISK);
+    await talk(lab, "flannel");
+    const { findings } = await looking;
+    deepEqual(
+      findings.filter(({ severity }) => severity !== "note").map(({ cause, severity }) => [cause, severity]),
+      [["stale-entry", "warning"]],
+    );
+  });
 });
 
 /** When the counters are there. */

@@ -1,8 +1,10 @@
 /** Random fabrics that are in order. */
 import { Host } from "../../lib/host.ts";
 import { ZERO_MAC } from "../../lib/neighbors/zero-mac.ts";
+import { placeOf } from "../../lib/netns/netns.ts";
+import { ping } from "../../lib/probe/ping.ts";
 import { parseSource, type Source } from "../../lib/state/index.ts";
-import { type Lab, TestNamespace } from "../../lib/testkit/index.ts";
+import { Lab, TestNamespace } from "../../lib/testkit/index.ts";
 
 /** Numbers from a seed: mulberry32. */
 export function random(seed: number): (below: number) => number {
@@ -114,5 +116,95 @@ export async function advertise(lab: Lab): Promise<void> {
       for (const { on, mac } of far)
         if (on === other) await fdb.replace({ mac, dev, dst, externLearn: true, state: "static" } as never);
     }
+  }
+}
+
+/** Two hosts and the cable between them, where other programs than this one make the VXLANs. */
+const BARE = `linkwright: 1
+hosts:
+  h1: { underlay: up0, vtep: 10.9.8.11 }
+  h2: { underlay: up0, vtep: 10.9.8.12 }
+links: { up0: { mtu: 1500 } }
+`;
+
+interface Place {
+  readonly host: Host;
+  readonly local: string;
+  readonly at: number;
+}
+
+async function places(lab: Lab): Promise<[Place, Place]> {
+  const [one, other] = lab.topology.hosts.map(({ name, address }, at): Place => {
+    return { host: lab.host(name), local: address.split("/")[0] ?? "", at: at + 1 };
+  });
+  if (one === undefined || other === undefined) throw new Error("a pair takes two hosts");
+  return [one, other];
+}
+
+const macOf = async ({ host }: Place, dev: string): Promise<string> => String((await host.links.get(dev))?.mac);
+
+/** Routes to the network of each host's pods, whose next hop is an address that only entries by hand lead to. */
+async function flannel(lab: Lab): Promise<void> {
+  const both = await places(lab);
+  const dev = "flannel.1";
+  const vxlan = { kind: "vxlan", name: dev, vni: 1, dev: "up0", dstport: 8472, learning: false, mtu: 1450 } as const;
+  for (const { host, local, at } of both) {
+    await host.links.create({ ...vxlan, local, up: true });
+    await host.addresses.create({ address: `10.244.${at}.0/32`, dev });
+  }
+  for (const [{ host }, there] of [both, [...both].reverse()] as [Place, Place][]) {
+    const [mac, address] = [await macOf(there, dev), `10.244.${there.at}.0`];
+    await host.neighbors.create({ address, mac, dev, state: "permanent" });
+    await host.fdb.append({ mac, dev, dst: there.local, state: "permanent" });
+    await host.routes.create({ dst: `${address}/24`, via: address, dev, onlink: true });
+  }
+  await reach(both[0], "10.244.2.0");
+}
+
+/** A bridge whose VXLAN answers ARP in the place of others, and tells a program of what it does not know. */
+async function swarm(lab: Lab): Promise<void> {
+  const both = await places(lab);
+  const dev = "vx-000100";
+  const asking = { proxy: true, l2miss: true, l3miss: true, learning: true } as const;
+  for (const { host, at, local } of both) {
+    await host.links.create({ kind: "bridge", name: "br0", up: true });
+    const vxlan = { kind: "vxlan", name: dev, vni: 4097, dev: "up0", local, dstport: 4789, mtu: 1450 } as const;
+    await host.links.create({ ...vxlan, ...asking, master: "br0", up: true });
+    await host.addresses.create({ address: `10.0.1.${at}/24`, dev: "br0" });
+  }
+  for (const [{ host }, there] of [both, [...both].reverse()] as [Place, Place][]) {
+    const mac = await macOf(there, "br0");
+    await host.neighbors.create({ address: `10.0.1.${there.at}`, mac, dev, state: "permanent" });
+    await host.fdb.append({ mac, dev, dst: there.local, state: "permanent" });
+  }
+  await reach(both[0], "10.0.1.2");
+}
+
+/** A VXLAN in no bridge that gets its VNI and its far end with each frame, as programs of tc tell. */
+async function steered(lab: Lab): Promise<void> {
+  const both = await places(lab);
+  for (const { host, at } of both) {
+    await host.links.create({ kind: "vxlan", name: "cilium_vxlan", external: true, dstport: 8472, up: true });
+    await host.addresses.create({ address: `10.0.${at}.1/32`, dev: "lo" });
+  }
+}
+
+async function reach({ host }: Place, address: string): Promise<void> {
+  const { received } = await ping(placeOf(host.netns), address, { df: true, count: 3, interval: 200, timeout: 2000 });
+  if (received === 0) throw new Error(`${address} does not answer: this pair is not healthy`);
+}
+
+/** Hosts as other programs make them. */
+export const OTHERS = { flannel, swarm, steered } as const;
+
+/** A lab of two such hosts, which reach one another. */
+export async function pairOf(kind: keyof typeof OTHERS): Promise<Lab> {
+  const lab = await Lab.up(parseSource(BARE, "bare.yaml"));
+  try {
+    await OTHERS[kind](lab);
+    return lab;
+  } catch (error) {
+    await lab.down();
+    throw error;
   }
 }

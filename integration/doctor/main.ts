@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 import { CAUSES, diagnose, type Finding } from "../../lib/doctor/index.ts";
 import { Lab, runInSandbox } from "../../lib/testkit/index.ts";
 import { SANDBOX_VARIABLE } from "../../lib/testkit/sandbox.ts";
-import { advertise, hasVlans, healthyFabric } from "./healthy.ts";
+import { advertise, hasVlans, healthyFabric, OTHERS, pairOf } from "./healthy.ts";
 import {
   BRISK,
   causeOf,
@@ -64,6 +64,19 @@ async function matrix(): Promise<Cell[]> {
   );
 }
 
+/** What is called broken on hosts that are in order; `lasting`: whether their files are looked at too. */
+async function errorsOf(lab: Lab, what: string, lasting: boolean): Promise<string[]> {
+  const wrong: string[] = [];
+  for (const name of lab.hosts) {
+    const files = lasting ? { root: (await lab.files(name)).root } : {};
+    const { findings: found } = await diagnose(lab.host(name), { ...BRISK, ...files });
+    for (const { severity, cause, text } of found)
+      if (severity === "error") wrong.push(`${what}, ${name}: ${cause}: ${text}`);
+  }
+  for (const line of wrong) console.log(`WRONG: ${line}`);
+  return wrong;
+}
+
 async function healthy(count: number, seed: number): Promise<Healthy> {
   const seeds = Array.from({ length: count }, (_, at) => seed * 100_000 + at);
   const vlans = await hasVlans();
@@ -73,21 +86,20 @@ async function healthy(count: number, seed: number): Promise<Healthy> {
     await using lab = await Lab.up(source, { underlayMtu, ...(kind === "vlans" && { guestsPerHost: 0 }) });
     if (kind === "evpn") await advertise(lab);
     const ended = chatter(lab);
-    const wrong: string[] = [];
-    for (const name of lab.hosts)
-      for (const { severity, cause, text } of (
-        await diagnose(lab.host(name), { ...BRISK, root: (await lab.files(name)).root })
-      ).findings)
-        if (severity === "error") wrong.push(`fabric ${one}, ${name}: ${cause}: ${text}`);
+    const wrong = await errorsOf(lab, `fabric ${one}`, true);
     await ended();
-    for (const line of wrong) console.log(`WRONG: ${line}`);
     return { kind, hosts: lab.hosts.length, wrong };
   });
+  const others = await inTurns(Object.keys(OTHERS) as (keyof typeof OTHERS)[], async (kind) => {
+    await using lab = await pairOf(kind);
+    return { kind, hosts: lab.hosts.length, wrong: await errorsOf(lab, kind, false) };
+  });
+  const every = [...all, ...others];
   const kinds = new Map<string, number>();
-  for (const { kind } of all) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  for (const { kind } of every) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
   return {
-    hosts: all.reduce((sum, { hosts }) => sum + hosts, 0),
-    wrong: all.flatMap(({ wrong }) => wrong),
+    hosts: every.reduce((sum, { hosts }) => sum + hosts, 0),
+    wrong: every.flatMap(({ wrong }) => wrong),
     kinds: [...kinds].map(([kind, times]) => `${times} ${kind}`).join(", "),
   };
 }
@@ -141,7 +153,7 @@ ${FAULTS.map((fault) => row(fault, cells)).join("\n")}
 
 ## Healthy hosts
 
-${fabrics} random fabrics that are in order (${sane.kinds}), ${sane.hosts} hosts: ${sane.wrong.length} findings of severity error.${sane.wrong.map((line) => `\n- ${line}`).join("")}
+${fabrics} random fabrics that are in order, and pairs of hosts as Flannel, Docker's swarm and Cilium make them (${sane.kinds}), ${sane.hosts} hosts: ${sane.wrong.length} findings of severity error.${sane.wrong.map((line) => `\n- ${line}`).join("")}
 `;
 }
 

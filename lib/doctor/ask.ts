@@ -9,7 +9,7 @@ import { type PingResult, ping } from "../probe/ping.ts";
 import { errnoName, SocketError } from "../socket/index.ts";
 import { type Ear, listen, type Sound } from "./hear.ts";
 import { addressesIn } from "./prefix.ts";
-import { addressesOf, bridgeOf, gatewaysOf, isExternal, isManaged, type Tunnel, type View } from "./view.ts";
+import { addressesOf, bridgeOf, gatewaysOf, isExternal, isFilled, isManaged, type Tunnel, type View } from "./view.ts";
 import { askThrough, linkLocal, type Place, SMALLEST } from "./vtep.ts";
 import { type Witnessed, witnessed } from "./witness.ts";
 
@@ -354,6 +354,9 @@ function unasked(view: View, ends: Asked["ends"]): string[] {
       const why = "it gets its VNIs with each frame, and nobody answered there; name an address by --peer";
       return others.length > 0 || what === "" ? [`what is behind ${name}${what}: ${why}`] : [];
     }
+    const answered = (ends[name] ?? []).some(({ macs }) => macs.size > 0);
+    if (up && isFilled(view, tunnel) && !answered)
+      return [`what is behind ${name}: entries by hand say where each address is, and nobody answers a stranger`];
     const silent = (ends[name] ?? []).length > 0 && ends[name]?.every(({ asked, macs }) => asked + macs.size === 0);
     const why = "this host knows no address there; name one by --peer";
     return up && silent === true ? [`what is behind ${name}: ${why}`] : [];

@@ -266,3 +266,15 @@ export function isManaged({ fdb }: Pick<View, "fdb">, tunnel: Tunnel): boolean {
   const quiet = link["learning"] === false && port?.["neighSuppress"] === true;
   return isExternal(tunnel) || quiet || fdb.some(({ dev, externLearn }) => dev === link.name && externLearn === true);
 }
+
+/**
+ * Whether a program or a person writes down where each address is, as Flannel, Calico and Docker's swarm do: it learns
+ * nothing, or answers in the place of others, and has entries that stay. Such a VXLAN needs nowhere to send broadcasts.
+ */
+export function isFilled({ fdb }: Pick<View, "fdb">, { link }: Tunnel): boolean {
+  const fixed = fdb.some(
+    ({ dev, mac, dst, state }) =>
+      dev === link.name && dst !== undefined && mac !== ZERO_MAC && (state === "permanent" || state === "static"),
+  );
+  return fixed && (link["learning"] === false || link["proxy"] === true || link["l2miss"] === true);
+}

@@ -77,6 +77,33 @@ describe("checks of the doctor", () => {
     );
   });
 
+  it("believe entries by hand on a VXLAN that learns nothing or answers for others, until somebody is heard elsewhere", () => {
+    const entry = { dev: "vx", mac: "02:00:00:00:00:09", dst: "10.0.0.9", state: "permanent" };
+    const told = (link: object, seen: readonly object[] = []): unknown[] => {
+      const { view, asked, moved } = host(link, {}, [], seen);
+      const tunnels = view.tunnels.map((one) => ({ ...one, remotes: [] }));
+      const one = { view: { ...view, tunnels, fdb: [entry] }, asked: { ...asked, ends: {} }, moved } as never;
+      return tunnelChecks.flatMap((check) => check(one)).map(({ cause, severity }) => [cause, severity]);
+    };
+    const elsewhere = { mac: entry.mac, from: "10.0.0.2", vni: 39, packets: 1 };
+    for (const link of [{ learning: false }, { proxy: true, l2miss: true }]) deepEqual(told(link), []);
+    deepEqual(told({ learning: false }, [elsewhere]), [["stale-entry", "warning"]]);
+    deepEqual(told({ proxy: true }, [elsewhere]), [["stale-entry", "error"]]);
+    deepEqual(told({}), [
+      ["no-flood-entry", "error"],
+      ["stale-entry", "warning"],
+    ]);
+  });
+
+  it("ask for no bridge where VNIs come with each frame", () => {
+    const alone = (link: object): string[] => {
+      const { view, ...rest } = host({ ...link, master: undefined }, {}, []);
+      return bridgeChecks.flatMap((check) => check({ ...rest, view } as never)).map(({ cause }) => cause);
+    };
+    deepEqual(alone({}), ["vxlan-not-in-bridge"]);
+    deepEqual(alone({ external: true }), []);
+  });
+
   it("say which network card spoils checksums: this host's, or that of who sends", () => {
     const ends = (end: object) => ({
       vx: [{ remote: "10.0.0.2", answers: true, whole: 1500, largest: 1500, macs: new Map(), asked: 3, ...end }],

@@ -4,7 +4,7 @@ import type { Link } from "../../links/index.ts";
 import { VLAN_ALLOWANCE } from "../../mtu/encapsulation.ts";
 import type { Finding } from "../finding.ts";
 import { judge } from "../verdict.ts";
-import { addressesOf, bridgeOf, isManaged, portsOf, type Tunnel } from "../view.ts";
+import { addressesOf, bridgeOf, isExternal, isManaged, portsOf, type Tunnel } from "../view.ts";
 import { USUAL_MTU } from "../witness.ts";
 import type { Case } from "./check.ts";
 
@@ -18,11 +18,13 @@ const bridges = ({ view }: Case): [Tunnel, Link][] =>
   });
 
 function unbridged({ view }: Case): Finding[] {
-  return view.tunnels.flatMap(({ link }): Finding[] => {
+  return view.tunnels.flatMap((tunnel): Finding[] => {
+    const { link } = tunnel;
     const routed =
       addressesOf(view, link.name).length > 0 ||
       view.routes.some(({ dev, protocol }) => dev === link.name && protocol !== "kernel");
-    if (link.master !== undefined || routed) return [];
+    // Without VNI it may be steered by programs of tc, as Cilium's is.
+    if (link.master !== undefined || routed || isExternal(tunnel)) return [];
     const likely = view.links.filter(({ kind, name }) => kind === "bridge" && portsOf(view, name).length > 0);
     return [
       {

@@ -6,7 +6,7 @@ import type { FarEnd } from "../ask.ts";
 import type { Finding } from "../finding.ts";
 import type { Heard } from "../hear.ts";
 import { judge, type Packet } from "../verdict.ts";
-import { isExternal, isManaged, type Tunnel, type View } from "../view.ts";
+import { isExternal, isFilled, isManaged, type Tunnel, type View } from "../view.ts";
 import type { Case } from "./check.ts";
 import { eachEnd, isSpoiledThere, spoiledHere } from "./underlay.ts";
 
@@ -65,8 +65,9 @@ function toSelf({ view }: Case): Finding[] {
 }
 
 function noFlood({ view }: Case): Finding[] {
+  const aimless = ({ remotes, group }: Tunnel): boolean => remotes.length === 0 && group === undefined;
   return view.tunnels
-    .filter((tunnel) => tunnel.remotes.length === 0 && tunnel.group === undefined && !isManaged(view, tunnel))
+    .filter((tunnel) => aimless(tunnel) && !isManaged(view, tunnel) && !isFilled(view, tunnel))
     .map(({ link }): Finding => {
       return {
         cause: "no-flood-entry",
@@ -199,7 +200,10 @@ function wrongRemote(given: Case): Finding[] {
   });
 }
 
-/** Entries by hand, against where frames of their addresses come from. The kernel drops those that come from elsewhere. */
+/**
+ * Entries by hand, against where frames of their addresses come from. The kernel drops those that come from elsewhere where
+ * it learns; where it does not, a host may send from another address than it is reached at.
+ */
 function stale(given: Case): Finding[] {
   const { view } = given;
   return view.tunnels.flatMap((tunnel): Finding[] => {
@@ -212,21 +216,24 @@ function stale(given: Case): Finding[] {
     );
     return fixed.flatMap(({ mac, dst }): Finding[] => {
       const elsewhere = seen.find((one) => one.mac === mac && one.from !== dst);
-      const unknown = group === undefined && ![...remotes, ...learned].includes(String(dst));
+      const others = [...remotes, ...learned];
+      const told = group !== undefined || isFilled(view, tunnel) || isWell(given, tunnel, String(dst));
+      const unknown = !told && !others.includes(String(dst));
       if (elsewhere === undefined && !unknown) return [];
+      const dropped = elsewhere !== undefined && link["learning"] !== false;
       return [
         {
           cause: "stale-entry",
-          severity: elsewhere === undefined ? "warning" : "error",
+          severity: dropped ? "error" : "warning",
           subject: mac,
           text:
             elsewhere === undefined
               ? `${link.name} sends frames for ${mac} to ${dst}, which is none of the hosts it sends broadcasts to`
-              : `${link.name} sends frames for ${mac} to ${dst}, and it is at ${elsewhere.from}: what it sends is dropped here, and what is for it goes astray`,
+              : `${link.name} sends frames for ${mac} to ${dst}, and it is at ${elsewhere.from}: ${dropped ? "what it sends is dropped here, and what is for it goes astray" : "what is for it may go astray"}`,
           evidence: [
             `bridge fdb: ${mac} dev ${link.name} dst ${dst}, by hand`,
             ...(elsewhere === undefined ? [] : [`${elsewhere.packets} frames of it came from ${elsewhere.from}`]),
-            `far ends: ${[...remotes, ...learned].join(", ") || (group ?? "none")}`,
+            `far ends: ${others.join(", ") || (group ?? "none")}`,
           ],
           fix: `bridge fdb ${elsewhere === undefined ? "del" : "replace"} ${mac} dev ${link.name} dst ${elsewhere?.from ?? dst}`,
         },
@@ -276,6 +283,8 @@ function filteredAway(given: Case): Finding[] {
   return eachEnd(given).flatMap(([tunnel, end]): Finding[] => {
     const { link, dstport } = tunnel;
     if (end.group || !end.answers || end.macs.size > 0 || end.asked === 0) return [];
+    // Who has entries by hand for all that it sends to answers nobody that it was not told of.
+    if (isFilled(given.view, tunnel)) return [];
     // Whose guests are heard is there, with the same port and VNI.
     const heard = heardBy(given, tunnel).filter(({ from }) => from === end.remote);
     const sure = heard.length > 0;
