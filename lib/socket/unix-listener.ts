@@ -5,10 +5,10 @@
 import { randomBytes } from "node:crypto";
 import { type BigIntStats, chmodSync, closeSync, lstatSync, renameSync, unlinkSync } from "node:fs";
 import { Socket } from "node:net";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { loadBinding, type NativeBinding, type SocketHandle } from "../../native-bindings/index.ts";
 import { EAGAIN, errnoName, errnoText } from "./errors.ts";
-import { AF_UNIX, addressOf } from "./unix.ts";
+import { AF_UNIX, addressOf, LONGEST_PATH } from "./unix.ts";
 
 const SOCK_STREAM = 1;
 const ECONNABORTED = -103;
@@ -90,12 +90,17 @@ export class UnixListener implements Disposable {
 
   /** Under another name first: whoever sees the file can connect, and nobody else has its name. */
   #listen(mode: number): void {
+    const draft = join(dirname(this.path), `.${randomBytes(4).toString("hex")}`);
+    const bytes = Math.max(Buffer.byteLength(this.path), Buffer.byteLength(draft));
+    if (bytes > LONGEST_PATH) {
+      const why = `the path is too long for a socket: ${bytes} bytes, where ${LONGEST_PATH} are the limit; name a shorter one`;
+      throw new ListenError("ENAMETOOLONG", this.path, why);
+    }
     const there = statOf(this.path);
     if (there !== undefined && !there.isSocket())
       throw new ListenError("EEXIST", this.path, "there is something else than a socket; remove it");
     if (there !== undefined && isAlive(this.#native, this.path))
       throw new ListenError("ERR_IN_USE", this.path, "another process answers there");
-    const draft = join(dirname(this.path), `.${basename(this.path)}-${randomBytes(4).toString("hex")}`);
     this.#must(this.#native.bind(this.#socket, addressOf(draft)));
     try {
       chmodSync(draft, mode);

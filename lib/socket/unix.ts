@@ -7,6 +7,8 @@ export const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 /** Bytes of a path in a sockaddr_un. Source: include/uapi/linux/un.h */
 const LONGEST = 108;
+/** Bytes of the path of a socket that others can connect to; with a null byte after it. */
+export const LONGEST_PATH = LONGEST - 1;
 const EINVAL = -22;
 /** So often it is tried again where the other side's queue is full, with a pause in between, in milliseconds. */
 const TRIES = 40;

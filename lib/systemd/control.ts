@@ -4,6 +4,7 @@
  */
 import type { Socket } from "node:net";
 import { join } from "node:path";
+import { LineError, lineOf } from "../socket/line.ts";
 import { type Peer, UnixListener } from "../socket/unix-listener.ts";
 
 const WORDS = ["status", "confirm"] as const;
@@ -23,7 +24,7 @@ export interface ControlRefusal {
 export interface ControlLimits {
   /** Milliseconds in which the word has to be there, and in which the answer has to be taken. */
   readonly patience: number;
-  /** Connections at a time of one user, and of all users who may only ask. */
+  /** Connections at a time of one user, and of all users who may only ask; as many more are told that there is no place. */
   readonly perUser: number;
   readonly others: number;
 }
@@ -31,6 +32,8 @@ const LIMITS: ControlLimits = { patience: 2000, perUser: 8, others: 32 };
 
 /** Bytes of a word with its line break. */
 const LONGEST_WORD = 32;
+/** Bytes after the word that are taken and thrown away. */
+const MOST_IGNORED = 1 << 18;
 /** Everybody may connect: what each may do is decided by who it is. */
 const MODE = 0o666;
 
@@ -59,12 +62,13 @@ function errorOf(error: unknown): { readonly error: ControlRefusal } {
   return { error: { code: typeof code === "string" ? code : "ERR_SERVICE", message: String(message ?? error) } };
 }
 
-/** The word in what was sent so far; undefined where the line has not ended. @throws {Refusal} */
-function wordIn(bytes: Buffer, ended: boolean): ControlWord | undefined {
-  const end = bytes.indexOf("\n");
-  if (end < 0 && !ended && bytes.length <= LONGEST_WORD) return undefined;
-  const text = end < 0 || end > LONGEST_WORD ? "" : bytes.toString("latin1", 0, end).replace(/\r$/, "");
-  const word = WORDS.find((one) => one === text);
+/** The word in what somebody sends. @throws {Refusal} */
+async function wordOf(socket: Socket): Promise<ControlWord> {
+  const line = await lineOf(socket, LONGEST_WORD).catch((error: unknown) => {
+    if (error instanceof LineError) return "";
+    throw error;
+  });
+  const word = WORDS.find((one) => one === line.replace(/\r$/, ""));
   if (word !== undefined) return word;
   throw new Refusal("ERR_REQUEST", "expected one line, status or confirm");
 }
@@ -73,52 +77,58 @@ function wordIn(bytes: Buffer, ended: boolean): ControlWord | undefined {
 class Conversation {
   readonly #socket: Socket;
   readonly #patience: number;
-  #timer: NodeJS.Timeout;
-  #bytes = Buffer.alloc(0);
+  #timer: NodeJS.Timeout | undefined;
+  #last: NodeJS.Immediate | undefined;
 
   constructor(socket: Socket, patience: number) {
     this.#socket = socket;
     this.#patience = patience;
-    this.#timer = this.#limit();
+    this.#limit();
   }
 
-  /** Drops it where nothing happens in time; that keeps no process alive. */
-  #limit(): NodeJS.Timeout {
-    return setTimeout(() => this.#socket.destroy(), this.#patience).unref();
+  /**
+   * Drops it where nothing happens in time; that keeps no process alive. Where this process itself was held up, what came
+   * meanwhile has not been read when timers run: so once more after that.
+   */
+  #limit(): void {
+    this.over();
+    this.#timer = setTimeout(() => {
+      this.#last = setImmediate(() => this.#socket.destroy());
+    }, this.#patience).unref();
   }
 
   /** The word, once. @throws {Refusal} where it is none. */
-  word(): Promise<ControlWord> {
-    return new Promise((resolve, reject) => {
-      const look = (ended: boolean): void => {
-        try {
-          const word = wordIn(this.#bytes, ended);
-          if (word === undefined) return;
-          resolve(word);
-        } catch (error) {
-          reject(error);
-        }
-        clearTimeout(this.#timer);
-        // More is of no interest; what the kernel keeps of it is bounded.
-        this.#socket.removeAllListeners("data").pause();
-      };
-      this.#socket.on("data", (chunk: Buffer) => {
-        this.#bytes = Buffer.concat([this.#bytes, chunk.subarray(0, LONGEST_WORD + 1)]);
-        look(false);
-      });
-      this.#socket.once("end", () => look(true));
-    });
+  async word(): Promise<ControlWord> {
+    try {
+      return await wordOf(this.#socket);
+    } finally {
+      this.over();
+    }
   }
 
-  say(answer: object): void {
-    clearTimeout(this.#timer);
-    this.#timer = this.#limit();
+  /**
+   * Says it, and hangs up. Whoever is still sending would find the connection broken before the answer is read: so a bit of
+   * that is taken, until the other side hangs up too. Not where there are too many of them.
+   */
+  say(answer: object, lingers = true): void {
+    if (this.#socket.destroyed) return;
+    this.#limit();
     const text = JSON.stringify(answer, (_, one: unknown) => (typeof one === "bigint" ? String(one) : one));
-    this.#socket.end(`${text}\n`, () => this.#socket.destroy());
+    const drop = (): void => void this.#socket.destroy();
+    this.#socket.end(`${text}\n`, lingers ? undefined : drop);
+    if (!lingers) return;
+    let taken = 0;
+    this.#socket
+      .on("data", (chunk: Buffer) => {
+        taken += chunk.length;
+        if (taken > MOST_IGNORED) drop();
+      })
+      .resume();
   }
 
   over(): void {
     clearTimeout(this.#timer);
+    clearImmediate(this.#last);
   }
 }
 
@@ -128,6 +138,8 @@ export class ControlSocket implements Disposable {
   readonly #answers: ControlAnswers;
   readonly #limits: ControlLimits;
   readonly #open = new Map<Socket, Peer>();
+  /** Those for whom there is no place, until they have read that. */
+  readonly #refused = new Set<Socket>();
 
   /** @throws {ListenError} where that cannot be. */
   constructor(path: string, answers: ControlAnswers, limits: Partial<ControlLimits> = {}) {
@@ -148,13 +160,22 @@ export class ControlSocket implements Disposable {
     socket.on("error", () => socket.destroy());
     const full = this.#isFull(peer);
     const conversation = new Conversation(socket, this.#limits.patience);
-    if (!full) this.#open.set(socket, peer);
     socket.once("close", () => {
       this.#open.delete(socket);
+      this.#refused.delete(socket);
       conversation.over();
     });
-    if (full) conversation.say(errorOf(new Refusal("ERR_BUSY", "too many ask at the same time; try again")));
-    else void this.#answer(conversation, peer);
+    if (full) this.#refuse(socket, conversation);
+    else {
+      this.#open.set(socket, peer);
+      void this.#answer(conversation, peer);
+    }
+  }
+
+  #refuse(socket: Socket, conversation: Conversation): void {
+    const lingers = this.#refused.size < this.#limits.others;
+    if (lingers) this.#refused.add(socket);
+    conversation.say(errorOf(new Refusal("ERR_BUSY", "too many ask at the same time; try again")), lingers);
   }
 
   async #answer(conversation: Conversation, peer: Peer): Promise<void> {
@@ -171,7 +192,7 @@ export class ControlSocket implements Disposable {
   /** Listens no more; who is connected is dropped. */
   close(): void {
     this.#listener.close();
-    for (const socket of this.#open.keys()) socket.destroy();
+    for (const socket of [...this.#open.keys(), ...this.#refused]) socket.destroy();
   }
 
   [Symbol.dispose](): void {

@@ -31,9 +31,9 @@ function fault(stat: BigIntStats, kind: "directory" | "file"): string | undefine
 }
 
 /** Makes a directory of our own, or makes sure that it is. @throws {TransactionError} where others could have made it. */
-export async function ownDirectory(path: string): Promise<void> {
+export async function ownDirectory(path: string, mode = 0o700): Promise<void> {
   try {
-    await mkdir(path, { mode: 0o700 });
+    await mkdir(path, { mode });
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code !== "EEXIST") throw distrust(path, `it cannot be made (${code})`, "name another with --state");
@@ -41,9 +41,14 @@ export async function ownDirectory(path: string): Promise<void> {
   await checkDirectory(path);
 }
 
+/** The directory of all namespaces: others may pass, to the service's socket; what else lies there is closed by itself. */
+export async function rootDirectory(path: string): Promise<void> {
+  await ownDirectory(path, 0o711);
+}
+
 /** The directory of one namespace, made where it is not there. @throws {TransactionError} where others could have made it. */
 export async function namespaceDirectory(root: string, inode: number): Promise<string> {
-  await ownDirectory(root);
+  await rootDirectory(root);
   const path = join(root, `netns-${inode}`);
   await ownDirectory(path);
   return path;

@@ -4,7 +4,7 @@ import { loadBinding } from "../../native-bindings/index.ts";
 import type { Host } from "../host.ts";
 import { HERE, placeOf } from "../netns/netns.ts";
 import { bootId, uptime } from "./boot.ts";
-import { namespaceDirectories, namespaceDirectory, ownDirectory, stateDirectory } from "./directory.ts";
+import { namespaceDirectories, namespaceDirectory, rootDirectory, stateDirectory } from "./directory.ts";
 import { TransactionError } from "./error.ts";
 import { type Begin, Journal, type Record, type Witness } from "./journal.ts";
 import { Lock } from "./lock.ts";
@@ -30,7 +30,7 @@ export function rootOf({ directory }: StoreOptions): string {
 /** The same, made where it is not there. @throws {TransactionError} where others could have made it, or may write to it. */
 export async function madeRoot(options: StoreOptions): Promise<string> {
   const root = rootOf(options);
-  await ownDirectory(root);
+  await rootDirectory(root);
   return root;
 }
 
