@@ -100,6 +100,22 @@ async function later(send: () => Promise<void>): Promise<void> {
   await send();
 }
 
+it("the doctor says of a host that is hidden from its guests' network that guests are not concerned", async function () {
+  this.timeout(30_000);
+  await using lab = await Lab.up("examples/two-hosts.yaml");
+  const host = lab.host("bm1");
+  const rules = [{ match: { oifname: "vxlan0" }, action: "drop" }] as const;
+  await host.nftables.replace({
+    ...{ family: "bridge", name: "hide" },
+    chains: [{ name: "out", hook: "output", rules }],
+  });
+  const { findings } = await diagnose(host, BRISK);
+  deepEqual(
+    findings.map(({ cause, severity, subject }) => [cause, severity, subject]),
+    [["bridge-filtered", "warning", "bridge hide out"]],
+  );
+});
+
 describe("the doctor with --witness", function () {
   this.timeout(60_000);
 
@@ -129,6 +145,48 @@ describe("the doctor with --witness", function () {
     } finally {
       await ended();
     }
+  });
+
+  it("misses no multicast that rules drop", async () => {
+    await using lab = await Lab.up("examples/two-hosts.yaml");
+    const host = lab.host("bm1");
+    await host.sysctls.set("net.bridge.bridge-nf-call-iptables", 1);
+    const rules = [{ match: { daddr: "224.0.0.0/4" }, action: "drop" }] as const;
+    const odd = { match: { protocol: "tcp", dport: 25 }, action: "drop" } as const;
+    await host.nftables.replace({
+      ...{ family: "ip", name: "ours" },
+      chains: [{ name: "forward", hook: "forward", rules: [...rules, odd] }],
+    });
+    await host.nftables.replace({
+      ...{ family: "bridge", name: "ours" },
+      chains: [
+        {
+          ...{ name: "forward", hook: "forward", priority: -310 },
+          rules: [{ match: { daddr: "224.0.0.0/4", family: "ip" }, counter: true }],
+        },
+        {
+          ...{ name: "late", hook: "forward", priority: 10 },
+          rules: [{ match: { daddr: "224.0.0.0/4", family: "ip" }, action: "drop" }],
+        },
+      ],
+    });
+    const near = lab.guest(lab.guests.find((name) => lab.guest(name).on === "bm1") ?? "");
+    const worker = await near.node.worker();
+    const call = async (): Promise<void> => {
+      for (let i = 0; i < 5; i++) await worker.ping("224.0.0.251", { timeout: 200, count: 1 }).catch(() => undefined);
+    };
+    const [{ findings, asked }] = await Promise.all([
+      diagnose(host, { ...BRISK, listen: 2000, witness: true }),
+      later(call),
+    ]);
+    const counted = (await host.nftables.get("bridge", "ours"))?.chains[0]?.rules[0];
+    ok(counted !== undefined && "counter" in counted && typeof counted.counter === "object");
+    ok(counted.counter.packets >= 3, "multicast came by");
+    deepEqual([asked.witnessed["vxlan0"]?.entered, asked.witnessed["vxlan0"]?.left], [0, 0]);
+    deepEqual(
+      findings.map(({ cause, severity }) => [cause, severity]),
+      [["bridge-netfilter", "warning"]],
+    );
   });
 
   it("counts what guests offer and send that is too large, and leaves nothing behind", async () => {

@@ -18,7 +18,7 @@ export interface Packet {
 /** What becomes of it: `unsure` where a rule decides that this library has no words for. */
 export interface Verdict {
   readonly verdict: "accept" | "drop" | "unsure";
-  /** The chain whose word it is. */
+  /** The chain whose word it is, or may be. */
   readonly chain?: string;
   /** The rule in it, counted from 1; absent for its policy. */
   readonly rule?: number;
@@ -188,11 +188,13 @@ export function judge(tables: readonly ObservedTable[], hook: string, packet: Pa
     return bases.map((base): Verdict => {
       const walk = new Walk(table, packet);
       const outcome = walk.chain(base.name);
-      const where = { chain: `${table.family} ${table.name} ${base.name}` };
       const final: Verdict =
         typeof outcome === "object" ? outcome : { verdict: base.policy ?? "accept", chain: base.name };
       const sure = walk.doubts.every(({ verdict, nat }) => verdict === final.verdict && nat === final.nat);
-      return { ...(sure ? final : { ...final, verdict: "unsure" }), ...where };
+      // What is in doubt is whether it is dropped: that is the rule to name.
+      const drop = [final, ...walk.doubts].find(({ verdict }) => verdict === "drop") ?? final;
+      const said: Verdict = sure ? final : { ...drop, verdict: "unsure", nat: final.nat === true };
+      return { ...said, chain: `${table.family} ${table.name} ${said.chain ?? base.name}` };
     });
   });
   const worst = all.find(({ verdict }) => verdict === "drop") ?? all.find(({ verdict }) => verdict === "unsure");

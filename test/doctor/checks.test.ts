@@ -1,4 +1,4 @@
-import { deepEqual } from "node:assert/strict";
+import { deepEqual, match } from "node:assert/strict";
 import { bridgeChecks } from "../../lib/doctor/checks/bridge.ts";
 import type { Case } from "../../lib/doctor/checks/check.ts";
 import { tunnelChecks } from "../../lib/doctor/checks/tunnel.ts";
@@ -8,6 +8,9 @@ const UP = { up: true, carrier: true, operstate: "up", mtu: 1500 };
 const vxlan = { ...UP, name: "vx", index: 3, kind: "vxlan", mtu: 1450, master: "br", port: { state: "forwarding" } };
 const bridge = { ...UP, name: "br", index: 4, kind: "bridge", mac: "00:00:5e:00:01:01" };
 const underlay = { ...UP, name: "up0", index: 2 };
+
+const guest = { ...UP, kind: "veth", mtu: 1450, master: "br", port: { state: "forwarding" } };
+const guests = ["ga", "gb"].map((name, at) => ({ ...guest, name, index: 5 + at }));
 
 /** A host with one tunnel to 10.0.0.2, from where this was heard. */
 function host(link: object, port: object, heard: readonly object[], seen: readonly object[] = []): Case {
@@ -27,7 +30,7 @@ function host(link: object, port: object, heard: readonly object[], seen: readon
   return {
     view: {
       ...{
-        links: [own, bridge, underlay],
+        links: [own, bridge, underlay, ...guests],
         addresses: [],
         routes: [],
         fdb: [],
@@ -128,30 +131,81 @@ describe("checks of the doctor", () => {
     for (const joined of [{ up0: ["224.0.0.1", "239.1.1.39"] }, {}, { up0: ["ff02::1"] }]) deepEqual(told(joined), []);
   });
 
-  it("name a chain of the bridge that drops, and doubt what only some frames meet", () => {
-    const rules = (match: object): object => ({
-      ...{ family: "bridge", name: "filter" },
-      chains: [{ name: "FORWARD", hook: "forward", rules: [{ match, action: "drop" }] }],
-    });
-    const told = (match: object, bridged: object = {}): unknown[] => {
-      const given = host({}, {}, [{ ...HEARD, vni: 39 }]);
-      const { view, asked } = given;
-      const one = { ...given, view: { ...view, tables: [rules(match)] }, asked: { ...asked, bridged } } as never;
-      return bridgeChecks.flatMap((check) => check(one)).map(({ cause, severity }) => [cause, severity]);
+  describe("of chains of the bridge family", () => {
+    interface Changes {
+      readonly hook?: string;
+      readonly bridged?: object;
+      readonly witnessed?: object;
+      readonly addresses?: readonly object[];
+    }
+    const LOST = { vx: { syns: 0, frames: 0, bundles: 0, entered: 5, left: 0 } };
+    const SILENT = { vx: { asked: 2, answered: 0 } };
+    const found = (rule: object | undefined, { hook = "forward", addresses = [], ...asks }: Changes = {}) => {
+      const { view, asked, moved } = host({}, {}, [{ ...HEARD, vni: 39 }]);
+      const rules = rule === undefined ? [] : [{ match: rule, action: "drop" }];
+      const tables = [{ family: "bridge", name: "filter", chains: [{ name: "chain", hook, rules }] }];
+      const one = { view: { ...view, tables, addresses }, asked: { ...asked, ...asks }, moved } as never;
+      return bridgeChecks.flatMap((check) => check(one));
     };
-    deepEqual(told({ oifname: "vx" }), [["bridge-filtered", "error"]]);
-    deepEqual(told({ oifname: "vx", protocol: "udp" }), []);
-    deepEqual(told({ oifname: "vx", protocol: "udp" }, { vx: { asked: 2, answered: 0 } }), [
-      ["bridge-filtered", "warning"],
-    ]);
-    const witnessed = { vx: { syns: 0, frames: 0, bundles: 0, entered: 5, left: 0 } };
-    const given = host({}, {}, [{ ...HEARD, vni: 39 }]);
-    const lost = { ...given, asked: { ...given.asked, witnessed } };
-    deepEqual(
-      bridgeChecks.flatMap((check) => check(lost)).map(({ cause, severity }) => [cause, severity]),
-      [["bridge-filtered", "warning"]],
-    );
-    deepEqual(told({ oifname: "another" }, { vx: { asked: 2, answered: 2 } }), []);
+    const told = (rule: object | undefined, changes?: Changes): unknown[] =>
+      found(rule, changes).map(({ cause, severity, subject }) => [cause, severity, subject]);
+
+    it("convict one that drops frames of all guests", () => {
+      deepEqual(told({ oifname: "vx" }), [["bridge-filtered", "error", "bridge filter chain"]]);
+      deepEqual(told({ iifname: "vx" }, { hook: "prerouting" }), [["bridge-filtered", "error", "bridge filter chain"]]);
+      deepEqual(told({ oifname: "another" }), []);
+    });
+
+    it("name the port where it drops frames of one guest, whichever it is", () => {
+      for (const port of ["ga", "gb"])
+        for (const rule of [{ iifname: port }, { oifname: port }])
+          deepEqual(told(rule), [["bridge-filtered", "warning", port]]);
+    });
+
+    it("say that one of the host's own frames concerns the host alone", () => {
+      const addresses = [{ address: "192.0.2.1/24", dev: "br", scope: "global" }];
+      for (const hook of ["output", "input"]) {
+        const own = hook === "output" ? { oifname: "vx" } : { iifname: "vx" };
+        deepEqual(told(own, { hook, bridged: SILENT }), [["bridge-filtered", "note", "bridge filter chain"]]);
+        deepEqual(told(own, { hook, addresses }), [["bridge-filtered", "warning", "bridge filter chain"]]);
+      }
+      match(
+        String(found({ oifname: "vx" }, { hook: "output" })[0]?.text),
+        /this host itself.*Guests are not concerned/,
+      );
+    });
+
+    it("doubt what only some frames meet, where questions or packets of guests were lost", () => {
+      const some = { oifname: "vx", protocol: "udp" };
+      deepEqual(told(some), []);
+      deepEqual(told(some, { bridged: SILENT }), [["bridge-filtered", "warning", "br"]]);
+      deepEqual(told(undefined, { bridged: SILENT }), [["bridge-filtered", "warning", "br"]]);
+      deepEqual(told(undefined, { witnessed: LOST }), [["bridge-filtered", "warning", "br"]]);
+      deepEqual(told({ oifname: "another" }, { bridged: { vx: { asked: 2, answered: 2 } } }), []);
+    });
+
+    it("do not believe in loss where questions from the bridge were answered", () => {
+      deepEqual(told(undefined, { witnessed: LOST, bridged: { vx: { asked: 1, answered: 1 } } }), []);
+    });
+
+    it("say of bridged frames in the IP packet filter which rule may drop them, never a policy that accepts", () => {
+      const { view, ...rest } = host({}, {}, []);
+      const doubt = (policy: string, rules: readonly object[]): unknown => {
+        const tables = [
+          { family: "ip", name: "filter", chains: [{ name: "forward", hook: "forward", policy, rules }] },
+        ];
+        const sysctls = { "net.bridge.bridge-nf-call-iptables": "1" };
+        const one = { ...rest, view: { ...view, tables, sysctls } } as never;
+        return bridgeChecks.flatMap((check) => check(one))[0]?.evidence[1];
+      };
+      const some = { protocol: "tcp", dport: 25 };
+      const who = "a packet from br to br";
+      deepEqual(doubt("accept", [{ match: some, action: "drop" }]), `chain ip filter forward: rule 1 may drop ${who}`);
+      deepEqual(
+        doubt("drop", [{ match: some, action: "accept" }]),
+        `chain ip filter forward: its policy may drop ${who}`,
+      );
+    });
   });
 
   it("say of wrong checksums what is known, and only where there is a tunnel", () => {

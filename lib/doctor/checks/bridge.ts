@@ -3,7 +3,7 @@
 import type { Link } from "../../links/index.ts";
 import { VLAN_ALLOWANCE } from "../../mtu/encapsulation.ts";
 import type { Finding } from "../finding.ts";
-import { judge } from "../verdict.ts";
+import { judge, type Verdict } from "../verdict.ts";
 import { addressesOf, bridgeOf, isExternal, isManaged, portsOf, type Tunnel } from "../view.ts";
 import { USUAL_MTU } from "../witness.ts";
 import type { Case } from "./check.ts";
@@ -176,18 +176,19 @@ function netfilter(given: Case): Finding[] {
       view.tunnels.filter(({ link }) => link.master === bridge),
     );
     const sure = verdict === "drop" || lost > 0;
+    const which = rule === undefined ? "its policy" : `rule ${rule}`;
     return [
       {
         cause: "bridge-netfilter",
         severity: sure ? "error" : "warning",
         subject: bridge,
-        text: `frames between ports of ${bridge} pass through the IP packet filter, and its forward chain ${sure ? "drops" : "may drop"} them: guests do not reach one another, not even on the same host`,
+        text: `frames between ports of ${bridge} pass through the IP packet filter, and its forward chain ${sure ? "drops them: guests do not reach one another, not even on the same host" : "may drop some of them"}`,
         evidence: [
           "net.bridge.bridge-nf-call-iptables = 1",
           ...(lost === 0
             ? []
             : [`${lost} IPv4 packets of guests came to the filters of ${bridge}, and none passed them`]),
-          `chain ${chain}: ${rule === undefined ? "its policy" : `rule ${rule}`} ${sure ? "drops" : "may drop"} a packet from ${bridge} to ${bridge}`,
+          `chain ${chain}: ${which} ${verdict === "drop" ? "drops" : "may drop"} a packet from ${bridge} to ${bridge}`,
           ...view.managers.filter(({ changes }) => changes.includes("nftables")).map(({ name }) => `${name} runs here`),
         ],
         fix: `sysctl -w net.bridge.bridge-nf-call-iptables=0, or iptables -I FORWARD -i ${bridge} -o ${bridge} -j ACCEPT`,
@@ -196,54 +197,133 @@ function netfilter(given: Case): Finding[] {
   });
 }
 
+interface Hop extends Verdict {
+  readonly from: string;
+  readonly to?: string;
+}
+/** What the bridge family's chains make of a frame from a port to a tunnel, and of one that comes back; without a port: this host's own. */
+function hopsOf({ view }: Case, tunnel: string, port?: string): Hop[] {
+  // A frame of the host's own came in nowhere, and one for it goes out nowhere: their names are empty then.
+  const ways =
+    port === undefined
+      ? [
+          ["output", "", tunnel],
+          ["postrouting", "", tunnel],
+          ["prerouting", tunnel],
+          ["input", tunnel, ""],
+        ]
+      : [
+          ["prerouting", port],
+          ["forward", port, tunnel],
+          ["postrouting", port, tunnel],
+          ["prerouting", tunnel],
+          ["forward", tunnel, port],
+          ["postrouting", tunnel, port],
+        ];
+  return ways.map(([hook = "", from = "", to]) => {
+    const packet = { family: "bridge", in: from, ...(to !== undefined && { out: to }) } as const;
+    return { from, ...(to !== undefined && { to }), ...judge(view.tables ?? [], hook, packet) };
+  });
+}
+
+/** The first of the hops that drops what it is given, with the port it is about. */
+function blockOf(given: Case, tunnel: string, port?: string): Hop | undefined {
+  return hopsOf(given, tunnel, port).find(({ verdict }) => verdict === "drop");
+}
+const saidBy = ({ chain, rule }: Verdict): string =>
+  `chain ${chain}: ${rule === undefined ? "its policy drops it" : `rule ${rule} drops it`}`;
+const mended = ({ chain, from, to }: Hop): string =>
+  `nft insert rule ${chain} ${to ? `oifname ${to}` : `iifname ${from}`} accept`;
+
+/** Guests whose frames a rule drops: all of them, or some, which somebody may want. */
+function cutOff(given: Case, [{ link }, bridge]: [Tunnel, Link], seen: readonly string[]): Finding[] {
+  const all = portsOf(given.view, bridge.name).filter(isGuestPort);
+  const cut = all.flatMap(({ name: port }) => {
+    const block = blockOf(given, link.name, port);
+    return block === undefined ? [] : [{ port, block }];
+  });
+  const [first] = cut;
+  const base = { cause: "bridge-filtered" } as const;
+  if (first !== undefined && cut.length === all.length) {
+    const { block } = first;
+    return [
+      {
+        ...base,
+        severity: "error",
+        subject: block.chain ?? bridge.name,
+        text: `chain ${block.chain} drops frames from ${block.from}${block.to === undefined ? "" : ` to ${block.to}`}: guests here and behind ${link.name} do not reach one another`,
+        evidence: [
+          ...new Set(cut.map((one) => saidBy(one.block))),
+          `ports of guests: ${all.map(({ name }) => name).join(", ")}`,
+          ...seen,
+        ],
+        fix: mended(block),
+      },
+    ];
+  }
+  return cut.map(({ port, block }) => ({
+    ...base,
+    severity: "warning",
+    subject: port,
+    text: `chain ${block.chain} drops frames from ${block.from}${block.to === undefined ? "" : ` to ${block.to}`}: the guest at ${port} and those behind ${link.name} do not reach one another; the other ports of ${bridge.name} are not concerned`,
+    evidence: [saidBy(block)],
+    fix: `${mended(block)}, unless this is meant`,
+  }));
+}
+
+/** This host itself, which a rule hides from who is behind the tunnel, though not its guests. */
+function hidden(given: Case, [{ link }, bridge]: [Tunnel, Link], seen: readonly string[]): Finding[] {
+  const block = blockOf(given, link.name);
+  if (block === undefined) return [];
+  const addresses = addressesOf(given.view, bridge.name);
+  return [
+    {
+      cause: "bridge-filtered",
+      severity: addresses.length > 0 ? "warning" : "note",
+      subject: block.chain ?? bridge.name,
+      text: `chain ${block.chain} drops frames between this host itself and ${link.name}: who is behind it does not reach ${addresses.join(", ") || "this host"}. Guests are not concerned`,
+      evidence: [saidBy(block), ...seen],
+      fix: `${mended(block)}, unless this is meant`,
+    },
+  ];
+}
+
 /** Frames that rules of the bridge family drop, and those that get lost without such a rule. */
 function filtered(given: Case): Finding[] {
   const { view, asked } = given;
   return bridges(given).flatMap(([tunnel, bridge]): Finding[] => {
     const { name } = tunnel.link;
-    const guest = portsOf(view, bridge.name).find(isGuestPort)?.name ?? bridge.name;
-    const ways = [
-      ["prerouting", guest, undefined],
-      ["forward", guest, name],
-      ["postrouting", guest, name],
-      ["prerouting", name, undefined],
-      ["forward", name, guest],
-    ] as const;
-    const told = ways.map(([hook, from, to]) => {
-      const packet = { family: "bridge", in: from, ...(to !== undefined && { out: to }) } as const;
-      return { from, to, ...judge(view.tables ?? [], hook, packet) };
-    });
-    const sure = told.find(({ verdict }) => verdict === "drop");
     const { asked: count = 0, answered = 0 } = asked.bridged[name] ?? {};
     const silent = count > 0 && answered === 0;
-    const seen = `none of ${count} addresses answered to ${bridge.name}, and all of them where they were asked through the tunnel alone`;
-    if (sure !== undefined)
-      return [
-        {
-          cause: "bridge-filtered",
-          severity: "error",
-          subject: sure.chain ?? bridge.name,
-          text: `chain ${sure.chain} drops frames from ${sure.from}${sure.to === undefined ? "" : ` to ${sure.to}`}: guests here and behind ${name} do not reach one another`,
-          evidence: [
-            `chain ${sure.chain}: ${sure.rule === undefined ? "its policy drops it" : `rule ${sure.rule} drops it`}`,
-            ...(silent ? [seen] : []),
-          ],
-          fix: `nft insert rule ${sure.chain} ${sure.to === undefined ? `iifname ${sure.from}` : `oifname ${sure.to}`} accept`,
-        },
-      ];
-    const lost = lostBetween(given, [tunnel]);
+    const seen = silent
+      ? [
+          `none of ${count} addresses answered to ${bridge.name}, and all of them where they were asked through the tunnel alone`,
+        ]
+      : [];
+    const cut = cutOff(given, [tunnel, bridge], seen);
+    if (cut.some(({ severity }) => severity === "error")) return cut;
+    const sure = [...cut, ...hidden(given, [tunnel, bridge], seen)];
+    if (sure.length > 0) return sure;
+    // Who got answers there got frames through.
+    const lost = answered > 0 ? 0 : lostBetween(given, [tunnel]);
     const here = [ports, unbridged, downs, netfilter, twins].flatMap((check) => check(given));
     const explained = here.length > 0 || asked.duplicates.length > 0;
     if ((!silent && lost === 0) || explained) return [];
-    const odd = told.find(({ verdict }) => verdict === "unsure");
+    const guests = portsOf(view, bridge.name).filter(isGuestPort);
+    const hops = [
+      ...(lost > 0 ? guests.flatMap((port) => hopsOf(given, name, port.name)) : []),
+      ...hopsOf(given, name),
+    ];
+    const odd = hops.find(({ verdict }) => verdict === "unsure");
+    const whose = lost > 0 ? "guests" : "this host itself";
     return [
       {
         cause: "bridge-filtered",
         severity: "warning",
         subject: bridge.name,
-        text: `frames from ${bridge.name} do not get through ${name}${silent ? ", though the tunnel carries what is sent by it alone" : ""}: ${odd === undefined ? "something between the two drops them" : `chain ${odd.chain} may drop them`}`,
+        text: `frames of ${whose} do not get from ${bridge.name} through ${name}${silent ? ", though the tunnel carries what is sent by it alone" : ""}: ${odd === undefined ? "something between the two drops them" : `chain ${odd.chain} may drop them`}${lost > 0 ? "" : ". Whether those of guests do is not known"}`,
         evidence: [
-          ...(silent ? [seen] : []),
+          ...seen,
           ...(lost === 0
             ? []
             : [`${lost} IPv4 packets of guests came to the filters of ${bridge.name}, and none passed them`]),
