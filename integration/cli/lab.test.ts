@@ -1,7 +1,8 @@
 /** lab up, run and down, as processes of their own, each with a sandbox of its own. */
 import assert from "node:assert";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { recordDirectory, signal, startOf } from "../../lib/cli/lab-record.ts";
+import { basename } from "node:path";
+import { readRecord, recordDirectory, recordPath, signal, startOf } from "../../lib/cli/lab-record.ts";
 import { assertSandboxed, leakCheck } from "../../lib/testkit/index.ts";
 import { needs } from "../../test/needs.ts";
 import { Documents, ended, endStarted, example, linkwright, main, startUntil } from "./kit.ts";
@@ -107,6 +108,8 @@ describe("linkwright lab", function () {
     try {
       assert.match(wrong(file, "toothache"), /there is no fault toothache; there are underlay-down, /);
       assert.match(wrong(file, "vni-mismatch", "bm9"), /this lab has no host bm9; it has bm1, bm2/);
+      for (let i = 0; i < 2; i++)
+        assert.deepEqual(linkwright("lab", "fault", file, "not-persistent", "bm1", "--json").stderr, "");
       const { status, stdout, stderr } = linkwright("lab", "fault", file, "managed-by-other", "bm2", "--json");
       assert.deepEqual([status, stderr], [0, ""]);
       const { root, host } = JSON.parse(stdout) as { root: string; host: string };
@@ -135,8 +138,10 @@ describe("linkwright lab", function () {
   for (const whom of ["outer", "inner"] as const)
     it(`leaves nothing when its ${whom} process is killed, and can be brought up again`, async () => {
       const file = documents.write(example("two-hosts"));
-      const lab = await startUntil(/From another terminal:/, "lab", "up", file);
+      const lab = await startUntil(/From another terminal:/, "lab", "up", file, "--fault", "not-persistent");
       const inner = recorded(file);
+      const left = (): string[] => readdirSync(recordDirectory()).filter((name) => name.startsWith(nameOf(file)));
+      assert.equal(left().length, 3, "record, door, and files");
       if (whom === "outer") lab.kill("SIGKILL");
       else signal(inner, "SIGKILL");
       await ended(lab);
@@ -144,20 +149,23 @@ describe("linkwright lab", function () {
         assert.ok(tries < 300, "the inner process is still there");
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
+      assert.match(linkwright("lab", "fault", file, "not-persistent").stderr, /there is no lab/);
+      assert.deepEqual(left(), []);
       assert.match(linkwright("lab", "down", file).stderr, /there is no lab/);
       assert.equal(linkwright("lab", "run", file, "vm2", "--", "true").status, 0);
       const again = await startUntil(/From another terminal:/, "lab", "up", file);
       assert.equal(linkwright("lab", "down", file).status, 0);
       await ended(again);
+      assert.deepEqual(left(), []);
     });
 });
 
+/** How the names of what is kept of a document's lab begin. */
+const nameOf = (file: string): string => basename(recordPath("/", file), ".json");
+
 /** The process that holds a document's lab. */
 function recorded(file: string): number {
-  const directory = recordDirectory();
-  for (const name of readdirSync(directory)) {
-    const record = JSON.parse(readFileSync(`${directory}/${name}`, "utf8")) as { file: string; pid: number };
-    if (record.file === file) return record.pid;
-  }
-  throw new Error(`no lab of ${file} is recorded`);
+  const running = readRecord(recordPath(recordDirectory(), file));
+  if (running === undefined) throw new Error(`no lab of ${file} is recorded`);
+  return running.pid;
 }

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
+import { LineError, lineOf } from "../socket/line.ts";
 import type { FaultName } from "../testkit/faults.ts";
 import type { Lab } from "../testkit/lab.ts";
 import { CommandError } from "./failure.ts";
@@ -17,11 +18,9 @@ export type Injured =
   | { readonly fault: string; readonly host: string; readonly root: string }
   | { readonly error: string; readonly code: string };
 
-/** Bytes of a wish at most. */
-const MOST = 4096;
-
-/** The path of the door of the lab with this record. */
-export const doorOf = (record: string): string => record.replace(/\.json$/, ".sock");
+/** Bytes of a wish, and of an answer, at most: that may say a wish again. */
+const LONGEST_WISH = 4096;
+const LONGEST_ANSWER = 1 << 16;
 
 /** Lets something go wrong, and tells where the host's files are. @throws {LabError} */
 export async function injure(lab: Lab, fault: string, host = lab.hosts[0] ?? ""): Promise<Injured> {
@@ -29,25 +28,16 @@ export async function injure(lab: Lab, fault: string, host = lab.hosts[0] ?? "")
   return { fault, host, root: (await lab.files(host)).root };
 }
 
-async function lineOf(socket: Socket): Promise<string> {
-  let text = "";
-  for await (const part of socket.setEncoding("utf8")) {
-    text += part;
-    if (text.includes("\n") || text.length > MOST) break;
-  }
-  return text;
-}
-
 async function answer(socket: Socket, lab: Lab): Promise<void> {
   let told: Injured;
   try {
-    const { fault, host } = JSON.parse(await once(socket, "data").then(([data]) => String(data))) as Wish;
+    const { fault, host } = JSON.parse(await lineOf(socket, LONGEST_WISH)) as Wish;
     told = await injure(lab, fault, host);
   } catch (error) {
     const { message, code } = error as { readonly message: string; readonly code?: unknown };
     told = { error: message, code: String(code ?? "ERR_LAB") };
   }
-  socket.end(`${JSON.stringify(told)}\n`);
+  socket.end(`${JSON.stringify(told)}\n`).resume();
 }
 
 /** Opens the door: the directory of records is this user's alone. */
@@ -71,12 +61,17 @@ export async function openDoor(path: string, lab: Lab): Promise<Disposable> {
 /** Asks a running lab. @throws {CommandError} with what it said. */
 export async function knock(path: string, wish: Wish): Promise<Exclude<Injured, { readonly error: string }>> {
   const socket = connect(path);
+  // Whatever ends the connection ends the answer.
+  socket.on("error", () => undefined);
   try {
     await once(socket, "connect");
     socket.write(`${JSON.stringify(wish)}\n`);
-    const told = JSON.parse(await lineOf(socket)) as Injured;
+    const told = JSON.parse(await lineOf(socket, LONGEST_ANSWER)) as Injured;
     if ("error" in told) throw new CommandError(told.error, told.code);
     return told;
+  } catch (error) {
+    if (error instanceof LineError) throw new CommandError(`the lab at ${path} ${error.message}`, "ERR_LAB");
+    throw error;
   } finally {
     socket.destroy();
   }

@@ -7,16 +7,18 @@ import {
   closeSync,
   constants,
   fstatSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   realpathSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { CommandError } from "./failure.ts";
 
 /** A running lab. */
@@ -123,6 +125,38 @@ export function readRecord(path: string): LabRecord | undefined {
   }
 }
 
+/** The path of the door of the lab with this record. */
+export const doorOf = (record: string): string => record.replace(/\.json$/, ".sock");
+
+const filesBefore = (record: string): string => record.replace(/\.json$/, ".");
+
+/** A directory for what the lab that this process is about to hold keeps in files; it goes with the process, or by {@link sweep}. */
+export function labFiles(record: string): { readonly path: string } & Disposable {
+  const pid = outerPid();
+  const path = `${filesBefore(record)}${pid}.${startOf(pid)}`;
+  mkdirSync(path, { mode: 0o700 });
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** Takes away what labs of a record left that were killed. */
+function sweep(record: string): void {
+  for (const path of [record, doorOf(record)]) rmSync(path, { force: true });
+  const before = basename(filesBefore(record));
+  for (const name of readdirSync(dirname(record))) {
+    const [, pid, started] = /^(\d+)\.(\d+)$/.exec(name.startsWith(before) ? name.slice(before.length) : "") ?? [];
+    if (pid !== undefined && startOf(Number(pid)) !== started)
+      rmSync(join(dirname(record), name), { recursive: true, force: true });
+  }
+}
+
+/** The running lab of a document, or undefined; what one that was killed has left is taken away. */
+export function findRunning(file: string, directory = recordDirectory()): LabRecord | undefined {
+  const path = recordPath(directory, file);
+  const running = readRecord(path);
+  if (running === undefined) sweep(path);
+  return running;
+}
+
 /** Two labs of one document cannot be told apart by `lab run`. */
 export function alreadyUp({ file, pid }: LabRecord): CommandError {
   const message = `the lab of ${file} is up already (process ${pid}); linkwright lab down ${file} ends it`;
@@ -133,12 +167,17 @@ export function alreadyUp({ file, pid }: LabRecord): CommandError {
 export function writeRecord(path: string, record: LabRecord): void {
   const running = readRecord(path);
   if (running !== undefined) throw alreadyUp(running);
-  rmSync(path, { force: true });
-  const fd = openSync(path, "wx", 0o600);
+  // Whole when it is seen: one that nobody can read is taken for a dead lab's.
+  const draft = `${path}.${record.pid}`;
+  for (const old of [path, draft]) rmSync(old, { force: true });
+  writeFileSync(draft, `${JSON.stringify(record)}\n`, { mode: 0o600, flag: "wx" });
   try {
-    writeSync(fd, `${JSON.stringify(record)}\n`);
+    linkSync(draft, path);
+  } catch (error) {
+    const other = readRecord(path);
+    throw other === undefined ? error : alreadyUp(other);
   } finally {
-    closeSync(fd);
+    rmSync(draft, { force: true });
   }
 }
 

@@ -14,13 +14,13 @@ export class HostFiles implements Disposable {
   readonly root: string;
 
   /** Use {@link HostFiles.of}. */
-  constructor(name: string) {
-    this.root = mkdtempSync(join(tmpdir(), `linkwright-${name}-`));
+  constructor(name: string, directory = tmpdir()) {
+    this.root = mkdtempSync(join(directory, `linkwright-${name}-`));
   }
 
   /** The files of a host on which all is written down. */
-  static async of(name: string, host: Host): Promise<HostFiles> {
-    const files = new HostFiles(name);
+  static async of(name: string, host: Host, directory?: string): Promise<HostFiles> {
+    const files = new HostFiles(name, directory);
     const links = await host.links.list();
     files.write(DOCUMENT, `links:\n${links.map((link) => `  ${link.name}: {}\n`).join("")}`);
     files.write(LIBRARY, "");
@@ -34,9 +34,9 @@ export class HostFiles implements Disposable {
     writeFileSync(path, content);
   }
 
-  /** Takes away what would bring the host's links back. */
+  /** Takes away what would bring the host's links back. May be called again. */
   forget(): void {
-    rmSync(join(this.root, DOCUMENT));
+    rmSync(join(this.root, DOCUMENT), { force: true });
   }
 
   [Symbol.dispose](): void {

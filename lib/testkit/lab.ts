@@ -26,6 +26,8 @@ export interface LabOptions {
   readonly named?: boolean;
   /** Whether each host's share of the document is applied; default true. Without, there are no guests either. */
   readonly apply?: boolean;
+  /** Where the files of hosts lie, in directories of their own; default: the directory for temporary files. */
+  readonly directory?: string;
 }
 
 interface Share extends HostShare {
@@ -84,6 +86,7 @@ export class Lab implements AsyncDisposable {
   readonly #nodes: LabNode[] = [];
   readonly #files = new Map<string, Promise<HostFiles>>();
   readonly #held: Disposable[] = [];
+  readonly #directory: string | undefined;
   #ended: Promise<void> | undefined;
 
   /**
@@ -105,7 +108,7 @@ export class Lab implements AsyncDisposable {
       await underlay.end();
       throw error;
     });
-    const lab = new Lab(topology, underlay, internet);
+    const lab = new Lab(topology, underlay, internet, options.directory);
     try {
       await lab.#buildUnderlay(underlayMtu, named);
       if (options.apply !== false) await lab.#furnish(shares, options);
@@ -116,7 +119,8 @@ export class Lab implements AsyncDisposable {
     }
   }
 
-  private constructor(topology: Topology, underlay: LabNode, internet: LabNode) {
+  private constructor(topology: Topology, underlay: LabNode, internet: LabNode, directory: string | undefined) {
+    this.#directory = directory;
     this.topology = topology;
     this.underlay = underlay;
     this.internet = internet;
@@ -245,7 +249,7 @@ export class Lab implements AsyncDisposable {
    */
   files(name: string): Promise<HostFiles> {
     const host = this.host(name);
-    const known = this.#files.get(name) ?? HostFiles.of(name, host);
+    const known = this.#files.get(name) ?? HostFiles.of(name, host, this.#directory);
     this.#files.set(name, known);
     return known;
   }

@@ -1,9 +1,12 @@
 import assert from "node:assert";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import {
+  doorOf,
+  findRunning,
   type LabRecord,
+  labFiles,
   outerPid,
   readRecord,
   recordDirectory,
@@ -73,6 +76,27 @@ describe("lab: where a running one is written down", () => {
     }
     writeRecord(path, record());
     assert.equal(statSync(path).mode & 0o777, 0o600);
+  });
+
+  it("takes away what killed labs left, and nothing of one that lives or comes up", () => {
+    const file = join(base, "a.yaml");
+    writeFileSync(file, "");
+    const path = recordPath(base, file);
+    const there = (): string[] => readdirSync(base).filter((name) => name.startsWith("lab-"));
+    const files = labFiles(path);
+    mkdirSync(join(files.path, "linkwright-bm1-x"));
+    mkdirSync(`${files.path}1`);
+    writeFileSync(doorOf(path), "");
+    writeFileSync(path, JSON.stringify(record({ started: "1" })));
+    writeFileSync(join(base, "lab-other.json"), "");
+    assert.equal(findRunning(file, base), undefined);
+    assert.deepEqual(there().sort(), [basename(files.path), "lab-other.json"].sort());
+    writeRecord(path, record());
+    writeFileSync(doorOf(path), "");
+    assert.deepEqual(findRunning(file, base), record());
+    assert.equal(there().length, 4);
+    files[Symbol.dispose]();
+    assert.equal(there().length, 3);
   });
 
   it("follows no link", () => {

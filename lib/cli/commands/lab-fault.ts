@@ -2,8 +2,8 @@
 import { FAULTS } from "../../testkit/faults.ts";
 import type { Run } from "../command.ts";
 import { CommandError, EXIT, UsageError } from "../failure.ts";
-import { doorOf, knock } from "../lab-door.ts";
-import { readRecord, recordDirectory, recordPath } from "../lab-record.ts";
+import { knock } from "../lab-door.ts";
+import { doorOf, findRunning, recordDirectory, recordPath } from "../lab-record.ts";
 import { printJson } from "../report.ts";
 
 /** Lets something go wrong in the lab that is up. */
@@ -15,10 +15,9 @@ export const run: Run = async ({ operands: [file, fault, host], given, terminal 
   }
   if (file === undefined || fault === undefined)
     throw new UsageError("lab fault needs FILE and NAME; `linkwright lab fault --list` lists the names");
-  const path = recordPath(recordDirectory(), file);
-  if (readRecord(path) === undefined)
+  if (findRunning(file) === undefined)
     throw new CommandError(`there is no lab of ${file}; linkwright lab up ${file} brings it up`, "ERR_LAB_DOWN");
-  const injured = await knock(doorOf(path), { fault, host });
+  const injured = await knock(doorOf(recordPath(recordDirectory(), file)), { fault, host });
   if (given.json) printJson(injured, terminal);
   else {
     terminal.line(`${injured.fault} on ${injured.host}; its files are below ${injured.root}`);

@@ -5,13 +5,15 @@ import type { Lab, LabOptions } from "../../testkit/lab.ts";
 import type { Invocation, Run } from "../command.ts";
 import { CommandError, EXIT, UsageError } from "../failure.ts";
 import { inside, isInside } from "../inside.ts";
-import { doorOf, injure, openDoor } from "../lab-door.ts";
+import { injure, openDoor } from "../lab-door.ts";
 import {
   alreadyUp,
+  doorOf,
+  findRunning,
   inOtherUserNamespace,
   type LabRecord,
+  labFiles,
   outerPid,
-  readRecord,
   recordDirectory,
   recordPath,
   removeRecord,
@@ -45,8 +47,8 @@ async function faultOf(lab: Lab, text: string): Promise<void> {
   await injure(lab, name, host);
 }
 
-async function bringUp(file: string, { given, terminal }: Invocation): Promise<Lab> {
-  const options = optionsOf(given);
+async function bringUp(file: string, directory: string, { given, terminal }: Invocation): Promise<Lab> {
+  const options = { ...optionsOf(given), directory };
   const { Lab } = await import("../../testkit/lab.ts");
   return await withProgress(terminal, "bringing the lab up", async () => {
     const lab = await Lab.up(file, options);
@@ -108,7 +110,8 @@ async function holdUp(invocation: Invocation): Promise<number> {
   } = invocation;
   const path = recordPath(recordDirectory(), file);
   const start = performance.now();
-  await using lab = await bringUp(file, invocation);
+  using files = labFiles(path);
+  await using lab = await bringUp(file, files.path, invocation);
   const written = record(file, lab);
   writeRecord(path, written);
   using _door = await openDoor(doorOf(path), lab);
@@ -158,7 +161,8 @@ async function runOnce(invocation: Invocation): Promise<number> {
     operands: [file = "", name = ""],
     rest: [program = "", ...args],
   } = invocation;
-  await using lab = await bringUp(file, invocation);
+  using files = labFiles(recordPath(recordDirectory(), file));
+  await using lab = await bringUp(file, files.path, invocation);
   return await waitFor(lab.node(name).netns.run(program, args, { stdio: "inherit" }), program);
 }
 
@@ -187,10 +191,6 @@ export const run: Run = async (invocation) => {
   if (running !== undefined) return await join(running, name, rest);
   return await inside(runOnce)(invocation);
 };
-
-function findRunning(file: string): LabRecord | undefined {
-  return readRecord(recordPath(recordDirectory(), file));
-}
 
 /** Ends the lab that is up. */
 export const down: Run = async ({ operands: [file = ""], given, terminal }) => {
