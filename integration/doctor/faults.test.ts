@@ -1,9 +1,15 @@
-import { deepEqual, ok } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { diagnose } from "../../lib/doctor/index.ts";
+import { udpPacket } from "../../lib/doctor/vtep.ts";
+import type { Host } from "../../lib/host.ts";
 import { placeOf } from "../../lib/netns/netns.ts";
 import { ping } from "../../lib/probe/ping.ts";
+import { AF, openIn, SOCK_RAW, socketAddress } from "../../lib/probe/sockets.ts";
+import { breakCard } from "../../lib/testkit/bad-card.ts";
+import { inject } from "../../lib/testkit/faults.ts";
 import { Lab } from "../../lib/testkit/index.ts";
+import { loadBinding } from "../../native-bindings/index.ts";
 import { OTHERS, pairOf } from "./healthy.ts";
 import {
   BRISK,
@@ -99,6 +105,66 @@ async function later(send: () => Promise<void>): Promise<void> {
   await sleep(500);
   await send();
 }
+
+/** Sends packets whose UDP checksum is wrong, to a port that has nothing to do with VXLAN. */
+function sendBroken(from: Host, [local, to]: readonly [string, string]): void {
+  const native = loadBinding();
+  const socket = openIn(placeOf(from.netns), AF[4], SOCK_RAW, 17);
+  native.connect(socket, socketAddress(to, 0));
+  const packet = udpPacket(local, to, 5353, Buffer.from("not a question"));
+  packet[packet.length - 1] = ~(packet.at(-1) ?? 0) & 0xff;
+  for (let i = 0; i < 3; i++) equal(native.send(socket, packet, null) > 0, true);
+  native.close(socket);
+}
+
+describe("the doctor and checksums", function () {
+  this.timeout(30_000);
+
+  it("does not hide what is wrong behind wrong checksums of something else", async () => {
+    await using lab = await Lab.up("examples/two-hosts.yaml");
+    await inject(lab, "vxlan-filtered-away", "bm1");
+    const ended = chatter(lab);
+    try {
+      const looking = diagnose(lab.host("bm1"), BRISK);
+      await later(async () => sendBroken(lab.host("bm2"), ["192.168.0.24", "192.168.0.23"]));
+      const { findings, asked } = await looking;
+      const [sound] = Object.values(asked.sounds);
+      ok((sound?.heard.length ?? 0) > 0);
+      deepEqual(sound?.spoiled, [], "sums that are left to a network card are not wrong");
+      deepEqual(
+        findings.map(({ cause, severity }) => [cause, severity]),
+        [
+          ["vxlan-filtered-away", "error"],
+          ["checksum-offload", "note"],
+        ],
+      );
+    } finally {
+      await ended();
+    }
+  });
+
+  it("are spoiled by a card of the lab's own at each port, until it is taken out", async () => {
+    await using lab = await Lab.up("examples/two-hosts.yaml");
+    const { host } = lab.underlay;
+    const tables = async (): Promise<string[]> => (await host.nftables.list()).map(({ name }) => name).sort();
+    const before = await tables();
+    const cards = await Promise.all(
+      lab.topology.hosts.map(({ port, address }) =>
+        breakCard({ host, port, address: address.split("/")[0] ?? "", dstport: 4789 }),
+      ),
+    );
+    deepEqual(await tables(), [...before, ...lab.topology.hosts.map(({ port }) => `bad-card-${port}`)].sort());
+    const [near, far] = lab.guests.map((name) => lab.guest(name));
+    const worker = await near?.node.worker();
+    const call = async (timeout: number): Promise<number | undefined> =>
+      (await worker?.ping(far?.addresses[0] ?? "", { timeout, count: 2 }))?.received;
+    equal(await call(400), 0);
+    for (const card of cards) await card[Symbol.asyncDispose]();
+    deepEqual(await tables(), before);
+    ok(((await call(3000)) ?? 0) > 0);
+    await rejects(breakCard({ host, port: "nowhere", address: "192.0.2.1", dstport: 4789 }), /no port nowhere/);
+  });
+});
 
 it("the doctor says of a host that is hidden from its guests' network that guests are not concerned", async function () {
   this.timeout(30_000);

@@ -363,6 +363,7 @@ function unasked(view: View, ends: Asked["ends"]): string[] {
   });
 }
 
+const MAC = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/;
 /** The underlay devices, listened to as long as this is not disposed of. */
 function ears(view: View, nsFd: number): Map<string, Ear> {
   // Also what it sends from an address that it does not have is its own.
@@ -375,7 +376,8 @@ function ears(view: View, nsFd: number): Map<string, Ear> {
   ]);
   const open = new Map<string, Ear>();
   for (const { underlay: dev } of view.tunnels)
-    if (dev !== undefined && !open.has(dev.name)) open.set(dev.name, listen(nsFd, dev.index, { own, macs }));
+    if (dev !== undefined && !open.has(dev.name))
+      open.set(dev.name, listen(nsFd, dev.index, { own, macs, ethernet: MAC.test(String(dev.mac)) }));
   return open;
 }
 

@@ -2,15 +2,17 @@
  * Listens on an underlay device for VXLAN from others: by which port, VNI and version of IP they send, and whether they
  * refuse ours.
  *
- * Source: RFC 7348 section 5, RFC 791, RFC 8200, RFC 768, RFC 792.
+ * Source: RFC 792, RFC 4443.
  */
 import { loadBinding, META } from "../../native-bindings/index.ts";
 import { AF, linkAddress, openIn, receive, SOCK_DGRAM, widen } from "../probe/sockets.ts";
-import { ipv4, ipv6, mac } from "../wire/address.ts";
+import { mac } from "../wire/address.ts";
 import { Reader } from "../wire/buffer.ts";
+import { readIp, readUdp, vniOf } from "./packet.ts";
+import { type Spoiled, sums } from "./sums.ts";
+import { Tally } from "./tally.ts";
 
 const ETH_P_ALL = 0x0003;
-const UDP = 17;
 const ICMP = 1;
 /** Packets that are looked at in all: a busy device has seen enough by then. */
 const MOST = 50_000;
@@ -43,42 +45,8 @@ export interface Sound {
   readonly heard: readonly Heard[];
   readonly refusals: readonly Refusal[];
   readonly seen: readonly Seen[];
-}
-
-interface Udp {
-  readonly from: string;
-  readonly to: string;
-  readonly dport: number;
-  readonly payload: Uint8Array;
-}
-
-function readIp(data: Uint8Array): { from: string; to: string; protocol: number; rest: Uint8Array } | undefined {
-  const reader = new Reader(data);
-  const version = (data[0] ?? 0) >> 4;
-  if (version === 4 && data.length >= 20) {
-    const length = ((data[0] ?? 0) & 15) * 4;
-    const offset = (((data[6] ?? 0) & 31) << 8) | (data[7] ?? 0);
-    if (offset !== 0) return undefined;
-    const [from, to] = [ipv4.read(reader, 12, 16), ipv4.read(reader, 16, 20)];
-    return { from, to, protocol: data[9] ?? 0, rest: data.subarray(length) };
-  }
-  if (version !== 6 || data.length < 40) return undefined;
-  const [from, to] = [ipv6.read(reader, 8, 24), ipv6.read(reader, 24, 40)];
-  return { from, to, protocol: data[6] ?? 0, rest: data.subarray(40) };
-}
-
-function readUdp(data: Uint8Array): Udp | undefined {
-  const packet = readIp(data);
-  if (packet?.protocol !== UDP || packet.rest.length < 8) return undefined;
-  const { from, to, rest } = packet;
-  return { from, to, dport: ((rest[2] ?? 0) << 8) | (rest[3] ?? 0), payload: rest.subarray(8) };
-}
-
-/** The VNI in a VXLAN header; undefined where it is none. */
-function vniOf(payload: Uint8Array): number | undefined {
-  const [flags, a, b, c, high = 0, middle = 0, low = 0, reserved] = payload;
-  if (payload.length < 22 || flags !== 8 || a !== 0 || b !== 0 || c !== 0 || reserved !== 0) return undefined;
-  return (high << 16) | (middle << 8) | low;
+  /** VXLAN that came with wrong checksums; empty where that cannot be told. */
+  readonly spoiled: readonly Spoiled[];
 }
 
 /** The port in "port unreachable". */
@@ -95,20 +63,6 @@ function refusedPort(data: Uint8Array): { from: string; dport: number } | undefi
 /** The inner source address, behind the VXLAN header and the inner destination. */
 const innerSource = (payload: Uint8Array): string => mac.read(new Reader(payload), 14, 20);
 
-/** Counts what is alike. */
-class Tally<T extends object> {
-  readonly #found = new Map<string, T & { packets: number }>();
-  add(one: T): void {
-    const key = JSON.stringify(one);
-    const known = this.#found.get(key);
-    if (known === undefined) this.#found.set(key, { ...one, packets: 1 });
-    else known.packets++;
-  }
-  get all(): (T & { packets: number })[] {
-    return [...this.#found.values()];
-  }
-}
-
 /** An open ear; what it has heard is told when it is closed. */
 export interface Ear extends Disposable {
   sound(): Sound;
@@ -120,13 +74,15 @@ export interface Interest {
   readonly own: ReadonlySet<string>;
   /** Ethernet addresses to look for inside of VXLAN. */
   readonly macs: ReadonlySet<string>;
+  /** Whether the device's packets have headers of Ethernet: of others checksums are not looked at. */
+  readonly ethernet: boolean;
 }
 
 /**
  * Begins to listen on the device of that number. Needs CAP_NET_RAW.
  * @throws {SocketError} with EPERM without it.
  */
-export function listen(nsFd: number, index: number, { own, macs }: Interest): Ear {
+export function listen(nsFd: number, index: number, { own, macs, ethernet }: Interest): Ear {
   const native = loadBinding();
   const socket = openIn(nsFd, AF.packet, SOCK_DGRAM, ETH_P_ALL << 8);
   native.bind(socket, linkAddress(index, ETH_P_ALL));
@@ -152,9 +108,11 @@ export function listen(nsFd: number, index: number, { own, macs }: Interest): Ea
   };
   native.watch(socket, () => receive(socket, slab, meta, take));
   native.unref(socket);
+  const checked = ethernet ? sums(nsFd, index, own) : undefined;
   return {
-    sound: () => ({ heard: heard.all, refusals: refusals.all, seen: seen.all }),
+    sound: () => ({ heard: heard.all, refusals: refusals.all, seen: seen.all, spoiled: checked?.spoiled() ?? [] }),
     [Symbol.dispose]() {
+      checked?.[Symbol.dispose]();
       native.watch(socket, null);
       native.close(socket);
     },

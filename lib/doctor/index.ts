@@ -3,3 +3,4 @@ export type { Asked, AskOptions, Bridged, Duplicate, FarEnd } from "./ask.ts";
 export { type DiagnoseOptions, type Diagnosis, diagnose } from "./diagnose.ts";
 export { CAUSES, type Cause, type Finding, type Severity } from "./finding.ts";
 export type { Heard, Refusal, Sound } from "./hear.ts";
+export type { Spoiled } from "./sums.ts";

@@ -95,8 +95,8 @@ const bytesOf = (address: string): Uint8Array => {
   return out.finish();
 };
 
-/** The checksum of an upper layer, with what it covers of the IP header. */
-function summed(source: string, target: string, protocol: number, data: Uint8Array): number {
+/** The checksum of an upper layer, with what it covers of the IP header; 0 where the data has a right one already. */
+export function summed(source: string, target: string, protocol: number, data: Uint8Array): number {
   const [from, to] = [bytesOf(source), bytesOf(target)];
   const length = data.length;
   const rest = [0, 0, 0, 0, length >> 8, length & 0xff, 0, protocol];

@@ -10,11 +10,11 @@ import { placeOf } from "../netns/netns.ts";
 import { AF, LARGEST, linkAddress, openIn, receive, SOCK_RAW, widen } from "../probe/sockets.ts";
 import { ip } from "../wire/address.ts";
 import { Reader } from "../wire/buffer.ts";
+import { LabError } from "./lab-topology.ts";
 
 const ETH_P_ALL = 0x0003;
 const ETHERNET = 14;
 const UDP = 17;
-const TABLE = "bad-card";
 
 /** Whose packets are spoiled, and where. */
 export interface BadCard {
@@ -45,34 +45,73 @@ function socketOn(nsFd: number, index: number, protocol: number): SocketHandle {
   return socket;
 }
 
-/** Lets a host have such a card until this is disposed of. */
-export async function breakCard(card: BadCard): Promise<Disposable> {
-  const { host, port, dstport } = card;
+/** Takes VXLAN of the host from the cable, and puts it on all others. */
+function passOn(card: BadCard, nsFd: number, from: number, to: readonly number[]): Disposable {
   const native = loadBinding();
-  const nsFd = placeOf(host.netns);
+  const open: SocketHandle[] = [];
+  const close = (): void => {
+    for (const socket of open) native.close(socket);
+  };
+  const opened = (index: number, protocol: number): SocketHandle => {
+    const socket = socketOn(nsFd, index, protocol);
+    open.push(socket);
+    return socket;
+  };
+  try {
+    const hear = opened(from, ETH_P_ALL);
+    const out = to.map((index) => opened(index, 0));
+    widen(hear);
+    const slab = new Uint8Array(LARGEST);
+    const meta = new Uint32Array(META.WORDS);
+    native.watch(hear, () =>
+      receive(hear, slab, meta, (frame) => {
+        if (isVxlan(frame, card)) for (const socket of out) native.send(socket, frame, null);
+      }),
+    );
+    native.unref(hear);
+    return {
+      [Symbol.dispose]() {
+        native.watch(hear, null);
+        close();
+      },
+    };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/**
+ * Lets a host have such a card until this is disposed of. Each port has a table of its own in the bridge family of the switch.
+ * @throws {LabError} `ERR_LAB_NODE` where the switch has no such port.
+ */
+export async function breakCard(card: BadCard): Promise<AsyncDisposable> {
+  const { host, port, dstport } = card;
   const links = await host.links.list();
   const own = links.find(({ name }) => name === port);
-  const others = links.filter(({ master, name }) => master !== undefined && master === own?.master && name !== port);
-  const hear = socketOn(nsFd, own?.index ?? 0, ETH_P_ALL);
-  const out = others.map(({ index }) => socketOn(nsFd, index, 0));
-  widen(hear);
-  const slab = new Uint8Array(LARGEST);
-  const meta = new Uint32Array(META.WORDS);
-  native.watch(hear, () =>
-    receive(hear, slab, meta, (frame) => {
-      if (isVxlan(frame, card)) for (const socket of out) native.send(socket, frame, null);
-    }),
+  if (own?.master === undefined) throw new LabError(`the switch has no port ${port}`, "ERR_LAB_NODE");
+  const others = links.filter(({ master, name }) => master === own.master && name !== port);
+  const passing = passOn(
+    card,
+    placeOf(host.netns),
+    own.index,
+    others.map(({ index }) => index),
   );
-  native.unref(hear);
+  const table = `bad-card-${port}`;
   const rule = { match: { iifname: port, protocol: "udp", dport: dstport }, action: "drop" } as const;
-  await host.nftables.replace({
-    ...{ family: "bridge", name: TABLE },
-    chains: [{ name: "forward", hook: "forward", rules: [rule] }],
-  });
+  try {
+    await host.nftables.replace({
+      ...{ family: "bridge", name: table },
+      chains: [{ name: "forward", hook: "forward", rules: [rule] }],
+    });
+  } catch (error) {
+    passing[Symbol.dispose]();
+    throw error;
+  }
   return {
-    [Symbol.dispose]() {
-      native.watch(hear, null);
-      for (const socket of [hear, ...out]) native.close(socket);
+    async [Symbol.asyncDispose]() {
+      passing[Symbol.dispose]();
+      await host.nftables.delete("bridge", table);
     },
   };
 }

@@ -85,7 +85,7 @@ export class Lab implements AsyncDisposable {
   readonly #applied = new Map<string, Applied>();
   readonly #nodes: LabNode[] = [];
   readonly #files = new Map<string, Promise<HostFiles>>();
-  readonly #held: Disposable[] = [];
+  readonly #held: AsyncDisposable[] = [];
   readonly #directory: string | undefined;
   #ended: Promise<void> | undefined;
 
@@ -255,7 +255,7 @@ export class Lab implements AsyncDisposable {
   }
 
   /** Keeps something until the lab ends. */
-  hold(something: Disposable): void {
+  hold(something: AsyncDisposable): void {
     this.#held.push(something);
   }
 
@@ -267,7 +267,7 @@ export class Lab implements AsyncDisposable {
   /** Ends everything. May be called again. */
   down(): Promise<void> {
     this.#ended ??= (async () => {
-      for (const held of this.#held) held[Symbol.dispose]();
+      for (const held of this.#held) await held[Symbol.asyncDispose]();
       for (const files of this.#files.values()) (await files)[Symbol.dispose]();
       await everyone(this.#nodes.map((node) => node.end()));
     })();

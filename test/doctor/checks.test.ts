@@ -50,7 +50,7 @@ function host(link: object, port: object, heard: readonly object[], seen: readon
       },
     },
     asked: {
-      ...{ ends: "external" in link ? {} : ends, sounds: { up0: { heard, refusals: [], seen } } },
+      ...{ ends: "external" in link ? {} : ends, sounds: { up0: { heard, refusals: [], seen, spoiled: [] } } },
       ...{ duplicates: [], bridged: {}, ways: [], witnessed: {}, unseen: [] },
     },
     moved: {},
@@ -119,7 +119,19 @@ describe("checks of the doctor", () => {
     deepEqual(told({ ...given, asked: { ...given.asked, ends: ends({ summed: 2 }) } as never }), [
       ["checksum-offload", "error", "up0"],
     ]);
-    deepEqual(told({ ...given, moved: { "Udp.InCsumErrors": 4 } }), [["checksum-offload", "error", "10.0.0.2"]]);
+    const moved = { "Udp.InCsumErrors": 4 };
+    const spoiled = { from: "10.0.0.2", dport: 4789, vni: 39, packets: 3, of: 3 };
+    const heard = (one: object, counted = moved): unknown[] => {
+      const sounds = { up0: { ...given.asked.sounds["up0"], spoiled: [{ ...spoiled, ...one }] } };
+      return told({ ...given, moved: counted, asked: { ...given.asked, sounds } } as never);
+    };
+    deepEqual(heard({}), [["checksum-offload", "error", "10.0.0.2"]]);
+    // A packet that a cable damaged, and what is for others, is no reason to be silent.
+    const filtered = ["vxlan-filtered-away", "error", "10.0.0.2"];
+    const stray = ["checksum-offload", "note", "checksums"];
+    for (const one of [{ packets: 1 }, { vni: 7 }, { dport: 5353 }]) deepEqual(heard(one), [stray, filtered]);
+    deepEqual(told({ ...given, moved }), [stray, filtered]);
+    deepEqual(heard({}, {} as typeof moved), [filtered]);
   });
 
   it("name a group that is flooded to and was not joined, and keep silent where that is not known", () => {
@@ -215,7 +227,7 @@ describe("checks of the doctor", () => {
       .filter(({ cause }) => cause === "checksum-offload");
     deepEqual(
       checksum.map(({ severity, evidence }) => [severity, evidence]),
-      [["warning", ["Udp.InCsumErrors moved by 2 meanwhile"]]],
+      [["note", ["Udp.InCsumErrors moved by 2 meanwhile"]]],
     );
     const none = { ...given, view: { ...given.view, tunnels: [] } };
     deepEqual(

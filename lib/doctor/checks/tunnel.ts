@@ -8,7 +8,7 @@ import type { Heard } from "../hear.ts";
 import { judge, type Packet } from "../verdict.ts";
 import { isExternal, isFilled, isManaged, type Tunnel, type View } from "../view.ts";
 import type { Case } from "./check.ts";
-import { eachEnd, isSpoiledThere, spoiledHere } from "./underlay.ts";
+import { eachEnd, spoiledHere, spoiledThere } from "./underlay.ts";
 
 const LINUX_PORT = 8472;
 const IANA_PORT = 4789;
@@ -279,10 +279,12 @@ function filteredHere(given: Case): Finding[] {
 /** The other end answers, but not to VXLAN, and nothing else explains it. */
 function filteredAway(given: Case): Finding[] {
   const explained = [...mismatches(given), ...filteredHere(given), ...wrongRemote(given), ...spoiledHere(given)];
-  if (explained.length > 0 || given.asked.duplicates.length > 0 || isSpoiledThere(given)) return [];
+  if (explained.length > 0 || given.asked.duplicates.length > 0) return [];
+  const spoiled = new Set(spoiledThere(given).map(({ from }) => from));
   return eachEnd(given).flatMap(([tunnel, end]): Finding[] => {
     const { link, dstport } = tunnel;
     if (end.group || !end.answers || end.macs.size > 0 || end.asked === 0) return [];
+    if (spoiled.has(end.remote)) return [];
     // Who has entries by hand for all that it sends to answers nobody that it was not told of.
     if (isFilled(given.view, tunnel)) return [];
     // Whose guests are heard is there, with the same port and VNI.
@@ -351,7 +353,7 @@ function silentGroup(given: Case): Finding[] {
   return eachEnd(given).flatMap(([tunnel, end]): Finding[] => {
     if (end.group === undefined || end.macs.size > 0 || end.asked === 0) return [];
     const explained = [...mismatches(given), ...filteredHere(given), ...notJoined(given), ...spoiledHere(given)];
-    if (explained.length > 0 || isSpoiledThere(given) || tunnel.underlay?.up !== true) return [];
+    if (explained.length > 0 || spoiledThere(given).length > 0 || tunnel.underlay?.up !== true) return [];
     const answering = (given.asked.ends[tunnel.link.name] ?? []).filter(({ group, macs }) => !group && macs.size > 0);
     // Who does not answer where it is asked by itself either has another reason not to.
     if (answering.length === 0 && filteredAway(given).length > 0) return [];

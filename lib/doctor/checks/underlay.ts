@@ -1,7 +1,8 @@
 /** From the cable to the other end of the tunnel. */
 import type { FarEnd } from "../ask.ts";
 import type { Finding } from "../finding.ts";
-import type { Tunnel } from "../view.ts";
+import type { Spoiled } from "../sums.ts";
+import { isExternal, type Tunnel } from "../view.ts";
 import type { Case } from "./check.ts";
 
 function downs({ view }: Case): Finding[] {
@@ -162,9 +163,19 @@ export function spoiledHere(given: Case): (readonly [Tunnel, FarEnd])[] {
   return eachEnd(given).filter(([, { summed = 0 }]) => summed > 0);
 }
 
-/** Whether what others send is dropped here for its checksum: then nobody could answer. */
-export const isSpoiledThere = ({ moved }: Case): boolean =>
-  ["Udp.InCsumErrors", "Udp6InCsumErrors"].some((name) => (moved[name] ?? 0) > 0);
+const UDP_SUMS = ["Udp.InCsumErrors", "Udp6InCsumErrors"];
+
+/** VXLAN for this host that is dropped here for its checksum, most of what its sender sends: then nobody could answer. */
+export function spoiledThere({ view, asked, moved }: Case): readonly Spoiled[] {
+  // A packet filter may have taken it before.
+  if (!UDP_SUMS.some((name) => (moved[name] ?? 0) > 0)) return [];
+  return view.tunnels.flatMap((tunnel) =>
+    (asked.sounds[tunnel.underlay?.name ?? ""]?.spoiled ?? []).filter(
+      ({ dport, vni, packets, of }) =>
+        dport === tunnel.dstport && (isExternal(tunnel) || vni === tunnel.vni) && packets * 2 > of,
+    ),
+  );
+}
 
 /** Sums that arrive wrong: at the others where a network card here computes them, or here. */
 function checksums(given: Case): Finding[] {
@@ -183,27 +194,34 @@ function checksums(given: Case): Finding[] {
     };
   });
   const names = SUMS.filter((name) => (moved[name] ?? 0) > 0);
+  const counted = names.map((name) => `${name} moved by ${moved[name]} meanwhile`);
   if (names.length === 0 || view.tunnels.length === 0) return here;
   const silent = eachEnd(given).filter(([, { macs, group }]) => group === undefined && macs.size === 0);
-  const heard = view.tunnels.flatMap(({ underlay: dev, vni, dstport }) =>
-    (given.asked.sounds[dev?.name ?? ""]?.heard ?? []).filter((one) => one.vni === vni && one.dport === dstport),
-  );
-  const mute = heard.find(({ from }) => silent.some(([, { remote }]) => remote === from));
-  const lost = isSpoiledThere(given) && mute !== undefined;
+  const mute = spoiledThere(given).find(({ from }) => silent.some(([, { remote }]) => remote === from));
+  if (mute === undefined)
+    return [
+      ...here,
+      {
+        cause: "checksum-offload",
+        severity: "note",
+        subject: "checksums",
+        text: "packets arrive with wrong checksums, none of them known to be VXLAN for this host: a cable, or the network card of who sends them",
+        evidence: counted,
+        fix: "ethtool -K UNDERLAY tx off, on the host that sends them",
+      },
+    ];
   return [
     ...here,
     {
       cause: "checksum-offload",
-      severity: lost ? "error" : "warning",
-      subject: lost ? mute.from : "checksums",
-      text: lost
-        ? `VXLAN from ${mute.from} arrives with wrong checksums and is dropped: its network card computes them wrongly, or something on the way changes what they cover`
-        : "packets arrive with wrong checksums: a network card may compute them wrongly for what is inside of VXLAN, on the host that sends them",
+      severity: "error",
+      subject: mute.from,
+      text: `VXLAN from ${mute.from} arrives with wrong checksums and is dropped: its network card computes them wrongly, or something on the way changes what they cover`,
       evidence: [
-        ...names.map((name) => `${name} moved by ${moved[name]} meanwhile`),
-        ...(lost ? [`${mute.packets} packets from ${mute.from} came, and it answered none of ours`] : []),
+        `${mute.packets} of ${mute.of} packets of VXLAN from ${mute.from} came with a wrong checksum, and it answered none of ours`,
+        ...counted,
       ],
-      fix: `ethtool -K UNDERLAY tx off, on ${lost ? mute.from : "the host that sends them"}`,
+      fix: `ethtool -K UNDERLAY tx off, on ${mute.from}`,
     },
   ];
 }
