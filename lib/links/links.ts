@@ -420,7 +420,8 @@ export class Links implements LinkLookup {
     const indexes = new Map<string, number>();
     let master: string | undefined;
     for (const { key, name: other } of references(kind, config)) {
-      const link = await (key === "master" ? this : below).#lookUp(other, options);
+      // A link that joins another one's ports stays there: its name is not taken from memory.
+      const link = await (key === "master" ? this.#glance(other, options) : below.#lookUp(other, options));
       if (link === undefined) throw new InputError([name, ...key.split(".")], `there is no link ${other}`);
       indexes.set(other, link.index);
       if (key === "master") master = link.kind;

@@ -104,9 +104,11 @@ export class Outbox {
 
   /**
    * Writes the next datagram, and expects its answers; undefined when nothing can be sent. `free`: no dump is under
-   * way. The datagram before must have been sent, as its memory is used again.
+   * way. The datagram before must have been sent, as its memory is used again, unless this one is `ready`.
    */
   next(free: boolean): Letter | undefined {
+    // Written elsewhere: the memory of the datagram before may still be on its way.
+    if (this.ready) return this.#letter(this.#jobs.shift() as Whole);
     const writer = this.#writer;
     writer.truncate(0);
     const answers: Answers[] = [];
