@@ -51,6 +51,10 @@ const DOCUMENT = {
 type Pick = (most: number) => number;
 const set = (key: string, value: number): string => `echo ${value} >/proc/sys/net/ipv4/${key}`;
 
+/** Another rule in the place of one; it may be there from a time before, as nobody takes away what is not in the document. */
+const otherRule = (now: string, next: string): string =>
+  `ip rule del ${now}; ip rule del ${next} 2>/dev/null || true; ip rule add ${next}`;
+
 /** What others may do; each changes something that the document names. */
 const CHANGES: readonly ((pick: Pick) => string)[] = [
   (pick) => `ip link set br0 mtu ${1280 + pick(100)}`,
@@ -86,9 +90,8 @@ const CHANGES: readonly ((pick: Pick) => string)[] = [
   () => "ip -6 route del fd00:20::/64",
   () => "ip rule del pref 100 from 10.9.0.0/24 table 100",
   () => "ip rule del pref 200 fwmark 7 table 101",
-  (pick) =>
-    `ip rule del pref 100 from 10.9.0.0/24 table 100; ip rule add pref 100 from 10.9.0.0/24 table ${200 + pick(50)}`,
-  (pick) => `ip rule del pref 200 fwmark 7 table 101; ip rule add pref 200 fwmark ${8 + pick(90)} table 101`,
+  (pick) => otherRule("pref 100 from 10.9.0.0/24 table 100", `pref 100 from 10.9.0.0/24 table ${200 + pick(50)}`),
+  (pick) => otherRule("pref 200 fwmark 7 table 101", `pref 200 fwmark ${8 + pick(90)} table 101`),
   () => "ip nexthop del id 1",
   (pick) => `ip nexthop replace id 1 via 192.0.2.${20 + pick(180)} dev eth0`,
   () => set("ip_forward", 0),
