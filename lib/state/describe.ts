@@ -129,7 +129,7 @@ export function explainStep(step: Step, plan: Plan, source?: Source): string[] {
 export function explainKept(plan: Plan): string[] {
   const touched = new Set(plan.steps.map(({ object, subject }) => `${object} ${subject}`));
   return plan.kept
-    .filter(({ object, subject }) => !touched.has(`${object} ${subject}`))
+    .filter(({ object, subject, problem }) => problem === undefined && !touched.has(`${object} ${subject}`))
     .map(({ object, subject, fields }) => {
       const named = object === "nftables" || fields.length === 0 ? "" : `: ${fields.map(escaped).join(", ")}`;
       return `= ${object} ${escaped(subject)}  keep${named}`;
@@ -236,7 +236,7 @@ function sum({ same, differ, missing, foreign, untold }: Counts): string {
   const most = [
     ...(differ > 0 ? [`${differ} ${differ === 1 ? "differs" : "differ"}`] : []),
     ...(missing > 0 ? [`${missing} missing`] : []),
-    ...(untold > 0 ? [`${untold} not told by this kernel`] : []),
+    ...(untold > 0 ? [`${untold} not verified`] : []),
     ...(foreign > 0 ? [`besides ${foreign} that ${foreign === 1 ? "is" : "are"} not in it`] : []),
   ];
   const said = share(same, all);
@@ -245,7 +245,7 @@ function sum({ same, differ, missing, foreign, untold }: Counts): string {
 
 /** A verification as lines. */
 export function describeVerification(verification: Verification, paint: Painter = plain): string[] {
-  const { differences, plan, counts } = verification;
+  const { differences, plan, counts, warnings } = verification;
   const objects = new Map<string, Finding[]>();
   for (const one of differences) {
     const key = `${one.object} ${one.subject}`;
@@ -253,5 +253,5 @@ export function describeVerification(verification: Verification, paint: Painter 
   }
   const partly = new Set(plan.kept.map(({ object, subject }) => `${object} ${subject}`));
   const lines = [...objects].flatMap(([key, all]) => describeObject(all, !partly.has(key), paint));
-  return [...lines, sum(counts)];
+  return [...lines, ...warnings.map((one) => paint("warning", `! ${escaped(one)}`)), sum(counts)];
 }

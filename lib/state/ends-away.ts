@@ -24,6 +24,7 @@ const PROPERTIES = ["mtu", "mac"];
 
 /** Reads the other ends of links that are there. */
 export async function endsAwayOf(
+  host: Host,
   { links: desired }: Pick<Desired, "links">,
   links: readonly Words[],
   call: CallOptions,
@@ -34,25 +35,49 @@ export async function endsAwayOf(
     const near = links.find(({ name }) => name === link.name);
     if (away === undefined || near === undefined) continue;
     const place = { name: String(away.peer["name"]), netns: away.netns };
-    found[link.name] = { ...place, ...(await endAway(place, near, call)) };
+    found[link.name] = { ...place, ...(await endAway(host, place, near, call)) };
   }
   return found;
 }
 
 async function endAway(
+  here: Host,
   { name, netns }: Pick<EndAway, "name" | "netns">,
   near: Words,
   call: CallOptions,
 ): Promise<Pick<EndAway, "link" | "problem">> {
   try {
-    await using host = await Host.open({ netns });
-    const far = (await host.links.get(name, call)) as Words | undefined;
-    const isIt = far?.["kind"] === near["kind"] && far?.["index"] === near["parentIndex"];
-    return far === undefined || !isIt ? {} : { link: pick(far, PROPERTIES) };
+    await using there = await Host.open({ netns });
+    const far = (await there.links.get(name, call)) as Words | undefined;
+    const isIt = far !== undefined && (await isOtherEnd(here, near, there, far, call));
+    return isIt ? { link: pick(far, PROPERTIES) } : {};
   } catch (error) {
     call.signal?.throwIfAborted();
     return { problem: (error as Error).message };
   }
+}
+
+/** Whether two links are the ends of one. Each namespace counts its links from one: an index alone says nothing. */
+async function isOtherEnd(here: Host, near: Words, there: Host, far: Words, call: CallOptions): Promise<boolean> {
+  const numbers = near["index"] === far["parentIndex"] && far["index"] === near["parentIndex"];
+  if (!numbers || near["kind"] !== far["kind"]) return false;
+  const space = near["parentNsid"];
+  if (space === undefined) return here.netns.equals(there.netns);
+  return (await here.nsids.get(there.netns, call)) === space;
+}
+
+/**
+ * Changes the other end of the link `of`, which somebody may have moved since it was looked at.
+ *
+ * @throws {Error} where another link has its name by now.
+ */
+export async function updateAway(here: Host, { of, netns, name, change }: Words): Promise<void> {
+  await using there = await Host.open({ netns: String(netns) });
+  const near = (await here.links.get(String(of))) as Words | undefined;
+  const far = (await there.links.get(String(name))) as Words | undefined;
+  const isIt = near !== undefined && far !== undefined && (await isOtherEnd(here, near, there, far, {}));
+  if (!isIt) throw new Error(`${String(name)} in ${String(netns)} is not the other end of ${String(of)} any more`);
+  await there.links.update(String(name), change as object);
 }
 
 /** That the other end is not where it shall be; nothing changes that but a new link. */
@@ -69,10 +94,13 @@ export function planEndsAway(planner: Planner): void {
     const end = planner.before.endsAway?.[link.name];
     if (away === undefined || end === undefined) continue;
     const subject = `${String(away.peer["name"])} in ${away.netns}`;
-    if (end.problem !== undefined)
-      planner.warn(`the other end of ${link.name}, ${subject}, is not verified: ${end.problem}`);
-    if (end.link === undefined) continue;
     const fields = PROPERTIES.filter((key) => away.peer[key] !== undefined);
+    if (end.problem !== undefined) {
+      const problem = `the other end of ${link.name}, ${subject}, is not verified: ${end.problem}`;
+      planner.warn(problem);
+      planner.kept.push({ object: "link", subject, fields: [], untold: ["name", ...fields], problem });
+    }
+    if (end.link === undefined) continue;
     const differences = fields
       .filter((field) => !sameValue(end.link?.[field], away.peer[field]))
       .map((field) => ({ field, from: end.link?.[field], to: away.peer[field] }));
@@ -80,7 +108,7 @@ export function planEndsAway(planner: Planner): void {
     const update = (field: string, value: unknown): Request => ({
       object: "link",
       verb: "update",
-      words: { name: away.peer["name"], netns: away.netns, change: { [field]: value } },
+      words: { of: link.name, name: away.peer["name"], netns: away.netns, change: { [field]: value } },
     });
     if (differences.length > 0)
       planner.add({

@@ -212,11 +212,12 @@ async function secretsOn(host: Host, going: ReadonlySet<string>): Promise<Pick<O
 }
 
 async function endsAway(
+  host: Host,
   desired: Desired,
   links: readonly Words[],
   call: CallOptions,
 ): Promise<Pick<Observed, "endsAway">> {
-  const ends = await endsAwayOf(desired, links, call);
+  const ends = await endsAwayOf(host, desired, links, call);
   return Object.keys(ends).length === 0 ? {} : { endsAway: ends };
 }
 
@@ -251,7 +252,7 @@ export async function observe(host: Host, desired: Desired, options: Options = {
     neighbors: [...neighbors, ...proxies] as unknown as readonly Words[],
     ...younger,
   };
-  const ends = await endsAway(desired, links as unknown as readonly Words[], call);
+  const ends = await endsAway(host, desired, links as unknown as readonly Words[], call);
   const going = goingOf(desired, { ...lists, ...ends }, options.removal === true);
   return {
     ...lists,

@@ -1,7 +1,8 @@
 /** Makes the requests of plans: each verb of each object is a call to a service. */
-import { Host } from "../host.ts";
+import type { Host } from "../host.ts";
 import type { Table } from "../nftables/index.ts";
 import { SocketError } from "../socket/index.ts";
+import { updateAway } from "./ends-away.ts";
 import { withMac } from "./new-mac.ts";
 import type { DeviceGroup } from "./plan-ethtool.ts";
 import { type Secrets, secretsOf } from "./secrets.ts";
@@ -46,12 +47,6 @@ async function restoreDevice(host: Host, { name, group, change }: Words): Promis
   if (others.length > 0) await setDevice(host, { name, group, change: Object.fromEntries(others) });
 }
 
-/** Changes a link of another namespace. */
-async function updateAway(netns: string, name: string, change: object): Promise<void> {
-  await using there = await Host.open({ netns });
-  await there.links.update(name, change);
-}
-
 /** A filter of u32 is named without its table, whose number is another one each time. */
 async function deleteFilter({ qdiscs: { filters } }: Host, words: Words): Promise<void> {
   const { dev, parent, pref, chain, handle } = words;
@@ -70,8 +65,8 @@ function services(host: Host, secrets: Secrets): Services {
   return {
     link: {
       create: (words) => links.create(as(withMac(host, words))),
-      update: ({ name, netns, change }) =>
-        netns === undefined ? links.update(as(name), as(change)) : updateAway(as(netns), as(name), as(change)),
+      update: (words) =>
+        words["netns"] === undefined ? links.update(as(words["name"]), as(words["change"])) : updateAway(host, words),
       delete: ({ name }) => links.delete(as(name)),
     },
     address: {

@@ -14,7 +14,7 @@ export function lostWith({ before }: Planner, [name = "", other]: readonly strin
 export function awayWith(observed: Observed, name: string): string[] {
   const end = observed.endsAway?.[name];
   const elsewhere = linkOf(observed, name)?.["peer"] === undefined && linkOf(observed, name)?.kind === "veth";
-  const where = end === undefined ? "its other end" : `its other end, ${end.name}`;
-  const space = end === undefined ? "another namespace" : end.netns;
-  return elsewhere ? [`${where} in ${space}, with what is on it`] : [];
+  // One that was moved or renamed is not where the document says.
+  const where = end === undefined || (end.link ?? end.problem) === undefined ? "" : `, ${end.name} in ${end.netns}`;
+  return elsewhere ? [`its other end${where === "" ? " in another namespace" : where}, with what is on it`] : [];
 }

@@ -85,8 +85,10 @@ export interface Kept {
   readonly subject: string;
   /** The properties that are; others may differ. */
   readonly fields: readonly string[];
-  /** Properties that this kernel does not tell, so that nothing is known of them. */
+  /** Properties that this kernel does not tell, or that could not be looked at, so that nothing is known of them. */
   readonly untold?: readonly string[];
+  /** Why they could not be looked at; absent where the kernel does not tell them. */
+  readonly problem?: string;
 }
 
 /** A number, and the sum that it comes from. */

@@ -30,17 +30,19 @@ export interface Counts {
   readonly missing: number;
   /** There, and not in the document although it decides about them: rules in our table, far ends of a VXLAN. */
   readonly foreign: number;
-  /** Known to nobody, as this kernel does not tell them. */
+  /** Known to nobody, as this kernel does not tell them, or as they could not be looked at. */
   readonly untold: number;
 }
 
 /** The comparison of a host with a document. */
 export interface Verification {
-  /** Whether everything that this kernel knows is as it should be. */
+  /** Whether everything that could be looked at is as it should be; what could not is in `warnings`, and `untold`. */
   readonly ok: boolean;
   /** What is not as it should be. */
   readonly differences: readonly Finding[];
   readonly counts: Counts;
+  /** What could not be looked at, and why. */
+  readonly warnings: readonly string[];
   /** What would put it right. */
   readonly plan: Plan;
 }
@@ -84,7 +86,10 @@ export function findings(after: Plan, applied?: Plan): readonly Finding[] {
 function countsOf(after: Plan, differences: readonly Finding[]): Counts {
   const drifted = differences.filter(({ outcome }) => outcome === "drifted");
   const of = (state: Finding["state"]): number => drifted.filter((one) => one.state === state).length;
-  const told = after.kept.reduce((sum, { fields }) => sum + Math.max(fields.length, 1), 0);
+  const told = after.kept.reduce(
+    (sum, { fields, problem }) => sum + (problem === undefined ? Math.max(fields.length, 1) : 0),
+    0,
+  );
   const repeated = after.steps.flatMap((step) =>
     step.differences.filter(({ from, to, implied }) => implied !== true && sameValue(from, to)),
   );
@@ -105,6 +110,7 @@ export function judge(after: Plan, applied?: Plan): Verification {
     ok: differences.every(({ outcome }) => outcome === "unsupported"),
     differences,
     counts: countsOf(after, differences),
+    warnings: after.kept.flatMap(({ problem }) => problem ?? []),
     plan: after,
   };
 }

@@ -18,10 +18,11 @@ export const run: Run = async (invocation) => {
   const { printReport } = await import("../transaction.ts");
   await printReport(invocation, host);
   const found = await withProgress(terminal, "looking at the host", () => verify(host, desired));
-  const { ok, differences, counts } = found;
+  const { ok, differences, counts, warnings } = found;
   const { pendingRemark } = await import("../../transaction/index.ts");
   const pending = await pendingRemark(host, { directory: given.state });
-  if (given.json) printJson({ file, host: name, ok, differences, verified: counts.same, counts, pending }, terminal);
+  if (given.json)
+    printJson({ file, host: name, ok, differences, verified: counts.same, counts, warnings, pending }, terminal);
   else {
     printVerification(found, terminal);
     printPending(pending, terminal);
