@@ -177,12 +177,14 @@ function netfilter(given: Case): Finding[] {
     );
     const sure = verdict === "drop" || lost > 0;
     const which = rule === undefined ? "its policy" : `rule ${rule}`;
+    const some = lost > 0 ? `dropped all ${lost} packets that guests sent meanwhile` : "may drop some of them";
+    const fate = verdict === "drop" ? "drops them: guests do not reach one another, not even on the same host" : some;
     return [
       {
         cause: "bridge-netfilter",
         severity: sure ? "error" : "warning",
         subject: bridge,
-        text: `frames between ports of ${bridge} pass through the IP packet filter, and its forward chain ${sure ? "drops them: guests do not reach one another, not even on the same host" : "may drop some of them"}`,
+        text: `frames between ports of ${bridge} pass through the IP packet filter, and its forward chain ${fate}`,
         evidence: [
           "net.bridge.bridge-nf-call-iptables = 1",
           ...(lost === 0
