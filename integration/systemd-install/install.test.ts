@@ -36,6 +36,19 @@ describe("systemd install", function () {
     equal(await host.log(), "");
   });
 
+  it("has networkd make a link again that somebody deleted, though its files are as they should be", async () => {
+    const bridge = `
+linkwright: 1
+links:
+  br-vm: { kind: bridge, mac: "02:12:12:13:90:01", addresses: [12.12.139.1/24] }
+`;
+    await host.installed(bridge);
+    await host.systemd.must("ip", "link", "delete", "br-vm");
+    // networkd by itself would never make it, and the wait for it would end in a failure.
+    match((await host.installed(bridge, "--deadline", "20")).stdout, /✓ br-vm is configured by networkd/);
+    equal((await host.on(bridge, "verify")).code, 0);
+  });
+
   it("does by netlink what networkd skips in a file that changed, and makes a link again only where it may", async () => {
     await host.installed(document(39));
     const index = async () => (await host.link("vxlan0"))?.ifindex;

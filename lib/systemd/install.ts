@@ -1,4 +1,5 @@
 /** Has networkd, or units of ours, do what a document says: files written, read by it, compared with the kernel, and taken back where that fails. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Host } from "../host.ts";
 import { refuseRecreation } from "../state/apply.ts";
 import type { Desired } from "../state/desired.ts";
@@ -58,6 +59,10 @@ export class InstallError extends Error {
     this.checks = checks;
   }
 }
+
+/** Milliseconds between two looks for links that networkd makes, and until it reads its files again for one that is not there. */
+const PAUSE = 50;
+const AGAIN = 2000;
 
 /** One installation, from the first look to its end. */
 class Installing {
@@ -165,9 +170,29 @@ class Installing {
     return states;
   }
 
+  /**
+   * networkd makes a link when it reads its file, and not again: one that somebody deleted since, or that networkd did not
+   * know to be gone yet, is made when it reads once more. Not so what is on top of another link: that goes with that one.
+   */
+  async #remake(names: readonly string[], signal: AbortSignal): Promise<void> {
+    let again = performance.now() + (concernsNetworkd(this.#installation.changes) ? AGAIN : 0);
+    for (;;) {
+      const there = new Set((await this.#host.links.list()).map(({ name }) => name));
+      if (names.every((name) => there.has(name))) return;
+      if (performance.now() >= again) {
+        await this.#systemd.networkd.reload({ signal });
+        again = performance.now() + AGAIN;
+      }
+      await sleep(PAUSE, undefined, { signal });
+    }
+  }
+
   async #configured(made: ReadonlyMap<string, string>): Promise<readonly LinkState[]> {
     if (made.size === 0) return [];
     const { signal, deadline } = this.#options;
+    const over = new AbortController();
+    // What goes wrong there goes wrong for whoever waits, too.
+    const remaking = this.#remake([...made.keys()], over.signal).catch(() => undefined);
     try {
       const states = await this.#systemd.networkd.waitConfigured([...made.keys()], { deadline, signal });
       await this.#checkFiles(made);
@@ -175,6 +200,9 @@ class Installing {
     } catch (error) {
       if ((error as { code?: unknown }).code === "ERR_LINK") await this.#checkFiles(made);
       throw error;
+    } finally {
+      over.abort();
+      await remaking;
     }
   }
 

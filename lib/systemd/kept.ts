@@ -26,7 +26,7 @@ import type { FileChange } from "./write.ts";
 const SORTS: readonly Sort[] = [addresses, nexthops, routes, rules, neighbors];
 /** Who makes these makes them again. */
 const OTHERS: readonly string[] = [KERNEL, LEASED, ROUTER, "dhcp"];
-/** Seconds for networkd to have configured a link. */
+/** Seconds for networkd to have configured a link, in all looks. */
 const DEADLINE = 10;
 /** Looks after which nothing more is expected to go: right after a reload links still look configured. */
 const LOOKS = 2;
@@ -99,8 +99,10 @@ export async function keepingEntries(
   const before = await RememberedEntries.of(host, names);
   await reload();
   let lost: readonly string[] = [];
+  const end = performance.now() + DEADLINE * 1000;
   for (let look = names.length > 0 ? LOOKS : 1; look > 0; look--) {
-    if (names.length > 0) await systemd.networkd.waitConfigured(names, { deadline: DEADLINE }).catch(unlessLate);
+    const deadline = Math.max(0, end - performance.now()) / 1000;
+    if (names.length > 0) await systemd.networkd.waitConfigured(names, { deadline }).catch(unlessLate);
     lost = await before.putBack();
   }
   return lost;

@@ -15,6 +15,8 @@ const UNIT = "systemd-networkd.service";
 const SOCKET = "/run/systemd/netif/io.systemd.Network";
 /** Milliseconds between two looks where no signal can be heard. */
 const PAUSE = 250;
+/** Milliseconds between two looks of whoever waits for something: a signal that was missed must not cost the whole deadline. */
+const LOOK = 1000;
 /** Milliseconds for which links have to stay configured: right after a reload they still look so. */
 const SETTLE = 100;
 /** Seconds in which links have to be configured. */
@@ -164,11 +166,11 @@ export class Networkd {
    */
   async waitConfigured(names: readonly string[], options: ConfiguredOptions = {}): Promise<readonly LinkState[]> {
     const { deadline = DEADLINE, signal } = options;
-    const late = AbortSignal.timeout(deadline * 1000);
+    const late = AbortSignal.timeout(Math.ceil(deadline * 1000));
     const over = signal === undefined ? late : AbortSignal.any([late, signal]);
     let states: readonly (LinkState | undefined)[] = names.map(() => undefined);
     let since: number | undefined;
-    for await (const { all } of this.#changes(over, () => (since === undefined ? Number.POSITIVE_INFINITY : SETTLE))) {
+    for await (const { all } of this.#changes(over, () => (since === undefined ? LOOK : SETTLE))) {
       states = names.map((name) => all.find((one) => one.name === name));
       const failed = states.find((one) => one?.administrative === "failed");
       if (failed !== undefined) throw failure(`networkd failed to configure ${failed.name}`);

@@ -162,7 +162,7 @@ export class Units {
 
   async #run(verb: Verb, name: string, { deadline = DEADLINE, signal }: WaitOptions): Promise<void> {
     checkName(name);
-    const late = AbortSignal.timeout(deadline * 1000);
+    const late = AbortSignal.timeout(Math.ceil(deadline * 1000));
     const over = signal === undefined ? late : AbortSignal.any([late, signal]);
     const bus = await this.#connection.bus();
     const ends = new Map<string, string>();
