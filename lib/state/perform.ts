@@ -3,6 +3,7 @@ import type { Host } from "../host.ts";
 import type { Table } from "../nftables/index.ts";
 import { SocketError } from "../socket/index.ts";
 import { updateAway } from "./ends-away.ts";
+import { filters } from "./entries/filters.ts";
 import { withMac } from "./new-mac.ts";
 import type { DeviceGroup } from "./plan-ethtool.ts";
 import { type Secrets, secretsOf } from "./secrets.ts";
@@ -48,14 +49,23 @@ async function restoreDevice(host: Host, { name, group, change }: Words): Promis
 }
 
 /** A filter of u32 is named without its table, whose number is another one each time. */
-async function deleteFilter({ qdiscs: { filters } }: Host, words: Words): Promise<void> {
+async function deleteFilter({ qdiscs }: Host, words: Words): Promise<void> {
   const { dev, parent, pref, chain, handle } = words;
   const node = typeof handle === "string" && handle.startsWith("0:") ? handle.slice(1) : undefined;
-  const all = node === undefined ? [] : await filters.list({ dev, parent, pref, chain } as never);
+  const all = node === undefined ? [] : await qdiscs.filters.list({ dev, parent, pref, chain } as never);
   const found = all.find(
     (one) => one.kind === "u32" && one.match !== undefined && String(one.handle).endsWith(String(node)),
   );
-  await filters.delete({ ...words, handle: found?.handle ?? handle } as never);
+  await qdiscs.filters.delete({ ...words, handle: found?.handle ?? handle } as never);
+}
+
+/** Of a filter that is there Linux changes a flower only, and in others not all. */
+async function replaceFilter(host: Host, words: Words): Promise<void> {
+  if (words["kind"] === "flower") return host.qdiscs.filters.replace(words as never);
+  await deleteFilter(host, filters.named?.(words) ?? words).catch((error: { readonly code?: unknown }) => {
+    if (error.code !== "ENOENT") throw error;
+  });
+  await host.qdiscs.filters.create(words as never);
 }
 
 /** Every verb of every service. */
@@ -132,7 +142,7 @@ function services(host: Host, secrets: Secrets): Services {
     },
     filter: {
       create: (words) => host.qdiscs.filters.create(as<never>(words)),
-      replace: (words) => host.qdiscs.filters.replace(as<never>(words)),
+      replace: (words) => replaceFilter(host, words),
       delete: (words) => deleteFilter(host, words),
     },
     ethtool: {

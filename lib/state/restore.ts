@@ -1,6 +1,7 @@
 /** What it takes to have a link back that was deleted, with all that was on it. */
 
 import { portChoice, rejoining, settable } from "./compare.ts";
+import { sortOf } from "./entries/sorts.ts";
 import { goneOf, lost } from "./gone.ts";
 import { linkOf, type Observed } from "./observed.ts";
 import { ethtoolAgain } from "./plan-ethtool.ts";
@@ -136,6 +137,9 @@ export function onLink(observed: Observed, name: string): string[] {
     ...some("mdb", "multicast entry", "multicast entries"),
     ...some("vlan", "range of VLANs", "ranges of VLANs"),
     ...some("vni", "range of VNIs", "ranges of VNIs"),
+    ...of("filter")
+      .filter(({ dev }) => dev !== name)
+      .map((words) => `what filter ${String(sortOf("filter")?.subject(words))} sends there`),
     ...links.filter(({ master }) => master === name).map((port) => `port ${port.name}`),
   ];
 }

@@ -2,7 +2,7 @@
 import { move } from "../planner.ts";
 import { pick, type Words } from "../step.ts";
 import { checkClass, classKindShapes, classPlaceShapes, retoldClass } from "../words.ts";
-import { CLASSFUL, holderOf, holderThen, insideAgain, willHaveClass } from "./inside.ts";
+import { CLASSFUL, holderOf, holderThen, insideAgain, loopAt, willHaveClass } from "./inside.ts";
 import { equal, isOn, request, type Sort, unless } from "./sort.ts";
 
 const KEYS = ["dev", "classid"];
@@ -10,6 +10,13 @@ const KEYS = ["dev", "classid"];
 /** Its qdisc as the parent means that it has none. */
 const parentOf = ({ classid, parent }: Words): unknown =>
   parent === undefined || parent === holderOf(classid) ? "root" : parent;
+
+/** What is there, with what is wanted of it; where its ceiling is its rate and nobody says otherwise, that goes on. */
+function onTopOf(seen: Words, wanted: Words): Words {
+  const { rate, ceil } = wanted;
+  const follows = rate !== undefined && ceil === undefined && seen["ceil"] === seen["rate"];
+  return { ...seen, ...wanted, ...(follows && { ceil: rate }) };
+}
 
 export const classes: Sort = {
   object: "class",
@@ -34,9 +41,9 @@ export const classes: Sort = {
   implied: () => [],
   create: (words) => request("class", "create", words),
   change: (wanted, seen) => [
-    move(request("class", "replace", { ...seen, ...wanted }), request("class", "replace", seen)),
+    move(request("class", "replace", onTopOf(seen, wanted)), request("class", "replace", seen)),
   ],
-  whole: (wanted, seen) => ({ ...seen, ...wanted }),
+  whole: (wanted, seen) => onTopOf(seen, wanted),
   again: (seen) => seen,
   named: (words) => pick(words, KEYS),
   restore: (words) => request("class", "create", words),
@@ -90,7 +97,9 @@ export const classes: Sort = {
       return say(`${dev} has no class ${String(words["parent"])}; write it into classes`);
     if (seen !== undefined && seen["parent"] !== words["parent"])
       return say(`it is below ${String(seen["parent"])}, and cannot move; give it another number`);
-    const wrong = checkClass({ ...seen, ...words });
+    const loop = loopAt(planner, dev, String(classid));
+    if (loop !== undefined) return say(loop);
+    const wrong = checkClass(onTopOf(seen ?? {}, words));
     return wrong === undefined || say(wrong);
   },
 };

@@ -3,8 +3,8 @@ import { InputError } from "../../shape/shape.ts";
 import { move } from "../planner.ts";
 import { type Difference, pick, type Request, sameValue, type Words } from "../step.ts";
 import { filterKindShapes, filterPlaceShapes, retoldFilter } from "../words.ts";
-import { holderOf, holderThen, INGRESS, willHaveClass } from "./inside.ts";
-import { equal, isOn, request, type Sort, unless } from "./sort.ts";
+import { holderOf, holderThen, INGRESS, lasting, willHaveClass } from "./inside.ts";
+import { equal, type Gone, isOn, request, type Sort } from "./sort.ts";
 
 const KEYS = ["dev", "parent", "pref", "chain"];
 const ENDS: readonly unknown[] = [INGRESS, "egress"];
@@ -37,7 +37,19 @@ const withMtu = (actions: unknown): unknown =>
     ? actions.map((one: Words) => (one["kind"] === "police" ? { mtu: POLICE_MTU, ...one } : one))
     : actions;
 
-const create = (words: Words): Request => request("filter", "create", words);
+const create = (words: Words): Request => request("filter", "create", lasting(words));
+const replace = (words: Words): Request => request("filter", "replace", lasting(words));
+
+const actionsOf = ({ actions }: Words): readonly Words[] => (actions ?? []) as readonly Words[];
+/** Whether it sends packets to a link that goes: the kernel keeps the filter, and forgets the link. */
+const leadsTo = (words: Words, gone: Gone): boolean =>
+  actionsOf(words).some(({ dev }) => dev !== undefined && isOn(gone, dev));
+function forgetting(words: Words, gone: Gone): Words {
+  const actions = actionsOf(words).map(({ dev, ...rest }) =>
+    dev === undefined || isOn(gone, dev) ? rest : { ...rest, dev },
+  );
+  return { ...words, actions };
+}
 
 export const filters: Sort = {
   object: "filter",
@@ -85,7 +97,7 @@ export const filters: Sort = {
   change(wanted, seen, differences) {
     const then = wanted["handle"] === undefined ? { ...wanted, handle: seen["handle"] } : wanted;
     const inPlace = seen["kind"] === "flower" && differences.every(({ field }) => IN_PLACE.includes(field));
-    if (inPlace) return [move(request("filter", "replace", then), request("filter", "replace", seen))];
+    if (inPlace) return [move(replace(then), replace(seen))];
     return [
       move(request("filter", "delete", named(seen)), create(seen)),
       move(create(wanted), request("filter", "delete", named(wanted))),
@@ -95,11 +107,16 @@ export const filters: Sort = {
   named,
   restore: create,
   isGiven: () => true,
-  remains: (words, gone) => unless(isOn(gone, words["dev"]), words),
-  restored: () => [],
-  devices: ({ dev, actions }) => [
-    ["dev", dev],
-    ...((actions ?? []) as readonly Words[]).flatMap((one, i) =>
+  remains(words, gone) {
+    if (isOn(gone, words["dev"])) return undefined;
+    return leadsTo(words, gone) ? forgetting(words, gone) : words;
+  },
+  // Those on links that go come back with the queues.
+  restored: ({ filters: all = [] }, gone) =>
+    all.filter((words) => !isOn(gone, words["dev"]) && leadsTo(words, gone)).map(replace),
+  devices: (words) => [
+    ["dev", words["dev"]],
+    ...actionsOf(words).flatMap((one, i) =>
       one["dev"] === undefined ? [] : [[`actions.${i}.dev`, one["dev"]] as const],
     ),
   ],

@@ -45,10 +45,25 @@ function hanging(all: readonly Request[], known: Set<string>, kinds: Map<string,
 /** Tables of u32 come before what leads to them. */
 const isTable = ({ kind, match }: Words): boolean => kind === "u32" && match === undefined;
 
+/**
+ * A filter as it can be made: what it sent to a link that is no more has no name. The kernel drops what was to go there,
+ * and copies nothing.
+ */
+export function lasting(words: Words): Words {
+  const isLost = ({ kind, dev }: Words): boolean => kind === "mirred" && dev === undefined;
+  const actions = words["actions"] as readonly Words[] | undefined;
+  if (actions?.some(isLost) !== true) return words;
+  const verdict = ({ mode, control }: Words): Words => ({
+    kind: "gact",
+    control: mode === "redirect" ? "drop" : (control ?? "pipe"),
+  });
+  return { ...words, actions: actions.map((one) => (isLost(one) ? verdict(one) : one)) };
+}
+
 /** Filters of these places, in the order in which they can be made. */
 function filtersAt(observed: Observed, dev: string, isAt: (parent: unknown) => boolean): Request[] {
   const all = on(observed.filters, dev).filter(({ parent }) => isAt(parent));
-  return [...all.filter(isTable), ...all.filter((one) => !isTable(one))].map((one) => create("filter", one));
+  return [...all.filter(isTable), ...all.filter((one) => !isTable(one))].map((one) => create("filter", lasting(one)));
 }
 
 /** Requests that put back all that is in a queue, or in a class, of this handle, and is not for itself. */
@@ -108,6 +123,35 @@ export function holderThen(planner: Planner, dev: string, handle: string): Holde
   const goes = seen !== undefined && planner.desired.queues.some(({ words, absent }) => absent && isAt(words, seen));
   const found = wanted?.words ?? (goes ? undefined : seen);
   return found && { kind: found["kind"], id: `queue at ${String(found["parent"])} on ${dev}` };
+}
+
+/** The class or the queue that one is in, as it will be; undefined for a queue that is in none. */
+function aboveThen({ desired, before }: Planner, dev: string, name: string): string | undefined {
+  const named = isClass(name) ? "classid" : "handle";
+  const isIt = (one: Words): boolean => one["dev"] === dev && one[named] === name;
+  const list = isClass(name) ? "classes" : "queues";
+  const wanted = desired[list].find(({ words, absent }) => !absent && isIt(words))?.words;
+  const parent = (wanted ?? (before[list] ?? []).find(isIt))?.["parent"];
+  if (isClass(name)) return parent === undefined || parent === "root" ? holderOf(name) : String(parent);
+  return parent === undefined ? undefined : String(parent);
+}
+
+/** What is wrong where a class or a queue would be within itself; told of a loop once. */
+export function loopAt(planner: Planner, dev: string, name: string): string | undefined {
+  const loop = [name];
+  for (;;) {
+    const above = aboveThen(planner, dev, loop.at(-1) ?? "");
+    if (above === undefined) return undefined;
+    if (above === name) break;
+    if (loop.includes(above)) return undefined;
+    loop.push(above);
+  }
+  const { classes, queues } = planner.desired;
+  const written = [...classes, ...queues].flatMap(({ words, absent }) =>
+    absent || words["dev"] !== dev ? [] : (words["classid"] ?? words["handle"] ?? []),
+  );
+  const [first] = loop.filter((one) => written.includes(one)).sort();
+  return first === name ? `${[...loop, name].join(" → ")} is a loop; take one of them out` : undefined;
 }
 
 /** Kind and handle of the queue at the root, as it will be. */

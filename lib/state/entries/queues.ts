@@ -1,16 +1,35 @@
 /** Queues beside that at the root of a link: at classes, and for what comes in. */
 import { InputError } from "../../shape/shape.ts";
-import { move } from "../planner.ts";
+import { move, type Planner } from "../planner.ts";
 import { fixedOf, ownWords, timeAgrees } from "../queue.ts";
 import { pick, type Words } from "../step.ts";
 import { checkQdisc, innerShapes, qdiscPlaceShapes, retoldQdisc } from "../words.ts";
-import { allInside, CLASSFUL, holderOf, holderThen, INGRESS, insideAgain, willHaveClass } from "./inside.ts";
+import {
+  allInside,
+  CLASSFUL,
+  holderOf,
+  holderThen,
+  INGRESS,
+  insideAgain,
+  loopAt,
+  rootThen,
+  willHaveClass,
+} from "./inside.ts";
 import { equal, isOn, request, type Sort, unless } from "./sort.ts";
 
 const KEYS = ["dev", "parent"];
 const OF_INGRESS: readonly unknown[] = ["ingress", "clsact"];
 
 const whole = (words: Words): Words => ownWords(words as never);
+
+/** Where another queue of the link has the same handle: at the root, or before it in the document. */
+function namesakeOf(planner: Planner, { dev, parent, handle }: Words): string | undefined {
+  if (handle === undefined) return undefined;
+  if (rootThen(planner, String(dev))?.handle === handle) return "root";
+  const written = planner.desired.queues.filter(({ absent }) => !absent).map(({ words }) => words);
+  const all = written.filter((one) => one["dev"] === dev && one["handle"] === handle);
+  return all[0]?.["parent"] === parent ? undefined : String(all[0]?.["parent"]);
+}
 
 export const queues: Sort = {
   object: "queue",
@@ -75,6 +94,11 @@ export const queues: Sort = {
       return false;
     };
     if (absent) return true;
+    const namesake = namesakeOf(planner, words);
+    if (namesake !== undefined)
+      return say(`the queue at ${namesake} has the handle ${String(words["handle"])} already; give it another`);
+    const loop = words["handle"] === undefined ? undefined : loopAt(planner, dev, String(words["handle"]));
+    if (loop !== undefined) return say(loop);
     const wrong = checkQdisc({
       ...(seen?.["kind"] === words["kind"] && seen !== undefined ? whole(seen) : {}),
       ...words,

@@ -37,10 +37,13 @@ const update = (words: Words): Request => request("vlanGlobal", "update", words)
 
 /** Requests that give VLANs of a bridge their options again, which have come back. */
 export function globalsAgain({ vlanGlobals = [] }: Observed, bridge: unknown, range?: Words): Request[] {
-  return vlanGlobals
-    .filter((one) => one["dev"] === bridge && chosen(one).length > 0)
-    .filter((one) => range === undefined || overlap(vid, { ...range, dev: bridge }, one))
-    .map((one) => update(again(one)));
+  const all = vlanGlobals.filter((one) => one["dev"] === bridge);
+  // Others beside the range may not be there yet.
+  const back =
+    range === undefined
+      ? all
+      : runsOf(vid, { ...range, dev: bridge }, all).flatMap(({ seen }) => (seen === undefined ? [] : [seen]));
+  return back.filter((one) => chosen(one).length > 0).map((one) => update(again(one)));
 }
 
 /** Whether the VLANs are, or will be, somewhere on the bridge. */
@@ -48,8 +51,12 @@ function check(planner: Planner, { words, path }: DesiredEntry, world: Observed)
   const dev = String(words["dev"]);
   const isOfBridge = (name: unknown): boolean =>
     name === dev || willBe(planner, String(name)).options["master"] === dev;
-  const wanted = planner.desired.vlans.filter(({ absent }) => !absent).map((one) => one.words);
-  const all = [...(world.vlans ?? []), ...wanted].filter((one) => isOfBridge(one["dev"]));
+  const named = (gone: boolean): Words[] =>
+    planner.desired.vlans.filter(({ absent }) => absent === gone).map((one) => one.words);
+  const staying = (world.vlans ?? []).flatMap((one) =>
+    runsOf(vid, one, named(true)).flatMap((run) => (run.seen === undefined ? [part(vid, one, run)] : [])),
+  );
+  const all = [...staying, ...named(false)].filter((one) => isOfBridge(one["dev"]));
   const missing = runsOf(
     vid,
     words,
