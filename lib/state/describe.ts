@@ -143,7 +143,7 @@ const many = ({ object }: Foreign, count: number): string =>
     ? `table${count === 1 ? "" : "s"} of nftables`
     : count === 1
       ? object
-      : `${object}${object === "address" ? "es" : "s"}`;
+      : `${object}${object.endsWith("s") ? "es" : "s"}`;
 
 function bySort(all: readonly Foreign[]): readonly (readonly Foreign[])[] {
   const sorts = new Map<string, Foreign[]>();

@@ -2,6 +2,7 @@
 import type { Table } from "../nftables/index.ts";
 import { expandBraces, formatKey, parseKey } from "../sysctl/key.ts";
 import { checkValue } from "../sysctl/range.ts";
+import { isSecret } from "../sysctl/secret.ts";
 import { checkConsistency, checkVariables } from "./consistency.ts";
 import { checkSchema, type DocumentValue, type Entry, type GuestsEntry, type LinkEntry } from "./document.ts";
 import { LIST_NAMES, type ListName, type Sort } from "./entries/sort.ts";
@@ -163,7 +164,7 @@ function sysctlsOf(source: Source, value: DocumentValue, issues: Issue[]): Desir
             issueAt(
               source,
               path,
-              `${key} is ${before.value} at line ${source.locateKey(before.path).line}; keep one`,
+              `${key} is ${isSecret(parsed) ? "another one" : before.value} at line ${source.locateKey(before.path).line}; keep one`,
               "key",
             ),
           );

@@ -6,7 +6,7 @@ import { updateAway } from "./ends-away.ts";
 import { filters } from "./entries/filters.ts";
 import { withMac } from "./new-mac.ts";
 import type { DeviceGroup } from "./plan-ethtool.ts";
-import { type Secrets, secretsOf } from "./secrets.ts";
+import { Hidden, type Secrets, secretsOf } from "./secrets.ts";
 import type { Request, Words } from "./step.ts";
 
 /** An undoing that was refused too. */
@@ -153,7 +153,7 @@ function services(host: Host, secrets: Secrets): Services {
       update: async ({ name, config }) => host.wireguard.set(as(name), await secrets.resolve(config as Words)),
     },
     sysctl: {
-      set: ({ key, value }) => sysctls.set(as(key), as(value)),
+      set: ({ key, value }) => sysctls.set(as(key), value instanceof Hidden ? value.reveal() : as(value)),
       restore: ({ saved, secretOf }) =>
         secretOf === undefined ? sysctls.restore(as(saved)) : secrets.giveBack(host, as(secretOf)),
     },

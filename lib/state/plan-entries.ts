@@ -104,8 +104,21 @@ function planAbsent(planner: Planner, sort: Sort, entry: DesiredEntry, seen: Wor
   planner.add({ object, subject, path, action: "remove", reason: "to be absent", needs, moves });
 }
 
-/** `before` is the entry where it is there now, and goes with a link that is made again. */
-function planCreation(planner: Planner, sort: Sort, { words, path }: DesiredEntry, before: Words | undefined): void {
+/** Why an entry that is there now is not there once others were made again: that of a qdisc goes also where its link stays. */
+function whyGone({ object }: Sort, { dev }: Words, world: Observed): string {
+  const queued = object === "queue" || object === "class" || object === "filter";
+  const what = queued && linkOf(world, String(dev)) !== undefined ? "qdisc" : "link";
+  return `goes with its ${what}, and is put back`;
+}
+
+/** `before` is the entry where it is there now, and goes with a link, or a qdisc, that is made again. */
+function planCreation(
+  planner: Planner,
+  sort: Sort,
+  { words, path }: DesiredEntry,
+  world: Observed,
+  before: Words | undefined,
+): void {
   const { object } = sort;
   const whole = (before !== undefined && sort.whole?.(words, before)) || words;
   planner.add({
@@ -113,7 +126,7 @@ function planCreation(planner: Planner, sort: Sort, { words, path }: DesiredEntr
     object,
     subject: sort.subject(words),
     path,
-    reason: before === undefined ? "not there" : "goes with its link, and is put back",
+    reason: before === undefined ? "not there" : whyGone(sort, words, world),
     differences: compared(words).map((field) => {
       const to = words[field];
       const from = before === undefined || sort.uncompared.includes(field) ? before && to : before[field];
@@ -166,7 +179,7 @@ function planEntry(planner: Planner, sort: Sort, entry: DesiredEntry, world: Obs
   const seen = found.find(entry.words);
   if (sort.check?.(planner, entry, seen, world) === false) return;
   if (entry.absent) planAbsent(planner, sort, entry, seen);
-  else if (seen === undefined) planCreation(planner, sort, entry, before.find(entry.words));
+  else if (seen === undefined) planCreation(planner, sort, entry, world, before.find(entry.words));
   else planChange(planner, sort, entry, seen);
 }
 

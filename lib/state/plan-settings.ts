@@ -3,11 +3,13 @@ import { compareTables, sameTable, type Table } from "../nftables/index.ts";
 import { alsoWrites, standsFor } from "../sysctl/effect.ts";
 import { parseKey } from "../sysctl/key.ts";
 import { normalizeValue } from "../sysctl/range.ts";
+import { isSecret } from "../sysctl/secret.ts";
 import type { DesiredSysctl } from "./desired.ts";
 import { interfaceOf, type Observed } from "./observed.ts";
 import { move, type Planner } from "./planner.ts";
 import { droppingChains, TABLE } from "./policy.ts";
-import { DIFFERS, type Request, type Words } from "./step.ts";
+import { Hidden, secretAgain } from "./secrets.ts";
+import { DIFFERS, type Difference, type Request, type Words } from "./step.ts";
 
 /** Whether writing `trigger` rewrites `key`. */
 function rewrites(trigger: string, key: string): boolean {
@@ -20,26 +22,38 @@ function rewrites(trigger: string, key: string): boolean {
   );
 }
 
-function planSysctl(
-  planner: Planner,
-  { key, value, path }: DesiredSysctl,
+/** What a step that sets a sysctl does and tells; a secret, and the one that it takes the place of, are told nobody. */
+function settingOf(
+  { before }: Planner,
+  { key, value }: DesiredSysctl,
   seen: string | undefined,
-  by: readonly string[],
-): void {
-  const set: Request = { object: "sysctl", verb: "set", words: { key, value } };
-  const before = planner.before.sysctls?.[key];
-  const again = seen === undefined && before !== undefined;
-  const saved = planner.before.rewritten?.[key] ?? (seen === undefined ? [] : [{ key, value: seen }]);
+): { readonly told: Difference; readonly set: Words; readonly back: readonly Request[] } {
+  const path = parseKey(key);
+  const from = seen ?? before.sysctls?.[key];
+  if (isSecret(path)) {
+    const wanted = "the document's secret";
+    const is = from === undefined || normalizeValue(from) === normalizeValue(value) ? from && wanted : "another secret";
+    const back = seen === undefined ? [] : [secretAgain(path[3] ?? "")];
+    return { told: { field: "value", from: is, to: wanted }, set: { key, value: new Hidden(value) }, back };
+  }
+  const saved = before.rewritten?.[key] ?? (seen === undefined ? [] : [{ key, value: seen }]);
   const back: readonly Request[] = saved.length === 0 ? [] : [{ object: "sysctl", verb: "restore", words: { saved } }];
+  return { told: { field: "value", from, to: value }, set: { key, value }, back };
+}
+
+function planSysctl(planner: Planner, one: DesiredSysctl, seen: string | undefined, by: readonly string[]): void {
+  const { key, path } = one;
+  const { told, set, back } = settingOf(planner, one, seen);
+  const again = seen === undefined && planner.before.sysctls?.[key] !== undefined;
   planner.add({
     action: "change",
     object: "sysctl",
     subject: key,
     path,
     reason: by.length > 0 ? `${by.join(", ")} rewrites it` : again ? "goes with its link, and is set again" : DIFFERS,
-    differences: [{ field: "value", from: seen ?? before, to: value }],
-    needs: [...planner.linkIds(interfaceOf(key)), ...by.map((one) => `sysctl ${one}`)],
-    moves: [move(set, ...back)],
+    differences: [told],
+    needs: [...planner.linkIds(interfaceOf(key)), ...by.map((other) => `sysctl ${other}`)],
+    moves: [move({ object: "sysctl", verb: "set", words: set }, ...back)],
   });
 }
 

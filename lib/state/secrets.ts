@@ -29,6 +29,23 @@ export const secretAgain = (link: string): Request => ({
   words: { secretOf: link },
 });
 
+/** A secret that stands in the document itself, on its way to the kernel: wherever it is written or shown it is none. */
+export class Hidden {
+  readonly #value: string;
+
+  constructor(value: string) {
+    this.#value = value;
+  }
+
+  reveal(): string {
+    return this.#value;
+  }
+
+  toJSON(): object {
+    return {};
+  }
+}
+
 /** What is told of a key: the public key that belongs to it, or a digest from which 32 random bytes cannot be found. */
 export function idOf(kind: Kind, secret: string): string {
   if (kind === "private") return wireguardPublicKey(secret);

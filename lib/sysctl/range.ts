@@ -4,8 +4,10 @@
  * Source: Documentation/networking/ip-sysctl.rst, bridge netfilter in net/bridge/br_netfilter_hooks.c,
  * Documentation/networking/nf_conntrack-sysctl.rst.
  */
+import { isIPv6 } from "../shape/ip.ts";
 import { SysctlError } from "./error.ts";
 import { formatKey } from "./key.ts";
+import { isSecret } from "./secret.ts";
 
 /** The least and the greatest number that a sysctl may have. */
 export type Range = readonly [min: number, max: number];
@@ -163,8 +165,12 @@ export function rangeOf(path: readonly string[]): Range | undefined {
   return table === "conf" && family === "ipv6" ? lookUp(CONF6, name) : undefined;
 }
 
-/** Sorts white space out, as the kernel writes lists with tabs and people write them with spaces. */
+/**
+ * Sorts white space out, as the kernel writes lists with tabs and people write them with spaces; and addresses, which the
+ * kernel writes in full.
+ */
 export function normalizeValue(value: string): string {
+  if (isIPv6(value.trim())) return new URL(`http://[${value.trim()}]`).hostname;
   const words = value.trim().split(/\s+/);
   return words.map((word) => (/^[+-]?\d{1,15}$/.test(word) ? String(Number(word) + 0) : word)).join("\t");
 }
@@ -185,6 +191,8 @@ export function checkValue(path: readonly string[], value: string | number): str
   if (bad !== undefined)
     throw new SysctlError(key, "ERR_SYSCTL_VALUE", `the value has the character ${JSON.stringify(bad)} in it`);
   if (text.length > 4000) throw new SysctlError(key, "ERR_SYSCTL_VALUE", "the value is longer than 4000 characters");
+  if (isSecret(path) && !isIPv6(text))
+    throw new SysctlError(key, "ERR_SYSCTL_VALUE", "expected a secret in the form of an IPv6 address");
   const range = rangeOf(path);
   if (range === undefined) return text;
   const [min, max] = range;

@@ -7,6 +7,7 @@ import { SysctlError } from "./error.ts";
 import { formatKey, parseKey, type SysctlKey } from "./key.ts";
 import { explainMissing } from "./missing.ts";
 import { checkValue, normalizeValue } from "./range.ts";
+import { isSecret, shownValue } from "./secret.ts";
 
 /** A value to go back to. */
 export interface SavedSysctl {
@@ -53,7 +54,8 @@ export class Sysctls {
    * Writes a value, reads it back, and returns what was read. Values that mean nothing are refused before the kernel
    * is asked. Same as: sysctl -w KEY=VALUE
    *
-   * @throws {SysctlError} with code ERR_SYSCTL_DRIFT, and `actual`, where the kernel has another value afterwards.
+   * @throws {SysctlError} with code ERR_SYSCTL_DRIFT, and `actual`, where the kernel has another value afterwards; of a
+   * secret nothing is told.
    */
   async set(key: SysctlKey, value: string | number): Promise<string> {
     const path = parseKey(key);
@@ -64,6 +66,7 @@ export class Sysctls {
     });
     if (typeof actual === "number") return text; // made to be written only, as net.ipv4.route.flush
     if (normalizeValue(actual) === normalizeValue(text)) return actual;
+    if (isSecret(path)) throw new SysctlError(formatKey(path), "ERR_SYSCTL_DRIFT", "the kernel has another secret");
     const reason = `the kernel took ${JSON.stringify(text)} and has ${JSON.stringify(actual)}`;
     throw new SysctlError(formatKey(path), "ERR_SYSCTL_DRIFT", reason, { actual });
   }
@@ -224,7 +227,7 @@ export class Sysctls {
       return typeof names === "number" ? undefined : names;
     };
     if (code === "ENOENT" && (await list(path.slice(0, -1)))?.includes(path.at(-1) ?? "")) {
-      const reason = `the kernel does not know ${JSON.stringify(value ?? "")}`;
+      const reason = `the kernel does not know ${shownValue(path, value ?? "")}`;
       return new SysctlError(key, "EINVAL", reason, { errno: result, doing });
     }
     if (code === "ENOENT") {
@@ -234,11 +237,11 @@ export class Sysctls {
     const reasons: Readonly<Record<string, string>> = {
       EACCES: "not readable or not writable for this process, or fixed in this namespace",
       EPERM: "it takes CAP_NET_ADMIN over the namespace",
-      EINVAL: value === undefined ? "the kernel refused" : `the kernel refused ${JSON.stringify(value)}`,
+      EINVAL: value === undefined ? "the kernel refused" : `the kernel refused ${shownValue(path, value)}`,
       EISDIR: "it is a group of sysctls, not one",
       EBADF: "the namespace was closed already",
       EIO: "it has no value yet",
-      ERANGE: `the kernel refused ${JSON.stringify(value)} as out of range`,
+      ERANGE: `the kernel refused ${shownValue(path, value)} as out of range`,
     };
     const reason = (await list(path)) === undefined ? reasons[code] : reasons["EISDIR"];
     return new SysctlError(key, code, reason ?? "the kernel refused", { errno: result, doing });

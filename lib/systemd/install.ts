@@ -117,7 +117,7 @@ class Installing {
       pid: process.pid,
       ...{ runtime, direct, changes },
       units: units.before,
-      document: keep(this.#wanted),
+      document: keep(this.#wanted, plan.steps),
       steps: plan.steps,
       ...(observed.table !== undefined && { table: observed.table }),
     };

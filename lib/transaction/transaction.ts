@@ -130,7 +130,7 @@ class Transaction {
     const { steps } = planned.plan;
     const probes = this.#options.probes?.(planned) ?? [];
     const what = {
-      document: keep(this.#wanted),
+      document: keep(this.#wanted, steps),
       steps,
       ...(probes.length > 0 && { probes }),
       ...(this.#confirm > 0 && { confirm: this.#confirm }),

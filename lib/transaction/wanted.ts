@@ -8,6 +8,8 @@ import { plan } from "../state/plan.ts";
 import { planRemoval } from "../state/remove.ts";
 import { parseSource } from "../state/source.ts";
 import type { Move, Plan, Request, Step, Words } from "../state/step.ts";
+import { expandBraces, formatKey, parseKey } from "../sysctl/key.ts";
+import { isSecret } from "../sysctl/secret.ts";
 
 /** Whether the document is to be made true, or what it describes to be taken away. */
 export type Mode = "apply" | "remove";
@@ -25,10 +27,25 @@ export interface KeptDocument {
   readonly value: unknown;
 }
 
-/** What a journal keeps of it: without what does not describe the host. */
-export function keep({ desired, mode }: Wanted): KeptDocument {
+/** What a journal keeps of it: without what does not describe the host, and without secrets. */
+export function keep({ desired, mode }: Wanted, steps: readonly Step[]): KeptDocument {
   const { probes: _, confirm: __, ...value } = desired.source.value as DocumentValue;
-  return { mode, file: desired.source.file, value };
+  return { mode, file: desired.source.file, value: withoutSecrets(value, steps) };
+}
+
+/** Stands for a secret that is another one than before; it is never set. */
+const NO_SECRET = "::";
+
+/** Secrets that are to be changed are there, as others; those that stay make no step, and are left out. */
+function withoutSecrets({ sysctls, ...value }: DocumentValue, steps: readonly Step[]): DocumentValue {
+  if (sysctls === undefined) return value;
+  const set = new Set(steps.filter(({ object }) => object === "sysctl").map(({ subject }) => subject));
+  const kept = Object.entries(sysctls).flatMap(([written, one]): [string, string | number][] => {
+    const keys = expandBraces(written).filter((key) => isSecret(parseKey(key)));
+    if (keys.length === 0) return [[written, one]];
+    return keys.filter((key) => set.has(formatKey(parseKey(key)))).map((key) => [key, NO_SECRET]);
+  });
+  return { ...value, sysctls: Object.fromEntries(kept) };
 }
 
 /** What was kept, as it was wanted. */

@@ -64,6 +64,8 @@ describe("plan --explain", function () {
     const host = { ...HOST, addresses, rules };
     const foreign = foreignOf(host, desired, plan(host, desired));
     equal(countForeign(foreign), "foreign, left alone: 1 link, 12 addresses, 1 rule");
+    const classes = ["1:1 on a", "1:2 on a"].map((subject) => ({ object: "class" as const, subject }));
+    equal(countForeign(classes), "foreign, left alone: 2 classes");
     const rows = explainForeign(foreign);
     deepEqual(
       rows.filter(([sort]) => sort !== "address"),

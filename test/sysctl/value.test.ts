@@ -14,6 +14,7 @@ describe("sysctl: values", () => {
     ["net.ipv6.conf.all.use_tempaddr", -1, "-1"],
     ["net.ipv4.ip_local_port_range", "1024 65000", "1024 65000"],
     ["net.core.default_qdisc", "fq", "fq"],
+    ["net.ipv6.conf.a.stable_secret", "2001:db8::1", "2001:db8::1"],
     ["net.ipv4.ip_local_reserved_ports", "", ""],
   ];
   for (const [key, value, text] of good)
@@ -56,6 +57,19 @@ describe("sysctl: values", () => {
   it("compares lists whatever the white space between", () => {
     assert.equal(normalizeValue(" 1024   65000\n"), normalizeValue("1024\t65000"));
     assert.notEqual(normalizeValue("1 2"), normalizeValue("12"));
+  });
+  it("compares addresses however they are written", () => {
+    const full = "2001:0db8:0009:0000:0000:0009:0009:0009";
+    for (const short of ["2001:db8:9:0:0:9:9:9", "2001:DB8:9::9:9:9"])
+      assert.equal(normalizeValue(short), normalizeValue(full));
+    assert.notEqual(normalizeValue("2001:db8:9::9:9:8"), normalizeValue(full));
+  });
+  it("shows nothing of a secret that is none", () => {
+    assert.throws(
+      () => checkValue(parseKey("net.ipv6.conf.a/b.stable_secret"), "topsecret"),
+      ({ message }: Error) =>
+        /expected a secret in the form of an IPv6 address/.test(message) && !/topsecret/.test(message),
+    );
   });
 });
 
