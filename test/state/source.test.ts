@@ -114,7 +114,10 @@ describe("a source of YAML", () => {
 });
 
 describe("a file of YAML", () => {
-  const folder = mkdtempSync(join(tmpdir(), "linkwright-source-"));
+  let folder = "";
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), "linkwright-source-"));
+  });
   after(() => rmSync(folder, { recursive: true }));
   const refused = (file: string, message: string): Promise<void> =>
     rejects(readSource(file), { name: "ConfigError", message: `${file}:1:1: ${message}` });
