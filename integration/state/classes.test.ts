@@ -208,6 +208,31 @@ describe("a document with classes and filters", function () {
     }
   });
 
+  const HALF_SAID: readonly (readonly [what: string, filter: string])[] = [
+    ["where a hash is taken", "u32 match ip dst 10.2.0.0/16 hashkey mask 0x000000ff at 16 flowid 1:20"],
+    ["an offset", "u32 match ip dst 10.2.0.0/16 offset at 0 mask 0f00 shift 6 eat flowid 1:20"],
+    ["a mark", "u32 match mark 7 0xff flowid 1:20"],
+    ["an action's cookie", "matchall classid 1:20 action pass cookie 0011"],
+  ];
+  it("leaves alone what it could not put back of a filter", async () => {
+    await bm1.sh(BY_HAND);
+    for (const [what, filter] of HALF_SAID) {
+      await bm1.sh(`tc filter add dev ens34f0 parent 1: pref 90 protocol ip ${filter}`);
+      const before = await told();
+      for (const [body, says] of [
+        [
+          "{ filters: [{ parent: '1:', pref: 90, state: absent }] }",
+          /cannot say, which could not be put back; remove it first/,
+        ],
+        ["{ qdisc: { kind: fq_codel } }", /with what is in it, which could not be put back; remove it first/],
+      ] as const)
+        await rejects(async () => planned(` ${body}`), says, what);
+      equal(await told(), before);
+      await bm1.sh("tc filter delete dev ens34f0 parent 1: pref 90");
+      deepEqual((await planned(SHAPED)).steps, []);
+    }
+  });
+
   const WRONG: readonly (readonly [body: string, says: RegExp])[] = [
     [
       "{ classes: [{ classid: '2:1', kind: htb, rate: 1000 }] }",

@@ -1,8 +1,8 @@
 /** A config as the kernel would tell it: what can be written in several ways is told in one. */
 import { Reader, Writer } from "../wire/index.ts";
 import { actionsAgain, type TcAction } from "./action.ts";
-import type { AnyKind } from "./kind.ts";
-import { shapesOf } from "./option.ts";
+import { type AnyKind, kindIn } from "./kind.ts";
+import { type NameOf, shapesOf } from "./option.ts";
 import { newclass, newfilter, newqdisc, type TcMessage } from "./schema.ts";
 import {
   checkConfig,
@@ -30,10 +30,59 @@ export function settableOf(sort: Sort, told: Values): Values {
   return actions === undefined ? values : { ...values, actions: actionsAgain(actions) };
 }
 
-/** Whether all that is told of an object has a word, so that it can be made again. */
+/** What the kernel numbers, counts and computes by itself; a link has another index where it is made again. */
+const OWN = new Set([
+  ...["tm", "pad", "pcnt", "stats", "usedHwStats", "inHwCount", "index", "capab", "refcnt", "bindcnt"],
+  ...["ifindex", "cellLog", "cellAlign"],
+  // Bytes of a burst are ticks, which are rounded; behind a VLAN's tag the kernel tells the protocol of what is inside.
+  ...["burst", "keyEthType"],
+]);
+/** Those of a filter's flags that somebody chose: not those that tell whether hardware does the work. */
+const CHOSEN = 3;
+/** The flag of an action that somebody chose: the others follow from those of the filter. */
+const NO_PERCPU = 1;
+
+/** Whether all of a value is in another one. */
+function isWithin(told: unknown, again: unknown): boolean {
+  if (typeof told !== "object" || told === null) return told === again;
+  if (typeof again !== "object" || again === null) return false;
+  const isChosen = ([key, value]: [string, unknown]): boolean =>
+    !OWN.has(key) && !(key === "flags" && value instanceof Uint8Array && ((value[0] ?? 0) & NO_PERCPU) === 0);
+  const keys = Object.entries(told)
+    .filter(isChosen)
+    .map(([key]) => key);
+  return keys.every((key) => isWithin((told as Values)[key], (again as Values)[key]));
+}
+const withoutStatus = ({ flags, ...rest }: Values): Values => ({ ...rest, flags: Number(flags ?? 0) & CHOSEN });
+const dataOf = ({ attrs }: TcMessage): Values => withoutStatus((attrs.options?.data ?? {}) as Values);
+
+/** Whether all that is told of an object has a word, and says the same again, so that it can be made again. */
 export function isKnown(sort: Sort, told: Values): boolean {
   const actions = (told["actions"] ?? []) as readonly TcAction[];
-  return Object.hasOwn(sort.kinds, String(told["kind"])) && actions.every(({ kind }) => !kind.startsWith("#"));
+  if (!Object.hasOwn(sort.kinds, String(told["kind"])) || actions.some(({ kind }) => kind.startsWith("#")))
+    return false;
+  try {
+    const { wire } = again(sort, settableOf(sort, told));
+    return isWithin(dataOf(told["wire"] as TcMessage), dataOf(wire));
+  } catch {
+    // What is told of it cannot be asked for.
+    return false;
+  }
+}
+
+/** The message that a config is, as it is read. */
+function again(sort: Sort, config: Values): { readonly wire: TcMessage; readonly nameOf: NameOf } {
+  const known = kindIn(sort.kinds, String(config["kind"])) as AnyKind;
+  const names: string[] = [];
+  const indexOf = (name: string): number => {
+    if (!names.includes(name)) names.push(name);
+    return names.indexOf(name) + 1;
+  };
+  const message = sort === filterSort ? newfilter : sort === classSort ? newclass : newqdisc;
+  const out = new Writer(1024);
+  message.body.write(out, configToWire(sort, known, config, indexOf) as never);
+  const wire = message.body.read(new Reader(out.u8.slice(0, out.length)), 0, out.length) as unknown as TcMessage;
+  return { wire, nameOf: (index) => names[index - 1] ?? "" };
 }
 
 /**
@@ -41,17 +90,8 @@ export function isKnown(sort: Sort, told: Values): boolean {
  * @throws {InputError} for the first word that does not fit.
  */
 export function retold(sort: Sort, config: Values): Values {
-  const known: AnyKind = checkConfig(sort, config);
-  const names: string[] = [];
-  const indexOf = (name: string): number => {
-    if (!names.includes(name)) names.push(name);
-    return names.indexOf(name) + 1;
-  };
-  const nameOf = (index: number): string => names[index - 1] ?? "";
-  const message = sort === filterSort ? newfilter : sort === classSort ? newclass : newqdisc;
-  const out = new Writer(1024);
-  message.body.write(out, configToWire(sort, known, config, indexOf) as never);
-  const wire = message.body.read(new Reader(out.u8.slice(0, out.length)), 0, out.length) as unknown as TcMessage;
+  checkConfig(sort, config);
+  const { wire, nameOf } = again(sort, config);
   const read = sort === filterSort ? filterFromWire : sort === classSort ? classFromWire : qdiscFromWire;
   return settableOf(sort, read(wire, nameOf) as unknown as Values);
 }

@@ -2,15 +2,16 @@
 import type { Host } from "../host.ts";
 import type { CallOptions } from "../socket/index.ts";
 import { consistent } from "./consistent.ts";
-import { isOwnTable, withoutTable } from "./entries/filters.ts";
+import { FILTER_PLACE, isOwnTable, withoutTable } from "./entries/filters.ts";
 import { INGRESS } from "./entries/inside.ts";
 import type { Observed } from "./observed.ts";
 import { type ObservedQdisc, OWN } from "./queue.ts";
-import type { Words } from "./step.ts";
+import { pick, type Words } from "./step.ts";
 import { classKindShapes, innerShapes, isToldWhole, toldClass, toldFilter, toldQdisc } from "./words.ts";
 
 /** All queues of a host. */
-export type ObservedQueues = Required<Pick<Observed, "qdiscs" | "queues" | "classes" | "filters">>;
+export type ObservedQueues = Required<Pick<Observed, "qdiscs" | "queues" | "classes" | "filters">> &
+  Pick<Observed, "untoldFilters">;
 
 /** Whether a filter sees what comes in, or what leaves, whatever the queues are. */
 const isAtEnd = ({ parent }: Words): boolean => parent === INGRESS || parent === "egress";
@@ -25,11 +26,13 @@ export async function observeQueues(host: Host, call: CallOptions): Promise<Obse
   const filters = await consistent("filters", () => qdiscs.filters.list({}, call));
   const all = listed as unknown as readonly Words[];
   const told = (filters as unknown as readonly Words[]).filter(({ dev }) => dev !== undefined);
+  const whole = new Set(told.filter(isToldWhole));
+  const untold = told.filter((one) => !whole.has(one)).map((one) => pick(one, FILTER_PLACE));
   const beside = all.filter(({ parent, handle }) => parent !== "root" && handle !== OWN);
   const isOdd = (one: Words): boolean => !Object.hasOwn(innerShapes, String(one["kind"])) || hasBlock(one);
   const strange = (dev: unknown, atEnds: boolean): boolean =>
     beside.some((one) => one["dev"] === dev && (one["parent"] === INGRESS) === atEnds && isOdd(one)) ||
-    told.some((one) => one["dev"] === dev && isAtEnd(one) === atEnds && !isToldWhole(one));
+    untold.some((one) => one["dev"] === dev && isAtEnd(one) === atEnds);
   const words = (one: Words): ObservedQdisc => {
     const { dev, parent: _, ...own } = toldQdisc(one) as ObservedQdisc;
     return {
@@ -48,6 +51,7 @@ export async function observeQueues(host: Host, call: CallOptions): Promise<Obse
     classes: (classes as unknown as readonly Words[])
       .filter(({ kind }) => Object.hasOwn(classKindShapes, String(kind)))
       .map(toldClass),
-    filters: told.filter((one) => isToldWhole(one) && !isOwnTable(one)).map((one) => withoutTable(toldFilter(one))),
+    filters: [...whole].filter((one) => !isOwnTable(one)).map((one) => withoutTable(toldFilter(one))),
+    ...(untold.length > 0 && { untoldFilters: untold }),
   };
 }

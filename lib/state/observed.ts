@@ -45,6 +45,8 @@ export interface Observed extends Partial<Readonly<Record<ListName, readonly Wor
   readonly ethtool?: Readonly<Record<string, ObservedEthtool>>;
   /** Queues at the root by the name of their link; read where the document names some, or links go. */
   readonly qdiscs?: Readonly<Record<string, ObservedQdisc>>;
+  /** Where there are filters that a document cannot say, or not all of; read with the queues. */
+  readonly untoldFilters?: readonly Words[];
   /** What is told of the keys in the files that the document names. */
   readonly keyFiles?: Readonly<Record<string, KeyFile>>;
   /** Our nftables table. */

@@ -187,3 +187,42 @@ describe("options of VLANs that go", () => {
     ]);
   });
 });
+
+describe("a filter that a document cannot say whole", () => {
+  const host: Observed = {
+    links: [{ name: "d0", kind: "dummy", mtu: 1500, up: true }],
+    qdiscs: { d0: { kind: "htb", handle: "1:", inner: true, ingress: true } },
+    queues: [
+      { dev: "d0", parent: "ingress", kind: "clsact", handle: "ffff:" },
+      { dev: "d0", parent: "1:9", kind: "prio", handle: "9:" },
+      { dev: "d0", parent: "1:8", kind: "prio", handle: "8:" },
+    ],
+    classes: ["1:8", "1:9"].map((classid) => ({ dev: "d0", classid, parent: "root", kind: "htb", rate: 80, ceil: 80 })),
+    filters: [],
+    untoldFilters: ["egress", "9:"].map((parent) => ({ dev: "d0", parent, pref: 5, chain: 0 })),
+  };
+  const HINT = "could not be put back; remove";
+  const TABLE: readonly (readonly [body: string, says: string])[] = [
+    [
+      "filters: [{ parent: egress, pref: 5, kind: matchall }]",
+      `${HINT} it first (tc filter delete dev d0 egress pref 5)`,
+    ],
+    [
+      "filters: [{ parent: '9:', pref: 5, state: absent }]",
+      `${HINT} it first (tc filter delete dev d0 parent 9: pref 5)`,
+    ],
+    ["queues: [{ kind: clsact, state: absent }]", `${HINT} these first`],
+    ["queues: [{ parent: '1:9', state: absent }]", `${HINT} these first`],
+    ["queues: [{ parent: '1:9', kind: pfifo }]", `${HINT} these first`],
+  ];
+  for (const [body, says] of TABLE)
+    it(`is neither changed nor taken along: ${body}`, () =>
+      throws(
+        () => planned(host, `links: { d0: { ${body} } }`),
+        ({ message }: Error) => message.endsWith(says) && !message.includes("\n"),
+      ));
+  it("is in the way of nothing else", () => {
+    const body = "queues: [{ parent: '1:8', state: absent }], filters: [{ parent: egress, pref: 6, kind: matchall }]";
+    deepEqual(made(planned(host, `links: { d0: { ${body} } }`)), ["delete queue", "create filter"]);
+  });
+});

@@ -6,7 +6,8 @@ import { filterKindShapes, filterPlaceShapes, retoldFilter } from "../words.ts";
 import { holderOf, holderThen, INGRESS, lasting, willHaveClass } from "./inside.ts";
 import { equal, type Gone, isOn, request, type Sort } from "./sort.ts";
 
-const KEYS = ["dev", "parent", "pref", "chain"];
+/** What tells filters apart, but for their number. */
+export const FILTER_PLACE = ["dev", "parent", "pref", "chain"];
 const ENDS: readonly unknown[] = [INGRESS, "egress"];
 /** From here on the kernel numbers tables of u32 by itself, one for each `pref`. */
 const FIRST_TABLE = 0x800;
@@ -27,7 +28,7 @@ export const isOwnTable = ({ kind, match, handle }: Words): boolean =>
   kind === "u32" && match === undefined && isRoot(handle);
 
 /** What names it for its deletion. */
-const named = (words: Words): Words => pick(words, [...KEYS, "protocol", "kind", "handle"]);
+const named = (words: Words): Words => pick(words, [...FILTER_PLACE, "protocol", "kind", "handle"]);
 /** What a change in place may be about: with other fields of a packet the kernel wants another filter. */
 const IN_PLACE = ["actions", "classid"];
 /** The largest packet of an action that limits a rate, where nobody says another. */
@@ -68,7 +69,7 @@ export const filters: Sort = {
     const { parent, chain = 0 } = words;
     if (parent === "root")
       throw new InputError(["parent"], "expected ingress, egress, or the handle of a queue such as 1:");
-    if (absent && words["kind"] === undefined) return { ...pick(words, [...KEYS, "handle"]), chain };
+    if (absent && words["kind"] === undefined) return { ...pick(words, [...FILTER_PLACE, "handle"]), chain };
     const told = withoutTable({ ...retoldFilter(words), chain });
     // A number of the kernel's choice.
     return words["handle"] === undefined
@@ -77,7 +78,7 @@ export const filters: Sort = {
   },
   bucket: ({ dev, parent, pref }) => `${String(dev)} ${String(parent)} ${String(pref)}`,
   same: (wanted, seen) =>
-    equal(wanted, seen, ...KEYS) && (wanted["handle"] === undefined || wanted["handle"] === seen["handle"]),
+    equal(wanted, seen, ...FILTER_PLACE) && (wanted["handle"] === undefined || wanted["handle"] === seen["handle"]),
   subject: ({ dev, parent, pref, chain, handle }) =>
     [
       `${String(pref)}`,
@@ -85,7 +86,7 @@ export const filters: Sort = {
       ...(handle === undefined ? [] : [`number ${String(handle)}`]),
       `at ${String(parent)} on ${String(dev)}`,
     ].join(" "),
-  uncompared: [...KEYS, "handle"],
+  uncompared: [...FILTER_PLACE, "handle"],
   // A filter is all that it asks for: what nobody wants any more it may not ask for.
   implied: (wanted, seen): readonly Difference[] =>
     Object.keys(seen)
@@ -133,7 +134,11 @@ export const filters: Sort = {
       planner.say(path, message);
       return false;
     };
-    const all = (world.filters ?? []).filter((one) => equal(words, one, ...KEYS));
+    if ((world.untoldFilters ?? []).some((one) => equal(words, one, ...FILTER_PLACE)))
+      return say(
+        `there is one with what a document cannot say, which could not be put back; remove it first (tc filter delete dev ${dev} ${ENDS.includes(parent) ? "" : "parent "}${String(parent)} pref ${String(pref)})`,
+      );
+    const all = (world.filters ?? []).filter((one) => equal(words, one, ...FILTER_PLACE));
     if (words["handle"] === undefined && all.length > 1)
       return say(
         `there are ${all.length} filters of pref ${String(pref)} at ${String(parent)}; say which one by its handle: ${all.map(({ handle }) => String(handle)).join(", ")}`,

@@ -1,5 +1,6 @@
 /** Queues beside that at the root of a link: at classes, and for what comes in. */
 import { InputError } from "../../shape/shape.ts";
+import type { Observed } from "../observed.ts";
 import { move, type Planner } from "../planner.ts";
 import { fixedOf, ownWords, timeAgrees } from "../queue.ts";
 import { pick, type Words } from "../step.ts";
@@ -30,6 +31,14 @@ function namesakeOf(planner: Planner, { dev, parent, handle }: Words): string | 
   const all = written.filter((one) => one["dev"] === dev && one["handle"] === handle);
   return all[0]?.["parent"] === parent ? undefined : String(all[0]?.["parent"]);
 }
+
+/** Whether there are filters in a queue that could not be put back. */
+function untoldIn({ untoldFilters = [] }: Observed, { dev, parent, handle }: Words): boolean {
+  const isIn = (at: unknown): boolean =>
+    parent === INGRESS ? at === INGRESS || at === "egress" : holderOf(at) === handle;
+  return untoldFilters.some((one) => one["dev"] === dev && isIn(one["parent"]));
+}
+const UNTOLD = "it has filters in it with what a document cannot say, which could not be put back; remove these first";
 
 export const queues: Sort = {
   object: "queue",
@@ -93,7 +102,8 @@ export const queues: Sort = {
       planner.say(path, message);
       return false;
     };
-    if (absent) return true;
+    const untold = seen !== undefined && untoldIn(world, seen);
+    if (absent) return !untold || say(UNTOLD);
     const namesake = namesakeOf(planner, words);
     if (namesake !== undefined)
       return say(`the queue at ${namesake} has the handle ${String(words["handle"])} already; give it another`);
@@ -108,6 +118,7 @@ export const queues: Sort = {
       seen !== undefined &&
       (seen["kind"] !== words["kind"] ||
         fixedOf(words["kind"]).some((key) => words[key] !== undefined && words[key] !== seen[key]));
+    if (remade && untold) return say(UNTOLD);
     if (remade && (queues.along?.(seen, world) ?? []).length > 0)
       return say(`it has to be made again, and has classes or filters in it; remove these first`);
     if (words["parent"] === INGRESS) return true;
