@@ -5,14 +5,13 @@
  * Source: RFC 792, RFC 4443.
  */
 import { loadBinding, META } from "../../native-bindings/index.ts";
-import { AF, linkAddress, openIn, receive, SOCK_DGRAM, widen } from "../probe/sockets.ts";
+import { AF, ETH_P_ALL, linkAddress, openIn, receive, SOCK_DGRAM, widen } from "../probe/sockets.ts";
 import { mac } from "../wire/address.ts";
 import { Reader } from "../wire/buffer.ts";
 import { readIp, readUdp, vniOf } from "./packet.ts";
 import { type Spoiled, sums } from "./sums.ts";
 import { Tally } from "./tally.ts";
 
-const ETH_P_ALL = 0x0003;
 const ICMP = 1;
 /** Packets that are looked at in all: a busy device has seen enough by then. */
 const MOST = 50_000;

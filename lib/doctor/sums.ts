@@ -5,12 +5,11 @@
  * Source: include/uapi/linux/if_packet.h (PACKET_VNET_HDR), virtio_net.h (struct virtio_net_hdr), RFC 768.
  */
 import { loadBinding, META } from "../../native-bindings/index.ts";
-import { AF, int32, LARGEST, linkAddress, openIn, receive, SOCK_RAW, widen } from "../probe/sockets.ts";
+import { AF, ETH_P_ALL, int32, LARGEST, linkAddress, openIn, receive, SOCK_RAW, widen } from "../probe/sockets.ts";
 import { readUdp, UDP, type Udp, vniOf } from "./packet.ts";
 import { Tally } from "./tally.ts";
 import { summed } from "./vtep.ts";
 
-const ETH_P_ALL = 0x0003;
 const SOL_PACKET = 263;
 const PACKET_VNET_HDR = 15;
 /** Bytes of struct virtio_net_hdr, and of the header of Ethernet. */

@@ -10,6 +10,7 @@ import { loadBinding, META, type SocketHandle } from "../../native-bindings/inde
 import { checksum } from "../probe/echo.ts";
 import {
   AF,
+  ETH_P_ALL,
   int32,
   leaveBy,
   linkAddress,
@@ -26,6 +27,8 @@ import {
   arpRequest,
   BROADCAST,
   ETH_P_ARP,
+  IPPROTO_ICMPV6,
+  NEVER_ROUTED,
   neighborSolicitation,
   readAdvertisement,
   readArp,
@@ -34,20 +37,16 @@ import {
 import { errnoName } from "../socket/index.ts";
 import { ip, ipv6, mac as macCodec } from "../wire/address.ts";
 import { Reader, Writer } from "../wire/buffer.ts";
+import { UDP } from "./packet.ts";
 
-const ETH_P_ALL = 0x0003;
 /** IP_MTU_DISCOVER and IPV6_MTU_DISCOVER, with their levels; 3 sends with DF, whatever was learned of the path. */
 const DISCOVER = { 4: [0, 10], 6: [41, 23] } as const;
 const IP_PMTUDISC_PROBE = 3;
 /** IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP. */
 const MULTICAST_LOOP = { 4: 34, 6: 19 } as const;
 const HAS_VNI = 0x08;
-const UDP = 17;
-const ICMPV6 = 58;
 const ETH_P_IPV6 = 0x86dd;
 const IPV6_HEADER = 40;
-/** Neighbors believe nothing that may have passed a router. */
-const NEVER_ROUTED = 255;
 /** Bytes of the least payload of a frame. */
 export const SMALLEST = 46;
 
@@ -115,9 +114,9 @@ function solicitation(from: string, target: string): Uint8Array {
   const source = linkLocal(from);
   const group = solicitedNode(target);
   const body = neighborSolicitation({ mac: from, target });
-  const sum = summed(source, group, ICMPV6, body);
+  const sum = summed(source, group, IPPROTO_ICMPV6, body);
   body.set([sum >> 8, sum & 0xff], 2);
-  const head = [0x60, 0, 0, 0, body.length >> 8, body.length & 0xff, ICMPV6, NEVER_ROUTED];
+  const head = [0x60, 0, 0, 0, body.length >> 8, body.length & 0xff, IPPROTO_ICMPV6, NEVER_ROUTED];
   return Uint8Array.from([...head, ...bytesOf(source), ...bytesOf(group), ...body]);
 }
 
@@ -167,7 +166,7 @@ function readReply(data: Buffer, from: string, target: string): string | undefin
     const ours = data.length >= 24 && macCodec.read(new Reader(data), 18, 24) === from;
     return ours ? readArp(data, target) : undefined;
   }
-  if (data.length < IPV6_HEADER || data[6] !== ICMPV6 || (data[0] ?? 0) >> 4 !== 6) return undefined;
+  if (data.length < IPV6_HEADER || data[6] !== IPPROTO_ICMPV6 || (data[0] ?? 0) >> 4 !== 6) return undefined;
   if (ipv6.read(new Reader(data), 24, IPV6_HEADER) !== linkLocal(from)) return undefined;
   return readAdvertisement(data.subarray(IPV6_HEADER), target);
 }

@@ -17,18 +17,17 @@ import {
   arpRequest,
   BROADCAST,
   ETH_P_ARP,
+  IPPROTO_ICMPV6,
+  NEVER_ROUTED,
   neighborSolicitation,
   readAdvertisement,
   readArp,
   solicitedNode,
 } from "./solicit.ts";
 
-const IPPROTO_ICMPV6 = 58;
 const SOL_IPV6 = 41;
 const IPV6_UNICAST_HOPS = 16;
 const IPV6_MULTICAST_HOPS = 18;
-/** Neighbors believe nothing that may have passed a router. */
-const NEVER_ROUTED = 255;
 
 /** A link that speaks Ethernet. */
 export interface AskingLink {

@@ -13,6 +13,8 @@ export const AF = { 4: 2, 6: 10, packet: 17 } as const;
 export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
+/** Packets of every protocol. Source: include/uapi/linux/if_ether.h */
+export const ETH_P_ALL = 0x0003;
 export const SOL_SOCKET = 1;
 export const SO_ERROR = 4;
 const SO_RCVBUF = 8;

@@ -7,6 +7,9 @@ import { ipv4, ipv6, mac } from "../wire/address.ts";
 import { Reader, Writer } from "../wire/buffer.ts";
 
 export const ETH_P_ARP = 0x0806;
+export const IPPROTO_ICMPV6 = 58;
+/** The hop limit of all of these: neighbors believe nothing that may have passed a router. */
+export const NEVER_ROUTED = 255;
 export const BROADCAST = "ff:ff:ff:ff:ff:ff";
 /** Bytes of an ARP packet of Ethernet and IPv4. */
 const ARP_LENGTH = 28;

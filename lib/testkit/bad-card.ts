@@ -7,12 +7,11 @@
 import { loadBinding, META, type SocketHandle } from "../../native-bindings/index.ts";
 import type { Host } from "../host.ts";
 import { placeOf } from "../netns/netns.ts";
-import { AF, LARGEST, linkAddress, openIn, receive, SOCK_RAW, widen } from "../probe/sockets.ts";
+import { AF, ETH_P_ALL, LARGEST, linkAddress, openIn, receive, SOCK_RAW, widen } from "../probe/sockets.ts";
 import { ip } from "../wire/address.ts";
 import { Reader } from "../wire/buffer.ts";
 import { LabError } from "./lab-topology.ts";
 
-const ETH_P_ALL = 0x0003;
 const ETHERNET = 14;
 const UDP = 17;
 

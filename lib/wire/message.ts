@@ -88,6 +88,25 @@ export interface Message<I, O = I> {
 export function message<I, O>(name: string, type: number, payload: Body<I, O>): Message<I, O> {
   return { name, type, body: payload };
 }
+/** The same kind of message with the same fixed header, as another reader reads it; it cannot be written. */
+export function readAs<O>(
+  { name, type }: Pick<Message<never>, "name" | "type">,
+  { name: called, size }: Pick<Fixed<never>, "name" | "size">,
+  read: Body<never, O>["read"],
+): Message<never, O> {
+  return {
+    name,
+    type,
+    body: {
+      write: () => undefined,
+      locate: () => undefined,
+      read(from, start, end) {
+        if (end - start < size) throw tooShort(called, size, start, end);
+        return read(from, start, end);
+      },
+    },
+  };
+}
 /** What may be written as, and what is read from, a kind of message. */
 export type MessageIn<M> = M extends Message<infer I, unknown> ? I : never;
 export type MessageOut<M> = M extends Message<never, infer O> ? O : never;

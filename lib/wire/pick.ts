@@ -6,8 +6,8 @@ import { type AnyField, type AttrsOut, type Fields, HEADER, NUMBER, type Schema 
 import { align, type Reader } from "./buffer.ts";
 import type { Codec, Fixed } from "./codec.ts";
 import { compile, inlineOf, warm } from "./compile.ts";
-import { impossible, tooShort, WireError } from "./error.ts";
-import type { Message } from "./message.ts";
+import { impossible, WireError } from "./error.ts";
+import { type Message, readAs } from "./message.ts";
 
 /** The chosen attributes; one that the message does not have is undefined. */
 export type Picked<F extends Fields, K extends keyof F> = { readonly [N in K]: AttrsOut<F>[N] | undefined };
@@ -56,25 +56,14 @@ export function chosen<F extends Fields, const K extends keyof F & string>(
 
 /** The same kind of message, read as {@link chosen} attributes: `picked(newroute, rtmsg, rta, ["dst", "oif"])`. */
 export function picked<HO, F extends Fields, const K extends keyof F & string>(
-  { name, type }: Pick<Message<never>, "name" | "type">,
+  kind: Pick<Message<never>, "name" | "type">,
   header: Fixed<never, HO>,
   schema: Schema<F>,
   keys: readonly K[],
 ): Message<never, Picked<F, K>> {
   const some = chosen(schema, keys);
   const skip = align(header.size);
-  return {
-    name,
-    type,
-    body: {
-      write: () => undefined,
-      locate: () => undefined,
-      read(from, start, end) {
-        if (end - start < header.size) throw tooShort(header.name, header.size, start, end);
-        return some.read(from, Math.min(start + skip, end), end);
-      },
-    },
-  };
+  return readAs(kind, header, (from, start, end) => some.read(from, Math.min(start + skip, end), end));
 }
 
 /** A message of which a part was read, and which keeps its bytes for the rest. */
@@ -86,32 +75,24 @@ export interface Excerpt<HO, A, W> {
 }
 /** The same kind of message, of which the header and what `some` reads are read at once. */
 export function excerpt<HO, A, W>(
-  { name, type, body }: Message<never, W>,
+  kind: Message<never, W>,
   header: Fixed<never, HO>,
   some: Codec<never, A>,
 ): Message<never, Excerpt<HO, A, W>> {
   const skip = align(header.size);
-  return {
-    name,
-    type,
-    body: {
-      write: () => undefined,
-      locate: () => undefined,
-      read(from, start, end) {
-        const kept = from.keep();
-        const [first, last] = [start - from.origin, end - from.origin];
-        let read: W | undefined;
-        return {
-          header: header.read(from, start, end),
-          attrs: some.read(from, Math.min(start + skip, end), end),
-          whole: () => {
-            read ??= body.read(kept, first, last);
-            return read;
-          },
-        };
+  return readAs(kind, header, (from, start, end) => {
+    const kept = from.keep();
+    const [first, last] = [start - from.origin, end - from.origin];
+    let read: W | undefined;
+    return {
+      header: header.read(from, start, start + header.size),
+      attrs: some.read(from, Math.min(start + skip, end), end),
+      whole: () => {
+        read ??= kind.body.read(kept, first, last);
+        return read;
       },
-    },
-  };
+    };
+  });
 }
 
 /**

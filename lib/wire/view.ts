@@ -5,8 +5,8 @@
 import { type AnyField, type AttrsOut, type Fields, HEADER, NUMBER, type Schema } from "./attr.ts";
 import { align, type Reader } from "./buffer.ts";
 import type { Fixed } from "./codec.ts";
-import { tooShort, WireError } from "./error.ts";
-import type { Message } from "./message.ts";
+import { WireError } from "./error.ts";
+import { type Message, readAs } from "./message.ts";
 
 /** Attributes of which nothing was decoded yet. Those without a name of ours are not seen through it. */
 export type AttrsView<F extends Fields> = { readonly [K in keyof F]?: AttrsOut<F>[K] };
@@ -97,7 +97,7 @@ export interface View<HO, F extends Fields> {
 
 /** The same kind of message, read as a {@link View}: `viewed(newroute, rtmsg, rta)`. */
 export function viewed<HO, F extends Fields>(
-  { name, type }: Pick<Message<never>, "name" | "type">,
+  kind: Pick<Message<never>, "name" | "type">,
   header: Fixed<never, HO>,
   attributes: Schema<F>,
 ): Message<never, View<HO, F>> {
@@ -111,17 +111,9 @@ export function viewed<HO, F extends Fields>(
       return new Attributes(this.from, this.start + skip, this.end);
     }
   }
-  return {
-    name,
-    type,
-    body: {
-      write: () => undefined,
-      locate: () => undefined,
-      read(from, start, end) {
-        if (end - start < header.size) throw tooShort(header.name, header.size, start, end);
-        const kept = from.keep();
-        return new MessageView(kept, start - from.origin, end - from.origin);
-      },
-    },
-  };
+  return readAs(
+    kind,
+    header,
+    (from, start, end) => new MessageView(from.keep(), start - from.origin, end - from.origin),
+  );
 }
