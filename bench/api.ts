@@ -7,7 +7,7 @@ import { measured, writer } from "./contest.ts";
 
 const [workload = "", size = "0"] = process.argv.slice(2);
 const count = Number(size);
-await using host = await Host.open();
+let host: Host;
 
 const range = <T>(make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
 const bridge = (i: number): Promise<unknown> => host.links.create({ kind: "bridge", name: `br${i}` });
@@ -92,4 +92,8 @@ const workloads: Readonly<Record<string, () => Promise<number | undefined>>> = {
 
 const chosen = workloads[workload];
 if (chosen === undefined || !(count > 0)) process.exit(3);
-await measured(workload, count, chosen);
+await measured(workload, count, async (netns) => {
+  const opened = await Host.open(netns === undefined ? {} : { netns: `/proc/self/fd/${netns}` });
+  host = opened;
+  return { run: chosen, [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose]() };
+});

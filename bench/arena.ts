@@ -41,21 +41,29 @@ export class Arena {
   constructor(sources: string, scratch: string) {
     this.#scratch = scratch;
     this.floor = join(scratch, "floor");
-    this.#env = { ...process.env, BENCH_FLOOR: this.floor, BENCH_NODE_MODULES: join(scratch, "npm/node_modules") };
+    this.#env = {
+      ...process.env,
+      BENCH_FLOOR: this.floor,
+      BENCH_NODE_MODULES: join(scratch, "npm/node_modules"),
+      BENCH_RULES: join(sources, "peers/rules.nft"),
+    };
     compile(join(sources, "floor.c"), this.floor);
     compile(join(sources, "launch.c"), join(scratch, "launch"));
   }
 
-  /** Runs a program. @throws {NotOffered} @throws what it said, where it failed. */
-  run<T extends object = object>(netns: Netns, command: readonly string[]): Outcome & T {
-    // 3 is the namespace, 4 takes the report.
+  /**
+   * Runs a program, which gets a namespace to do its work in once before, where one is given.
+   * @throws {NotOffered} @throws what it said, where it failed.
+   */
+  run<T extends object = object>(netns: Netns, command: readonly string[], rehearsal?: Netns): Outcome & T {
+    // 3 is the namespace, 4 takes the report, 5 is the other namespace.
     const { status, stdout, stderr, output, signal } = spawnSync(
       join(this.#scratch, "launch"),
       ["3", "4", ...command],
       {
         encoding: "utf8",
-        env: this.#env,
-        stdio: ["ignore", "pipe", "pipe", netns.fd, "pipe"],
+        env: rehearsal === undefined ? this.#env : { ...this.#env, BENCH_REHEARSAL: "5" },
+        stdio: ["ignore", "pipe", "pipe", netns.fd, "pipe", rehearsal?.fd ?? "ignore"],
         timeout: PATIENCE,
         maxBuffer: 2 ** 26,
       },

@@ -13,6 +13,8 @@ export interface Contestant {
   command(row: Row, count: number): readonly string[];
   /** Its time is that of its whole process: it has no clock of its own. */
   readonly whole?: true;
+  /** It does the same once before in its process, uncounted: what a program sees that runs for long. */
+  readonly warm?: true;
   /** The part of a row's objects that it does, where all would take too long. */
   readonly share?: Readonly<Record<string, number>>;
 }
@@ -150,9 +152,10 @@ const shell: Build = ({ sources }) => {
 
 /** One of our programs, of the arguments that a row has for it. */
 const own =
-  (key: "ours" | "api"): Build =>
+  (key: "ours" | "api", warm?: true): Build =>
   ({ here }) => ({
     version: "this commit",
+    ...(warm && { warm }),
     command: (row, count) => {
       const [program = "", ...args] = row[key] ?? [`${key}.js`, row.workload, "COUNT"];
       return [process.execPath, join(here, program), ...args.map((arg) => (arg === "COUNT" ? String(count) : arg))];
@@ -174,6 +177,8 @@ export const CANDIDATES: readonly Candidate[] = [
   { id: "floor", title: "C floor", build: floor, install: "apt install gcc libc6-dev" },
   { id: "ours", title: "linkwright, wire layer", build: own("ours"), install: "npm ci" },
   { id: "api", title: "linkwright, `Host`", build: own("api"), install: "npm ci" },
+  { id: "ours-warm", title: "wire layer, warm", build: own("ours", true), install: "npm ci" },
+  { id: "api-warm", title: "`Host`, warm", build: own("api", true), install: "npm ci" },
   { id: "iproute2", title: "`ip -batch`", build: iproute2, install: "apt install iproute2" },
   {
     id: "vishvananda",

@@ -13,9 +13,9 @@ import { NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL } from "../lib/wire/index.ts";
 import { loadBinding } from "../native-bindings/index.ts";
 import { measured } from "./contest.ts";
 
-const route = Connection.open({ protocol: NETLINK_ROUTE });
-const filter = Connection.open({ protocol: NETLINK_NETFILTER });
 const binding = loadBinding();
+/** The namespace that the thread is in. */
+const HERE = -1;
 
 const CREATE = NLM_F_CREATE | NLM_F_EXCL;
 const UP = { flags: 1, change: 1 };
@@ -39,14 +39,14 @@ const rule = (where: string, expressions: readonly Expression[]) =>
   command(newRule, { header: HEADER, attrs: { table: "pf", chain: where, expressions } }, NLM_F_CREATE | NLM_F_APPEND);
 const ACCEPT: Expression = { kind: "immediate", data: { dreg: 0, data: { verdict: { code: 1 } } } };
 
-function setting(path: string, value: string): Promise<void> {
+function setting(netns: number, path: string, value: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const done = (written: number): void => (written < 0 ? reject(new Error(`${path}: ${written}`)) : resolve());
-    binding.nsWrite(-1, `/proc/sys/net/${path}`, Buffer.from(value), done);
+    binding.nsWrite(netns, `/proc/sys/net/${path}`, Buffer.from(value), done);
   });
 }
 
-await measured("host", 1, async () => {
+async function story(route: Connection, filter: Connection, netns: number): Promise<undefined> {
   const bridge = { ifname: "br0", linkinfo: { info: { kind: "bridge" } } } as const;
   const data = { id: 1, group: "10.0.0.2", port: 4789 };
   const vxlan = { ifname: "vx0", master: 1000, linkinfo: { info: { kind: "vxlan", data } } } as const;
@@ -58,11 +58,11 @@ await measured("host", 1, async () => {
   ]);
   for (const error of made) if (error !== undefined) throw error;
   await Promise.all([
-    setting("ipv4/ip_forward", "1"),
-    setting("ipv4/conf/all/rp_filter", "2"),
-    setting("ipv4/conf/br0/rp_filter", "2"),
-    setting("ipv4/conf/br0/proxy_arp", "1"),
-    setting("ipv6/conf/br0/disable_ipv6", "1"),
+    setting(netns, "ipv4/ip_forward", "1"),
+    setting(netns, "ipv4/conf/all/rp_filter", "2"),
+    setting(netns, "ipv4/conf/br0/rp_filter", "2"),
+    setting(netns, "ipv4/conf/br0/proxy_arp", "1"),
+    setting(netns, "ipv6/conf/br0/disable_ipv6", "1"),
     filter.transaction(
       command(batchBegin, nftBatch(), 0),
       [
@@ -83,6 +83,14 @@ await measured("host", 1, async () => {
     ),
   ]);
   return undefined;
+}
+
+await measured("host", 1, async (netns) => {
+  const route = Connection.open({ protocol: NETLINK_ROUTE, netns });
+  const filter = Connection.open({ protocol: NETLINK_NETFILTER, netns });
+  const close = async (): Promise<void> => {
+    route.close();
+    filter.close();
+  };
+  return { run: () => story(route, filter, netns ?? HERE), [Symbol.asyncDispose]: close };
 });
-route.close();
-filter.close();

@@ -13,9 +13,7 @@ const SYSCTLS = [
   ["net.ipv6.conf.br0.disable_ipv6", 1],
 ] as const;
 
-await using host = await Host.open();
-await measured("host", 1, async () => {
-  const { links, sysctls, nftables } = host;
+async function story({ links, sysctls, nftables }: Host): Promise<undefined> {
   await links.create({ kind: "bridge", name: "br0", mtu: 1400, up: true });
   const vxlan = { kind: "vxlan", name: "vx0", vni: 1, remote: "10.0.0.2", dstport: 4789 } as const;
   await Promise.all([
@@ -44,4 +42,9 @@ await measured("host", 1, async () => {
     }),
   ]);
   return undefined;
+}
+
+await measured("host", 1, async (netns) => {
+  const host = await Host.open(netns === undefined ? {} : { netns: `/proc/self/fd/${netns}` });
+  return { run: () => story(host), [Symbol.asyncDispose]: () => host[Symbol.asyncDispose]() };
 });

@@ -12,8 +12,9 @@ import { Netns } from "../lib/netns/netns.ts";
 import { runInSandbox, SANDBOX_VARIABLE } from "../lib/testkit/sandbox.ts";
 import { Arena, NotOffered, type Outcome } from "./arena.ts";
 import { CANDIDATES, type Contestant, download, gather } from "./contestants.ts";
-import { curve, type Delay, delayed, figure, line, type Point, page, type Result, type Run } from "./page.ts";
-import { ROWS, type Row } from "./rows.ts";
+import { figure } from "./figure.ts";
+import { curve, type Delay, delayed, line, type Point, page, type Result, type Run } from "./page.ts";
+import { EVERYBODY, ROWS, type Row } from "./rows.ts";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = dirname(dirname(here));
@@ -53,11 +54,17 @@ const SCRATCH = "BENCH_SCRATCH";
 const OTHERS = 16;
 
 /** One contestant's turn, checked. */
-function turn(arena: Arena, row: Row, netns: Netns, contestant: Contestant, full: number): Outcome & { lost: number } {
+function turn(
+  arena: Arena,
+  row: Row,
+  [netns, rehearsal]: readonly [Netns, Netns | undefined],
+  contestant: Contestant,
+  full: number,
+): Outcome & { lost: number } {
   const count = Math.max(1, Math.round(full * (contestant.share?.[row.workload] ?? 1)));
   const counted = (): number => (row.counts === undefined ? 0 : arena.make(netns, row.counts, full).objects);
   const before = counted();
-  const outcome = arena.run(netns, contestant.command(row, count));
+  const outcome = arena.run(netns, contestant.command(row, count), rehearsal);
   const { objects } = outcome;
   const lost = row.events === true ? count - objects : 0;
   const made = counted() - before;
@@ -84,7 +91,7 @@ async function measure(arena: Arena, row: Row, contestants: readonly Contestant[
     if (row.before !== undefined) arena.make(netns, row.before, count);
     return netns;
   };
-  const present = contestants.filter(({ id }) => row.only?.includes(id) ?? (id !== "empty" && id !== "shell"));
+  const present = contestants.filter(({ id }) => (row.only ?? EVERYBODY).includes(id));
   const shared = row.reads ? await fresh() : undefined;
   for (let round = 0; round < rounds; round++)
     for (const contestant of present) {
@@ -92,13 +99,15 @@ async function measure(arena: Arena, row: Row, contestants: readonly Contestant[
       runs.set(contestant.id, run);
       if (run.failure !== undefined || run.absent) continue;
       try {
-        const { ns, peak, lost } = turn(arena, row, shared ?? (await fresh()), contestant, count);
+        const netns = shared ?? (await fresh());
+        const rehearsal = contestant.warm ? (shared ?? (await fresh())) : undefined;
+        const { ns, peak, lost } = turn(arena, row, [netns, rehearsal], contestant, count);
         run.times.push(ns);
         run.peak = Math.max(run.peak, peak / 1024);
         run.lost = Math.max(run.lost, lost);
       } catch (error) {
         if (error instanceof NotOffered) run.absent = true;
-        else if (["floor", "ours", "api", "again"].includes(contestant.id))
+        else if (["floor", "ours", "api", "ours-warm", "api-warm", "again"].includes(contestant.id))
           throw new Error(`${row.id}, ${contestant.title}: ${(error as Error).message}`);
         else run.failure = (error as Error).message;
       }

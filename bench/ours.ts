@@ -12,7 +12,7 @@ import { measured, writer } from "./contest.ts";
 
 const [workload = "", size = "0", mode] = process.argv.slice(2);
 const count = Number(size);
-const connection = Connection.open({ protocol: NETLINK_ROUTE, inline: mode === "inline" });
+let connection: Connection;
 const CREATE = NLM_F_CREATE | NLM_F_EXCL;
 const UP = { flags: 1, change: 1 };
 
@@ -52,6 +52,7 @@ const entry = (i: number): Command => {
 /** What was read, kept as the floor keeps it: of each message what the floor reads of it. */
 const kept: unknown[] = [];
 async function read<I, O>(ask: Message<I, unknown>, value: I, reply: Message<never, O>): Promise<number> {
+  kept.length = 0;
   for await (const part of connection.stream(ask, value, reply)) for (const message of part) kept.push(message);
   return kept.length;
 }
@@ -115,5 +116,8 @@ if (chosen === undefined || !(count > 0)) {
   console.error(`usage: ours WORKLOAD COUNT [inline]; workloads: ${Object.keys(workloads).join(", ")}`);
   process.exit(2);
 }
-await measured(workload, count, chosen.run);
-connection.close();
+await measured(workload, count, async (netns) => {
+  const opened = Connection.open({ protocol: NETLINK_ROUTE, inline: mode === "inline", netns });
+  connection = opened;
+  return { run: chosen.run, [Symbol.asyncDispose]: async () => opened.close() };
+});

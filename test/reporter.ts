@@ -1,9 +1,9 @@
 /**
  * mocha's own listing, then every skipped test with its reason and every test that failed or was tried again, then one
  * plain line: `N passed, N failed, N skipped`. `LINKWRIGHT_TALLY` names a file to which the three numbers are appended,
- * `LINKWRIGHT_SKIPPED` one that gets the full titles of the skipped tests, each as JSON on a line (`--only` of run.ts).
+ * `LINKWRIGHT_SKIPPED` one to which the full titles of the skipped tests are, each as JSON on a line (`--only` of run.ts).
  */
-import { appendFileSync, writeFileSync } from "node:fs";
+import { appendFileSync } from "node:fs";
 import mocha from "mocha";
 import { reasonOf } from "./needs.ts";
 
@@ -32,7 +32,7 @@ class Reporter extends mocha.reporters.Spec {
       if (tally !== undefined) appendFileSync(tally, `${passes} ${failures} ${all}\n`);
       const list = process.env["LINKWRIGHT_SKIPPED"];
       if (list !== undefined)
-        writeFileSync(list, skipped.map((test) => `${JSON.stringify(test.fullTitle())}\n`).join(""));
+        appendFileSync(list, skipped.map((test) => `${JSON.stringify(test.fullTitle())}\n`).join(""));
     });
   }
 }

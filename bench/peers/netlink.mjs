@@ -1,6 +1,8 @@
 // npm `netlink`, found in the folder $BENCH_NODE_MODULES. usage: node netlink.mjs WORKLOAD COUNT
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { promisify } from "node:util";
 
 const { createRtNetlink } = createRequire(`${process.env["BENCH_NODE_MODULES"]}/`)("netlink");
 const [workload = "", size = "0"] = process.argv.slice(2);
@@ -79,8 +81,26 @@ function events() {
   });
 }
 
+/** The founding story's host; rules by nft, since the library has none. */
+async function host() {
+  await socket.newLink({ index: 1000, ...UP }, { ifname: "br0", mtu: 1400, linkinfo: BRIDGE }, NEW);
+  await socket.newLink(UP, { ifname: "vx0", mtu: 1400, master: 1000, linkinfo: vxlanInfo(0) }, NEW);
+  await Promise.all(
+    [
+      ["ipv4/ip_forward", "1"],
+      ["ipv4/conf/all/rp_filter", "2"],
+      ["ipv4/conf/br0/rp_filter", "2"],
+      ["ipv4/conf/br0/proxy_arp", "1"],
+      ["ipv6/conf/br0/disable_ipv6", "1"],
+    ].map(([path, value]) => writeFile(`/proc/sys/net/${path}`, value)),
+  );
+  await promisify(execFile)("nft", ["-f", process.env["BENCH_RULES"]]);
+  return 1;
+}
+
 /** @type {Record<string, () => Promise<number>>} */
 const workloads = {
+  host,
   "bridges-each": () => each(bridge),
   bridges: () => pipelined(bridge),
   vxlans: () => pipelined(vxlan),
