@@ -20,7 +20,7 @@ const OBJECTS: readonly (readonly [methods: string, name: string])[] = [
   ["addresses: create replace delete", "config"],
   ["addresses: list flush", "filter"],
   ["routes: create replace append prepend change delete", "config"],
-  ["routes: list cached flush flushCache", "filter"],
+  ["routes: list cached flush flushCache stream", "filter"],
   ["nexthops: create replace delete", "config"],
   ["nexthops: list buckets flush", "filter"],
   ["rules: create delete", "config"],
@@ -28,7 +28,7 @@ const OBJECTS: readonly (readonly [methods: string, name: string])[] = [
   ["neighbors: create replace delete", "config"],
   ["neighbors: list flush", "filter"],
   ["fdb: create append replace delete", "config"],
-  ["fdb: list flush", "filter"],
+  ["fdb: list flush stream", "filter"],
   ["fdb: get", "query"],
   ["qdiscs: create replace change", "config"],
   ["qdiscs: get delete", "place"],
@@ -44,7 +44,7 @@ const OBJECTS: readonly (readonly [methods: string, name: string])[] = [
   ["vnis: create delete", "config"],
   ["vnis: list", "filter"],
   ["mdb: create replace delete", "config"],
-  ["mdb: list", "filter"],
+  ["mdb: list flush", "filter"],
   ["netconf: list", "filter"],
 ];
 /** Methods whose first argument is the name of a link. */
@@ -159,6 +159,9 @@ const REFUSED: readonly Refused[] = [
   ["vlans.list", [{ statistics: 1 }], "statistics"],
   ["vnis.create", [{ dev: "lo", vni: "1" }], "vni"],
   ["mdb.create", [{ dev: "lo", group: 5 }], "group"],
+  ["mdb.flush", [{}], "dev"],
+  ["nsids.set", ["/proc/self/ns/net", -1], "nsid"],
+  ...["get", "set", "ensure"].map((verb): Refused => [`nsids.${verb}`, [5], "netns"]),
   ["devconf.set", ["lo", { forwarding: "yes" }], "forwarding"],
   ["devconf.set", ["lo", {}], "changes"],
   ["netconf.get", ["lo", "ipx"], "family"],
@@ -180,6 +183,8 @@ const U32 = { ...FILTER, kind: "u32", match: [{ value: 0, at: 0 }] };
 /** Methods with arguments that could be carried out, and the options of a call behind them. */
 const CALLS: readonly (readonly [methods: string, ...args: unknown[]])[] = [
   ["links: list", {}],
+  ["links: names"],
+  ["links: nameOf", 1],
   ["links: get indexOf delete", "v0"],
   ["links: create", { kind: "bridge", name: "b0" }],
   ["links: create", { kind: "tun", name: "t0", mode: "tap" }],
@@ -188,7 +193,7 @@ const CALLS: readonly (readonly [methods: string, ...args: unknown[]])[] = [
   ["addresses: create replace delete", ADDRESS],
   ["addresses: list flush", { dev: "lo" }],
   ["routes: create replace append prepend change delete", { dst: "198.51.100.0/24", dev: "v0" }],
-  ["routes: list flush", { table: 5 }],
+  ["routes: list flush stream", { table: 5 }],
   ["routes: cached flushCache", {}],
   ["routes: get", "127.0.0.1", {}],
   ["nexthops: create replace delete", { id: 1, dev: "v0" }],
@@ -199,7 +204,7 @@ const CALLS: readonly (readonly [methods: string, ...args: unknown[]])[] = [
   ["neighbors: create replace delete", NEIGHBOR],
   ["neighbors: list flush", { dev: "v0" }],
   ["fdb: create append replace delete", { mac: MAC, dev: "v0", dst: "192.0.2.1" }],
-  ["fdb: list flush", { dev: "v0" }],
+  ["fdb: list flush stream", { dev: "v0" }],
   ["fdb: get", { mac: MAC, dev: "v0" }],
   ["fdb: setRemotes", "v0", ["192.0.2.1"]],
   ["fdb: remotes", "v0"],
@@ -214,20 +219,23 @@ const CALLS: readonly (readonly [methods: string, ...args: unknown[]])[] = [
   ["qdiscs.filters: list", {}],
   ["vlans: create delete update", VLAN],
   ["vlans: list globals", {}],
+  ["vlans: updateGlobals", { ...VLAN, mcastSnooping: true }],
   ["vnis: create delete", VNI],
   ["vnis: list", {}],
   ["mdb: create replace delete", ENTRY],
   ["mdb: list", {}],
+  ["mdb: flush", { dev: "v0" }],
   ["nsids: list"],
-  ["nsids: get", "/proc/self/ns/net"],
+  ["nsids: get ensure", "/proc/self/ns/net"],
   ["nsids: set", "/proc/self/ns/net", 5],
   ["netconf: list", {}],
   ["netconf: get", "lo", "inet"],
+  ["devconf: list"],
   ["devconf: get", "v0"],
   ["devconf: set", "v0", { forwarding: true }],
   ["nftables: replace ensure", { family: "inet", name: "t", chains: [] }],
-  ["nftables: get delete", "inet", "t"],
-  ["nftables: list"],
+  ["nftables: get delete counters", "inet", "t"],
+  ["nftables: list chains generation"],
   ["wireguard: get", "v0"],
   ["wireguard: set", "v0", { listenPort: 5 }],
   [
@@ -236,6 +244,10 @@ const CALLS: readonly (readonly [methods: string, ...args: unknown[]])[] = [
   ],
   ["ethtool: set", "v0", { gro: false }],
   ...["setRings", "setChannels"].map((method) => [`ethtool: ${method}`, "v0", { rx: 1 }] as const),
+  ["ethtool: setCoalesce", "v0", { rxFrames: 1 }],
+  ["ethtool: setPause", "v0", { rx: true }],
+  ["ethtool: setLinkInfo", "v0", { mdix: "auto" }],
+  ["ethtool: setLinkModes", "v0", { autoneg: true }],
   ["host: batch", [{ message: {}, value: {} }]],
   ...SERVICES.map((service) => [`${service}: batch`, "create", []] as const),
 ];
@@ -268,7 +280,39 @@ const OTHERS: readonly (readonly [
   ["sysctls.set", ["net.ipv4.ip_forward", null], SysctlError],
   ["sysctls.set", ["net.ipv4.ip_forward", {}], SysctlError],
   ["sysctls.list", [5], SysctlError],
+  ...[null, 5, "net.ipv4.ip_forward", [5]].flatMap((value) =>
+    ["snapshot", "restore"].map((method) => [`sysctls.${method}`, [value], SysctlError] as const),
+  ),
+  ["sysctls.inForce", [5, "rp_filter"], SysctlError],
 ];
+/** Methods that take nothing but options. */
+const ALONE: ReadonlySet<string> = new Set([
+  "links.names",
+  "nsids.list",
+  "devconf.list",
+  ...["generation", "list", "chains"].map((method) => `nftables.${method}`),
+]);
+/** Methods of a sysctl take no options, nor does what prepares requests for a later call. */
+const hasOptions = (method: string): boolean => !method.startsWith("sysctls.") && !method.endsWith(".commands");
+
+/** What only other methods of a service call. */
+const PROTECTED: ReadonlySet<string> = new Set(["checked", "dump", "placeOf", "make"]);
+
+/** Methods of an object, of its class and of those that it extends. */
+function methodsOf(service: object): string[] {
+  const names = new Set<string>();
+  for (let at = Object.getPrototypeOf(service); at !== Object.prototype; at = Object.getPrototypeOf(at))
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(at)))
+      if (typeof value === "function" && name !== "constructor" && !PROTECTED.has(name)) names.add(name);
+  return [...names];
+}
+/** Every service of a host, by its words. */
+function servicesOf(host: Host): [words: string, service: object][] {
+  const getters = Object.entries(Object.getOwnPropertyDescriptors(Object.getPrototypeOf(host)));
+  const services = getters.flatMap(([name, { get }]): [string, object][] => (get ? [[name, get.call(host)]] : []));
+  const { classes, filters } = host.qdiscs;
+  return [...services, ["qdiscs.classes", classes], ["qdiscs.filters", filters]];
+}
 
 /** Calls a method by its words; resolves to what it throws. */
 async function refusal(host: Host, method: string, args: readonly unknown[]): Promise<unknown> {
@@ -279,7 +323,10 @@ async function refusal(host: Host, method: string, args: readonly unknown[]): Pr
     host,
   );
   try {
-    await (service as Untyped)[name]?.(...args);
+    const result = await (service as Untyped)[name]?.(...args);
+    // What is told in parts is asked for with the first.
+    if (typeof result === "object" && result !== null && Symbol.asyncIterator in result)
+      await (result as AsyncGenerator).next();
   } catch (error) {
     return error;
   }
@@ -343,5 +390,23 @@ describe("input of every service", function () {
       ok(error instanceof kind, `${called(method, args)}: ${error}`);
     }
     deepEqual(await everything(), before);
+  });
+
+  it("is tried on every method of every service", () => {
+    const refused = new Set([...REFUSED, ...OTHERS].map(([method]) => method));
+    const optional = new Set(CALLS.flatMap(([methods]) => each(methods)));
+    const services = servicesOf(here.host);
+    ok(services.length > 15, `${services.length} services`);
+    const methods = services.flatMap(([words, service]) => methodsOf(service).map((name) => `${words}.${name}`));
+    deepEqual(
+      methods.filter((method) => !refused.has(method) && !ALONE.has(method)),
+      [],
+      "no argument of these is tried",
+    );
+    deepEqual(
+      methods.filter((method) => hasOptions(method) && !optional.has(method)),
+      [],
+      "no options of these are tried",
+    );
   });
 });

@@ -1,54 +1,11 @@
-/** Changes of a real namespace, told in words; the cache against fresh readings. */
+/** Changes of a real namespace, told in words. */
 import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
-import fc from "fast-check";
 import { Host } from "../../lib/host.ts";
-import { newlink } from "../../lib/links/schema.ts";
 import type { Link } from "../../lib/links/words.ts";
-import { Netns } from "../../lib/netns/netns.ts";
 import { NetlinkError } from "../../lib/socket/index.ts";
-import { KernelTransport } from "../../lib/socket/kernel.ts";
 import { TestNamespace } from "../../lib/testkit/namespace.ts";
-import type { TableName, Watched, WatchName } from "../../lib/watch/tables.ts";
-import type { Watch, WatchEvent } from "../../lib/watch/watch.ts";
-import { NLM_F_REQUEST, Writer, writeMessage } from "../../lib/wire/index.ts";
-import { firstTryCounts, needs } from "../../test/needs.ts";
-
-async function until<K extends WatchName>(
-  watch: Watch<K>,
-  wanted: (event: WatchEvent<K>) => boolean,
-): Promise<WatchEvent<K>> {
-  for await (const event of { [Symbol.asyncIterator]: () => ({ next: () => watch.next() }) })
-    if (wanted(event)) return event;
-  throw new Error("the watch ended");
-}
-
-const PASSING = [
-  "wire",
-  "statistics",
-  "used",
-  "updated",
-  "confirmed",
-  "validLifetime",
-  "preferredLifetime",
-  "fdbLearned",
-  "directPackets",
-];
-/** Without what passes by itself, in one order of keys. */
-function steady(value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  const kept = Object.entries(value).filter(([key]) => !PASSING.includes(key) && !key.endsWith("Timer"));
-  return Object.fromEntries(kept.sort().map(([key, part]) => [key, steady(part)]));
-}
-/** What does not count: times that pass, counters, raw messages, and what the kernel makes without a word. */
-function plain(name: TableName, objects: readonly object[]): unknown[] {
-  const silent = ["noarp", "none", "incomplete"];
-  return objects
-    .filter((one) => name !== "fdb" || !/^(33:33|01:00:5e)/.test((one as Watched["fdb"]).mac)) // what devices listen to
-    .filter((one) => name !== "neighbors" || !silent.includes((one as Watched["neighbors"]).state))
-    .map((one) => JSON.stringify(steady(one)))
-    .sort();
-}
+import { needs } from "../../test/needs.ts";
+import { flood, plain, steady, until } from "./kit.ts";
 
 describe("watch", function () {
   this.timeout(20_000);
@@ -214,20 +171,9 @@ describe("watch", function () {
 
   it("tells all tables anew after an overrun, at most once in the interval", async () => {
     await using watch = host.watch({ links: true, buffer: 4096, resyncInterval: 300 });
-    /** On this thread, and with no turn for the reader in between. */
-    const flood = (): void => {
-      const sender = KernelTransport.open({ protocol: 0, netns: netns.fd });
-      const out = new Writer();
-      for (let n = 1; n <= 500; n++) {
-        out.truncate(0);
-        writeMessage(out, newlink, { header: { index: 1, flags: n & 1, change: 1 } }, NLM_F_REQUEST, n);
-        equal(sender.send(out.finish()), out.length);
-      }
-      sender.close();
-    };
     const begin = performance.now();
     for (let round = 0; round < 2; round++) {
-      flood();
+      flood(netns.fd);
       const event = await until(watch, ({ type }) => type === "resync");
       ok(event.type === "resync");
       deepEqual(plain("links", event.tables.links ?? []), plain("links", await host.links.list()));
@@ -279,19 +225,6 @@ describe("watch", function () {
     throws(() => host.watch({}), /watch: names nothing; name at least one of links, addresses/);
   });
 
-  it("settles only when all that was changed before is in the tables", async () => {
-    await host.links.create({ kind: "vxlan", name: "vx0", vni: 7, up: true });
-    await using watch = host.watch({ fdb: true, cache: true });
-    await watch.settled();
-    const mac = (n: number): string =>
-      `02:00:00:00:${(n >> 8).toString(16).padStart(2, "0")}:${(n & 255).toString(16).padStart(2, "0")}`;
-    const entries = Array.from({ length: 4000 }, (_, n) => ({ mac: mac(n), dev: "vx0", dst: "192.0.2.1" }));
-    deepEqual((await host.fdb.batch("append", entries)).filter(Boolean), []);
-    await watch.settled();
-    equal(watch.tables.fdb?.filter(({ mac: one }) => one.startsWith("02:")).length, 4000);
-    await rejects(watch.settled({ signal: AbortSignal.abort(new Error("enough")) }), /enough/);
-  });
-
   it("ends with its host, and a cache that can no longer be kept says so", async () => {
     const plainly = host.watch({ links: true });
     const cached = host.watch({ links: true, cache: true });
@@ -325,191 +258,5 @@ describe("watch", function () {
       void host.watch({ links: true }).next();`;
     const child = netns.run(process.execPath, ["--input-type=module", "-e", script], { stdio: "inherit" });
     equal(await new Promise((resolve) => child.on("exit", resolve)), 0);
-  });
-
-  it("keeps tables that equal a fresh reading at any quiet moment", async function () {
-    this.timeout(240_000);
-    firstTryCounts(this);
-    const names = ["a0", "a1", "a2"];
-    await host.links.create({ kind: "bridge", name: "br0", up: true });
-    await host.links.create({ kind: "vxlan", name: "vx0", vni: 7, up: true });
-    const tables = [
-      "links",
-      "addresses",
-      "routes",
-      "neighbors",
-      "fdb",
-      "rules",
-      "nexthops",
-      "qdiscs",
-      "netconf",
-      "classes",
-      "filters",
-      "nsids",
-    ] as const;
-    await using watch = host.watch({
-      links: true,
-      addresses: true,
-      routes: true,
-      neighbors: true,
-      fdb: true,
-      rules: true,
-      nexthops: true,
-      qdiscs: true,
-      netconf: true,
-      classes: true,
-      filters: true,
-      nsids: true,
-      cache: true,
-    });
-    const { classes, filters } = host.qdiscs;
-    const match = [{ value: 0, mask: 0, at: 0 }];
-    const name = fc.constantFrom(...names);
-    const dev = fc.constantFrom("br0", "vx0", ...names);
-    const small = fc.nat(3);
-    const act = fc.oneof(
-      name.map((link) => () => host.links.create({ kind: "veth", name: link, peer: { name: `${link}p` }, up: true })),
-      name.map((link) => () => host.links.delete(link)),
-      fc.tuple(name, fc.boolean()).map(
-        ([link, up]) =>
-          () =>
-            host.links.update(link, { up }),
-      ),
-      fc.tuple(name, fc.boolean()).map(
-        ([link, port]) =>
-          () =>
-            host.links.update(link, { master: port ? "br0" : null }),
-      ),
-      name.map((link) => async () => {
-        await host.links.update(link, { up: false, name: "renamed" });
-        await host.links.update("renamed", { up: true });
-        await host.links.update("renamed", { up: false, name: link });
-      }),
-      fc.tuple(dev, small).map(
-        ([link, n]) =>
-          () =>
-            host.addresses.create({ address: `192.0.2.${n + 1}/24`, dev: link }),
-      ),
-      fc.tuple(dev, small).map(
-        ([link, n]) =>
-          () =>
-            host.addresses.delete({ address: `192.0.2.${n + 1}/24`, dev: link }),
-      ),
-      fc.tuple(dev, small).map(
-        ([link, n]) =>
-          () =>
-            host.routes.replace({ dst: `198.51.100.${n}/32`, dev: link }),
-      ),
-      fc.tuple(dev, small).map(
-        ([link, n]) =>
-          () =>
-            host.routes.append({ dst: `2001:db8:${n}::/48`, dev: link }),
-      ),
-      fc.tuple(dev, small).map(
-        ([link, n]) =>
-          () =>
-            host.neighbors.replace({ address: `192.0.2.${n + 1}`, dev: link, mac: `02:00:00:00:00:0${n}` }),
-      ),
-      fc.tuple(small, small).map(
-        ([a, b]) =>
-          () =>
-            host.fdb.append("vx0", { mac: "00:00:00:00:00:00", dst: `10.0.${a}.${b + 1}` }),
-      ),
-      fc.tuple(small, small).map(
-        ([a, b]) =>
-          () =>
-            host.fdb.replace("vx0", { mac: `02:00:00:00:00:0${a}`, dst: `10.0.0.${b + 1}` }),
-      ),
-      small.map((n) => () => host.rules.create({ priority: 100 + n, table: 100 + n })),
-      small.map((n) => () => host.rules.delete({ priority: 100 + n })),
-      fc.tuple(dev, small).map(
-        ([link, n]) =>
-          () =>
-            host.nexthops.replace({ id: n + 1, dev: link }),
-      ),
-      small.map((n) => () => host.nexthops.delete({ id: n + 1 })),
-      fc.tuple(small, small).map(
-        ([n, id]) =>
-          () =>
-            host.routes.replace({ dst: `203.0.113.${n}/32`, nhid: id + 1 }),
-      ),
-      fc.tuple(name, small).map(
-        ([link, n]) =>
-          () =>
-            host.fdb.replace({ mac: `02:00:00:00:01:0${n}`, dev: link, master: true, state: "static" }),
-      ),
-      fc.tuple(dev, fc.boolean()).map(
-        ([link, on]) =>
-          () =>
-            host.sysctls.set(`net.ipv4.conf.${link}.forwarding`, on ? 1 : 0),
-      ),
-      small.map((a) => () => host.fdb.delete({ mac: `02:00:00:00:00:0${a}`, dev: "vx0" })),
-      dev.map((link) => () => host.qdiscs.replace({ kind: "htb", dev: link, handle: "1:" })),
-      dev.map((link) => () => host.qdiscs.delete({ dev: link })),
-      dev.map((link) => () => host.qdiscs.create({ kind: "clsact", dev: link })),
-      dev.map((link) => () => host.qdiscs.delete({ dev: link, kind: "clsact" })),
-      fc.tuple(dev, small, fc.boolean()).map(
-        ([link, n, below]) =>
-          () =>
-            classes.replace({
-              kind: "htb",
-              dev: link,
-              classid: `1:${n + 1}`,
-              rate: 1e6,
-              parent: below ? "1:1" : undefined,
-            }),
-      ),
-      fc.tuple(dev, small).map(
-        ([link, n]) =>
-          () =>
-            classes.delete({ dev: link, classid: `1:${n + 1}` }),
-      ),
-      fc.tuple(dev, small, fc.constantFrom("root", "1:1", "ingress", "egress")).map(
-        ([link, n, parent]) =>
-          () =>
-            filters.create({ kind: "u32", dev: link, parent, protocol: "ip", pref: n + 1, match, classid: "1:1" }),
-      ),
-      fc.tuple(dev, small, fc.constantFrom("root", "1:1", "ingress", "egress")).map(
-        ([link, n, parent]) =>
-          () =>
-            filters.delete({ dev: link, parent, pref: n + 1 }),
-      ),
-      small.map((n) => async () => {
-        const other = await Netns.create();
-        await host.nsids.set(other, n).finally(() => other.close());
-      }),
-    );
-    const fresh = (table: TableName): Promise<object[]> => {
-      if (table === "routes") return host.routes.list({ table: "all" });
-      return table === "classes" || table === "filters" ? host.qdiscs[table].list() : host[table].list();
-    };
-    /** The kernel goes on by itself (duplicate detection ends) between the two readings: what differs for good counts. */
-    const agree = async (): Promise<void> => {
-      for (const until = performance.now() + 5000; ; await sleep(20)) {
-        await watch.settled();
-        const kept = watch.tables;
-        try {
-          for (const table of tables)
-            deepEqual(plain(table, kept[table] ?? []), plain(table, await fresh(table)), table);
-          return;
-        } catch (error) {
-          if (performance.now() > until) throw error;
-        }
-      }
-    };
-    let done = 0;
-    await fc.assert(
-      fc.asyncProperty(fc.array(act, { minLength: 1, maxLength: 12 }), async (acts) => {
-        // What is refused here (no such link …) is no matter: what the kernel made of it is.
-        for (const one of acts)
-          await one().then(
-            () => done++,
-            () => undefined,
-          );
-        await agree();
-      }),
-      { numRuns: 60, endOnFailure: true },
-    );
-    ok(done > 60, `only ${done} changes were made`);
   });
 });

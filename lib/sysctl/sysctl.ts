@@ -26,6 +26,15 @@ export interface Restoration {
 /** Bytes of the longest value: net.ipv4.ip_local_reserved_ports with every other port in it. */
 const LONGEST = 262_144;
 
+/** @throws {SysctlError} for what is no list; a text is one of letters, which nobody means. */
+function listOf<T>(values: Iterable<T>, method: string, expected: string, accepts: (value: T) => boolean): T[] {
+  const list = typeof values === "object" && values !== null && Symbol.iterator in values ? [...values] : undefined;
+  if (list?.every(accepts)) return list;
+  throw new SysctlError(method, "ERR_SYSCTL_KEY", `expected ${expected}`, { doing: "cannot use" });
+}
+const isSaved = (one: SavedSysctl | null | undefined): boolean =>
+  typeof one?.key === "string" && typeof one.value === "string";
+
 const fileOf = (path: readonly string[]): string => ["/proc/sys", ...path].join("/");
 
 /**
@@ -87,7 +96,7 @@ export class Sysctls {
   async snapshot(keys: Iterable<SysctlKey>): Promise<SavedSysctl[]> {
     const triggers: string[] = [];
     const paths = new Map<string, readonly string[]>();
-    for (const key of keys) {
+    for (const key of listOf(keys, "snapshot", "a list of keys", () => true)) {
       const path = parseKey(key);
       paths.set(formatKey(path), path);
       const also: (readonly string[])[] = [];
@@ -110,7 +119,7 @@ export class Sysctls {
    * @throws {SysctlError} at the end, of the first that failed, with the messages of all.
    */
   async restore(saved: Iterable<SavedSysctl>): Promise<Restoration> {
-    const values = [...saved];
+    const values = listOf(saved, "restore", "what snapshot gave: a list of keys with their values", isSaved);
     return await this.#inTurn(() => this.#restore(values));
   }
 
