@@ -1,13 +1,13 @@
 /** Devices beside the program `ethtool`: what it prints, and what each of the two reads of the other's changes. */
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { Ethtool, type EthtoolConnection } from "../../lib/ethtool/ethtool.ts";
+import { Ethtool } from "../../lib/ethtool/ethtool.ts";
 import { ethtoolIoctl } from "../../lib/ethtool/ioctl.ts";
 import { InputError } from "../../lib/shape/shape.ts";
 import { Connection } from "../../lib/socket/connection.ts";
-import { NetlinkError } from "../../lib/socket/index.ts";
 import { TestNamespace } from "../../lib/testkit/namespace.ts";
 import { needs, skip } from "../../test/needs.ts";
+import { table, withoutFamily } from "./kit.ts";
 
 interface Scene extends AsyncDisposable {
   readonly ethtool: Ethtool;
@@ -21,16 +21,12 @@ interface Scene extends AsyncDisposable {
 async function scene(): Promise<Scene> {
   const netns = await TestNamespace.create();
   const connection = Connection.open({ protocol: 16, netns: netns.fd });
-  const refuse = async (): Promise<never> => {
-    throw new NetlinkError({ errno: -2, request: "CTRL_CMD_GETFAMILY" });
-  };
-  const without: EthtoolConnection = { get: refuse, request: refuse };
   const sh = (line: string): string =>
     execFileSync("ip", ["netns", "exec", netns.name ?? "", "sh", "-c", `${line} 2>&1 || true`], { encoding: "utf8" });
   sh("ip link add v0 numrxqueues 4 numtxqueues 4 type veth peer name v1");
   return {
     ethtool: new Ethtool(connection, ethtoolIoctl(netns.fd)),
-    old: new Ethtool(without, ethtoolIoctl(netns.fd)),
+    old: new Ethtool(withoutFamily, ethtoolIoctl(netns.fd)),
     sh,
     [Symbol.asyncDispose]: async () => {
       connection.close();
@@ -39,16 +35,6 @@ async function scene(): Promise<Scene> {
   };
 }
 
-/** `LABEL: value` lines, each under the heading before it. */
-function table(text: string): Map<string, string> {
-  let heading = "";
-  const found = new Map<string, string>();
-  for (const [, indent, label = "", value = ""] of text.matchAll(/^(\s*)([^:\n]+):[ \t]*(.*)$/gm)) {
-    if (value === "" && indent === "") heading = `${label} / `;
-    found.set(`${heading}${label}`, value.trim());
-  }
-  return found;
-}
 const shown = (value: unknown): string => (value === undefined ? "n/a" : String(value));
 
 describe("ethtool: devices", () => {
@@ -209,6 +195,48 @@ describe("ethtool: kernels before 5.6", () => {
     deepEqual(await here.old.set("v0", { tso: false }), { changed: [], refused: [], also: [] });
     deepEqual(await here.old.statistics("v0"), await here.ethtool.statistics("v0"));
     await rejects(here.old.features("nope"), { code: "ENODEV", message: /^cannot read features of "nope": / });
-    await rejects(here.old.rings("v0"), { code: "ENOENT", message: /^cannot read rings of "v0": / });
+    await rejects(here.old.standardStatistics("v0"), { code: "ENOENT" });
+  });
+
+  it("tell the same settings by ioctl, and take changes", async () => {
+    await using here = await scene();
+    const both = [here.old, here.ethtool] as const;
+    deepEqual(await here.old.setChannels("v0", { rx: 3 }), { rx: 3, tx: 4, rxMax: 4, txMax: 4 });
+    const [queues, others] = await Promise.all(both.map((one) => one.channels("v0")));
+    deepEqual(queues, others);
+    await rejects(here.old.setChannels("v0", { rx: 5 }), { code: "EINVAL", message: /^cannot set channels of "v0": / });
+    const [connector, other] = await Promise.all(both.map((one) => one.linkInfo("v0")));
+    deepEqual(connector, other);
+    const { rateMatching: _, ...modes } = await here.ethtool.linkModes("v0");
+    deepEqual(await here.old.linkModes("v0"), modes);
+    here.sh("ip link set v0 up; ip link set v1 up");
+    for (const device of ["v0", "lo"]) {
+      const { detected } = await here.ethtool.linkState(device);
+      deepEqual(await here.old.linkState(device), detected === undefined ? {} : { detected });
+    }
+    for (const [what, read] of [
+      ["pause parameters", () => here.old.pause("v0")],
+      ["channels", () => here.old.channels("lo")],
+      ["link modes", () => here.old.linkModes("lo")],
+    ] as const)
+      await rejects(read(), { code: "EOPNOTSUPP", message: new RegExp(`^cannot read ${what} of `) });
+    await rejects(here.old.setLinkModes("v0", { speed: 1e8 }), { code: "EOPNOTSUPP" });
+    await rejects(here.old.rings("nope"), { code: "ENODEV", message: /^cannot read rings of "nope": .*at name\)$/ });
+  });
+
+  it("set speed and coalescing of a tap by ioctl", async function () {
+    await using here = await scene();
+    const made = here.sh("ip tuntap add tap0 mode tap");
+    if (made !== "") skip(this, `no tap here: ${made.trim()}`);
+    const { speed, duplex } = await here.old.setLinkModes("tap0", { speed: 2_500_000_000, duplex: "half" });
+    deepEqual([speed, duplex], [2_500_000_000, "half"]);
+    equal((await here.ethtool.linkModes("tap0")).speed, 2_500_000_000);
+    equal((await here.old.setCoalesce("tap0", { rxFrames: 7 })).rxFrames, 7);
+    deepEqual(await here.ethtool.coalesce("tap0"), { rxFrames: 7 });
+    await rejects(here.old.setCoalesce("tap0", { cqeModeRx: true }), {
+      code: "EOPNOTSUPP",
+      message: /it takes Linux 5\.6 or later \(EOPNOTSUPP, at cqeModeRx\)$/,
+    });
+    await rejects(here.old.setLinkModes("tap0", { advertise: { "12baseT/Full": true } }), { message: /at advertise/ });
   });
 });

@@ -4,11 +4,17 @@ import { answer, assertApart, Connection, ERRNO, listIn, newNamespace, newVeth, 
 
 /** Source: include/uapi/linux/ethtool.h (ETHTOOL_*, ETH_SS_STATS, struct ethtool_drvinfo and the other requests). */
 const GDRVINFO = 0x03;
+const GLINK = 0x0a;
+const GRINGPARAM = 0x10;
+const SPAUSEPARAM = 0x13;
 const GSTRINGS = 0x1b;
 const GSTATS = 0x1d;
 const GSSET_INFO = 0x37;
 const GFEATURES = 0x3a;
 const SFEATURES = 0x3b;
+const SCHANNELS = 0x3d;
+const GLINKSETTINGS = 0x4c;
+const SLINKSETTINGS = 0x4d;
 const STATS = 1;
 const EFAULT = -14;
 const ENODEV = -19;
@@ -70,6 +76,15 @@ describe("native layer: ethtool", () => {
       [8 + 8, GFEATURES, 0x10000001],
       [8 + 7, SFEATURES, 1],
       [(1 << 20) + 1, GSTATS, 1],
+      [7, GLINK],
+      [35, GRINGPARAM],
+      [15, SPAUSEPARAM],
+      [35, SCHANNELS],
+      [47, GLINKSETTINGS],
+      // The number of words in a set of modes is the last byte of the fourth word.
+      [48 + 11, GLINKSETTINGS, 0, 0, 1 << 24],
+      [48 + 35, SLINKSETTINGS, 0, 0, 3 << 24],
+      [48 + 12 * 126, SLINKSETTINGS, 0, 0, 127 << 24],
     ];
     for (const [length, ...values] of short)
       assert.equal(none(request(length, ...values.slice(0, length >> 2))), ERRNO.EINVAL, `${values} in ${length}`);

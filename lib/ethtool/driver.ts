@@ -14,11 +14,22 @@ import type { EthtoolIoctl } from "./ioctl.ts";
 /** Commands. */
 export const ETHTOOL = {
   GDRVINFO: 0x03,
+  GLINK: 0x0a,
+  GCOALESCE: 0x0e,
+  SCOALESCE: 0x0f,
+  GRINGPARAM: 0x10,
+  SRINGPARAM: 0x11,
+  GPAUSEPARAM: 0x12,
+  SPAUSEPARAM: 0x13,
   GSTRINGS: 0x1b,
   GSTATS: 0x1d,
   GSSET_INFO: 0x37,
   GFEATURES: 0x3a,
   SFEATURES: 0x3b,
+  GCHANNELS: 0x3c,
+  SCHANNELS: 0x3d,
+  GLINKSETTINGS: 0x4c,
+  SLINKSETTINGS: 0x4d,
 } as const;
 /** Sets of names. */
 export const ETH_SS = { STATS: 1, FEATURES: 4 } as const;
@@ -58,7 +69,8 @@ export interface Driver {
   readonly privateFlags: number;
 }
 
-function request(length: number, ...words: readonly number[]): Uint8Array {
+/** A request with as much room as `length` says. */
+export function request(length: number, ...words: readonly number[]): Uint8Array {
   const out = new Writer(length);
   for (const word of words) u32.write(out, word);
   out.take(length - out.length);

@@ -5,6 +5,7 @@ import { check, checkOne, knownLinkName } from "../shape/shape.ts";
 import { type CallOptions, checkCall, NetlinkError } from "../socket/index.ts";
 import type { AttrsIn, AttrsOut, Fields, Schema } from "../wire/attr.ts";
 import type { Message } from "../wire/message.ts";
+import { readGroup, readLinkModes, readLinkState, writeGroup, writeLinkModes } from "./before-netlink.ts";
 import { type Driver, readDriver, readFeatures, readStatistics, writeFeatures } from "./driver.ts";
 import {
   bitsOf,
@@ -88,8 +89,10 @@ interface Asked {
 const isOld = (error: unknown): boolean => error instanceof NetlinkError && error.code === "ENOENT";
 
 /**
- * Devices of one namespace, over a connection that was opened with NETLINK_GENERIC. What only an ioctl tells knows no
- * `timeout`, and one that was sent is waited for: `signal` keeps it, and those after it, from being sent.
+ * Devices of one namespace, over a connection that was opened with NETLINK_GENERIC. Kernels before 5.6, which have no
+ * family `ethtool`, are asked by ioctl for all but standard statistics; settings that came later they refuse with
+ * `EOPNOTSUPP`. What an ioctl tells knows no `timeout`, and one that was sent is waited for: `signal` keeps it, and those
+ * after it, from being sent.
  */
 export class Ethtool {
   readonly #connection: EthtoolConnection;
@@ -102,7 +105,7 @@ export class Ethtool {
     this.#ioctl = ioctl;
   }
 
-  /** Also of kernels before 5.6. Same as: ethtool -k NAME */
+  /** Same as: ethtool -k NAME */
   async features(name: string, options?: CallOptions): Promise<Features> {
     checkOne(["name"], knownLinkName, name);
     const what = `cannot read features of ${JSON.stringify(name)}`;
@@ -113,7 +116,7 @@ export class Ethtool {
 
   /**
    * Changes features in one request and tells what came of it. Where nothing differs nothing is sent.
-   * Also for kernels before 5.6. Same as: ethtool -K NAME tso off gso off
+   * Same as: ethtool -K NAME tso off gso off
    *
    * @throws {EthtoolError} for a word that names no feature of the device; nothing was changed then.
    */
@@ -149,7 +152,10 @@ export class Ethtool {
     return this.#set(channels, name, changes, options);
   }
 
-  /** Same as: ethtool -c NAME @throws {NetlinkError} `EOPNOTSUPP` where the device has none. */
+  /**
+   * Kernels before 5.6 tell zero of what the device does not have.
+   * Same as: ethtool -c NAME @throws {NetlinkError} `EOPNOTSUPP` where the device has none.
+   */
   coalesce(name: string, options?: CallOptions): Promise<Coalesce> {
     return this.#get(coalesce, name, options);
   }
@@ -180,6 +186,8 @@ export class Ethtool {
   async linkModes(name: string, options?: CallOptions): Promise<LinkModes> {
     checkOne(["name"], knownLinkName, name);
     const what = `cannot read link modes of ${JSON.stringify(name)}`;
+    if (await this.#isOld(options))
+      return this.#told(what, () => readLinkModes(this.#ioctlFor(options), name), LINK_MODE_WORDS);
     const asked = { request: "LINKMODES_GET", what, words: LINK_MODE_WORDS } as const;
     return linkModesFromWire(await this.#read(ethtoolLinkModes, name, asked, options));
   }
@@ -192,7 +200,9 @@ export class Ethtool {
     check([], LINK_MODE_SHAPES, changes, "changes");
     const what = `cannot set link modes of ${JSON.stringify(name)}`;
     const asked = { request: "LINKMODES_SET", what, words: LINK_MODE_WORDS } as const;
-    await this.#write(ethtoolLinkModes, name, linkModesToWire(changes), asked, options);
+    if (await this.#isOld(options))
+      await this.#told(what, () => writeLinkModes(this.#ioctlFor(options), name, changes), LINK_MODE_WORDS);
+    else await this.#write(ethtoolLinkModes, name, linkModesToWire(changes), asked, options);
     return this.linkModes(name, options);
   }
 
@@ -200,6 +210,7 @@ export class Ethtool {
   async linkState(name: string, options?: CallOptions): Promise<LinkState> {
     checkOne(["name"], knownLinkName, name);
     const what = `cannot read the link state of ${JSON.stringify(name)}`;
+    if (await this.#isOld(options)) return this.#told(what, () => readLinkState(this.#ioctlFor(options), name));
     return linkStateFromWire(await this.#read(ethtoolLinkState, name, { request: "LINKSTATE_GET", what }, options));
   }
 
@@ -246,23 +257,23 @@ export class Ethtool {
 
   async #get<T, C>(group: Group<T, C>, name: string, options?: CallOptions): Promise<T> {
     checkOne(["name"], knownLinkName, name);
-    const asked = {
-      request: group.get,
-      what: `cannot read ${group.what} of ${JSON.stringify(name)}`,
-      words: wordsOf(group),
-    };
+    const what = `cannot read ${group.what} of ${JSON.stringify(name)}`;
+    const words = wordsOf(group);
+    if (await this.#isOld(options))
+      return this.#told(what, () => readGroup(this.#ioctlFor(options), name, group), words);
+    const asked = { request: group.get, what, words };
     return groupFromWire(group, await this.#read(group.schema as Schema<Fields>, name, asked, options));
   }
 
   async #set<T, C extends object>(group: Group<T, C>, name: string, changes: C, options?: CallOptions): Promise<T> {
     checkOne(["name"], knownLinkName, name);
     check([], group.shapes, changes, "changes");
-    const asked = {
-      request: group.set,
-      what: `cannot set ${group.what} of ${JSON.stringify(name)}`,
-      words: wordsOf(group),
-    };
-    await this.#write(group.schema as Schema<Fields>, name, groupToWire(group, changes), asked, options);
+    const what = `cannot set ${group.what} of ${JSON.stringify(name)}`;
+    const words = wordsOf(group);
+    const asked = { request: group.set, what, words };
+    if (await this.#isOld(options))
+      await this.#told(what, () => writeGroup(this.#ioctlFor(options), name, group, changes), words);
+    else await this.#write(group.schema as Schema<Fields>, name, groupToWire(group, changes), asked, options);
     return this.#get(group, name, options);
   }
 

@@ -7,7 +7,7 @@ import type { ethtoolLinkModes, ethtoolLinkState } from "./schema.ts";
 /** SPEED_UNKNOWN. Source: include/uapi/linux/ethtool.h */
 const UNKNOWN = 0xffff_ffff;
 /** Bits per second: what the kernel counts speeds in. */
-const MEGABIT = 1_000_000;
+export const MEGABIT = 1_000_000;
 
 /** What a device and its peer can do, and what they do. */
 export interface LinkModes {

@@ -107,7 +107,8 @@ function spelled(set: Bitset | undefined, names: ReadonlyMap<number, string> | u
   if (set?.value === undefined) return set;
   const { value, mask = value, size = 0, ...rest } = set;
   const [on, listed] = [wordsIn(value), wordsIn(mask)];
-  const indexes = Array.from({ length: size }, (_, index) => index).filter((index) => hasBit(listed, index));
+  const length = Math.min(size, 32 * listed.length);
+  const indexes = Array.from({ length }, (_, index) => index).filter((index) => hasBit(listed, index));
   const bit = indexes.map((index) => ({
     index,
     name: names?.get(index) ?? `#${index}`,

@@ -79,14 +79,22 @@ export const ethtoolStrings = attrs("ETHTOOL_A_STRSET", {
   countsOnly: flag(3),
 });
 
+/** PORT_* */
+export const portWord = oneOf(u8, { tp: 0, aui: 1, mii: 2, fibre: 3, bnc: 4, da: 5, none: 0xef, other: 0xff });
+/** ETH_TP_MDI* */
+export const mdixWord = oneOf(u8, { unknown: 0, off: 1, on: 2, auto: 3 });
+/** XCVR_* */
+export const transceiverWord = oneOf(u8, { internal: 0, external: 1 });
+/** DUPLEX_* */
+export const duplexWord = oneOf(u8, { half: 0, full: 1, unknown: 0xff });
 /** The connector. */
 export const ethtoolLinkInfo = attrs("ETHTOOL_A_LINKINFO", {
   header: at(1, ethtoolHeader),
-  port: at(2, oneOf(u8, { tp: 0, aui: 1, mii: 2, fibre: 3, bnc: 4, da: 5, none: 0xef, other: 0xff })),
+  port: at(2, portWord),
   phyaddr: at(3, u8),
-  tpMdix: at(4, oneOf(u8, { unknown: 0, off: 1, on: 2, auto: 3 })),
-  tpMdixCtrl: at(5, oneOf(u8, { unknown: 0, off: 1, on: 2, auto: 3 })),
-  transceiver: at(6, oneOf(u8, { internal: 0, external: 1 })),
+  tpMdix: at(4, mdixWord),
+  tpMdixCtrl: at(5, mdixWord),
+  transceiver: at(6, transceiverWord),
 });
 
 /** Speed, and what it was agreed from. */
@@ -96,7 +104,7 @@ export const ethtoolLinkModes = attrs("ETHTOOL_A_LINKMODES", {
   ours: at(3, bitset),
   peer: at(4, bitset),
   speed: at(5, u32),
-  duplex: at(6, oneOf(u8, { half: 0, full: 1, unknown: 0xff })),
+  duplex: at(6, duplexWord),
   masterSlaveCfg: at(
     7,
     oneOf(u8, { unknown: 1, "preferred-master": 2, "preferred-slave": 3, "forced-master": 4, "forced-slave": 5 }),

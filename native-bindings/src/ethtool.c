@@ -25,11 +25,31 @@ static bool counted(const unsigned char *data, size_t length, size_t head, size_
   return length >= head && word(data, count_at) <= (length - head) / item;
 }
 
+/* As many words in each of three sets of modes as the request says, or, where it asks for that number, none. */
+static bool has_modes(const unsigned char *data, size_t length) {
+  struct ethtool_link_settings asked;
+  if (length < sizeof asked) return false;
+  memcpy(&asked, data, sizeof asked);
+  int words = asked.link_mode_masks_nwords;
+  return words <= 0 || length - sizeof asked >= 3 * sizeof(uint32_t) * (size_t)words;
+}
+
 /* Whether the command is one of ours, and the array has room for everything that its own count promises. */
 static bool fits(const unsigned char *data, size_t length) {
   if (length < sizeof(uint32_t) || length > REQUEST_MAX) return false;
   switch (word(data, 0)) {
     case ETHTOOL_GDRVINFO: return length >= sizeof(struct ethtool_drvinfo);
+    case ETHTOOL_GLINK: return length >= sizeof(struct ethtool_value);
+    case ETHTOOL_GCOALESCE:
+    case ETHTOOL_SCOALESCE: return length >= sizeof(struct ethtool_coalesce);
+    case ETHTOOL_GRINGPARAM:
+    case ETHTOOL_SRINGPARAM: return length >= sizeof(struct ethtool_ringparam);
+    case ETHTOOL_GPAUSEPARAM:
+    case ETHTOOL_SPAUSEPARAM: return length >= sizeof(struct ethtool_pauseparam);
+    case ETHTOOL_GCHANNELS:
+    case ETHTOOL_SCHANNELS: return length >= sizeof(struct ethtool_channels);
+    case ETHTOOL_GLINKSETTINGS:
+    case ETHTOOL_SLINKSETTINGS: return has_modes(data, length);
     /* A length for each bit of the mask, which has 64. */
     case ETHTOOL_GSSET_INFO: return length >= sizeof(struct ethtool_sset_info) + 64 * sizeof(uint32_t);
     case ETHTOOL_GSTRINGS:

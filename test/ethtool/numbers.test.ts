@@ -1,5 +1,6 @@
 /** Every number against the headers of this machine. */
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { LINK_MODES } from "../../lib/ethtool/before-netlink.ts";
 import { ETH_SS, ETHTOOL } from "../../lib/ethtool/driver.ts";
 import * as schema from "../../lib/ethtool/schema.ts";
 import { STATS_GROUPS, STATS_NAMES } from "../../lib/ethtool/statistics.ts";
@@ -50,6 +51,16 @@ describe("ethtool: numbers", () => {
     for (const [name, number] of Object.entries(ETH_SS)) equal(numbers.get(`ETH_SS_${name}`), number, name);
     for (const [name, number] of Object.entries(STATS_NAMES))
       equal(numbers.get(`ETH_SS_STATS_${name.toUpperCase().replace("-", "_")}`), number, name);
+  });
+
+  it("of link modes are those of ethtool.h", function () {
+    const numbers = header(this, "ethtool.h");
+    const fec = new Set(["None", "RS", "BASER"]);
+    for (const [bit, mode] of LINK_MODES.entries()) {
+      const name = fec.has(mode) ? `FEC_${mode.toUpperCase()}` : mode.replace("/", "_");
+      equal(numbers.get(`ETHTOOL_LINK_MODE_${name}_BIT`), bit, mode);
+    }
+    equal(LINK_MODES.length, 74);
   });
 
   it("of words are those of ethtool.h", function () {
