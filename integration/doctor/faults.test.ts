@@ -19,6 +19,7 @@ import {
   type FaultName,
   findings,
   inTurns,
+  isNamed,
   NOTES,
   UNDERLAYS,
   type Underlay,
@@ -30,6 +31,7 @@ const ELSEWHERE: Readonly<Record<Exclude<Underlay, "IPv4 unicast">, readonly Fau
   "IPv6 unicast": ["family-mismatch", "stale-entry", "vxlan-filtered-here", "underlay-mtu", "checksum-offload"],
   "IPv4 multicast": ["vni-mismatch", "multicast-silent", "multicast-one-way", "group-not-joined"],
   "IPv6 multicast": ["local-missing", "duplicate-mac", "group-not-joined"],
+  "IPv6 guests": FAULTS.filter((fault) => whyNot(fault, "IPv6 guests") === undefined),
 };
 const ONCE: readonly FaultName[] = [...ELSEWHERE["IPv6 unicast"], "managed-by-other", "not-persistent"];
 const TRIED: Readonly<Record<Underlay, readonly FaultName[]>> = {
@@ -53,6 +55,7 @@ describe("the doctor", function () {
         named,
         faults.map((fault) => [fault, causeOf(fault)]),
       );
+      for (const { fault, found } of all) ok(isNamed(fault, found), fault);
       for (const { found } of all)
         for (const { cause, evidence, fix, severity, subject, text } of found.slice(0, 1)) {
           ok(evidence.length > 0 && fix !== "" && subject !== "" && text !== "");

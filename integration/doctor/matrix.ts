@@ -1,5 +1,6 @@
 /** Every fault on every kind of underlay: what the doctor calls it. */
-import { type Cause, diagnose } from "../../lib/doctor/index.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CAUSES, type Cause, diagnose, type Finding } from "../../lib/doctor/index.ts";
 import { FAULTS, type FaultName, inject } from "../../lib/testkit/faults.ts";
 import { Lab } from "../../lib/testkit/index.ts";
 
@@ -9,6 +10,7 @@ export const UNDERLAYS = {
   "IPv6 unicast": ["examples/two-hosts-ipv6.yaml", "bm1"],
   "IPv4 multicast": ["examples/three-hosts-multicast.yaml", "bm1"],
   "IPv6 multicast": ["integration/doctor/ipv6-multicast.yaml", "bm1"],
+  "IPv6 guests": ["integration/doctor/ipv6-guests.yaml", "bm1"],
 } as const;
 /** One of them. */
 export type Underlay = keyof typeof UNDERLAYS;
@@ -16,14 +18,27 @@ export type Underlay = keyof typeof UNDERLAYS;
 /** Causes that stop nothing now, and are notes. */
 export const NOTES: readonly string[] = ["port-8472", "not-persistent"];
 
-/** What is found is called as what was done, but for these: one cause, two ways to it. */
+/** What only `--witness` sees. */
+export const WITNESSED: FaultName = "gso-masking";
+
+/** What is found first is called as what was done, but for these: one cause, two ways to it, or one that comes with it. */
 const ALSO: Readonly<Record<string, Cause>> = {
   "underlay-shrunk": "underlay-mtu",
   "checksum-offload-away": "checksum-offload",
   "multicast-one-way": "multicast-silent",
+  "equal-machine-ids": "duplicate-mac",
+  "cloned-guest": "duplicate-mac",
+  "guest-address-twice": "duplicate-ip",
+  "gso-masking": "guest-mtu",
+  "managed-by-networkmanager": "managed-by-other",
 };
-/** The cause that a fault is to be found by. */
+/** The cause that a fault is to be found by, first of all. */
 export const causeOf = (fault: FaultName): string => ALSO[fault] ?? fault;
+/** Whether a fault was found by its cause, and where it has the name of one also by that. */
+export function isNamed(fault: FaultName, found: readonly Finding[]): boolean {
+  const own = !(fault in CAUSES) || found.some(({ cause }) => cause === fault);
+  return found[0]?.cause === causeOf(fault) && own;
+}
 
 /** What cannot go wrong there, and why. */
 const GROUP: Readonly<Partial<Record<FaultName, string>>> = {
@@ -34,21 +49,29 @@ const GROUP: Readonly<Partial<Record<FaultName, string>>> = {
 };
 const WIDE: Readonly<Partial<Record<FaultName, string>>> = {
   "rp-filter": "IPv6 has no rp_filter",
-  "forwarding-off": "there is no way out for IPv4",
-  "forward-dropped": "there is no way out for IPv4",
-  "masquerade-missing": "there is no way out for IPv4",
-  "masquerade-too-wide": "there is no way out for IPv4",
+  "forwarding-off": "there is no way out for IPv4; see IPv6 guests",
+  "forward-dropped": "there is no way out for IPv4; see IPv6 guests",
+  "masquerade-missing": "there is no way out for IPv4; see IPv6 guests",
+  "masquerade-too-wide": "there is no way out for IPv4; see IPv6 guests",
 };
 const LIST: Readonly<Partial<Record<FaultName, string>>> = {
   "multicast-silent": "there is no group",
   "multicast-one-way": "there is no group",
   "group-not-joined": "there is no group",
 };
+/** What depends on the version of IP that guests have. */
+const INSIDE: readonly FaultName[] = [
+  ...(["bridge-netfilter", "forwarding-off", "forward-dropped"] as const),
+  ...(["masquerade-missing", "masquerade-too-wide"] as const),
+];
 const NOT_THERE: Readonly<Record<string, Readonly<Partial<Record<FaultName, string>>>>> = {
   "IPv4 unicast": { "local-missing": "the document leaves the address to the kernel", ...LIST },
   "IPv6 unicast": { ...WIDE, ...LIST },
   "IPv4 multicast": GROUP,
   "IPv6 multicast": { ...WIDE, ...GROUP },
+  "IPv6 guests": Object.fromEntries(
+    FAULTS.filter((fault) => !INSIDE.includes(fault)).map((fault) => [fault, "as IPv6 unicast"]),
+  ),
 };
 /** Why a fault cannot be there; undefined where it can. */
 export const whyNot = (fault: FaultName, underlay: Underlay): string | undefined => NOT_THERE[underlay]?.[fault];
@@ -72,14 +95,22 @@ export function chatter(lab: Lab): () => Promise<void> {
   };
 }
 
+/** Waits until all addresses of hosts may be used: of IPv6 each is looked for first, whether another one has it. */
+export async function addressed(lab: Lab): Promise<void> {
+  for (const name of lab.hosts)
+    while ((await lab.host(name).addresses.list()).some(({ tentative }) => tentative === true)) await sleep(50);
+}
+
 /** Brings a lab up, lets a fault happen (none: a healthy one), and asks the doctor on the host. */
 export async function findings(underlay: Underlay, fault: FaultName | undefined) {
   const [document, host] = UNDERLAYS[underlay];
   await using lab = await Lab.up(document);
   if (fault !== undefined) await inject(lab, fault, host);
+  await addressed(lab);
   const ended = chatter(lab);
   try {
-    return (await diagnose(lab.host(host), { ...BRISK, root: (await lab.files(host)).root })).findings;
+    const { root } = await lab.files(host);
+    return (await diagnose(lab.host(host), { ...BRISK, root, witness: fault === WITNESSED })).findings;
   } finally {
     await ended();
   }

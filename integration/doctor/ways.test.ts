@@ -44,6 +44,26 @@ guests: { on: br-vm, mtu: auto }
     );
   });
 
+  it("in pings too, and says what it does not know where nobody answers them", async () => {
+    await using lab = await Lab.up("examples/two-hosts.yaml");
+    for (const host of [lab.host("bm2"), lab.underlay.host])
+      await host.nftables.replace({
+        ...{ family: "ip", name: "deaf" },
+        chains: [{ name: "input", hook: "input", rules: [{ match: { protocol: "icmp" }, action: "drop" }] }],
+      });
+    const { findings, unseen } = await diagnose(lab.host("bm1"), BRISK);
+    deepEqual(
+      [findings, unseen],
+      [
+        [],
+        [
+          "the way to 192.168.0.24 by itself: it answers vxlan0 and no pings; something drops ICMP",
+          "whether answers find back to guests: the router 192.168.0.1 answers no pings",
+        ],
+      ],
+    );
+  });
+
   it("a VXLAN that gets its VNIs with each frame, in each of those that it floods for", async () => {
     await using lab = await Lab.up(
       parseSource(

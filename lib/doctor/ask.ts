@@ -7,6 +7,7 @@ import { placeOf } from "../netns/netns.ts";
 import { arp, solicit } from "../probe/neighbor.ts";
 import { type PingResult, ping } from "../probe/ping.ts";
 import { errnoName, SocketError } from "../socket/index.ts";
+import { askClaims, type Claimed, type Clone, type Lookout, lookOut } from "./clones.ts";
 import { type Ear, listen, type Sound } from "./hear.ts";
 import { addressesIn } from "./prefix.ts";
 import { addressesOf, bridgeOf, gatewaysOf, isExternal, isFilled, isManaged, type Tunnel, type View } from "./view.ts";
@@ -70,6 +71,10 @@ export interface Asked {
   /** By underlay device. */
   readonly sounds: Readonly<Record<string, Sound>>;
   readonly duplicates: readonly Duplicate[];
+  /** Guests whose Ethernet address a far end has too. */
+  readonly clones: readonly Clone[];
+  /** Addresses of guests that more than one answers for. */
+  readonly claimed: readonly Claimed[];
   /** By VXLAN, where anybody behind it was there to be asked. */
   readonly bridged: Readonly<Record<string, Bridged>>;
   readonly ways: readonly WayBack[];
@@ -363,9 +368,21 @@ function unasked(view: View, ends: Asked["ends"]): string[] {
   });
 }
 
+/** What pings were to tell, where nobody answers them. */
+function unanswered(ends: Asked["ends"], ways: readonly WayBack[]): string[] {
+  const deaf = Object.entries(ends).flatMap(([name, all]) =>
+    all
+      .filter(({ group, answers, macs }) => group === undefined && !answers && macs.size > 0)
+      .map(({ remote }) => `the way to ${remote} by itself: it answers ${name} and no pings; something drops ICMP`),
+  );
+  const routers = new Set(ways.flatMap(({ via, control }) => (control ? [] : [via])));
+  const dumb = [...routers].map((via) => `whether answers find back to guests: the router ${via} answers no pings`);
+  return [...deaf, ...dumb];
+}
+
 const MAC = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/;
 /** The underlay devices, listened to as long as this is not disposed of. */
-function ears(view: View, nsFd: number): Map<string, Ear> {
+function ears(view: View, nsFd: number, lookout: Lookout): Map<string, Ear> {
   // Also what it sends from an address that it does not have is its own.
   const locals = view.tunnels.flatMap(({ local }) => local ?? []);
   const own = new Set([...view.addresses.map(({ address }) => address.split("/")[0] ?? ""), ...locals]);
@@ -375,26 +392,34 @@ function ears(view: View, nsFd: number): Map<string, Ear> {
     ...view.fdb.flatMap(({ mac, dst }) => (dst === undefined ? [] : [mac])),
   ]);
   const open = new Map<string, Ear>();
-  for (const { underlay: dev } of view.tunnels)
-    if (dev !== undefined && !open.has(dev.name))
-      open.set(dev.name, listen(nsFd, dev.index, { own, macs, ethernet: MAC.test(String(dev.mac)) }));
+  for (const { underlay: dev } of view.tunnels) {
+    if (dev === undefined || open.has(dev.name)) continue;
+    const frame: Parameters<typeof listen>[2]["frame"] = (vxlan, inside) =>
+      lookout.take({ dev: dev.name, ...vxlan }, inside);
+    open.set(dev.name, listen(nsFd, dev.index, { own, macs, ethernet: MAC.test(String(dev.mac)), frame }));
+  }
   return open;
 }
 
 /** Asks the network. Needs CAP_NET_RAW; without, it says that nothing was asked. */
 export async function ask(host: Host, view: View, options: AskOptions = {}): Promise<Asked> {
   if (options.witness !== true) return await askAll(host, view, options);
-  const { result, counts } = await witnessed(host, view, () => askAll(host, view, options));
-  return { ...result, witnessed: counts };
+  const { result, counts, why } = await witnessed(host, view, () => askAll(host, view, options));
+  return { ...result, witnessed: counts, unseen: [...result.unseen, ...(why === undefined ? [] : [why])] };
 }
 
 async function askAll(host: Host, view: View, options: AskOptions): Promise<Asked> {
   const nsFd = placeOf(host.netns);
-  const nothing = { ends: {}, sounds: {}, duplicates: [], bridged: {}, ways: [], witnessed: {} };
+  const nothing = {
+    ...{ ends: {}, sounds: {}, duplicates: [], clones: [], claimed: [] },
+    ...{ bridged: {}, ways: [], witnessed: {} },
+  };
   if (view.tunnels.length === 0) return { ...nothing, unseen: [] };
   let open = new Map<string, Ear>();
+  let lookout: Lookout | undefined;
   try {
-    open = ears(view, nsFd);
+    lookout = lookOut(view, nsFd);
+    open = ears(view, nsFd, lookout);
     const up = view.tunnels.filter((tunnel) => tunnel.link.up);
     const endsOf = (tunnel: Tunnel): Promise<FarEnd[]> =>
       (isExternal(tunnel) ? askInner : askEnds)(view, tunnel, nsFd, options);
@@ -407,6 +432,7 @@ async function askAll(host: Host, view: View, options: AskOptions): Promise<Aske
       sleep(options.listen ?? LISTEN, undefined, { signal: options.signal }),
     ]);
     const sounds = Object.fromEntries([...open].map(([dev, ear]) => [dev, ear.sound()]));
+    const clones = lookout.clones();
     const more = await Promise.all(
       up.map(async (tunnel) => {
         if (isExternal(tunnel)) return [];
@@ -416,14 +442,18 @@ async function askAll(host: Host, view: View, options: AskOptions): Promise<Aske
     );
     const all = Object.fromEntries(ends.map(([name, found], at) => [name, [...found, ...(more[at] ?? [])]]));
     const bridged = up.map((tunnel) => askBridge(view, tunnel, nsFd, all[tunnel.link.name] ?? [], patience));
+    const answered = Object.entries(all).map(([name, far]) => [name, far.flatMap(({ macs }) => [...macs.keys()])]);
+    const claimed = askClaims(host, view, nsFd, Object.fromEntries(answered), patience);
     return {
-      ...{ ends: all, sounds, duplicates: duplicates.flat(), ways, witnessed: {}, unseen: unasked(view, all) },
+      ...{ ends: all, sounds, duplicates: duplicates.flat(), clones, claimed: await claimed, ways, witnessed: {} },
       bridged: Object.fromEntries((await Promise.all(bridged)).flat()),
+      unseen: [...unasked(view, all), ...unanswered(all, ways)],
     };
   } catch (error) {
     if (!(error instanceof SocketError) || error.errno !== EPERM) throw error;
     return { ...nothing, unseen: ["the network: without CAP_NET_RAW nobody was asked; run it as root"] };
   } finally {
+    lookout?.[Symbol.dispose]();
     for (const ear of open.values()) ear[Symbol.dispose]();
   }
 }

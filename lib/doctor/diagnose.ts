@@ -43,6 +43,8 @@ const NOBODY: Asked = {
   ends: {},
   sounds: {},
   duplicates: [],
+  clones: [],
+  claimed: [],
   bridged: {},
   ways: [],
   witnessed: {},

@@ -33,7 +33,7 @@ export const CAUSES = {
   "port-not-forwarding": "spanning tree or an administrator blocks a port",
   "flood-off": "the port does not pass on frames for unknown addresses",
   "ports-isolated": "the ports are isolated from one another",
-  "duplicate-mac": "both bridges have the same MAC address",
+  "duplicate-mac": "a MAC address is used twice on the bridge's network",
   "duplicate-ip": "an address is used twice on the bridge's network",
   "bridge-filtered": "a packet filter of the bridge drops frames between its ports",
   "bridge-netfilter": "bridged frames are dropped by the forward rules of the IP packet filter",

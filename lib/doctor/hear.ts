@@ -17,6 +17,7 @@ const ICMP = 1;
 const MOST = 50_000;
 /** Bytes of each that matter: both headers of IP, UDP, VXLAN. */
 const LOOK = 128;
+const VXLAN_HEADER = 8;
 
 /** VXLAN that arrived. */
 export interface Heard {
@@ -75,13 +76,15 @@ export interface Interest {
   readonly macs: ReadonlySet<string>;
   /** Whether the device's packets have headers of Ethernet: of others checksums are not looked at. */
   readonly ethernet: boolean;
+  /** Is given the beginning of each frame inside of VXLAN. */
+  frame(vxlan: { readonly from: string; readonly vni: number; readonly dport: number }, frame: Uint8Array): void;
 }
 
 /**
  * Begins to listen on the device of that number. Needs CAP_NET_RAW.
  * @throws {SocketError} with EPERM without it.
  */
-export function listen(nsFd: number, index: number, { own, macs, ethernet }: Interest): Ear {
+export function listen(nsFd: number, index: number, { own, macs, ethernet, frame }: Interest): Ear {
   const native = loadBinding();
   const socket = openIn(nsFd, AF.packet, SOCK_DGRAM, ETH_P_ALL << 8);
   native.bind(socket, linkAddress(index, ETH_P_ALL));
@@ -99,6 +102,7 @@ export function listen(nsFd: number, index: number, { own, macs, ethernet }: Int
     if (udp !== undefined && vni !== undefined && !own.has(udp.from)) {
       const { from, to, dport, payload } = udp;
       heard.add({ from, to, dport, vni });
+      frame({ from, vni, dport }, payload.subarray(VXLAN_HEADER));
       const source = innerSource(payload);
       if (macs.has(source)) seen.add({ mac: source, from, vni });
     }

@@ -12,6 +12,10 @@ export interface Lasting {
   readonly made: readonly string[];
   /** The file that systemd-networkd manages a link by. */
   readonly networkd: Readonly<Record<string, string>>;
+  /** Links that NetworkManager manages and did not make, and does not merely look on at. */
+  readonly networkManager: readonly string[];
+  /** /etc/machine-id; absent where there is none. */
+  readonly machineId?: string;
   /** Files of systemd-networkd with a setting that its version does not know any more. */
   readonly ignored: readonly { readonly file: string; readonly line: string; readonly families: readonly (4 | 6)[] }[];
 }
@@ -31,6 +35,10 @@ const PLACES = [
 ];
 /** systemd-networkd's own word on each link. */
 const STATES = "run/systemd/netif/links";
+/** NetworkManager's own word on each link, and where it keeps what it wrote of links that others configured. */
+const DEVICES = "run/NetworkManager/devices";
+const TOLD = "run/NetworkManager/system-connections";
+const MACHINE_ID = "etc/machine-id";
 /** The version from which `IPForward=` is not heeded. */
 const WITHOUT_IPFORWARD = 256;
 const BOTH = [4, 6] as const;
@@ -70,6 +78,20 @@ function speaksOf(content: string, name: string): boolean {
   return !/[\w.-]/.test(around) || speaksOf(content.slice(at + 1), name);
 }
 
+const isTrue = (content: string, key: string): boolean => new RegExp(`^${key}=(true|1)$`, "m").test(content);
+
+/**
+ * Whether NetworkManager's word on a link is that it manages what it did not make. Of what others configured it keeps a
+ * profile that only describes it, and touches nothing.
+ */
+function isTakenOver(root: string, index: number, profiles: ReturnType<typeof contentsIn>): boolean {
+  const state = contentOf(join(root, DEVICES, String(index))) ?? "";
+  if (!isTrue(state, "managed") || isTrue(state, "nm-owned")) return false;
+  const uuid = /^connection-uuid=(.+)$/m.exec(state)?.[1];
+  const profile = profiles.find(({ content }) => uuid !== undefined && content.includes(`uuid=${uuid}`));
+  return profile === undefined || !(isTrue(profile.content, "external") || isTrue(profile.content, "volatile"));
+}
+
 /** What is written below `root` about links with these names and numbers. `version` is that of systemd. */
 export function readLasting(
   root: string,
@@ -87,12 +109,16 @@ export function readLasting(
     const families = FORWARDED[value.trim().toLowerCase()];
     return line === undefined || families === undefined ? [] : [{ file, line, families }];
   });
+  const profiles = contentsIn(root, TOLD);
+  const machineId = contentOf(join(root, MACHINE_ID))?.trim();
   const about = (name: string): string[] =>
     all.filter(({ content }) => speaksOf(content, name)).map(({ file }) => file);
   return {
     files: Object.fromEntries(links.map(({ name }) => [name, about(name).filter((file) => !file.startsWith("/run/"))])),
     made: links.flatMap(({ name }) => (about(name).some((file) => file.endsWith(".netdev")) ? [name] : [])),
     networkd: Object.fromEntries(networkd),
+    networkManager: links.flatMap(({ name, index }) => (isTakenOver(root, index, profiles) ? [name] : [])),
+    ...(machineId !== undefined && { machineId }),
     ignored: old.length > 0 && version() >= WITHOUT_IPFORWARD ? old : [],
   };
 }

@@ -106,15 +106,25 @@ function countOf(table: ObservedTable | undefined, comment: string): number {
   return typeof counter === "object" ? Number(counter.packets) : 0;
 }
 
+/** Why nothing can be counted. @throws what is no reason for that. */
+function refusal(error: unknown): string {
+  const { code } = error as { readonly code?: unknown };
+  if (code === "EPERM") return "what guests send: without CAP_NET_ADMIN nothing was counted; run it as root";
+  if (code === "EOPNOTSUPP" || code === "EPROTONOSUPPORT" || code === "EINVAL")
+    return "what guests send: this kernel has no nf_tables for bridges to count it";
+  throw error;
+}
+
 /**
- * Counts while `work` goes on, for each VXLAN in a bridge. Needs CAP_NET_ADMIN; the table is gone afterwards.
+ * Counts while `work` goes on, for each VXLAN in a bridge. Needs CAP_NET_ADMIN, without which it
+ * says so in `why`; the table is gone afterwards.
  * Same as: nft add table bridge linkwright-doctor …; nft list table …; nft delete table …
  */
 export async function witnessed<T>(
   { nftables }: Host,
   view: View,
   work: () => Promise<T>,
-): Promise<{ readonly result: T; readonly counts: Readonly<Record<string, Witnessed>> }> {
+): Promise<{ readonly result: T; readonly counts: Readonly<Record<string, Witnessed>>; readonly why?: string }> {
   const tunnels = view.tunnels.filter(({ link }) => bridgeOf(view, link) !== undefined);
   if (tunnels.length === 0) return { result: await work(), counts: {} };
   const table: Table = {
@@ -122,7 +132,8 @@ export async function witnessed<T>(
     name: NAME,
     chains: [chainOf(tunnels), passing("entered", FIRST, tunnels), passing("left", LAST, tunnels)],
   };
-  await nftables.replace(table);
+  const why = await nftables.replace(table).then(() => undefined, refusal);
+  if (why !== undefined) return { result: await work(), counts: {}, why };
   try {
     const result = await work();
     const found = await nftables.get(FAMILY, NAME);

@@ -1,12 +1,15 @@
 /** What goes wrong with hosts and networks, on demand: each fault has the name of the cause that the doctor has to find. */
 
+import { machineMacs } from "../doctor/machine-mac.ts";
 import type { Host } from "../host.ts";
 import type { Link, LinkConfig } from "../links/index.ts";
 import { ZERO_MAC } from "../neighbors/zero-mac.ts";
+import { arp } from "../probe/neighbor.ts";
 import { isMulticast } from "../wire/multicast.ts";
 import { breakCard } from "./bad-card.ts";
 import type { Lab } from "./lab.ts";
 import { SWITCH_BRIDGE } from "./lab-build.ts";
+import type { LabGuest } from "./lab-node.ts";
 import { LabError, type PlannedHost } from "./lab-topology.ts";
 
 /** One host of a lab, with what it has. */
@@ -27,6 +30,8 @@ const nobody = ({ plan }: Site): string =>
 const addressOf = ({ address }: PlannedHost): string => address.split("/")[0] ?? "";
 const isWide = ({ plan }: Site): boolean => plan.address.includes(":");
 const TABLE = "fault";
+/** The id that hosts of one image have. */
+const MACHINE_ID = "5c1e3f0a9b7d4e2f8a6c0d1e2f3a4b5c";
 /** The kernel's default, where nobody says dstport. */
 const LINUX_PORT = 8472;
 
@@ -82,6 +87,10 @@ async function gatewayOf({ host, bridge }: Site): Promise<string | undefined> {
   return all.find(({ scope }) => scope !== "link")?.address;
 }
 
+/** The version of IP that guests have. */
+const insideOf = async (site: Site): Promise<"ip" | "ip6"> =>
+  (await gatewayOf(site))?.includes(":") === true ? "ip6" : "ip";
+
 async function port(site: Site, options: object): Promise<void> {
   await site.host.links.update(site.vxlan.name, { port: options } as never);
 }
@@ -102,6 +111,54 @@ async function muteGroup({ lab, vxlan, plan }: Site, match: object): Promise<voi
     ...{ family: "bridge", name: TABLE },
     chains: [{ name: "fault", hook: "forward", rules }],
   } as never);
+}
+
+/** A guest of a host. */
+function guestOn({ lab, plan: { name } }: Site): LabGuest {
+  const guest = lab.guests.map((one) => lab.guest(one)).find(({ on }) => on === name);
+  if (guest === undefined) throw new LabError(`this fault needs a guest on ${name}`, "ERR_LAB_NODE");
+  return guest;
+}
+const macOf = async ({ node }: LabGuest): Promise<string> => String((await node.host.links.get("eth0"))?.mac);
+/** An address of a guest's network that nobody has. */
+const nobodyNear = ({ addresses: [address = ""] }: LabGuest): string => address.replace(/\.\d+$/, ".250");
+
+/** Lets a guest ask for an address that nobody has, many times a second, until the lab ends. */
+async function callOut({ node, addresses: [own = ""] }: LabGuest, target: string): Promise<AsyncDisposable> {
+  const { name, index } = (await node.host.links.get("eth0")) ?? { name: "eth0", index: 0 };
+  const mac = String((await node.host.links.get("eth0"))?.mac);
+  const stop = new AbortController();
+  const patience = { interval: 50, timeout: 1000, signal: stop.signal };
+  const calls = (async () => {
+    while (!stop.signal.aborted)
+      await arp(node.netns.fd, { name, index, mac }, own, target, patience).catch(() => undefined);
+  })();
+  return {
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await calls;
+    },
+  };
+}
+
+/** Lets one guest take much from another one, again and again, until the lab ends. */
+async function download(from: LabGuest, to: LabGuest): Promise<AsyncDisposable> {
+  const [server, client] = [await from.node.worker(), await to.node.worker()];
+  const { port } = await server.serve();
+  let ended = false;
+  const transfers = (async () => {
+    while (!ended) {
+      // Who was told the MTU sends no bundles that are too large.
+      for (const { node } of [from, to]) await node.host.routes.flushCache();
+      await client.fetch(from.addresses[0] ?? "", port, 100_000, 1000);
+    }
+  })();
+  return {
+    async [Symbol.asyncDispose]() {
+      ended = true;
+      await transfers;
+    },
+  };
 }
 
 /** The network of the guests, as a prefix. */
@@ -160,10 +217,8 @@ const INJECT = {
   "wrong-remote": (site) => sendTo(site, nobody(site)),
   "stale-entry": async (site) => {
     const there = await site.other();
-    const guest = site.lab.guests.map((name) => site.lab.guest(name)).find(({ on }) => on === there.plan.name);
-    if (guest === undefined) throw new LabError("this fault needs a guest on the other host", "ERR_LAB_NODE");
-    const { mac } = (await guest.node.host.links.get("eth0")) ?? {};
-    await site.host.fdb.replace({ mac: String(mac), dev: site.vxlan.name, dst: nobody(site), state: "permanent" });
+    const mac = await macOf(guestOn(there));
+    await site.host.fdb.replace({ mac, dev: site.vxlan.name, dst: nobody(site), state: "permanent" });
   },
   "vxlan-filtered-here": (site) => foreign(site, ipOf(site), dropVxlan(site)),
   "vxlan-filtered-away": async (site) => {
@@ -198,15 +253,38 @@ const INJECT = {
     const there = await site.other();
     await there.host.links.update(there.bridge.name, { mac: String(site.bridge["mac"]) });
   },
+  // Hosts of one image: systemd makes the address of the id and the name.
+  "equal-machine-ids": async ({ lab, bridge }) => {
+    const [made] = machineMacs(MACHINE_ID, bridge.name);
+    for (const name of lab.hosts) {
+      (await lab.files(name)).write("etc/machine-id", `${MACHINE_ID}\n`);
+      await lab.host(name).links.update((await siteOf(lab, name)).bridge.name, { mac: String(made?.mac) });
+    }
+  },
+  // One image twice, and nobody gave the second another address.
+  "cloned-guest": async (site) => {
+    const [near, far] = [guestOn(site), guestOn(await site.other())];
+    await far.node.host.links.update("eth0", { mac: await macOf(near) });
+    for (const guest of [near, far]) site.lab.hold(await callOut(guest, nobodyNear(guest)));
+  },
+  "guest-address-twice": async (site) => {
+    const [near, far] = [guestOn(site), guestOn(await site.other())];
+    const { address } =
+      (await near.node.host.addresses.list({ dev: "eth0" })).find(({ scope }) => scope !== "link") ?? {};
+    await far.node.host.addresses.create({ address: String(address), dev: "eth0" });
+  },
   "duplicate-ip": async (site) => {
     const [address, there] = [await gatewayOf(site), await site.other()];
     if (address === undefined) throw new LabError("this fault needs an address on the bridge", "ERR_LAB_NODE");
     await there.host.addresses.create({ address, dev: there.bridge.name });
   },
   "bridge-netfilter": async (site) => {
-    await site.host.sysctls.set("net.bridge.bridge-nf-call-iptables", 1);
     const { bridge, plan } = site;
-    await foreign(site, "ip", {
+    const family = await insideOf(site);
+    // For all bridges, or for one: either will do.
+    if (family === "ip") await site.host.sysctls.set("net.bridge.bridge-nf-call-iptables", 1);
+    else await site.host.links.update(bridge.name, { nfCallIp6tables: true } as never);
+    await foreign(site, family, {
       ...{ hook: "forward", policy: "drop" },
       rules: [
         { match: { iifname: bridge.name, oifname: plan.underlay }, action: "accept" },
@@ -221,12 +299,20 @@ const INJECT = {
       rules: [{ match: { oifname: site.vxlan.name }, action: "drop" }],
     }),
   "guest-mtu": async (site) => {
-    const guest = site.lab.guests.map((name) => site.lab.guest(name)).find(({ on }) => on === site.plan.name);
-    if (guest === undefined) throw new LabError("this fault needs a guest on the host", "ERR_LAB_NODE");
-    await site.lab.setGuestMtu(site.vxlan.mtu + 50, guest.name);
+    await site.lab.setGuestMtu(site.vxlan.mtu + 50, guestOn(site).name);
   },
-  "forwarding-off": ({ host }) => host.sysctls.set("net.ipv4.ip_forward", 0),
-  "forward-dropped": (site) => foreign(site, "ip", { hook: "forward", policy: "drop", rules: [] }),
+  // Bundles of segments get through where no single one would.
+  "gso-masking": async (site) => {
+    const [near, far] = [guestOn(site), guestOn(await site.other())];
+    await site.lab.setGuestMtu(site.vxlan.mtu + 50);
+    site.lab.hold(await download(near, far));
+  },
+  "forwarding-off": async (site) => {
+    const key = (await insideOf(site)) === "ip" ? "net.ipv4.ip_forward" : "net.ipv6.conf.all.forwarding";
+    await site.host.sysctls.set(key, 0);
+  },
+  "forward-dropped": async (site) =>
+    foreign(site, await insideOf(site), { hook: "forward", policy: "drop", rules: [] }),
   "masquerade-missing": async ({ host }) => {
     const table = await host.nftables.get("inet", "linkwright");
     if (table === undefined) throw new LabError("this fault needs a document with nat", "ERR_LAB_NODE");
@@ -235,7 +321,7 @@ const INJECT = {
   },
   "masquerade-too-wide": async (site) => {
     const saddr = networkOf((await gatewayOf(site)) ?? "");
-    await foreign(site, "ip", {
+    await foreign(site, await insideOf(site), {
       ...{ hook: "postrouting", type: "nat", priority: "srcnat" },
       rules: [{ match: { saddr }, action: { masquerade: true } }],
     });
@@ -248,6 +334,13 @@ const INJECT = {
     files.write("etc/systemd/network/99-all.network", "[Match]\nName=*\n\n[Network]\nDHCP=yes\n");
     const state = "ADMIN_STATE=configured\nOPER_STATE=routable\nNETWORK_FILE=/etc/systemd/network/99-all.network\n";
     for (const { index } of [vxlan, bridge]) files.write(`run/systemd/netif/links/${index}`, state);
+  },
+  "managed-by-networkmanager": async ({ lab, plan, vxlan, bridge }) => {
+    const files = await lab.files(plan.name);
+    const profile = "[connection]\nid=all\nuuid=5f6a1c9e-6e0b-4e5c-9d1a-1f2e3d4c5b6a\ntype=ethernet\n";
+    files.write("etc/NetworkManager/system-connections/all.nmconnection", profile);
+    const state = "[device]\nmanaged=true\nconnection-uuid=5f6a1c9e-6e0b-4e5c-9d1a-1f2e3d4c5b6a\nnm-owned=false\n";
+    for (const { index } of [vxlan, bridge]) files.write(`run/NetworkManager/devices/${index}`, state);
   },
   "ipforward-ignored": async ({ lab, host, plan }) => {
     const files = await lab.files(plan.name);

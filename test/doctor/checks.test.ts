@@ -3,6 +3,7 @@ import { bridgeChecks } from "../../lib/doctor/checks/bridge.ts";
 import type { Case } from "../../lib/doctor/checks/check.ts";
 import { tunnelChecks } from "../../lib/doctor/checks/tunnel.ts";
 import { underlayChecks } from "../../lib/doctor/checks/underlay.ts";
+import { machineMacs } from "../../lib/doctor/machine-mac.ts";
 
 const UP = { up: true, carrier: true, operstate: "up", mtu: 1500 };
 const vxlan = { ...UP, name: "vx", index: 3, kind: "vxlan", mtu: 1450, master: "br", port: { state: "forwarding" } };
@@ -51,7 +52,7 @@ function host(link: object, port: object, heard: readonly object[], seen: readon
     },
     asked: {
       ...{ ends: "external" in link ? {} : ends, sounds: { up0: { heard, refusals: [], seen, spoiled: [] } } },
-      ...{ duplicates: [], bridged: {}, ways: [], witnessed: {}, unseen: [] },
+      ...{ duplicates: [], clones: [], claimed: [], bridged: {}, ways: [], witnessed: {}, unseen: [] },
     },
     moved: {},
   } as unknown as Case;
@@ -78,6 +79,68 @@ describe("checks of the doctor", () => {
       evpn.filter((one) => one === "duplicate-mac"),
       [],
     );
+  });
+
+  it("say of a bridge's MAC address whether systemd made it of the machine's id", () => {
+    const id = "0123456789abcdef0123456789abcdef";
+    const told = (mac: string, machineId?: string): unknown[] => {
+      const { view, ...rest } = host({}, {}, [{ ...HEARD, vni: 39 }], [{ ...TWIN, mac }]);
+      const links = view.links.map((one) => (one.name === "br" ? { ...one, mac } : one));
+      const lasting = { files: {}, made: [], networkd: {}, networkManager: [], ignored: [], machineId };
+      return bridgeChecks
+        .flatMap((check) => check({ ...rest, view: { ...view, links, lasting } } as never))
+        .map(({ text, evidence, fix }) => [
+          /same id|Somebody|Such twins/.exec(text)?.[0],
+          evidence.length,
+          /machine-id/.test(fix),
+        ]);
+    };
+    const made = machineMacs(id, "br").map(({ mac }) => mac);
+    for (const mac of made) deepEqual(told(mac, id), [["same id", 3, true]]);
+    deepEqual(told(bridge.mac, id), [["Somebody", 3, false]]);
+    deepEqual(told(bridge.mac), [["Such twins", 2, true]]);
+  });
+
+  it("convict two guests with one address on different hosts, and doubt one that answers by two cards", () => {
+    const told = (by: readonly object[]): unknown[] => {
+      const { asked, ...rest } = host({}, {}, [{ ...HEARD, vni: 39 }]);
+      const claimed = [{ address: "192.0.2.11", dev: "br", by }];
+      return bridgeChecks
+        .flatMap((check) => check({ ...rest, asked: { ...asked, claimed } } as never))
+        .map(({ cause, severity, subject }) => [cause, severity, subject]);
+    };
+    const [a, b] = [{ mac: "02:00:00:00:00:01" }, { mac: "02:00:00:00:00:02" }];
+    const sure = [["duplicate-ip", "error", "192.0.2.11"]];
+    const doubt = [["duplicate-ip", "warning", "192.0.2.11"]];
+    deepEqual(
+      told([
+        { ...a, port: "ga" },
+        { ...b, from: "10.0.0.2" },
+      ]),
+      sure,
+    );
+    deepEqual(
+      told([
+        { ...a, from: "10.0.0.3" },
+        { ...b, from: "10.0.0.2" },
+      ]),
+      sure,
+    );
+    deepEqual(
+      told([
+        { ...a, port: "ga" },
+        { ...b, port: "gb" },
+      ]),
+      doubt,
+    );
+    deepEqual(
+      told([
+        { ...a, from: "10.0.0.2" },
+        { ...b, from: "10.0.0.2" },
+      ]),
+      doubt,
+    );
+    deepEqual(told([{ ...a, port: "ga" }, b]), doubt);
   });
 
   it("believe entries by hand on a VXLAN that learns nothing or answers for others, until somebody is heard elsewhere", () => {
@@ -198,6 +261,39 @@ describe("checks of the doctor", () => {
 
     it("do not believe in loss where questions from the bridge were answered", () => {
       deepEqual(told(undefined, { witnessed: LOST, bridged: { vx: { asked: 1, answered: 1 } } }), []);
+    });
+
+    it("see bridged frames in the IP packet filter by the sysctl or the bridge's own option, for each version of IP", () => {
+      const { view, ...rest } = host({}, {}, []);
+      const told = (family: string, sysctls: object, options: object, addresses: readonly object[] = []): unknown[] => {
+        const chains = [{ name: "forward", hook: "forward", policy: "drop", rules: [] }];
+        const links = view.links.map((one) => (one.name === "br" ? { ...one, ...options } : one));
+        const tables = [{ family, name: "t", chains }];
+        return bridgeChecks
+          .flatMap((check) => check({ ...rest, view: { ...view, links, tables, sysctls, addresses } } as never))
+          .map(({ severity, evidence, fix }) => [severity, evidence[0], fix.split(", or ")[0]]);
+      };
+      const [narrow, wide] = ["net.bridge.bridge-nf-call-iptables", "net.bridge.bridge-nf-call-ip6tables"];
+      const off = { [narrow]: "0", [wide]: "0" };
+      const own = "ip -d link show dev br: nf_call_iptables 1";
+      const mend = "ip link set dev br type bridge nf_call_iptables 0";
+      deepEqual(told("ip", off, {}), []);
+      deepEqual(told("ip", { ...off, [narrow]: "1" }, {}), [["error", `${narrow} = 1`, `sysctl -w ${narrow}=0`]]);
+      deepEqual(told("ip", off, { nfCallIptables: true }), [["error", own, mend]]);
+      // Without br_netfilter the option does nothing.
+      deepEqual(told("ip", {}, { nfCallIptables: true }), []);
+      deepEqual(told("ip", { ...off, [narrow]: "1" }, { nfCallIptables: true }), [
+        ["error", `${narrow} = 1`, `sysctl -w ${narrow}=0; ${mend}`],
+      ]);
+      deepEqual(told("ip6", { ...off, [narrow]: "1" }, {}), []);
+      // Where nobody uses it, IPv6 that is dropped is missed by nobody.
+      const only = ["note", `${wide} = 1`, `sysctl -w ${wide}=0`];
+      deepEqual(told("ip6", { ...off, [wide]: "1" }, {}), [only]);
+      const used = [{ dev: "br", address: "fd00:39::1/64", scope: "global" }];
+      deepEqual(told("ip6", { ...off, [wide]: "1" }, {}, used), [["error", ...only.slice(1)]]);
+      // One rule for both is told once.
+      const both = `sysctl -w ${narrow}=0; sysctl -w ${wide}=0`;
+      deepEqual(told("inet", { [narrow]: "1", [wide]: "1" }, {}), [["error", `${narrow} = 1`, both]]);
     });
 
     it("say of bridged frames in the IP packet filter which rule may drop them, never a policy that accepts", () => {

@@ -25,7 +25,13 @@ function read(files: Readonly<Record<string, string>>, version = 252) {
 
 describe("what a machine has written down about its links", () => {
   it("is nothing on an empty machine", () => {
-    deepEqual(read({}), { files: { vxlan0: [], "br-vm": [] }, made: [], networkd: {}, ignored: [] });
+    deepEqual(read({}), {
+      files: { vxlan0: [], "br-vm": [] },
+      made: [],
+      networkd: {},
+      networkManager: [],
+      ignored: [],
+    });
   });
 
   it("is found wherever a link is called by its whole name", () => {
@@ -45,6 +51,21 @@ describe("what a machine has written down about its links", () => {
       "run/systemd/netif/links/5": "ADMIN_STATE=unmanaged\nNETWORK_FILE=/etc/systemd/network/99-all.network\n",
     });
     deepEqual(networkd, { vxlan0: "/etc/systemd/network/99-all.network" });
+  });
+
+  it("tells what NetworkManager took over, and not what it made or only looks on at", () => {
+    const state = (more: string): string => `[device]\nmanaged=true\n${more}`;
+    const both = (one: string, files: Readonly<Record<string, string>> = {}): readonly string[] =>
+      read({ "run/NetworkManager/devices/4": one, "run/NetworkManager/devices/5": state("nm-owned=true\n"), ...files })
+        .networkManager;
+    deepEqual(both(state("connection-uuid=77\nnm-owned=false\n")), ["vxlan0"]);
+    deepEqual(both(state("")), ["vxlan0"]);
+    deepEqual(both("[device]\nmanaged=false\n"), []);
+    const place = "run/NetworkManager/system-connections/vxlan0.nmconnection";
+    const profile = (meta: string): string =>
+      `[connection]\nuuid=77\ntype=vxlan\n\n[.nmmeta]\nnm-generated=true\n${meta}`;
+    deepEqual(both(state("connection-uuid=77\n"), { [place]: profile("volatile=true\nexternal=true\n") }), []);
+    deepEqual(both(state("connection-uuid=77\n"), { [place]: profile("") }), ["vxlan0"]);
   });
 
   it("names IPForward= from systemd 256 on", () => {

@@ -2,10 +2,13 @@
 
 import type { Link } from "../../links/index.ts";
 import { VLAN_ALLOWANCE } from "../../mtu/encapsulation.ts";
+import { stableMac } from "../../state/new-mac.ts";
 import type { Finding } from "../finding.ts";
+import { machineMacs } from "../machine-mac.ts";
 import { judge, type Verdict } from "../verdict.ts";
-import { addressesOf, bridgeOf, isExternal, isManaged, portsOf, type Tunnel } from "../view.ts";
+import { addressesOf, bridgeOf, isExternal, isManaged, portsOf, type Tunnel, type View } from "../view.ts";
 import { USUAL_MTU } from "../witness.ts";
+import { acceptance, type Call, callOf, type IpFamily } from "./acceptance.ts";
 import type { Case } from "./check.ts";
 
 /** Packets from which on it means something that all of them were lost. */
@@ -36,7 +39,10 @@ function unbridged({ view }: Case): Finding[] {
           `${link.name}: no master, no address`,
           `bridges here: ${likely.map(({ name }) => name).join(", ") || "none with ports"}`,
         ],
-        fix: `ip link set dev ${link.name} master ${likely[0]?.name ?? "BRIDGE"}`,
+        fix:
+          likely[0] === undefined
+            ? `ip link add br-${link.name} type bridge; ip link set dev br-${link.name} up; ip link set dev ${link.name} master br-${link.name}`
+            : `ip link set dev ${link.name} master ${likely[0].name}`,
       },
     ];
   });
@@ -111,6 +117,30 @@ function ports(given: Case): Finding[] {
   });
 }
 
+const NEW_ID = "; and on one of the hosts: rm /etc/machine-id && systemd-machine-id-setup";
+
+/** Where a bridge's MAC address comes from: whether systemd made it of the machine's id, as far as that is known. */
+function originOf({ view }: Case, { name, mac }: Link): Pick<Finding, "text" | "evidence" | "fix"> {
+  const id = view.lasting?.machineId;
+  const made = machineMacs(id ?? "", name);
+  const by = made.find((one) => one.mac === mac)?.by;
+  if (by !== undefined)
+    return {
+      text: `${by} made it of this host's /etc/machine-id: the other host has the same id, as hosts of one image do`,
+      evidence: [`/etc/machine-id: ${id}, of which ${by} makes ${String(mac)} for a link called ${name}`],
+      fix: NEW_ID,
+    };
+  if (made.length > 0)
+    return {
+      text: "Somebody gave it that address: it is none that systemd makes of this host's /etc/machine-id",
+      evidence: [`/etc/machine-id: ${id}, of which systemd would make ${made.map((one) => one.mac).join(" or ")}`],
+      fix: "",
+    };
+  const text =
+    "Such twins come from images with the same /etc/machine-id, of which systemd makes the MAC addresses of bridges";
+  return { text, evidence: [], fix: NEW_ID };
+}
+
 function twins(given: Case): Finding[] {
   return bridges(given).flatMap(([tunnel, bridge]): Finding[] => {
     // Gateways of EVPN have one MAC address on all hosts, on purpose.
@@ -119,20 +149,27 @@ function twins(given: Case): Finding[] {
     const seen = given.asked.sounds[dev?.name ?? ""]?.seen ?? [];
     const same = seen.find((one) => one.vni === vni && one.mac === bridge["mac"]);
     if (same === undefined) return [];
+    const origin = originOf(given, bridge);
     return [
       {
         cause: "duplicate-mac",
         severity: "error",
         subject: bridge.name,
-        text: `${bridge.name} has the same MAC address as the bridge at ${same.from}: neither can be reached from the other. Such twins come from images with the same /etc/machine-id, of which systemd makes the MAC addresses of bridges`,
+        text: `${bridge.name} has the same MAC address as the bridge at ${same.from}: neither can be reached from the other. ${origin.text}`,
         evidence: [
           `${same.packets} frame${same.packets === 1 ? "" : "s"} from ${same.mac} came through ${link.name} from ${same.from}`,
           `${bridge.name}: ${String(bridge["mac"])}`,
+          ...origin.evidence,
         ],
-        fix: `ip link set dev ${bridge.name} address ANOTHER; and on one host: rm /etc/machine-id && systemd-machine-id-setup`,
+        fix: `ip link set dev ${bridge.name} address ${another(bridge.name, String(dev?.mac))}${origin.fix}`,
       },
     ];
   });
+}
+
+/** An address of a link as its owner wrote it, with the length of its prefix. */
+function withLength({ addresses }: View, on: string, address: string): string {
+  return addresses.find(({ dev, address: full }) => dev === on && full.startsWith(`${address}/`))?.address ?? address;
 }
 
 function duplicates(given: Case): Finding[] {
@@ -146,9 +183,56 @@ function duplicates(given: Case): Finding[] {
         subject: address,
         text: `${address} is on ${dev} here, and ${mac} has it too: guests that use it as their gateway reach the one or the other`,
         evidence: [`an ARP request for ${address} on ${dev} was answered by ${mac}`],
-        fix: `ip address del ${address} dev ${dev}, on one of the two hosts`,
+        fix: `ip address del ${withLength(given.view, dev, address)} dev ${dev}, on one of the two hosts`,
       };
     });
+}
+
+/** A guest here and one behind a tunnel that have one Ethernet address. */
+function clones({ asked }: Case): Finding[] {
+  return asked.clones.map(({ mac, tunnel, port, from, near, far }): Finding => {
+    return {
+      cause: "duplicate-mac",
+      severity: "error",
+      subject: mac,
+      text: `${mac} sends from ${port} here and from behind ${from} at the same time: two guests have one MAC address, as clones of an image do, and the bridges send each what is for the other`,
+      evidence: [
+        `${near} frame${near === 1 ? "" : "s"} from ${mac} came in by ${port}`,
+        `${far} frame${far === 1 ? "" : "s"} from ${mac} came through ${tunnel} from ${from} meanwhile, and others than those`,
+      ],
+      fix: `ip link set dev eth0 address ${another(mac, port)}, inside the guest at ${port} or in its definition`,
+    };
+  });
+}
+
+/** An address of its own for a machine, locally administered. */
+function another(mac: string, salt: string): string {
+  return stableMac(mac, salt, "");
+}
+
+/** Addresses that more than one machine answers for. */
+function contested({ asked }: Case): Finding[] {
+  return asked.claimed.map(({ address, dev, by }): Finding => {
+    // One machine with several cards on a network may answer by all of them: not so from several hosts.
+    const hosts = new Set(by.map(({ port, from }) => (port === undefined ? from : "")));
+    const sure = hosts.size > 1 && !hosts.has(undefined);
+    const told = by.map(({ mac, port = "", from = "" }) => [mac, port || from] as const);
+    const who = told.map(([mac, at]) => (at === "" ? mac : `${mac} (${at})`)).join(" and ");
+    const [[, place = ""] = []] = told.filter(([, at]) => at !== "");
+    return {
+      cause: "duplicate-ip",
+      severity: sure ? "error" : "warning",
+      subject: address,
+      text: `${address} is used ${by.length} times on ${dev}, by ${who}: who talks to it reaches the one or the other${sure ? "" : ". It may be one machine with several cards, which then answers by all of them"}`,
+      evidence: told.map(
+        ([mac, at]) =>
+          `an ARP request for ${address} on ${dev} was answered by ${mac}${at === "" ? "" : `, which is at ${at}`}`,
+      ),
+      fix: sure
+        ? `ip address del ${address} dev eth0, inside the guest at ${place}, which needs an address of its own`
+        : "sysctl -w net.ipv4.conf.all.arp_ignore=1, inside the machine with both cards; else give one of the two another address",
+    };
+  });
 }
 
 /** Packets of guests that came to the filters of a bridge on their way to a tunnel: how many, where none came out again. */
@@ -158,45 +242,64 @@ function lostBetween({ asked }: Case, tunnels: readonly Tunnel[]): number {
   return entered >= FEW && all.every(({ left }) => left === 0) ? entered : 0;
 }
 
-/** Bridged frames that the IP packet filter sees, and what its forward chains make of them. */
+/** Whether anybody on a bridge is known to use a version of IP; of IPv6 more than what each link has by itself. */
+function speaks({ addresses, neighbors }: View, bridge: string, family: IpFamily): boolean {
+  const wide = [...addresses, ...neighbors].filter(({ dev, address }) => dev === bridge && address.includes(":"));
+  return family === "ip" || wide.some(({ address }) => !/^(fe80|ff)/.test(address));
+}
+
+/** Bridged frames that the IP packet filter sees, and what its forward chains make of them: for both versions of IP alike, or for one. */
 function netfilter(given: Case): Finding[] {
-  const { view } = given;
-  const on = view.sysctls["net.bridge.bridge-nf-call-iptables"] === "1";
-  const { tables } = view;
-  if (!on || tables === undefined) return [];
-  return [...new Set(view.tunnels.map(({ link }) => bridgeOf(view, link)?.name))].flatMap((bridge): Finding[] => {
-    if (bridge === undefined) return [];
-    const seen = view.links.find(({ name }) => name === bridge);
-    const { verdict, chain, rule } = judge(tables, "forward", {
-      ...{ family: "ip", in: bridge, out: bridge, protocol: "tcp", ctState: "new" },
-    });
-    if (verdict === "accept" || seen === undefined) return [];
-    const lost = lostBetween(
-      given,
-      view.tunnels.filter(({ link }) => link.master === bridge),
-    );
-    const sure = verdict === "drop" || lost > 0;
-    const which = rule === undefined ? "its policy" : `rule ${rule}`;
-    const some = lost > 0 ? `dropped all ${lost} packets that guests sent meanwhile` : "may drop some of them";
-    const fate = verdict === "drop" ? "drops them: guests do not reach one another, not even on the same host" : some;
-    return [
-      {
-        cause: "bridge-netfilter",
-        severity: sure ? "error" : "warning",
-        subject: bridge,
-        text: `frames between ports of ${bridge} pass through the IP packet filter, and its forward chain ${fate}`,
-        evidence: [
-          "net.bridge.bridge-nf-call-iptables = 1",
-          ...(lost === 0
-            ? []
-            : [`${lost} IPv4 packets of guests came to the filters of ${bridge}, and none passed them`]),
-          `chain ${chain}: ${which} ${verdict === "drop" ? "drops" : "may drop"} a packet from ${bridge} to ${bridge}`,
-          ...view.managers.filter(({ changes }) => changes.includes("nftables")).map(({ name }) => `${name} runs here`),
-        ],
-        fix: `sysctl -w net.bridge.bridge-nf-call-iptables=0, or iptables -I FORWARD -i ${bridge} -o ${bridge} -j ACCEPT`,
-      },
-    ];
+  const all = new Map(bridges(given).map(([, bridge]) => [bridge.name, bridge]));
+  return [...all.values()].flatMap((bridge) => {
+    const fates = FAMILIES.flatMap((family) => fateOf(given, bridge, family));
+    const [first, second] = fates;
+    const alike = first?.verdict === second?.verdict && first?.chain === second?.chain && first?.rule === second?.rule;
+    const groups = alike && fates.length === 2 ? [fates] : fates.map((one) => [one]);
+    return groups.map((group) => bridgeNetfilter(given, bridge.name, group));
   });
+}
+
+interface Fate extends Verdict {
+  readonly family: IpFamily;
+  readonly call: Call;
+}
+const FAMILIES: readonly IpFamily[] = ["ip", "ip6"];
+
+/** What becomes of frames between ports of a bridge in the IP packet filter; nothing where it does not see them, or lets them through. */
+function fateOf({ view }: Case, bridge: Link, family: IpFamily): Fate[] {
+  const call = callOf(view, bridge, family);
+  if (call === undefined || view.tables === undefined) return [];
+  const packet = { family, in: bridge.name, out: bridge.name, protocol: "tcp", ctState: "new" } as const;
+  const said = judge(view.tables, "forward", packet);
+  return said.verdict === "accept" ? [] : [{ ...said, family, call }];
+}
+
+function bridgeNetfilter(given: Case, bridge: string, fates: readonly Fate[]): Finding {
+  const { view } = given;
+  const [{ verdict, chain, rule, family } = { verdict: "unsure" } as Fate] = fates;
+  const narrow = fates.some((one) => one.family === "ip");
+  const own = view.tunnels.filter(({ link }) => link.master === bridge);
+  const lost = narrow ? lostBetween(given, own) : 0;
+  const sure = verdict === "drop" || lost > 0;
+  const idle = !fates.some((one) => speaks(view, bridge, one.family));
+  const which = rule === undefined ? "its policy" : `rule ${rule}`;
+  const some = lost > 0 ? `dropped all ${lost} packets that guests sent meanwhile` : "may drop some of them";
+  const fate = verdict === "drop" ? "drops them: guests do not reach one another, not even on the same host" : some;
+  const frames = narrow ? "frames" : "frames of IPv6";
+  return {
+    cause: "bridge-netfilter",
+    severity: idle ? "note" : sure ? "error" : "warning",
+    subject: bridge,
+    text: `${frames} between ports of ${bridge} pass through the IP packet filter, and its forward chain ${fate}${idle ? " by IPv6, which nobody there is known to use" : ""}`,
+    evidence: [
+      ...fates.flatMap(({ call }) => call.seen),
+      ...(lost === 0 ? [] : [`${lost} IPv4 packets of guests came to the filters of ${bridge}, and none passed them`]),
+      `chain ${chain}: ${which} ${verdict === "drop" ? "drops" : "may drop"} a packet from ${bridge} to ${bridge}`,
+      ...view.managers.filter(({ changes }) => changes.includes("nftables")).map(({ name }) => `${name} runs here`),
+    ],
+    fix: `${fates.map(({ call }) => call.off).join("; ")}, or ${acceptance(chain ?? "inet filter forward", { family, in: bridge, out: bridge })}`,
+  };
 }
 
 interface Hop extends Verdict {
@@ -308,8 +411,8 @@ function filtered(given: Case): Finding[] {
     if (sure.length > 0) return sure;
     // Who got answers there got frames through.
     const lost = answered > 0 ? 0 : lostBetween(given, [tunnel]);
-    const here = [ports, unbridged, downs, netfilter, twins].flatMap((check) => check(given));
-    const explained = here.length > 0 || asked.duplicates.length > 0;
+    const here = [ports, unbridged, downs, netfilter, twins, clones].flatMap((check) => check(given));
+    const explained = here.length > 0 || asked.duplicates.length + asked.claimed.length > 0;
     if ((!silent && lost === 0) || explained) return [];
     const guests = portsOf(view, bridge.name).filter(isGuestPort);
     const hops = [
@@ -397,4 +500,16 @@ function masked(given: Case): Finding[] {
 }
 
 /** Causes in the bridge. */
-export const bridgeChecks = [unbridged, downs, ports, twins, duplicates, filtered, netfilter, guests, masked];
+export const bridgeChecks = [
+  unbridged,
+  downs,
+  ports,
+  twins,
+  clones,
+  duplicates,
+  contested,
+  filtered,
+  netfilter,
+  guests,
+  masked,
+];

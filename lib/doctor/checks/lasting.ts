@@ -46,6 +46,27 @@ function managed(given: Case): Finding[] {
   });
 }
 
+/** A link that NetworkManager has taken over. */
+function takenOver(given: Case): Finding[] {
+  const { lasting, managers } = given.view;
+  const runs = managers.some(({ name }) => name === "NetworkManager");
+  return madeLinks(given)
+    .filter((name) => lasting?.networkManager.includes(name) === true)
+    .map((name): Finding => {
+      return {
+        cause: "managed-by-other",
+        severity: "warning",
+        subject: name,
+        text: `NetworkManager did not make ${name} and manages it all the same: with its next activation it takes away addresses, routes and the bridge that are not in its profile`,
+        evidence: [
+          `/run/NetworkManager/devices: ${name} is managed, and is not NetworkManager's own`,
+          ...(runs ? ["NetworkManager runs here"] : []),
+        ],
+        fix: `nmcli device set ${name} managed no; and to keep it so, write [keyfile] unmanaged-devices+=interface-name:${name} to /etc/NetworkManager/conf.d/95-${name}.conf`,
+      };
+    });
+}
+
 function ignored({ view }: Case): Finding[] {
   const keys = { 4: "net.ipv4.ip_forward", 6: "net.ipv6.conf.all.forwarding" } as const;
   return (view.lasting?.ignored ?? []).map(({ file, line, families }): Finding => {
@@ -62,4 +83,4 @@ function ignored({ view }: Case): Finding[] {
 }
 
 /** Causes of tomorrow. */
-export const lastingChecks = [managed, ignored, forgotten];
+export const lastingChecks = [managed, takenOver, ignored, forgotten];

@@ -1,8 +1,10 @@
 /** From the guests to the world. */
-import { isRaw } from "../../nftables/index.ts";
+import { isRaw, type ObservedTable } from "../../nftables/index.ts";
 import type { Finding } from "../finding.ts";
-import { judge, type Packet } from "../verdict.ts";
+import { inPrefix } from "../prefix.ts";
+import { judge, type Packet, type Verdict } from "../verdict.ts";
 import { type Gateway, gatewaysOf, type View } from "../view.ts";
+import { acceptance, callOf } from "./acceptance.ts";
 import type { Case } from "./check.ts";
 
 const packet = ({ family, bridge, out, address }: Gateway): Packet => {
@@ -11,15 +13,6 @@ const packet = ({ family, bridge, out, address }: Gateway): Packet => {
 const reply = ({ family, bridge, out, address }: Gateway): Packet => {
   return { family, in: out, out: bridge, daddr: address, protocol: "tcp", ctState: "established" };
 };
-
-/** The line that lets packets through where this chain drops them. */
-function acceptance(chain: string, { family, in: from, out: to, ctState }: Packet): string {
-  const replies = ctState === "established";
-  const tool = family === "ip" ? "iptables" : "ip6tables";
-  if (chain === `${family} filter FORWARD`)
-    return `${tool} -I FORWARD -i ${from} -o ${to}${replies ? " -m conntrack --ctstate RELATED,ESTABLISHED" : ""} -j ACCEPT`;
-  return `nft insert rule ${chain} iifname ${from} oifname ${to}${replies ? " ct state established,related" : ""} accept`;
-}
 
 const KEY = { ip: "net.ipv4.ip_forward", ip6: "net.ipv6.conf.all.forwarding" } as const;
 
@@ -85,6 +78,12 @@ function dropped({ view }: Case): Finding[] {
   });
 }
 
+/** The network of a gateway's address, as the route to it has it. */
+function networkOf({ routes }: View, { bridge, address, network }: Gateway): string {
+  const near = routes.find(({ dev, dst, via }) => dev === bridge && via === undefined && inPrefix(address, dst));
+  return near?.dst.includes("/") === true ? near.dst : network;
+}
+
 /** Nobody answers to a guest's network, though the same router answers to this host's own address. */
 function untranslated({ view, asked }: Case): Finding[] {
   const { tables } = view;
@@ -94,41 +93,61 @@ function untranslated({ view, asked }: Case): Finding[] {
     if (view.sysctls[KEY[way.family]] === "0" || found === undefined || found.answers || !found.control) return [];
     const { nat, verdict } = judge(tables, "postrouting", packet(way), "nat");
     if (nat === true || verdict === "unsure") return [];
+    const network = networkOf(view, way);
     return [
       {
         cause: "masquerade-missing",
         severity: isMeant(view, way) ? "error" : "warning",
         subject: way.bridge,
-        text: `packets from ${way.network} leave by ${way.out} with their own addresses, and the router there knows no way back to them: no answer comes`,
+        text: `packets from ${network} leave by ${way.out} with their own addresses, and the router there knows no way back to them: no answer comes`,
         evidence: [
           `${found.via} answers an echo request from this host's own address, and none from ${way.address}`,
-          `no rule at postrouting translates ${way.network} on its way out by ${way.out}`,
+          `no rule at postrouting translates ${network} on its way out by ${way.out}`,
         ],
-        fix: `in a document: nat: [{ masquerade: ${way.network}, out: ${way.out} }]; or ${way.family === "ip" ? "iptables" : "ip6tables"} -t nat -A POSTROUTING -s ${way.network} -o ${way.out} -j MASQUERADE`,
+        fix: `${way.family === "ip" ? "iptables" : "ip6tables"} -t nat -A POSTROUTING -s ${network} -o ${way.out} -j MASQUERADE, or in a document: nat: [{ masquerade: "${network}", out: ${way.out} }]`,
       },
     ];
   });
 }
 
+/** How a rule that translates too much is told by which device packets leave. */
+function narrowed(tables: readonly ObservedTable[], said: Verdict, { out }: Gateway): string {
+  const { chain = "", rule = 0 } = said;
+  const [family, table, name] = chain.split(" ");
+  const own = tables
+    .find((one) => one.family === family && one.name === table)
+    ?.chains.find((one) => one.name === name);
+  const wide = own?.rules[rule - 1];
+  const otherwise = `say by which device they leave: oifname ${out} before masquerade, in chain ${chain}`;
+  if (wide === undefined || isRaw(wide)) return otherwise;
+  const { match = {}, action, handle } = wide;
+  const { saddr, ...more } = match;
+  const isPlain = typeof saddr === "string" && Object.keys(more).length === 0;
+  if (!isPlain || typeof action !== "object" || !("masquerade" in action)) return otherwise;
+  return `nft replace rule ${chain} handle ${handle} ${saddr.includes(":") ? "ip6" : "ip"} saddr ${saddr} oifname ${out} masquerade`;
+}
+
 function tooWide({ view }: Case): Finding[] {
   const { tables } = view;
   if (tables === undefined) return [];
-  const seen = view.sysctls["net.bridge.bridge-nf-call-iptables"] === "1";
   return gatewaysOf(view).flatMap((way): Finding[] => {
+    const bridge = view.links.find(({ name }) => name === way.bridge);
+    const seen = bridge === undefined ? undefined : callOf(view, bridge, way.family);
     const inside: Packet = { ...packet(way), out: way.bridge, daddr: way.address };
-    const { nat, chain } = judge(tables, "postrouting", inside, "nat");
+    const said = judge(tables, "postrouting", inside, "nat");
+    const { nat, chain } = said;
     if (nat !== true) return [];
     return [
       {
         cause: "masquerade-too-wide",
-        severity: seen ? "error" : "warning",
+        severity: seen === undefined ? "warning" : "error",
         subject: chain ?? way.bridge,
-        text: `packets between guests of ${way.bridge} are translated too: ${seen ? "each sees the other with this host's address" : "as soon as bridged frames pass through the packet filter (br_netfilter), each sees the other with this host's address"}`,
+        text: `packets between guests of ${way.bridge} are translated too: ${seen !== undefined ? "each sees the other with this host's address" : "as soon as bridged frames pass through the packet filter (br_netfilter), each sees the other with this host's address"}`,
         evidence: [
           `chain ${chain}: a packet from ${way.network} that leaves by ${way.bridge} is translated`,
-          `net.bridge.bridge-nf-call-iptables = ${view.sysctls["net.bridge.bridge-nf-call-iptables"] ?? "absent"}`,
+          ...(seen?.seen ?? [`bridged frames do not pass through the packet filter now`]),
         ],
-        fix: `say by which device they leave: oifname ${way.out} before masquerade, in chain ${chain}`,
+        fix: narrowed(tables, said, way),
       },
     ];
   });

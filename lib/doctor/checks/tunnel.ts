@@ -191,10 +191,9 @@ function wrongRemote(given: Case): Finding[] {
             .map(({ mac, dst }) => `${mac} was learned from ${dst}`),
           `all-zero entries: ${remotes.join(", ")}`,
         ],
-        fix:
-          typeof link["remote"] === "string"
-            ? `ip link set dev ${link.name} type vxlan id ${vni} remote ${others[0]}`
-            : `bridge fdb append ${ZERO_MAC} dev ${link.name} dst ${others[0]}; bridge fdb del ${ZERO_MAC} dev ${link.name} dst ${lost[0]}`,
+        fix: lost.some((one) => one === link["remote"])
+          ? `ip link set dev ${link.name} type vxlan id ${vni} remote ${others[0]}`
+          : `bridge fdb append ${ZERO_MAC} dev ${link.name} dst ${others[0]}; bridge fdb del ${ZERO_MAC} dev ${link.name} dst ${lost[0]}`,
       },
     ];
   });

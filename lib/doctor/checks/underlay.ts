@@ -1,8 +1,9 @@
 /** From the cable to the other end of the tunnel. */
 import type { FarEnd } from "../ask.ts";
 import type { Finding } from "../finding.ts";
+import { inPrefix } from "../prefix.ts";
 import type { Spoiled } from "../sums.ts";
-import { isExternal, type Tunnel } from "../view.ts";
+import { isExternal, type Tunnel, type View } from "../view.ts";
 import type { Case } from "./check.ts";
 
 function downs({ view }: Case): Finding[] {
@@ -39,9 +40,24 @@ function duplicates({ view, asked }: Case): Finding[] {
     });
 }
 
+const REFUSING: readonly unknown[] = ["unreachable", "blackhole", "prohibit", "throw"];
+
+/** How a far end gets a route: without the one that refuses it, or by the device that the tunnel leaves by. */
+function routeTo(view: View, tunnel: Tunnel, remote: string): string {
+  const refusing = view.routes.find(
+    ({ type, dst }) => REFUSING.includes(type) && dst !== "default" && inPrefix(remote, dst),
+  );
+  if (refusing !== undefined)
+    return `ip route del ${refusing.type} ${refusing.dst}${refusing.table === "main" ? "" : ` table ${refusing.table}`}, or mend the remote of ${tunnel.link.name}`;
+  const dev = tunnel.underlay?.name;
+  if (dev === undefined) return `add a route to ${remote}, or mend the remote of ${tunnel.link.name}`;
+  return `ip route add ${remote} dev ${dev}, with via ROUTER where a router is between; or mend the remote of ${tunnel.link.name}`;
+}
+
 function unrouted({ view }: Case): Finding[] {
-  return view.tunnels.flatMap(({ link, remotes }) =>
-    remotes
+  return view.tunnels.flatMap((tunnel) => {
+    const { link, remotes } = tunnel;
+    return remotes
       .filter((remote) => view.ways[remote] === undefined)
       .map((remote): Finding => {
         return {
@@ -50,10 +66,10 @@ function unrouted({ view }: Case): Finding[] {
           subject: remote,
           text: `this host has no route to ${remote}, where ${link.name} sends to`,
           evidence: [`ip route get ${remote}: Network is unreachable`],
-          fix: `add a route to ${remote}, or mend the remote of ${link.name}`,
+          fix: routeTo(view, tunnel, remote),
         };
-      }),
-  );
+      });
+  });
 }
 
 /** What a strict rp_filter says no to: packets from where this host would not send to by the same link. */
@@ -190,7 +206,7 @@ function checksums(given: Case): Finding[] {
         `none of ${asked} questions inside of VXLAN was answered while their checksum was left to the network card`,
         `${summed} of them were answered with the checksum computed beforehand, and again not without`,
       ],
-      fix: `ethtool -K ${dev?.name ?? "UNDERLAY"} tx off, and look for a newer driver or firmware`,
+      fix: `ethtool -K ${dev?.name ?? link.name} tx off, and look for a newer driver or firmware`,
     };
   });
   const names = SUMS.filter((name) => (moved[name] ?? 0) > 0);
@@ -207,7 +223,7 @@ function checksums(given: Case): Finding[] {
         subject: "checksums",
         text: "packets arrive with wrong checksums, none of them known to be VXLAN for this host: a cable, or the network card of who sends them",
         evidence: counted,
-        fix: "ethtool -K UNDERLAY tx off, on the host that sends them",
+        fix: "ethtool -K DEVICE tx off, on the host that sends them, for the device that they leave by",
       },
     ];
   return [
@@ -221,7 +237,7 @@ function checksums(given: Case): Finding[] {
         `${mute.packets} of ${mute.of} packets of VXLAN from ${mute.from} came with a wrong checksum, and it answered none of ours`,
         ...counted,
       ],
-      fix: `ethtool -K UNDERLAY tx off, on ${mute.from}`,
+      fix: `on ${mute.from}: ethtool -K DEVICE tx off, for the device that has this address`,
     },
   ];
 }

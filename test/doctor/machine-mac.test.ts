@@ -1,0 +1,16 @@
+import { deepEqual, equal } from "node:assert/strict";
+import { machineMacs, sipHash } from "../../lib/doctor/machine-mac.ts";
+
+describe("MAC addresses that systemd makes of machine ids", () => {
+  it("use the hash of the paper, appendix A, and of its test vectors", () => {
+    const bytes = Buffer.from(Array.from({ length: 64 }, (_, at) => at));
+    const key = bytes.subarray(0, 16);
+    equal(sipHash(key, bytes.subarray(0, 15)), 0xa129ca6149be45e5n);
+    equal(sipHash(key, bytes.subarray(0, 0)), 0x726fdb47dd0e0e31n);
+    equal(sipHash(key, bytes.subarray(0, 8)), 0x93f5f5799a932462n);
+  });
+
+  it("are those of nobody where there is no id", () => {
+    for (const id of ["", "uninitialized", "0123"]) deepEqual(machineMacs(id, "br-vm"), []);
+  });
+});
