@@ -1,11 +1,12 @@
 /** networkd, given the files of `systemd export`, makes what `apply` makes. */
 import { deepEqual, equal, match } from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { machineMacs } from "../../lib/doctor/machine-mac.ts";
 import { needs } from "../../test/needs.ts";
 import { Documents, example, linkwright } from "../cli/kit.ts";
 import { VERSION } from "../systemd/kit.ts";
-import { Networkd, needNetworkd, output } from "./networkd.ts";
+import { MACHINE_ID, Networkd, needNetworkd, output } from "./networkd.ts";
 import { machine, stateOf } from "./state.ts";
 
 const UNDERLAY = `
@@ -179,5 +180,23 @@ describe("systemd export, and the real networkd", function () {
     await using networkd = new Networkd(name, files);
     await networkd.configured(name, "br0");
     equal(networkd.complaints.length, 1, networkd.complaints.join("\n"));
+  });
+
+  it("makes MAC addresses of the machine's id, as the doctor takes them to be made", async () => {
+    using documents = new Documents();
+    await using theirs = await machine();
+    const name = theirs.name ?? "";
+    const place = join(documents.directory, "etc/systemd/network");
+    mkdirSync(place, { recursive: true });
+    writeFileSync(join(place, "10-br-vm.netdev"), "[NetDev]\nName=br-vm\nKind=bridge\n");
+    writeFileSync(
+      join(place, "10-br-vm.network"),
+      "[Match]\nName=br-vm\n\n[Network]\nConfigureWithoutCarrier=yes\nLinkLocalAddressing=no\n",
+    );
+    await using networkd = new Networkd(name, documents.directory);
+    await networkd.configured(name, "br-vm");
+    const [link] = JSON.parse(output("ip", "-n", name, "-json", "link", "show", "br-vm")) as { address: string }[];
+    const made = machineMacs(MACHINE_ID, "br-vm").find(({ by }) => by === "systemd-networkd");
+    equal(link?.address, made?.mac);
   });
 });

@@ -18,6 +18,9 @@ export function needNetworkd(context: Mocha.Context): void {
     skip(context, "systemd-networkd changes its user, which only root lets it do");
 }
 
+/** The id of the machine that networkd believes to be on. */
+export const MACHINE_ID = "0123456789abcdef0123456789abcdef";
+
 /**
  * Mounts of its own over all that networkd writes: /run with its state, /tmp, /etc/systemd/network with the files of the
  * test, keys that it brings along, a machine id,
@@ -41,7 +44,7 @@ mkdir -p "$2$1/keys"
 mount --bind "$2/run/keys" "$2$1/keys"
 mkdir -p "$2"/run/systemd/netif/links "$2"/run/systemd/netif/leases "$2"/run/systemd/netif/lldp
 chroot "$2" chown -R systemd-network: /run/systemd/netif
-echo 0123456789abcdef0123456789abcdef >"$2/run/machine-id"
+echo ${MACHINE_ID} >"$2/run/machine-id"
 [ ! -e "$2/etc/machine-id" ] || mount --bind "$2/run/machine-id" "$2/etc/machine-id"
 mknod -m 666 "$2/run/tun" c 10 200
 [ ! -e "$2/dev/net/tun" ] || mount --bind "$2/run/tun" "$2/dev/net/tun"
