@@ -169,6 +169,8 @@ function addVlans(links: Map<string, SharedLink>, overlays: readonly Overlay[], 
         vlans: overlays.map(({ vni }, i) => ({ vid: vlan[i], tunnelId: vni })),
         vnis: overlays.map(({ vni, flood: how }) => (typeof how === "object" ? { vni, group: how.multicast } : vni)),
         ...(far !== undefined && { ttl: hopsOf(far) }),
+        // The entries of `fdb` are the whole list; with BGP it is FRR's.
+        ...(flood !== "evpn" && { remotes: [] }),
         ...(paths.length > 0 && { fdb: lists.flatMap(({ fdb }) => fdb) }),
       },
       at(0),

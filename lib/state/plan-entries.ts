@@ -198,7 +198,7 @@ function planRestored(planner: Planner, fates: Fates): void {
   const isListed = ({ object, words }: Request): boolean => {
     const link = desired.links.find(({ name }) => name === words["dev"]);
     const listed = object === "fdb" && link !== undefined && farEndsOf(link) !== undefined;
-    return listed && isFarEnd(words, linkOf(before, link.name));
+    return listed && isFarEnd(planner, words, linkOf(before, link.name));
   };
   const there = without(mine, goneOf(mine, fates.removed));
   for (const one of lost(there, goneOf(there, [...fates.recreated, ...ends.keys()]))) {

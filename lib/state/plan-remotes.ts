@@ -1,6 +1,6 @@
 /** Where a VXLAN floods to: the far ends that the document names against the all-zero entries on the host. */
 import type { DesiredLink } from "./desired.ts";
-import type { ObservedLink } from "./observed.ts";
+import type { Observed, ObservedLink } from "./observed.ts";
 import { move, type Planner } from "./planner.ts";
 import type { Request, Words } from "./step.ts";
 import { ZERO_MAC } from "./words.ts";
@@ -10,12 +10,34 @@ export function isOwnRemote({ mac, dst, via }: Words, seen: Words | undefined): 
   return mac === ZERO_MAC && dst === seen?.["remote"] && via === seen?.["dev"];
 }
 
-/** Whether a document that names far ends decides about this entry; others, as those of a control plane, are not ours. */
-export function isFarEnd(entry: Words, seen: Words | undefined): boolean {
+/** The entry that the kernel keeps for the far end of a VNI. */
+export function isOfVni({ dev, mac, srcVni, dst }: Words, { vnis = [] }: Observed): boolean {
+  return (
+    mac === ZERO_MAC &&
+    vnis.some((one) => one["dev"] === dev && hasVni(one, srcVni) && dst === (one["group"] ?? one["remote"]))
+  );
+}
+
+const hasVni = ({ vni, vniEnd = vni }: Words, srcVni: unknown): boolean =>
+  Number(vni) <= Number(srcVni) && Number(srcVni) <= Number(vniEnd);
+
+/** Whether the document lists this VNI of a link: then the far ends there are its to decide. */
+function listsVni({ desired, before }: Planner, entry: Words): boolean {
+  const { dev, srcVni } = entry;
+  const listed = desired.vnis.some(({ words, absent }) => !absent && words["dev"] === dev && hasVni(words, srcVni));
+  return listed && !isOfVni(entry, before);
+}
+
+/**
+ * Whether a document that names far ends decides about this entry; others, as those of a control plane, or of a VNI that
+ * the document does not list, are not ours.
+ */
+export function isFarEnd(planner: Planner, entry: Words, seen: Words | undefined): boolean {
   const { mac, dst, externLearn, port, vni, srcVni, via } = entry;
   if (mac !== ZERO_MAC || typeof dst !== "string" || externLearn === true) return false;
+  if (srcVni !== undefined && !listsVni(planner, entry)) return false;
   // The entry of the link's own remote keeps a former output link when the VXLAN gets another `dev`.
-  return (port ?? vni ?? srcVni) === undefined && (via === undefined || dst === seen?.["remote"]);
+  return (port ?? vni) === undefined && (via === undefined || dst === seen?.["remote"]);
 }
 
 /** The whole list of far ends; undefined where the document leaves it alone. Other tunnels keep theirs in the link. */
@@ -42,7 +64,9 @@ function floodsOf<T extends object>(list: readonly T[], dev: string, wordsOf: (o
   return known.get(dev) ?? [];
 }
 const itself = (words: Words): Words => words;
-const farOf = (entries: readonly Words[]): ReadonlySet<unknown> => new Set(entries.map(({ dst }) => dst));
+/** A far end as one text; of a VXLAN with several VNIs each has its own. */
+const endOf = ({ dst, srcVni }: Words): unknown => (srcVni === undefined ? dst : `${String(dst)} ${String(srcVni)}`);
+const farOf = (entries: readonly Words[]): ReadonlySet<unknown> => new Set(entries.map(endOf));
 
 interface Comparison {
   readonly kept: readonly Words[];
@@ -50,8 +74,11 @@ interface Comparison {
   readonly surplus: readonly Words[];
 }
 
-const words = (dev: string, { dst, via }: Words): Words =>
-  via === undefined ? { mac: ZERO_MAC, dev, dst } : { mac: ZERO_MAC, dev, dst, via };
+const words = (dev: string, { dst, via, srcVni }: Words): Words => ({
+  ...{ mac: ZERO_MAC, dev, dst },
+  ...(via !== undefined && { via }),
+  ...(srcVni !== undefined && { srcVni }),
+});
 
 /** What is there once the link itself was changed, against what shall be. */
 function compare(link: DesiredLink, seen: ObservedLink | undefined, there: readonly Words[]): Comparison {
@@ -83,12 +110,20 @@ function compare(link: DesiredLink, seen: ObservedLink | undefined, there: reado
 
 const append = (entry: Words): Request => ({ object: "fdb", verb: "append", words: entry });
 const cut = (entry: Words): Request => ({ object: "fdb", verb: "delete", words: entry });
-const subjectOf = ({ dst, dev, via }: Words): string =>
-  `${ZERO_MAC} dst ${String(dst)}${via === undefined ? "" : ` via ${String(via)}`} on ${String(dev)}`;
+const subjectOf = ({ dst, dev, via, srcVni }: Words): string =>
+  `${ZERO_MAC} dst ${String(dst)}${wordOf("via", via)}${wordOf("srcVni", srcVni)} on ${String(dev)}`;
+const wordOf = (word: string, value: unknown): string => (value === undefined ? "" : ` ${word} ${String(value)}`);
 
-function reasonOf({ remotes, options }: DesiredLink, dst: string): string {
-  if ((remotes ?? [options["remote"]]).includes(dst)) return "there twice: what is flooded would be sent twice";
+function reasonOf({ remotes, options }: DesiredLink, { dst, srcVni }: Words): string {
+  if (srcVni !== undefined) return `not among the far ends of VNI ${String(srcVni)}`;
+  if ((remotes ?? [options["remote"]]).includes(String(dst))) return "there twice: what is flooded would be sent twice";
   return remotes === undefined ? `not the remote ${String(options["remote"])}` : "not in the list of remotes";
+}
+
+/** What is lost with an entry: nothing where another one floods there too. */
+function dropsOf(link: DesiredLink, { dst, srcVni }: Words): readonly string[] {
+  if (srcVni !== undefined) return [`flooding of VNI ${String(srcVni)} to ${String(dst)}`];
+  return farEndsOf(link)?.includes(String(dst)) === true ? [] : [`flooding to ${String(dst)}`];
 }
 
 /**
@@ -104,15 +139,15 @@ export function planFarEnds(
   const { name, remotes } = link;
   if (farEndsOf(link) === undefined) return;
   const listed = farOf(floodsOf(planner.desired.fdb, name, ({ words: one }) => one));
-  const named = ({ dst }: Words): boolean => listed.has(dst);
+  const named = (one: Words): boolean => listed.has(endOf(one));
   const flooding = floodsOf(fdb, name, itself);
-  const there = flooding.filter((one) => isFarEnd(one, seen) && !named(one));
+  const there = flooding.filter((one) => isFarEnd(planner, one, seen) && !named(one));
   // One entry of a control plane marks all those of the same MAC.
   const marked = farOf(flooding.filter((one) => one["externLearn"] === true));
-  const learned = ({ dst }: Words): boolean => marked.has(dst);
+  const learned = (one: Words): boolean => marked.has(endOf(one));
   // What goes with a link that is made again.
   const gone = farOf(floodsOf(planner.before.fdb ?? [], name, itself));
-  const had = ({ dst }: Words): boolean => gone.has(dst);
+  const had = (one: Words): boolean => gone.has(endOf(one));
   const { kept, missing, surplus } = compare(link, seen, there);
   const path = [...link.path, remotes === undefined ? "remote" : "remotes"];
   // The one of `remote` is that property of the link.
@@ -133,15 +168,14 @@ export function planFarEnds(
   }
   for (const one of surplus) {
     const entry = words(name, one);
-    const dst = String(one["dst"]);
     planner.add({
       action: "remove",
       object: "fdb",
       subject: subjectOf(entry),
       path,
-      reason: reasonOf(link, dst),
-      differences: [{ field: "dst", from: dst, to: undefined }],
-      drops: farEndsOf(link)?.includes(dst) === true ? [] : [`flooding to ${dst}`],
+      reason: reasonOf(link, one),
+      differences: [{ field: "dst", from: one["dst"], to: undefined }],
+      drops: dropsOf(link, one),
       needs: [...planner.linkIds(name), ...missing.map((far) => `fdb ${subjectOf(far)}`)],
       moves: [move(cut(entry), append(entry))],
     });

@@ -80,6 +80,7 @@ describe("an overlay", () => {
         { vid: 20, tunnelId: 120 },
       ],
       vnis: [110, 120],
+      remotes: [],
       fdb: [
         { mac: "00:00:00:00:00:00", dst: "192.0.2.2", srcVni: 110 },
         { mac: "00:00:00:00:00:00", dst: "192.0.2.3", srcVni: 110 },

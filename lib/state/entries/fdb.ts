@@ -1,6 +1,6 @@
 /** Forwarding entries as entries of a document. */
-import { linkOf, type Observed } from "../observed.ts";
-import { isOwnRemote } from "../plan-remotes.ts";
+import { linkOf } from "../observed.ts";
+import { isOfVni, isOwnRemote } from "../plan-remotes.ts";
 import { move } from "../planner.ts";
 import { pick, type Words } from "../step.ts";
 import { fdbShapes, ZERO_MAC } from "../words.ts";
@@ -14,17 +14,6 @@ const inMaster = ({ master, dev }: Words): boolean => master !== undefined && ma
 const isFixed = ({ state }: Words): boolean => state === "permanent" || state === "static";
 /** An entry that somebody wrote, not one that was learned. */
 const isStatic = (words: Words): boolean => isFixed(words) && words["externLearn"] !== true;
-
-/** The entry that the kernel keeps for the far end of a VNI. */
-function isOfVni({ dev, mac, srcVni, dst }: Words, { vnis = [] }: Observed): boolean {
-  return (
-    mac === ZERO_MAC &&
-    vnis.some(
-      ({ dev: of, vni, vniEnd = vni, group, remote }) =>
-        of === dev && Number(vni) <= Number(srcVni) && Number(srcVni) <= Number(vniEnd) && dst === (group ?? remote),
-    )
-  );
-}
 
 function again(words: Words): Words {
   const { master: _, ...picked } = pick(words, Object.keys(fdbShapes));
@@ -53,9 +42,10 @@ export const fdb: Sort = {
     // Of the all-zero MAC there are many entries, one for each far end.
     (wanted["mac"] !== ZERO_MAC || equal(wanted, seen, "dst", "port", "vni", "nhid")),
   clashes: (one, other) => fdb.same(one, other) && one["vlan"] === other["vlan"],
-  subject: ({ mac, dst, dev, nhid }) => {
+  subject: ({ mac, dst, dev, nhid, srcVni }) => {
     const far = dst === undefined ? (nhid === undefined ? "" : ` nhid ${String(nhid)}`) : ` dst ${String(dst)}`;
-    return `${String(mac)}${far} on ${String(dev)}`;
+    const of = srcVni === undefined ? "" : ` srcVni ${String(srcVni)}`;
+    return `${String(mac)}${far}${of} on ${String(dev)}`;
   },
   uncompared: ["dev", "mac", "srcVni", "vlan", "self", "master", "use"],
   implied: (wanted, seen) =>
