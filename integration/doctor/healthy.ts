@@ -18,7 +18,9 @@ export function random(seed: number): (below: number) => number {
 }
 
 /** What an overlay of a fabric is like: flooding by lists or a group; by a control plane; over another one; several by VLAN. */
-export type Kind = "plain" | "evpn" | "stacked" | "vlans";
+export const KINDS = ["plain", "evpn", "stacked", "vlans"] as const;
+/** One of them. */
+export type Kind = (typeof KINDS)[number];
 
 /** Overlays of a kind, between hosts with these gateways. */
 function overlaysOf(kind: Kind, draw: (below: number) => number, flood: string, gateways: readonly string[]): string[] {
@@ -44,11 +46,13 @@ function overlaysOf(kind: Kind, draw: (below: number) => number, flood: string, 
 
 /**
  * A document of two to four hosts: either version of IP, either way to flood, with or without NAT, rp_filter, a small
- * underlay; one in four has no plain overlay. `vlans`: whether bridges of this kernel have them.
+ * underlay; one in four has no plain overlay, or all are of the kind that is wanted. `vlans`: whether bridges of this
+ * kernel have them.
  */
 export function healthyFabric(
   seed: number,
   vlans: boolean,
+  wanted?: Kind,
 ): { readonly source: Source; readonly underlayMtu: number; readonly kind: Kind } {
   const draw = random(seed);
   const count = 2 + draw(3);
@@ -56,7 +60,8 @@ export function healthyFabric(
   const multicast = draw(3) === 0;
   const nat = !wide && draw(2) === 1;
   const others: readonly Kind[] = vlans ? ["evpn", "stacked", "vlans"] : ["evpn", "stacked"];
-  const kind = draw(4) === 0 ? (others[draw(others.length)] ?? "plain") : "plain";
+  const drawn = draw(4) === 0 ? (others[draw(others.length)] ?? "plain") : "plain";
+  const kind = wanted ?? drawn;
   const names = Array.from({ length: count }, (_, at) => `h${at + 1}`);
   const vteps = names.map((_, at) => (wide ? `fd00:10::${at + 11}` : `10.9.8.${at + 11}`));
   const gateways = names.map((_, at) => `100.64.7.${at + 1}/24`);

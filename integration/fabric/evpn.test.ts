@@ -1,13 +1,12 @@
 /** Overlays whose control plane is FRR: real zebra and bgpd on every host of a lab. */
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { derive, fabricOf } from "../../lib/fabric/fabric.ts";
-import { compareFrr } from "../../lib/fabric/frr/agreement.ts";
 import { renderFrr } from "../../lib/fabric/frr/render.ts";
 import { ZERO_MAC } from "../../lib/neighbors/zero-mac.ts";
 import { desiredOf, observe, parseSource, plan, type Source } from "../../lib/state/index.ts";
 import { assertSandboxed, Lab } from "../../lib/testkit/index.ts";
 import { load, needs } from "../../test/needs.ts";
-import { Frr, needsFrr } from "./frr-kit.ts";
+import { disagreements, Frr, fabricCheck, needsFrr } from "./frr-kit.ts";
 import { addressOf, applyTo, exceed, exchange, textOf, until, whilePinging, workerOf } from "./kit.ts";
 
 /** Quicker than by default, as the tests wait for it: a host is given up after 3 seconds. */
@@ -48,10 +47,14 @@ class Evpn implements AsyncDisposable {
 
   /** What FRR, kernel and document do not agree on. */
   async findings(host: string): Promise<readonly string[]> {
-    const { frr } = this;
-    const ask = async (command: string): Promise<string> => (await frr.get(host)?.vtysh(command)) ?? "";
-    const fdb = await this.lab.host(host).fdb.list();
-    return (await compareFrr(fabricOf(this.source), host, ask, fdb)).map(({ message }) => message);
+    const frr = this.frr.get(host);
+    if (frr === undefined) throw new Error(`${host} runs no FRR`);
+    return await disagreements(fabricOf(this.source), host, this.lab, frr);
+  }
+
+  /** What the command says of it. */
+  check(host: string): ReturnType<typeof fabricCheck> {
+    return fabricCheck(this.source, host, this.frr.get(host)?.directory ?? "/nonexistent");
   }
 
   /** Waits until all of them agree. */
@@ -123,6 +126,8 @@ describe("EVPN", function () {
     await using evpn = await Evpn.up(three());
     const { lab } = evpn;
     await evpn.agreed();
+    for (const host of lab.hosts)
+      deepEqual(evpn.check(host), { status: 0, stdout: `${host}: all agree\n`, stderr: "" });
     deepEqual(await evpn.floods("bm1"), ["192.168.0.24", "192.168.0.25"]);
     await exchange(lab, "vm1", "vm2", 1450);
     await exchange(lab, "vm3", "vm1", 1450);
@@ -150,6 +155,29 @@ describe("EVPN", function () {
     const mac = await macOf(lab, "vm3");
     await until("entry for vm3", async () => (await evpn.place("bm2", mac)) === "192.168.0.25" || undefined);
     await evpn.agreed();
+  });
+
+  it("with VTEPs of IPv6 everything gets through, or FRR is told to be too old for them", async () => {
+    const wide = textOf("three-hosts-evpn").replaceAll(
+      /vtep: 192\.168\.0\.(\d+)/g,
+      'vtep: "fd00:192:168::$1", routerId: 192.168.0.$1',
+    );
+    await using evpn = await Evpn.up(parseSource(wide));
+    const old = / does not know VTEPs of IPv6/;
+    // BGP itself goes over IPv6 in any version.
+    await until("sessions", async () => {
+      const found = (await evpn.findings("bm1")).filter((one) => one.includes("BGP"));
+      return found.length === 0 || undefined;
+    });
+    const [first = ""] = await evpn.findings("bm1");
+    if (old.test(first)) {
+      match(evpn.check("bm1").stdout, old);
+      deepEqual(await evpn.floods("bm1"), []);
+      return;
+    }
+    await evpn.agreed();
+    deepEqual(await evpn.floods("bm1"), ["fd00:192:168::24", "fd00:192:168::25"]);
+    await exchange(evpn.lab, "vm1", "vm2", 1430);
   });
 
   it("what FRR made is left alone", async () => {
@@ -225,7 +253,11 @@ describe("EVPN", function () {
         );
     });
     deepEqual([died.lost, await evpn.floods("bm1")], [0, ["192.168.0.24"]]);
-    ok((await evpn.findings("bm1")).includes("VNI 39: bm3 (192.168.0.25) does not announce it"));
+    const { status, stdout } = evpn.check("bm1");
+    equal(status, 2);
+    match(stdout, /^bm1: VNI 39: bm3 \(192\.168\.0\.25\) does not announce it$/m);
+    match(stdout, /^bm1: BGP's neighbor 192\.168\.0\.25 is \w+: is it up/m);
+    match(evpn.check("bm3").stderr, /^linkwright: vtysh: .*: does FRR run here, and may this user ask it\?$/m);
     const back = await whilePinging(lab, others, async () => {
       await lab.underlay.host.links.update("port3", { up: true });
       await evpn.start("bm3");

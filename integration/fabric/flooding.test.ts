@@ -54,6 +54,20 @@ describe("fabric", function () {
     await exceed(lab, "vm1", "vm2", 1450);
   });
 
+  it("with VTEPs of IPv6: 20 bytes less get through to everybody, by lists and by multicast", async () => {
+    const wide = textOf("three-hosts-unicast").replaceAll(/vtep: 192\.168\.0\.(\d+)/g, 'vtep: "fd00:192:168::$1"');
+    const ends = ["fd00:192:168::24", "fd00:192:168::25"];
+    for (const [text, floods] of [
+      [wide, ends],
+      [wide.replace("flood: unicast", 'flood: { multicast: "ff05::39" }'), ["ff05::39"]],
+    ] as const) {
+      await using lab = await Lab.up(parseSource(text), { named: true });
+      deepEqual(floodsTo("bm1"), floods);
+      await exchange(lab, "vm1", "vm2", 1430);
+      await exceed(lab, "vm1", "vm2", 1430);
+    }
+  });
+
   it("three-hosts-unicast: a static MAC is where the document says, and moves with it", async () => {
     await using lab = await Lab.up(example("three-hosts-unicast"), { named: true });
     const mac = "52:54:00:00:02:01";

@@ -1,11 +1,17 @@
 /** FRR's zebra and bgpd on the hosts of a lab, each with files of its own: nothing of the machine's FRR is touched. */
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { compareFrr } from "../../lib/fabric/frr/agreement.ts";
+import { vtysh } from "../../lib/fabric/frr/vtysh.ts";
+import type { Fabric } from "../../lib/fabric/overlay.ts";
+import type { Source } from "../../lib/state/index.ts";
+import type { Lab } from "../../lib/testkit/index.ts";
 import { skip } from "../../test/needs.ts";
+import { type Ended, main } from "../cli/kit.ts";
 import { until } from "./kit.ts";
 
 const PROGRAMS = "/usr/lib/frr";
@@ -115,4 +121,29 @@ export class Frr implements AsyncDisposable {
     for (const [daemon, pid] of this.#pids)
       rmSync(join("/var/tmp/frr", `${daemon}.${pid}`), { recursive: true, force: true });
   }
+}
+
+/** What FRR, kernel and document do not agree on, on a host of a named lab. */
+export async function disagreements(
+  fabric: Fabric,
+  host: string,
+  lab: Lab,
+  { directory }: Frr,
+): Promise<readonly string[]> {
+  const fdb = await lab.host(host).fdb.list();
+  return (await compareFrr(fabric, host, vtysh(directory), fdb)).map(({ message }) => message);
+}
+
+/** Runs `linkwright fabric check` on a host of a named lab, with the FRR whose sockets are in a directory. */
+export function fabricCheck({ value }: Source, host: string, sockets: string): Ended {
+  const directory = mkdtempSync(join(tmpdir(), "linkwright-test-"));
+  const file = join(directory, "fabric.yaml");
+  writeFileSync(file, JSON.stringify(value));
+  const command = [process.execPath, main, "fabric", "check", file, "--host", host, "--vty", sockets];
+  const { status, stdout, stderr } = spawnSync("nsenter", [`--net=/run/netns/${host}`, ...command], {
+    encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+  rmSync(directory, { recursive: true });
+  return { status, stdout, stderr };
 }

@@ -52,9 +52,9 @@ export const workerOf = (lab: Lab, guest: string) => lab.guest(guest).node.worke
 
 /**
  * Packets of `mtu` bytes get through and a guest sends none that is larger, a TLS handshake succeeds whose certificates fill
- * several packets, and 10 MB go there and come back.
+ * several packets, and 10 MB go there and come back; the latter also where guests cut what they send into packets themselves.
  */
-export async function exchange(lab: Lab, from: string, to: string, mtu: number): Promise<void> {
+export async function exchange(lab: Lab, from: string, to: string, mtu: number, bulk = BULK): Promise<void> {
   const [client, server] = [await workerOf(lab, from), await workerOf(lab, to)];
   const address = addressOf(lab, to);
   equal((await client.ping(address, { size: mtu, timeout: 5000 })).received, 1, `${from} to ${to}`);
@@ -62,11 +62,15 @@ export async function exchange(lab: Lab, from: string, to: string, mtu: number):
   deepEqual([larger.received, larger.error], [0, "EMSGSIZE"]);
   const { root: ca, chain, key } = makeChain({ addresses: [address], size: 5000 });
   const { port } = await server.listenTls({ chain, key });
-  const shaken = await client.tls(address, port, PATIENCE, ca);
-  ok(shaken.ok, shaken.error);
   const echo = await server.echoTcp();
-  const sent = await client.sendTcp(address, echo.port, BULK, PATIENCE);
-  deepEqual([sent.error, sent.received], [undefined, BULK]);
+  for (const gso of [true, false]) {
+    for (const guest of [from, to]) await lab.setGso(gso, guest);
+    const shaken = await client.tls(address, port, PATIENCE, ca);
+    ok(shaken.ok, shaken.error);
+    const sent = await client.sendTcp(address, echo.port, bulk, PATIENCE);
+    deepEqual([sent.error, sent.received], [undefined, bulk], gso ? "with GSO" : "without GSO");
+  }
+  for (const guest of [from, to]) await lab.setGso(true, guest);
 }
 
 /**

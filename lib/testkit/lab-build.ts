@@ -71,6 +71,8 @@ export async function buildHost(node: LabNode, underlay: LabNode, plan: PlannedH
 export async function buildGuest(node: LabNode, on: LabNode, plan: PlannedGuest): Promise<LabGuest> {
   const port = portOf(plan);
   await cable(on, port, node, GUEST_LINK, plan.mtu, plan.bridge);
+  const { vlan: vid } = plan;
+  if (vid !== undefined) await on.host.vlans.create({ dev: port, vid, pvid: true, untagged: true });
   await address(node, GUEST_LINK, plan.addresses);
   await node.settled([GUEST_LINK]);
   await on.settled([port]);

@@ -12,7 +12,9 @@ export interface HostShare {
   readonly vtep: string;
   /** The bridge that guests are attached to; none where the document has none. */
   readonly bridge?: string;
-  /** Addresses of the bridge with prefix length. */
+  /** The VLAN of the bridge that guests are in; none where the bridge does not tell VLANs apart. */
+  readonly vlan?: number;
+  /** Addresses of the bridge, or of its link in that VLAN, with prefix length. */
   readonly bridgeAddresses: readonly string[];
   /** MTU for guests. */
   readonly guestMtu: number;
@@ -46,6 +48,7 @@ export interface PlannedGuest {
   readonly name: string;
   readonly host: string;
   readonly bridge: string;
+  readonly vlan?: number;
   readonly addresses: readonly string[];
   readonly routes: readonly PlannedRoute[];
   readonly mtu: number;
@@ -135,7 +138,8 @@ const everywhere = (address: string): string => (isIPv6(address) ? "::/0" : "0.0
 
 /** The network a guest lives in, and its way out: its host's address on the bridge, or the first host's that has one. */
 function guestNetworks(share: HostShare, shares: readonly HostShare[]): { network: Network; gateway: string }[] {
-  const all = [share, ...shares].filter((one) => one.bridge === share.bridge).flatMap((one) => one.bridgeAddresses);
+  const near = [share, ...shares].filter(({ bridge, vlan }) => bridge === share.bridge && vlan === share.vlan);
+  const all = near.flatMap((one) => one.bridgeAddresses);
   const found = new Map<string, { network: Network; gateway: string }>();
   for (const text of all) {
     const { address, network } = splitAddress(text);
@@ -159,6 +163,7 @@ function planGuests(shares: readonly HostShare[], options: TopologyOptions): Pla
         name: `vm${guests.length + 1}`,
         host: share.name,
         bridge: share.bridge,
+        ...(share.vlan !== undefined && { vlan: share.vlan }),
         addresses,
         routes: networks.map(({ gateway }) => ({ dst: everywhere(gateway), via: gateway })),
         mtu: options.guestMtu ?? share.guestMtu,

@@ -44,6 +44,13 @@ function guestBridge({ guests, links = {} }: DocumentValue): string | undefined 
   return (tunnel?.[1].master as string | undefined) ?? all.find(([, { kind }]) => kind === "bridge")?.[0];
 }
 
+/** Where guests of a bridge with VLANs are: in the first that has a link of its own, which has the addresses. */
+function guestVlan({ links = {} }: DocumentValue, bridge: string): { readonly dev: string; readonly vlan?: number } {
+  const inVlan = Object.entries(links).find(([, link]) => link.kind === "vlan" && link["dev"] === bridge);
+  if (links[bridge]?.["vlanFiltering"] !== true || inVlan === undefined) return { dev: bridge };
+  return { dev: inVlan[0], vlan: Number(inVlan[1]["id"]) };
+}
+
 function shareOf(source: Source, name: string): Share {
   const host = valueAt(source.value, ["hosts", name]) as { underlay?: string; vtep?: string };
   const { underlay, vtep } = host;
@@ -52,13 +59,15 @@ function shareOf(source: Source, name: string): Share {
   const own = derive(source, name);
   const value = own.value as DocumentValue;
   const bridge = guestBridge(value);
-  const given = bridge === undefined ? [] : (value.links?.[bridge]?.addresses ?? []);
+  const at = bridge === undefined ? undefined : guestVlan(value, bridge);
+  const given = at === undefined ? [] : (value.links?.[at.dev]?.addresses ?? []);
   return {
     name,
     underlay,
     vtep,
     source: own,
     ...(bridge === undefined ? {} : { bridge }),
+    ...(at?.vlan !== undefined && { vlan: at.vlan }),
     bridgeAddresses: given.map((one) => (typeof one === "string" ? one : String(one["address"]))),
     guestMtu: MTU,
   };

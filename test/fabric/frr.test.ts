@@ -204,6 +204,32 @@ describe("FRR and the kernel", () => {
       "VNI 39: c (192.0.2.3) does not announce it",
     ]);
   });
+  it("differ in one VNI of a VXLAN that has several", async () => {
+    const other = entry({ mac: ZERO, dst: "192.0.2.9", srcVni: 40 });
+    const all = [...fdb.map((one) => ({ ...one, srcVni: 39 })), other, { ...other, mac, externLearn: true }];
+    deepEqual(await told({}, all), []);
+    deepEqual(await told({}, [...all, { ...other, srcVni: 39 }]), [
+      "VNI 39: vx-vm floods to 192.0.2.9, of which FRR knows nothing: whose entry is it?",
+    ]);
+  });
+  it("differ where FRR is older than what the fabric takes", async () => {
+    const wide = TEXT.replaceAll(/vtep: 192.0.2.(\d)/g, 'vtep: "2001:db8::$1", routerId: 192.0.2.$1');
+    const first = async (version: string, document = wide): Promise<string | undefined> => {
+      const ask = async (command: string): Promise<string> => (command === "show version" ? version : "{}");
+      return (await compareFrr(fabricOf(parseSource(document)), "a", ask, []))[0]?.message;
+    };
+    const vlans = TEXT.replace("vni: 39,", "vni: 39, vlan: 7, bridge: br0,");
+    equal(
+      await first("FRRouting 8.4.4 (bm1)", vlans),
+      "FRR 8.4.4 does not know one VXLAN for several VNIs: that takes 9.0 or later",
+    );
+    equal(await first("FRRouting 9.0 (bm1)", vlans), "BGP has no neighbor 192.0.2.2");
+    const text = "FRR 8.4.4 does not know VTEPs of IPv6: that takes 10.6 or later";
+    equal(await first("FRRouting 8.4.4 (bm1) on Linux(6.18)."), text);
+    equal((await first("FRRouting 10.5.1 (bm1)"))?.startsWith("FRR 10.5.1 does not know"), true);
+    for (const version of ["FRRouting 10.6.0 (bm1)", "FRRouting 11.0-dev (bm1)", "what?"])
+      equal(await first(version), "BGP has no neighbor 2001:db8::2", version);
+  });
   it("differ in MACs", async () => {
     deepEqual(await told({ macs: {} }), [
       `VNI 39: the kernel has ${mac} at 192.0.2.2, and FRR does not: the entry is stale`,

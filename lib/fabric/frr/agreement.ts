@@ -58,6 +58,35 @@ async function askAll(ask: AskFrr): Promise<Answers> {
   };
 }
 
+/** What not every FRR can, and from which version on. */
+const NEWER: readonly {
+  readonly major: number;
+  readonly minor: number;
+  readonly what: string;
+  needed(fabric: Fabric, host: string): boolean;
+}[] = [
+  {
+    ...{ major: 9, minor: 0, what: "one VXLAN for several VNIs" },
+    needed: ({ overlays }, host) =>
+      overlays.some(({ flood, entry, ends }) => flood === "evpn" && entry.vlan !== undefined && ends.has(host)),
+  },
+  {
+    ...{ major: 10, minor: 6, what: "VTEPs of IPv6" },
+    needed: ({ hosts }, host) => hosts[host]?.vtep?.includes(":") === true,
+  },
+];
+
+/** Says what the fabric takes and this version of FRR cannot: then the rest does not agree either. */
+async function compareVersion(fabric: Fabric, host: string, ask: AskFrr, say: Say): Promise<void> {
+  const needed = NEWER.filter((one) => one.needed(fabric, host));
+  if (needed.length === 0) return;
+  const [, version = "", ...numbers] = /FRRouting ((\d+)\.(\d+)\S*)/.exec(await ask("show version")) ?? [];
+  const [has = Number.POSITIVE_INFINITY, minor = 0] = numbers.map(Number);
+  for (const one of needed)
+    if (has < one.major || (has === one.major && minor < one.minor))
+      say(`FRR ${version} does not know ${one.what}: that takes ${one.major}.${one.minor} or later`);
+}
+
 type Say = (message: string, severity?: FrrFinding["severity"]) => void;
 
 interface Wanted {
@@ -100,9 +129,14 @@ function compareBgp(fabric: Fabric, host: string, { as, routerId, peers = {} }: 
 const listed = (ends: readonly string[] | string | undefined): readonly string[] =>
   Array.isArray(ends) ? ends.map(canonicalIp) : [];
 
-function compareEnds({ vni, vxlan, ends }: Wanted, told: readonly string[], fdb: readonly FdbEntry[], say: Say): void {
-  const flooded = fdb.flatMap(({ dev, mac, dst }) =>
-    dev === vxlan && mac === ZERO_MAC && dst !== undefined ? [dst] : [],
+/** Entries of the kernel for a VNI: a VXLAN that has several tells of each which one it is for. */
+const entriesOf = ({ vni, vxlan }: Wanted, fdb: readonly FdbEntry[]): readonly FdbEntry[] =>
+  fdb.filter(({ dev, srcVni = vni }) => dev === vxlan && srcVni === vni);
+
+function compareEnds(wanted: Wanted, told: readonly string[], fdb: readonly FdbEntry[], say: Say): void {
+  const { vni, vxlan, ends } = wanted;
+  const flooded = entriesOf(wanted, fdb).flatMap(({ mac, dst }) =>
+    mac === ZERO_MAC && dst !== undefined ? [dst] : [],
   );
   for (const [host, vtep] of ends) if (!told.includes(vtep)) say(`VNI ${vni}: ${host} (${vtep}) does not announce it`);
   const known = new Set(ends.values());
@@ -115,11 +149,12 @@ function compareEnds({ vni, vxlan, ends }: Wanted, told: readonly string[], fdb:
       say(`VNI ${vni}: ${vxlan} floods to ${vtep}, of which FRR knows nothing: whose entry is it?`);
 }
 
-function compareMacs({ vni, vxlan }: Wanted, { macs: all }: Answers, fdb: readonly FdbEntry[], say: Say): void {
+function compareMacs(wanted: Wanted, { macs: all }: Answers, fdb: readonly FdbEntry[], say: Say): void {
+  const { vni } = wanted;
   const known = Object.entries(all[String(vni)]?.macs ?? {}).filter(([, { type }]) => type === "remote");
   const there = new Map(
-    fdb.flatMap(({ dev, mac, dst, externLearn }) =>
-      dev === vxlan && externLearn === true && dst !== undefined ? [[mac, dst]] : [],
+    entriesOf(wanted, fdb).flatMap(({ mac, dst, externLearn }) =>
+      externLearn === true && dst !== undefined ? [[mac, dst]] : [],
     ),
   );
   for (const [mac, { remoteVtep = "" }] of known) {
@@ -146,9 +181,10 @@ export async function compareFrr(
   ask: AskFrr,
   fdb: readonly FdbEntry[],
 ): Promise<readonly FrrFinding[]> {
-  const answers = await askAll(ask);
   const found: FrrFinding[] = [];
   const say: Say = (message, severity = "error") => void found.push({ severity, message });
+  await compareVersion(fabric, host, ask, say);
+  const answers = await askAll(ask);
   compareBgp(fabric, host, answers.summary, say);
   for (const wanted of wantedOf(fabric, host)) {
     const { vni, vxlan, vrf } = wanted;

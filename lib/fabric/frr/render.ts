@@ -101,8 +101,9 @@ function vrfLines({ asn, routerId }: Speaker, name: string): string[] {
 export function renderFrr(fabric: Fabric, host: string): string | undefined {
   const speaker = speakerOf(fabric, host);
   if (speaker === undefined) return undefined;
-  const { asn, routerId, vrfs } = speaker;
+  const { asn, routerId, vrfs, source } = speaker;
   return [
+    ...(source.includes(":") ? ["! VTEPs of IPv6 take FRR 10.6 or later."] : []),
     ...vrfs.flatMap(({ name, vni }) => [`vrf ${name}`, ` vni ${vni}`, "exit-vrf", "!"]),
     `router bgp ${asn}`,
     ` bgp router-id ${routerId}`,
