@@ -1,9 +1,11 @@
 /** What encryption below takes of an MTU, as the kernel has it: WireGuard's own value, and ESP by real packets. */
-import { equal, match } from "node:assert/strict";
-import { imagined, parseThrough } from "../../lib/mtu/plan.ts";
+import { deepEqual, equal, match } from "node:assert/strict";
+import { emptyDesired, linksOf, observeMtus } from "../../lib/cli/mtu-source.ts";
+import { imagined, parseThrough, pathOf, topsOf } from "../../lib/mtu/plan.ts";
 import { assertSandboxed } from "../../lib/testkit/index.ts";
+import { generateWireguardKey, wireguardPublicKey } from "../../lib/wireguard/keys.ts";
 import { needs, skip } from "../../test/needs.ts";
-import { scene } from "../links/kit.ts";
+import { type Scene, scene } from "../links/kit.ts";
 
 function reckoned(word: string): number | undefined {
   const found = parseThrough(word);
@@ -28,6 +30,48 @@ describe("MTU arithmetic against encryption", function () {
     equal((await made.link("wg0")).mtu, 1420);
     equal(reckoned("wireguard"), 1420);
     equal(reckoned("wireguard6"), 1420);
+  });
+
+  /** A link that encrypts, made by iproute2's words on a host with an underlay; and the hops of a VXLAN that goes through it. */
+  async function hopsThrough(context: Mocha.Context, name: string, make: (scene: Scene) => Promise<unknown>) {
+    await using made = await scene(`ip link add under type veth peer name cable
+ip addr add 192.0.2.2/24 dev under; ip link set cable up; ip link set under up`);
+    await make(made).catch((error: unknown) => {
+      if (/Unknown device type|not supported|EOPNOTSUPP/.test(String(error))) skip(context, "this kernel lacks it");
+      throw error;
+    });
+    await made.sh(`ip addr add 10.9.0.1/24 dev ${name}; ip link set ${name} up
+ip link add vxlan0 type vxlan id 1 remote 10.9.0.2 dstport 4789`);
+    const links = await linksOf(emptyDesired(), await observeMtus(made.host), made.host);
+    const [top] = topsOf(links);
+    if (top === undefined) throw new Error("there is no VXLAN");
+    const { hops, guest } = pathOf(top, links);
+    return [...hops.map((hop) => `${hop.name} ${hop.mtu} ${hop.why}`), guest.mtu];
+  }
+
+  it("a host's WireGuard link is a hop, with the device by which its peers are reached", async function () {
+    const peer = { publicKey: wireguardPublicKey(generateWireguardKey()), allowedIps: ["10.9.0.0/24"] };
+    const through = (mtu: number) =>
+      hopsThrough(this, "wg0", async ({ host, links }) => {
+        await links.create({ kind: "wireguard", name: "wg0", mtu });
+        const peers = [{ ...peer, endpoint: "192.0.2.1:51820" }];
+        await host.wireguard.set("wg0", { privateKey: generateWireguardKey(), peers });
+      });
+    const sum = "outer IPv4 20 + UDP 8 + WireGuard 32";
+    const vxlan = "outer IPv4 20 + UDP 8 + VXLAN 8 + inner Ethernet 14";
+    const found = await through(1420);
+    deepEqual(
+      [found[0], found[1], found.at(-1)],
+      ["under 1500 under has it", `wg0 1420 1500 − 80: ${sum} + kept free for IPv6 20`, 1370],
+    );
+    match(String(found[2]), new RegExp(`^vxlan0 1500 .* 1370 = 1420 − 50: ${vxlan.replaceAll("+", "\\+")}$`));
+    equal((await through(1440))[1], `wg0 1440 1500 − 60: ${sum}`);
+  });
+
+  it("a host's xfrm link is a hop, with the device that it names", async function () {
+    const found = await hopsThrough(this, "xfrm0", ({ sh }) => sh("ip link add xfrm0 type xfrm dev under if_id 7"));
+    match(String(found[1]), /^xfrm0 1500 xfrm0 has it; it would be 1446 = 1500 − 54: outer IPv4 20 \+ ESP 8/);
+    equal(found.at(-1), 1396);
   });
 
   const AEAD = "aead 'rfc4106(gcm(aes))' 0x0123456789abcdef0123456789abcdef01234567 128";

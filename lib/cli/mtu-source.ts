@@ -7,6 +7,7 @@ import { desiredOf } from "../state/desired.ts";
 import { isWide, Mtus } from "../state/mtu.ts";
 import type { Observed, ObservedLink } from "../state/observed.ts";
 import { parseSource } from "../state/source.ts";
+import { parseEndpoint } from "../wireguard/words.ts";
 import { CommandError } from "./failure.ts";
 
 const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
@@ -41,14 +42,46 @@ function farEnd(name: string, desired: Desired, observed: Observed): string | un
 }
 
 /** The device that a tunnel which names none sends through; undefined where that is not known. */
-async function routeOf(host: Host | undefined, peer: string | undefined): Promise<string | undefined> {
+async function routeOf(host: Host | undefined, peer: string | undefined, mark = 0): Promise<string | undefined> {
   if (host === undefined) return PAPER;
   if (peer === undefined) return undefined;
   try {
-    return (await host.routes.get(peer)).dev;
+    return (await host.routes.get(peer, mark === 0 ? {} : { mark })).dev;
   } catch {
     return undefined; // no route: then there is no underlay to reckon with
   }
+}
+
+/** The encapsulation that a kind of link is. */
+function reckonedAs(kind: string, gpe: boolean): string {
+  if (kind === "vxlan" && gpe) return "vxlan-gpe";
+  return kind === "xfrm" ? "ipsec" : kind;
+}
+
+/** Where a WireGuard link sends to, as the document has it, or the host. */
+async function wireguardOf(
+  name: string,
+  desired: Desired,
+  host: Host | undefined,
+): Promise<{ readonly ends: readonly string[]; readonly mark: number }> {
+  const told = desired.links.find((one) => one.name === name)?.wireguard;
+  // Keys and peers are shown to who may see them.
+  const seen = await host?.wireguard.get(name).catch(() => undefined);
+  const peers = (told?.["peers"] ?? seen?.peers ?? []) as readonly { readonly endpoint?: string }[];
+  const ends = peers.flatMap(({ endpoint }) => parseEndpoint(endpoint ?? "")?.address ?? []);
+  return { ends, mark: Number(told?.["fwmark"] ?? seen?.fwmark ?? 0) };
+}
+
+/** What is below a WireGuard link: the way to its peers, and of several versions of IP the one that takes more. */
+async function underWireguard(
+  name: string,
+  desired: Desired,
+  host: Host | undefined,
+): Promise<Pick<MtuLink, "dev" | "family">> {
+  const { ends, mark } = await wireguardOf(name, desired, host);
+  const wide = ends.find((one) => one.includes(":"));
+  const dev = await routeOf(host, wide ?? ends[0], mark);
+  return { family: wide === undefined ? 4 : 6, ...(dev !== undefined && dev !== name && { dev }) };
 }
 
 /** All links as the document makes them; those that it does not describe are as they are. */
@@ -68,16 +101,17 @@ export async function linksOf(desired: Desired, observed: Observed, host?: Host)
     const named = text(link?.options["dev"] ?? seen?.["dev"]);
     const dev = named ?? (isTunnelOfFrames(kind) ? await routeOf(host, far) : undefined);
     const master = text(link?.options["master"] ?? seen?.["master"]);
-    const gpe = (link?.options["gpe"] ?? seen?.["gpe"]) === true && kind === "vxlan";
+    const gpe = (link?.options["gpe"] ?? seen?.["gpe"]) === true;
     return {
       name,
-      kind: gpe ? "vxlan-gpe" : kind,
+      kind: reckonedAs(kind, gpe),
       mtu: known.value,
       why: known.why,
       family: wide ? 6 : 4,
       ...(dev === undefined ? {} : { dev }),
       ...(dev !== undefined && named === undefined ? { routed: true } : {}),
       ...(master === undefined ? {} : { master }),
+      ...(kind === "wireguard" && (await underWireguard(name, desired, host))),
     };
   });
   return (await Promise.all(found)).filter((one) => one !== undefined);

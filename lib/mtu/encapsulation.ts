@@ -9,6 +9,8 @@ export interface Part {
   readonly bytes: number;
   /** The RFC, the kernel's file, or the documentation that says so. */
   readonly source: string;
+  /** Whether it is only kept free, so that a link which does without carries as much more. */
+  readonly spare?: true;
 }
 
 /** A way to carry packets in packets. */
@@ -84,7 +86,9 @@ export const ENCAPSULATIONS = {
       ip(family),
       UDP,
       part("WireGuard", 32, "its protocol: 16 of header, 16 of authentication"),
-      ...(family === 4 ? [part("kept free for IPv6", 20, "drivers/net/wireguard/device.c: 1500 − 80")] : []),
+      ...(family === 4
+        ? [{ ...part("kept free for IPv6", 20, "drivers/net/wireguard/device.c: 1500 − 80"), spare: true as const }]
+        : []),
     ],
   },
   ipsec: esp((family) => [ip(family)]),

@@ -143,25 +143,48 @@ function ofKernel(link: MtuLink, below: MtuLink | undefined, fits: number): stri
       return `more than ${below.mtu} is refused, the MTU of ${below.name}`;
     case "geneve":
       return `the kernel takes any value, and does not follow when ${below.name}'s MTU changes later`;
+    case "ipsec":
+      return "the kernel leaves it at 1500; what ESP leaves no room for is answered with ICMP, or cut";
     default:
       return undefined;
   }
 }
 
+/** What is reckoned with and not known: of IPsec nobody asks the kernel for more than the link. */
+function guessOf({ kind }: MtuLink, below: MtuLink | undefined): string | undefined {
+  if (kind !== "ipsec") return undefined;
+  return below === undefined
+    ? "it names no device, so nothing is taken off for ESP; --underlay BYTES --through ipsec,vxlan reckons with it"
+    : "reckoned as an ESP tunnel with AES-GCM over IPv4: states and policies, which may say otherwise, are not looked at";
+}
+
+/** What a link takes off what carries it; what it only keeps free does not count where it does without. */
+function takenBy(link: MtuLink, below: MtuLink, inTunnel: boolean): readonly Part[] {
+  const { kind, family = 4, mtu } = link;
+  const all = isEncapsulation(kind) ? partsOf(kind, family, below.mtu, inTunnel) : [];
+  return mtu > below.mtu - total(all) ? all.filter(({ spare }) => spare !== true) : all;
+}
+
 function climb(way: Climb, link: MtuLink, below: MtuLink | undefined, inTunnel: boolean): void {
   const { name, kind, mtu } = link;
   const known = below !== undefined && isEncapsulation(kind);
-  const parts = known ? partsOf(kind, link.family ?? 4, below.mtu, inTunnel) : [];
+  const parts = known ? takenBy(link, below, inTunnel) : [];
   const fits = known ? below.mtu - total(parts) : mtu;
   const text = ofKernel(link, below, fits);
   if (text !== undefined) way.remarks.push({ name, level: "kernel", text });
+  const guess = guessOf(link, below);
+  if (guess !== undefined) way.remarks.push({ name, level: "note", text: guess });
   way.fits = Math.min(way.fits - total(parts), mtu);
   if (!known) return void way.hops.push({ name, kind, mtu, why: link.why ?? "it has it" });
   const sum = parts.length === 0 ? `that of ${below.name}` : sumOf(below.mtu, parts);
   const why = mtu === fits ? sum : `${link.why ?? "it has it"}; it would be ${fits} = ${sum}`;
   way.hops.push({ name, kind, mtu, why, ...(parts.length === 0 ? {} : { parts }) });
   if (mtu > fits)
-    way.remarks.push({ name, level: link.routed === true ? "note" : "wrong", text: lost(link, below, fits) });
+    way.remarks.push({
+      name,
+      level: link.routed === true || guess !== undefined ? "note" : "wrong",
+      text: lost(link, below, fits),
+    });
 }
 
 function bridgeHop(way: Climb, bridge: MtuLink, top: MtuLink, links: readonly MtuLink[]): void {

@@ -7,6 +7,9 @@ import type { Explained } from "./step.ts";
 /** What the kernel gives a link that nobody tells. */
 export const KERNEL_MTU = 1500;
 
+/** Kinds that the kernel gives less. */
+const LESS: Readonly<Record<string, number>> = { wireguard: 1420 };
+
 /** Bytes that VXLAN adds to a packet. */
 export function vxlanOverhead(ipv6: boolean, gpe = false): number {
   return total(partsOf(gpe ? "vxlan-gpe" : "vxlan", ipv6 ? 6 : 4, KERNEL_MTU, false));
@@ -58,7 +61,7 @@ export class Mtus {
     }
     if (typeof seen?.["mtu"] === "number")
       return this.#lowered(link, seen["mtu"], seen["dev"]) ?? { value: seen["mtu"], why: `${name} has it` };
-    return link?.kind === undefined ? undefined : { value: KERNEL_MTU, why: "the kernel's default" };
+    return link?.kind === undefined ? undefined : { value: LESS[link.kind] ?? KERNEL_MTU, why: "the kernel's default" };
   }
 
   /** What the kernel makes of the MTU of a VXLAN that gets another device below, which may carry less. */

@@ -93,7 +93,7 @@ interface Endpoint {
   readonly scope: string | undefined;
 }
 const port = integer(1, 0xffff);
-function parseEndpoint(text: string): Endpoint | undefined {
+export function parseEndpoint(text: string): Endpoint | undefined {
   const parts = /^(?:\[([^\]%]+)(?:%([^\]\s/]{1,15}))?\]|([^[\]:]+)):(\d{1,5})$/.exec(text);
   if (parts === null) return undefined;
   const [, six, scope, four, number] = parts;

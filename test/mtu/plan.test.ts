@@ -200,6 +200,32 @@ describe("the path of a host", () => {
     assert.ok(smaller.remarks.some(({ name, level }) => name === "something" && level === "note"));
   });
 
+  it("takes off what WireGuard needs of its device, and what it keeps free only where it does keep it", () => {
+    const under = (mtu: number, family: Family = 4) => {
+      const wg0: MtuLink = { name: "wg0", kind: "wireguard", mtu, dev: "eth0", family };
+      const top: MtuLink = { name: "vxlan1", kind: "vxlan", mtu: mtu - 50, dev: "wg0" };
+      return pathOf(top, [UNDERLAY, wg0, top]);
+    };
+    const why = "outer IPv4 20 + UDP 8 + WireGuard 32";
+    assert.equal(under(1420).hops[1]?.why, `1500 − 80: ${why} + kept free for IPv6 20`);
+    assert.equal(under(1440).hops[1]?.why, `1500 − 60: ${why}`);
+    assert.deepEqual([under(1440).guest.mtu, wrong(under(1440))], [1390, []]);
+    assert.deepEqual([under(1450).guest.mtu, wrong(under(1450))], [1390, ["wg0"]]);
+    assert.deepEqual([under(1440, 6).guest.mtu, wrong(under(1440, 6))], [1370, ["wg0"]]);
+    assert.deepEqual([under(1420, 6).guest.mtu, wrong(under(1420, 6))], [1370, []]);
+  });
+
+  it("takes off what ESP may need, and says that it is a guess", () => {
+    const xfrm0: MtuLink = { name: "xfrm0", kind: "ipsec", mtu: 1500, dev: "eth0" };
+    const top: MtuLink = { name: "vxlan1", kind: "vxlan", mtu: 1500, dev: "xfrm0", routed: true };
+    const found = pathOf(top, [UNDERLAY, xfrm0, top]);
+    assert.deepEqual([found.guest.mtu, wrong(found)], [1396, []]);
+    assert.ok(found.remarks.some(({ name, text }) => name === "xfrm0" && text.startsWith("reckoned as an ESP tunnel")));
+    const { dev: _, ...nowhere } = xfrm0;
+    const without = pathOf(top, [nowhere, top]);
+    assert.ok(without.remarks.some(({ name, text }) => name === "xfrm0" && text.includes("--through ipsec,vxlan")));
+  });
+
   it("begins with the innermost tunnels, and does not run in circles", () => {
     const outer: MtuLink = { name: "wg0", kind: "wireguard", mtu: 1420 };
     const inner: MtuLink = { name: "vxlan1", kind: "vxlan", mtu: 1370, dev: "wg0" };
