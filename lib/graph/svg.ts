@@ -22,7 +22,7 @@ const STYLE = `
   .removed { stroke: #cf222e; stroke-width: 2; stroke-dasharray: 6 4 } .wrong { stroke: #cf222e; stroke-width: 3 }
   .edge.wrong { stroke-dasharray: 3 5 } .cross { stroke: #cf222e; stroke-width: 3; fill: none }
   .note { font-weight: 600 } .note.added { fill: #1a7f37 } .note.changed, .note.suspect { fill: #9a6700 }
-  .note.removed, .note.wrong { fill: #cf222e } .note { stroke: none !important }
+  .note.removed, .note.wrong { fill: #cf222e } text.note { stroke: none }
   @media (prefers-color-scheme: dark) {
     .page { fill: #0d1117 } .host { fill: #161b22; stroke: #30363d } .node { fill: #0d1117; stroke: #8b949e }
     .edge { stroke: #8b949e } text { fill: #e6edf3 } .more, .name { fill: #9198a1 }
