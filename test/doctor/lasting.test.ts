@@ -54,7 +54,7 @@ describe("what a machine has written down about its links", () => {
   });
 
   it("tells what NetworkManager took over, and not what it made or only looks on at", () => {
-    const state = (more: string): string => `[device]\nmanaged=true\n${more}`;
+    const state = (more: string): string => `[device]\nmanaged=true\nperm-hw-addr-fake=42:B7:8A:A7:05:0D\n${more}`;
     const both = (one: string, files: Readonly<Record<string, string>> = {}): readonly string[] =>
       read({ "run/NetworkManager/devices/4": one, "run/NetworkManager/devices/5": state("nm-owned=true\n"), ...files })
         .networkManager;
