@@ -21,6 +21,14 @@ function disturbed(planner: Planner, world: Observed, bridge: string): boolean {
   return now.some((port) => !then.includes(port)) || then.some(changes);
 }
 
+/** Ports that leave a bridge which will take no multicast groups: undone, they come back after it takes them again. */
+function leavingFirst({ before, desired }: Planner, bridge: string, changes: readonly Difference[]): readonly string[] {
+  if (!changes.some(({ field, to }) => (field === "mcastSnooping" || field === "up") && to === false)) return [];
+  const stay = new Set(portsOf(desired, before, bridge));
+  const now = before.links.filter(({ name, master }) => master === bridge && !stay.has(name));
+  return now.map(({ name }) => `link ${name}`);
+}
+
 export function changeLink(planner: Planner, link: DesiredLink, seen: ObservedLink, world: Observed): void {
   const { name, path } = link;
   const { changes, fields, unknown } = compareHere(planner, link, seen);
@@ -48,7 +56,7 @@ export function changeLink(planner: Planner, link: DesiredLink, seen: ObservedLi
       reason: now.length > 0 ? DIFFERS : "its ports would change the MTU; it is pinned",
       differences: explained(planner, link, now),
       drops: [...costOf(planner, link, way), ...interrupted(now)],
-      needs: needsOf(planner, link),
+      needs: [...needsOf(planner, link), ...leavingFirst(planner, name, now)],
       moves,
     });
   const ports = portsOf(planner.desired, planner.before, name).map((port) => `link ${port}`);
