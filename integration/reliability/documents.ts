@@ -58,9 +58,93 @@ function entriesOf(net: number): Record<string, fc.Arbitrary<unknown>> {
   });
   return {
     addresses: maybe(fc.uniqueArray(address, { maxLength: 3 })),
-    neighbors: maybe(fc.uniqueArray(neighbor, { maxLength: 2, selector: ({ address }) => address })),
+    neighbors: maybe(
+      fc.uniqueArray(
+        fc.oneof({ weight: 3, arbitrary: neighbor }, fc.constant({ address: `10.0.${net}.99`, proxy: true })),
+        { maxLength: 2, selector: ({ address }) => address },
+      ),
+    ),
   };
 }
+
+const port = maybe(
+  fc.record({ learning: maybe(fc.boolean()), cost: maybe(fc.constantFrom(7, 8)), isolated: maybe(fc.boolean()) }),
+);
+
+/** `port` is only for what has a bridge above it. */
+const ported = (link: fc.Arbitrary<object>): fc.Arbitrary<object> =>
+  fc.tuple(link, port).map(([one, words]) => ("master" in one && one.master && words ? { ...one, port: words } : one));
+
+/** What a queue of classes is about, for packets to this network. */
+const shaped = (net: number, rate: number): object => ({
+  qdisc: { kind: "htb", handle: "1:", default: 0x20 },
+  classes: [
+    { classid: "1:1", kind: "htb", rate: 100_000_000 },
+    { classid: "1:10", kind: "htb", parent: "1:1", rate },
+    { classid: "1:20", kind: "htb", parent: "1:1", rate: 20_000_000, ceil: 100_000_000 },
+  ],
+  queues: [{ parent: "1:10", kind: "pfifo", handle: "10:", limit: 30 }],
+  filters: [
+    {
+      ...{ parent: "1:", pref: 20, kind: "u32", protocol: "ip", classid: "1:10" },
+      match: [{ value: 0x0a000000 + 256 * net, mask: 0xffffff00, at: 16 }],
+    },
+  ],
+});
+const mirrored = (dev: string): object => ({
+  queues: [{ kind: "clsact" }],
+  filters: [
+    {
+      ...{ parent: "ingress", pref: 5, kind: "u32", protocol: "ip" },
+      match: [{ value: 0x0a090000, mask: 0xffff0000, at: 16 }],
+      actions: [{ kind: "mirred", mode: "mirror", dev }],
+    },
+  ],
+});
+const queues = fc.constantFrom<object>(
+  ...[{}, {}, { qdisc: { kind: "pfifo", limit: 50 } }, { qdisc: { kind: "pfifo", limit: 60 } }],
+  ...[shaped(9, 30_000_000), shaped(9, 40_000_000), shaped(8, 30_000_000), mirrored("eth0")],
+  { qdisc: { kind: "tbf", rate: 8_000_000, burst: 10_000, limit: 20_000 } },
+  { qdisc: { state: "absent" } },
+);
+const queued = (link: fc.Arbitrary<object>): fc.Arbitrary<object> =>
+  fc.tuple(link, queues).map(([one, words]) => ("kind" in one || !("state" in one) ? { ...one, ...words } : one));
+
+/** Where multicast groups are; for a bridge that has the port. */
+const groups = maybe(
+  fc.uniqueArray(fc.record({ group: fc.constantFrom("239.1.1.1", "239.1.1.2", "ff05::9"), port: fc.constant("if0") }), {
+    maxLength: 2,
+    selector: ({ group }) => group,
+  }),
+);
+
+/** One device for many VNIs. */
+const many = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      ...{ kind: fc.constant("vxlan"), external: fc.constant(true), vnifilter: fc.constant(true) },
+      ...{ dstport: fc.constant(4790), mac: fc.constant("02:00:00:00:00:53"), up },
+      vnis: fc.constantFrom<unknown[]>(
+        ...[[], [1000], ["1000-1009", 7], ["1005-1019"]],
+        ...[[{ vni: 7, remote: "192.0.2.11" }], [{ vni: 7, remote: "192.0.2.12" }, 8]],
+      ),
+    }),
+  },
+  { weight: 1, arbitrary: ABSENT },
+);
+const tap = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: ported(
+      fc.record({
+        ...{ kind: fc.constant("tun"), mode: fc.constant("tap"), mac: fc.constant("02:00:00:00:00:70") },
+        ...{ mtu: maybe(fc.constantFrom(1400, 1500)), master, up, alias: maybe(fc.constantFrom("guest", "other")) },
+      }),
+    ),
+  },
+  { weight: 1, arbitrary: fc.constant({ kind: "tun", state: "absent" }) },
+);
 
 const bridge = (net: number): fc.Arbitrary<object> =>
   fc.record({
@@ -73,16 +157,9 @@ const bridge = (net: number): fc.Arbitrary<object> =>
     mcastSnooping: maybe(fc.boolean()),
     // One that follows its ports would take neighbors along whenever it changes.
     mac: fc.constant(`02:00:00:00:00:0${net}`),
+    ...(net === 0 && { mdb: groups }),
     ...entriesOf(net),
   });
-
-const port = maybe(
-  fc.record({ learning: maybe(fc.boolean()), cost: maybe(fc.constantFrom(7, 8)), isolated: maybe(fc.boolean()) }),
-);
-
-/** `port` is only for what has a bridge above it. */
-const ported = (link: fc.Arbitrary<object>): fc.Arbitrary<object> =>
-  fc.tuple(link, port).map(([one, words]) => ("master" in one && one.master && words ? { ...one, port: words } : one));
 
 const ifb = fc.oneof(
   {
@@ -108,13 +185,19 @@ const veth = fc.oneof(
   {
     weight: 4,
     arbitrary: ported(
-      fc.record({ kind: fc.constant("veth"), peer: fc.constant({ name: "ve1" }), master, ...entriesOf(4) }),
+      queued(fc.record({ kind: fc.constant("veth"), peer: fc.constant({ name: "ve1" }), master, ...entriesOf(4) })),
     ),
   },
   { weight: 1, arbitrary: ABSENT },
 );
+const features = maybe(fc.record({ features: fc.record({ gso: fc.boolean(), gro: fc.boolean() }) }));
 const card = (net: number): fc.Arbitrary<object> =>
-  fc.record({ mtu: maybe(fc.constantFrom(1500, 1600, 1700)), up: maybe(fc.constant(true)), ...entriesOf(net) });
+  queued(
+    fc.record({
+      ...{ mtu: maybe(fc.constantFrom(1500, 1600, 1700)), up: maybe(fc.constant(true)), ethtool: features },
+      ...entriesOf(net),
+    }),
+  );
 
 const linksOf = fc
   .record({
@@ -125,12 +208,17 @@ const linksOf = fc
     if0: maybe(ifb),
     mv0: maybe(macvlan),
     ve0: maybe(veth),
+    vx3: maybe(many),
+    tap0: maybe(tap),
     eth0: maybe(card(5)),
     eth1: maybe(card(6)),
   })
   .map(({ br1, ...links }) => {
     const all: Record<string, unknown> = { ...links, ...(br1 && { br1 }) };
     // A master that this document does not have may not be there.
+    const { mdb: _, ...plain } = links.br0 as { readonly mdb?: unknown; readonly mcastSnooping?: boolean };
+    const below = links.if0 as { readonly master?: string } | undefined;
+    if (below?.master !== "br0" || plain.mcastSnooping === false) all["br0"] = plain;
     if (br1 === undefined)
       for (const [name, link] of Object.entries(all))
         if ((link as { master?: string } | undefined)?.master === "br1")
@@ -152,6 +240,7 @@ const route = fc.constantFrom<unknown>(
   { dst: "10.25.0.0/16", dev: "eth0", table: 100 },
   { dst: "10.26.0.0/16", nhid: 1 },
   { dst: "10.27.0.0/16", nhid: 10 },
+  { dst: "10.28.0.0/16", dev: "eth0", encap: { type: "ip", id: 39, dst: "192.0.2.9" } },
 );
 const keyOfRoute = (one: unknown): string => {
   const { dst, metric = 0, table = 0 } = one as { dst: string; metric?: number; table?: number };

@@ -27,6 +27,11 @@ export function noneOf(name: string, found: number): Figure {
   return { name, value: String(found), target: "0", met: found === 0, faults: [] };
 }
 
+/** How many there are of something, which has no target. */
+export function told(name: string, found: number): Figure {
+  return { name, value: found.toLocaleString("en-US"), target: "told", met: true, faults: [] };
+}
+
 /** A figure in the terminal. */
 export function line({ name, value, target, met }: Figure): string {
   return `${name}: ${value} (${target})${met ? "" : " MISSED"}`;
@@ -96,10 +101,15 @@ export function page(kept: Kept, tasks: readonly string[]): string {
     ...rows,
     "",
     "What is compared: links with all their options, addresses, routes of all tables, rules, nexthops, permanent neighbors,",
-    "forwarding, VLAN, VNI and multicast entries, the sysctls of all interfaces, and the whole ruleset of nf_tables. What",
-    "the kernel itself makes of these is not counted: link-local addresses, carriers, spanning tree, the MAC address of a",
-    "bridge that nobody gave one. strace counts calls for each thread: those of a thread of its own, which a sysctl is",
-    "written on, are covered by the kills around each line of the journal (`integration/transaction/killed.test.ts`).",
+    "forwarding, VLAN, VNI and multicast entries, queues with their classes and filters, features of network cards, the",
+    "sysctls of all interfaces, and the whole ruleset of nf_tables; each tenth time also what `ip`, `bridge`, `tc` and `nft` tell",
+    "as JSON. What the kernel itself makes of these is not counted: link-local addresses, carriers, spanning tree, the MAC",
+    "address of a bridge that nobody gave one.",
+    "",
+    "A program kills itself before each call for netlink, sysctls and files, and within each line of the journal: all that there",
+    "are, in CI too. strace, which knows nothing of it, kills at system calls, which it counts for each thread: those of a thread",
+    "of its own, on which a sysctl is written, are the program's alone. Recoveries are those from an application that was",
+    "interrupted when all was done and not yet said (undone), or said (kept). What was kept has to be what the document says.",
     "",
     ...(told.length === 0 ? [] : ["## What was missed", "", ...told]),
     "## Runs",

@@ -14,32 +14,36 @@ export interface Machine extends AsyncDisposable {
   readonly host: Host;
 }
 
+/** Two network cards, each with its addresses. */
+export type Cards = Readonly<Record<string, readonly string[]>>;
+const CARDS: Cards = { eth0: ["192.0.2.1/24", "2001:db8::1/64"], eth1: ["198.51.100.1/24"] };
+
 /** The kernel finds a carrier in its own time, and then has a route for an address of its own. */
-async function settled(host: Host): Promise<void> {
+async function settled(host: Host, cards: Cards): Promise<void> {
+  const own = Object.values(cards).flatMap((all) => all.map((address) => address.replace(/\/.*/, "")));
   for (const end = performance.now() + 20_000; performance.now() < end; await sleep(5)) {
-    const local = await host.routes.list({ table: "local" });
-    if (local.some(({ dst }) => dst === "2001:db8::1") && (await host.links.get("eth1"))?.lowerUp === true) return;
+    const local = new Set((await host.routes.list({ table: "local" })).map(({ dst }) => dst));
+    const links = await host.links.list();
+    if (own.every((address) => local.has(address)) && links.every(({ lowerUp }) => lowerUp)) return;
   }
-  throw new Error("eth0 and eth1 have no carrier");
+  throw new Error(`${Object.keys(cards).join(" and ")} have no carrier`);
 }
 
 /** Makes one; it is gone at the end of the block. */
-export async function machine(): Promise<Machine> {
+export async function machine(cards = CARDS): Promise<Machine> {
   assertSandboxed();
   const namespace = await Netns.create();
   const host = await Host.open({ netns: namespace, inline: true });
   // A duplicate address detection that ends between two looks would be a difference.
   await host.sysctls.set("net.ipv6.conf.default.accept_dad", 0);
   await host.links.update("lo", { up: true });
-  await host.links.create({ kind: "veth", name: "eth0", addrGenMode: "none", peer: { name: "eth1" } });
-  for (const [name, address] of [
-    ["eth0", ["192.0.2.1/24", "2001:db8::1/64"]],
-    ["eth1", ["198.51.100.1/24"]],
-  ] as const) {
-    await host.links.update(name, { up: true });
-    for (const one of address) await host.addresses.create({ address: one, dev: name });
+  const [one = "", other = ""] = Object.keys(cards);
+  await host.links.create({ kind: "veth", name: one, addrGenMode: "none", peer: { name: other } });
+  for (const [dev, addresses] of Object.entries(cards)) {
+    await host.links.update(dev, { up: true });
+    for (const address of addresses) await host.addresses.create({ address, dev });
   }
-  await settled(host);
+  await settled(host, cards);
   return {
     namespace,
     host,
@@ -63,7 +67,7 @@ const VOLATILE = new Set([
   ...["operstate", "carrier", "state_timers", "bridgeId", "rootId", "designatedRoot", "designatedBridge", "allmulti"],
   ...["forwardDelayTimer", "messageAgeTimer", "holdTimer", "designatedPort", "designatedCost", "rootPort", "rootCost"],
   ...["wire", "timer", "inactive", "lowerUp", "promiscuity", "number", "parentIndex"],
-  ...["tentative", "linkdown", "qdisc", "tsoMaxSize", "tsoMaxSegs", "gsoMaxSize"],
+  ...["tentative", "linkdown", "qdisc", "tsoMaxSize", "tsoMaxSegs", "gsoMaxSize", "statistics", "directPackets"],
 ]);
 
 function line(kind: string, value: object): string {
@@ -119,6 +123,28 @@ interface Links {
   readonly port?: { readonly id?: number };
 }
 
+/** What network cards are told; other links have what the kernel gave them. */
+async function features({ ethtool, links }: Host): Promise<readonly object[]> {
+  const all: object[] = [];
+  for (const { name } of await links.list())
+    if (name in CARDS) all.push({ name, ...Object.fromEntries((await ethtool.features(name)).features) });
+  return all;
+}
+
+/** What a link has of its own accord. */
+const DEFAULT_QUEUES = ["noqueue", "pfifo_fast", "noop", "mq"];
+
+/** Queues that somebody gave a link, with their classes and filters. */
+async function queuesOf({ qdiscs }: Host): Promise<string[]> {
+  const all = (await qdiscs.list()).filter(({ kind }) => !DEFAULT_QUEUES.includes(kind));
+  if (all.length === 0) return [];
+  return [
+    ...all.map((one) => line("queue", one)),
+    ...(await listed("class", qdiscs.classes.list())),
+    ...(await listed("filter", qdiscs.filters.list())),
+  ];
+}
+
 /** Everything that a host is configured to. Two equal lists are the same state. */
 export async function snapshot({ host }: Pick<Machine, "host">): Promise<readonly string[]> {
   const { links, addresses, routes, rules, nexthops, neighbors, fdb, vlans, vnis, mdb, devconf, nftables } = host;
@@ -136,9 +162,18 @@ export async function snapshot({ host }: Pick<Machine, "host">): Promise<readonl
     await listed("mdb", made(mdb.list())),
     await listed("conf", devconf.list()),
     await listed("nftables", nftables.list()),
+    await queuesOf(host),
+    await listed("feature", features(host)),
     [`ip_forward ${await host.sysctls.get("net.ipv4.ip_forward")}`],
   ];
   return all.flat().sort();
+}
+
+/** The same without random MAC addresses, and what the kernel makes of them: as it is on every host of this document. */
+export function anonymous(lines: readonly string[]): readonly string[] {
+  const plain = (one: string): string =>
+    one.replaceAll(/[0-9a-f]{2}(:[0-9a-f]{2}){5}/g, "mac").replaceAll(/fe80::[0-9a-f:]+/g, "ll");
+  return lines.map(plain).sort();
 }
 
 /** Lines that only one of two lists has: nothing, where they are the same. */

@@ -1,66 +1,82 @@
 /**
- * A program that applies the founding document, or recovers from an application, is killed at every call to the kernel by
- * which it changes or reads something: strace counts them and kills. What is left is recovered from, and compared.
+ * A program that applies the founding document, or recovers from an application, is killed at every call to the kernel and
+ * for files. What is left is recovered from; then the host has to be as it was, or as the document says.
  */
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Host } from "../../lib/host.ts";
+import { fileURLToPath } from "node:url";
+import { derive } from "../../lib/fabric/fabric.ts";
+import { type Desired, desiredOf } from "../../lib/state/desired.ts";
+import { readSource } from "../../lib/state/source.ts";
 import { recover } from "../../lib/transaction/ending.ts";
-import { dump, type Machine, scene } from "../state/kit.ts";
-import { run } from "../transaction/kit.ts";
-import type { Order } from "../transaction/program.ts";
-import { difference, snapshot } from "./host.ts";
+import { transact } from "../../lib/transaction/transaction.ts";
+import { planFor } from "../../lib/transaction/wanted.ts";
+import type { Errand } from "./child.ts";
+import { anonymous, difference, type Machine, machine, snapshot } from "./host.ts";
+import { interrupt } from "./interrupted.ts";
+import { toldByOthers } from "./others.ts";
 
 const DOCUMENT = { file: "examples/two-hosts.yaml", host: "bm1" } as const;
+const CARDS = { ens34f0: ["192.168.0.23/24"], far: [] };
+const CHILD = fileURLToPath(new URL("./child.js", import.meta.url));
 
 /**
- * Calls that are counted together. strace counts for each thread: netlink is spoken by the first one, and files are
- * written by the only one of the pool.
+ * Who kills: the program itself, before each of its calls, or before each that changes something, and within each line; or strace, which counts them for each
+ * thread: netlink is spoken by the first one, and files are written by the only one of the pool.
  */
-export const CALLS = {
+const STRACED = {
   netlink: "sendmsg,sendto,recvmsg,recvmmsg",
   files: "write,writev,pwrite64,rename,renameat,renameat2,fsync,fdatasync,unlink,ftruncate",
 } as const;
-export type Calls = keyof typeof CALLS;
+export type Killer = "at changes" | "at calls" | keyof typeof STRACED;
+
+type State = "old" | "new";
+/** What is killed: how the host is prepared for it, and how it may be in the end. */
+interface Victim {
+  readonly call: Errand["call"];
+  readonly after?: "before" | "after";
+  readonly ends: readonly State[];
+}
+export const VICTIMS = {
+  applications: { call: "transact", ends: ["old", "new"] },
+  "recoveries that undo": { call: "recover", after: "before", ends: ["old"] },
+  "recoveries that keep": { call: "recover", after: "after", ends: ["new"] },
+} as const satisfies Readonly<Record<string, Victim>>;
+
+export type VictimName = keyof typeof VICTIMS;
 
 /** What became of so many kills. */
 export interface Kills {
+  /** All moments that there are, of which some are tried. */
+  all: number;
   killed: number;
-  /** As before, or as it was to become. */
   recovered: number;
   readonly faults: string[];
 }
 
-const killAt = (calls: Calls, number: number): readonly string[] => [
-  ...["env", "UV_THREADPOOL_SIZE=1", "strace", "-f", "-qq", "-o", "/dev/null"],
-  ...["-e", `trace=${CALLS[calls]}`, "-e", `inject=${CALLS[calls]}:signal=KILL:when=${number}`],
-];
+interface End {
+  readonly signal: NodeJS.Signals | null;
+  readonly code: number | null;
+  readonly said: string;
+}
 
-/** Calls of a thread that read modules and tell that they were read come first; these are the last ones, with room to spare. */
-const LAST = 150;
-
-/** Where calls for files begin that are about a journal. */
-async function beginOf(calls: Calls, order: Omit<Order, "directory">): Promise<number> {
-  if (calls === "netlink") return 1;
-  await using hosts = await scene();
-  await using place = await Place.make();
-  const log = join(place.path, "calls");
-  const own = join(place.path, "own");
-  await mkdir(own, { mode: 0o700 });
-  const traced = ["env", "UV_THREADPOOL_SIZE=1", "strace", "-f", "-qq", "-o", log, "-e", `trace=${CALLS[calls]}`];
-  await run(hosts.bm1.namespace, { ...order, directory: own } as Order, traced);
-  const counts = new Map<string, number>();
-  for (const line of (await readFile(log, "utf8")).split("\n")) {
-    const thread = line.split(" ", 1)[0] ?? "";
-    counts.set(thread, (counts.get(thread) ?? 0) + 1);
-  }
-  return Math.max(1, Math.max(...counts.values()) - LAST);
+function start({ namespace }: Machine, errand: Errand, before: readonly string[]): Promise<End> {
+  const [file = "", ...args] = [...before, process.execPath, CHILD, JSON.stringify(errand)];
+  return new Promise((resolve, reject) => {
+    const child = namespace.run(file, args, { stdio: ["ignore", "ignore", "pipe"] });
+    let said = "";
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+    });
+    child.on("error", reject);
+    child.on("close", (code, signal) => resolve({ code, signal, said }));
+  });
 }
 
 class Place implements AsyncDisposable {
   readonly path: string;
-  constructor(path: string) {
+  private constructor(path: string) {
     this.path = path;
   }
   static async make(): Promise<Place> {
@@ -71,98 +87,169 @@ class Place implements AsyncDisposable {
   }
 }
 
+/** The same on every host. */
+const told = async (on: Machine): Promise<readonly string[]> => anonymous(await toldByOthers(on));
+
+/** How a host is before the document and after it, for us and for others. */
+interface Known {
+  readonly wanted: Desired;
+  readonly told: Readonly<Record<State, readonly string[]>>;
+  readonly after: readonly string[];
+}
+
+async function learn(): Promise<Known> {
+  const wanted = desiredOf(derive(await readSource(DOCUMENT.file), DOCUMENT.host));
+  await using place = await Place.make();
+  await using on = await machine(CARDS);
+  const old = await told(on);
+  await transact(on.host, wanted, { directory: place.path });
+  return { wanted, told: { old, new: await told(on) }, after: anonymous(await snapshot(on)) };
+}
+
 /** Recovers, and once more, which has to find nothing. */
-async function recovered(on: Machine, directory: string): Promise<string> {
-  await using host = await Host.open({ netns: on.namespace, inline: true });
+async function recovered({ host }: Machine, directory: string): Promise<State | undefined> {
   const first = await recover(host, { directory });
   const second = await recover(host, { directory });
   if (second.state !== "nothing") throw new Error(`the second recover: ${second.state}`);
   if (first.state === "reverted" && first.wayBack.failed.length > 0)
     throw new Error(`not undone: ${first.wayBack.failed.map(({ cause }) => String(cause)).join("; ")}`);
-  return first.state;
+  return first.state === "nothing" ? undefined : first.state === "committed" ? "new" : "old";
 }
 
-async function state(on: Machine, fully: boolean): Promise<readonly string[]> {
-  const lines = await snapshot(on);
-  return fully ? [...lines, ...(await dump(on)).split("\n")] : lines;
-}
-
-/** Rounds between two looks with other tools than ours. */
+/** Moments between two looks with other tools than ours. */
 const FULL = 10;
 
-/**
- * Kills at every `step`th call until the program ends by itself. `prepare` brings the host to where the
- * program begins; it gives the state to be in after a recovery, beside the one that the program found.
- */
-async function every(
-  calls: Calls,
-  order: Omit<Order, "directory">,
-  step: number,
-  prepare: (on: Machine, directory: string) => Promise<void>,
-): Promise<Kills> {
-  const all: Kills = { killed: 0, recovered: 0, faults: [] };
-  let hosts = await scene();
-  try {
-    for (let at = await beginOf(calls, order); ; at += step) {
-      await using place = await Place.make();
-      const { bm1 } = hosts;
-      const fully = at % FULL === 0;
-      const before = await state(bm1, fully);
-      await prepare(bm1, place.path);
-      const end = await run(bm1.namespace, { ...order, directory: place.path } as Order, killAt(calls, at));
-      // strace ends as the program did.
-      if (end.signal !== "SIGKILL") {
-        if (end.code !== 0) all.faults.push(`${calls} call ${at}: ${end.said}`);
-        // How often a thread tells that it read a module depends on the moment: it may have been less often than when counted.
-        else if (all.killed === 0 && at > 1) {
-          at = Math.max(1, at - LAST) - step;
-          await hosts[Symbol.asyncDispose]();
-          hosts = await scene();
-          continue;
-        }
-        break;
-      }
-      all.killed++;
-      const killed = await state(bm1, fully);
-      const why = await recovered(bm1, place.path).catch((error: unknown) => error as Error);
-      const now = await state(bm1, fully);
-      const lines = why === "committed" || why === "nothing" ? difference(killed, now) : difference(before, now);
-      const touched = difference(before, now).length > 0;
-      // With no journal nothing may have been done, unless all of it was and the journal had ended.
-      const half = why === "nothing" && touched && !(await isDone(bm1));
-      if (why instanceof Error || lines.length > 0 || half)
-        all.faults.push(`${order.call}, ${calls} call ${at}: ${String(why)}\n  ${lines.slice(0, 5).join("\n  ")}`);
-      else all.recovered++;
-      if (!touched) continue;
-      await hosts[Symbol.asyncDispose]();
-      hosts = await scene();
-    }
-  } finally {
-    await hosts[Symbol.asyncDispose]();
+/** All that a program is killed for, by one killer. */
+class Matrix {
+  readonly kills: Kills = { all: 0, killed: 0, recovered: 0, faults: [] };
+  readonly #victim: Victim;
+  readonly #killer: Killer;
+  readonly #known: Known;
+  /** The first moment at which it had ended by itself. */
+  #end = Number.POSITIVE_INFINITY;
+
+  constructor(victim: Victim, killer: Killer, known: Known) {
+    [this.#victim, this.#killer, this.#known] = [victim, killer, known];
   }
-  return all;
+
+  /** Every `step`th moment, by several at once. */
+  async run(step: number, lanes: number): Promise<Kills> {
+    const begin = await this.#begin();
+    let next = begin;
+    const some = async (): Promise<void> => {
+      let on = await machine(CARDS);
+      try {
+        let before = await snapshot(on);
+        while (next < this.#end) {
+          const at = next;
+          next += step;
+          if (await this.#once(on, before, at)) continue;
+          await on[Symbol.asyncDispose]();
+          on = await machine(CARDS);
+          before = await snapshot(on);
+        }
+      } finally {
+        await on[Symbol.asyncDispose]();
+      }
+    };
+    await Promise.all(Array.from({ length: lanes }, some));
+    this.kills.all = this.#end - begin;
+    return this.kills;
+  }
+
+  #command(at: number): readonly string[] {
+    const calls = Object.hasOwn(STRACED, this.#killer) && STRACED[this.#killer as keyof typeof STRACED];
+    if (!calls) return [];
+    const inject = ["-e", `trace=${calls}`, "-e", `inject=${calls}:signal=KILL:when=${at}`];
+    return ["env", "UV_THREADPOOL_SIZE=1", "strace", "-f", "-qq", "-o", "/dev/null", ...inject];
+  }
+
+  /** Whether it was killed in that moment; what it has to be like then is in the directory. */
+  async #kill(on: Machine, directory: string, at: number): Promise<boolean> {
+    const { call, after } = this.#victim;
+    if (after !== undefined) await interrupt(on.host, this.#known.wanted, directory, after);
+    const command = this.#command(at);
+    const itself = { every: this.#killer === "at calls", at: command.length > 0 ? 0 : at };
+    const { signal, code, said } = await start(on, { call, directory, document: DOCUMENT, ...itself }, command);
+    if (signal !== "SIGKILL" && code !== 0) throw new Error(`it ended with ${code}: ${said}`);
+    return signal === "SIGKILL";
+  }
+
+  /** The first moment that counts: of the calls for files those to load modules come before. */
+  async #begin(): Promise<number> {
+    if (this.#killer !== "files") return 1;
+    // Calls of a thread that read modules and tell that they were read come first; these are the last ones, with room to spare.
+    const last = 100;
+    for (let at = await this.#count(); ; at -= last) {
+      const begin = Math.max(1, at - last);
+      await using place = await Place.make();
+      await using on = await machine(CARDS);
+      // How often a thread tells that it read a module depends on the moment: it may have been less often than when counted.
+      if (begin === 1 || (await this.#kill(on, place.path, begin))) return begin;
+    }
+  }
+
+  async #count(): Promise<number> {
+    await using place = await Place.make();
+    await using on = await machine(CARDS);
+    const log = join(place.path, "calls");
+    const { call, after } = this.#victim;
+    if (after !== undefined) await interrupt(on.host, this.#known.wanted, place.path, after);
+    const traced = ["env", "UV_THREADPOOL_SIZE=1", "strace", "-f", "-qq", "-o", log, "-e", `trace=${STRACED.files}`];
+    await start(on, { call, directory: place.path, document: DOCUMENT, every: false, at: 0 }, traced);
+    const counts = new Map<string, number>();
+    for (const line of (await readFile(log, "utf8")).split("\n")) {
+      const thread = line.split(" ", 1)[0] ?? "";
+      counts.set(thread, (counts.get(thread) ?? 0) + 1);
+    }
+    return Math.max(...counts.values());
+  }
+
+  /** One kill; whether the host is as it was, and can be used again. */
+  async #once(on: Machine, before: readonly string[], at: number): Promise<boolean> {
+    await using place = await Place.make();
+    try {
+      if (!(await this.#kill(on, place.path, at))) {
+        this.#end = Math.min(this.#end, at);
+        return false;
+      }
+      this.kills.killed++;
+      const said = await recovered(on, place.path);
+      const now = await snapshot(on);
+      const state = await this.#judge(on, { said, before, now, fully: at % FULL === 0 });
+      this.kills.recovered++;
+      return state === "old";
+    } catch (error) {
+      this.kills.faults.push(`${this.#victim.call}, ${this.#killer}, moment ${at}: ${(error as Error).message}`);
+      return false;
+    }
+  }
+
+  /** How the host is, which is as it was said; anything else is thrown. */
+  async #judge(on: Machine, { said, before, now, fully }: Found): Promise<State> {
+    const { wanted, told: known, after } = this.#known;
+    // Without a journal nothing may have been done, unless all of it was and the journal had ended.
+    const state = said ?? (difference(before, now).length === 0 ? "old" : "new");
+    if (!this.#victim.ends.includes(state)) throw new Error(`it ended ${state}`);
+    const lines = state === "old" ? difference(before, now) : difference(after, anonymous(now));
+    const more = fully ? difference(known[state], await told(on)) : [];
+    const wrong = [...lines, ...more].slice(0, 5).map((one) => `\n  ${one.slice(0, 600)}`);
+    if (wrong.length > 0) throw new Error(`it is not as ${state} as was said:${wrong.join("")}`);
+    if (state === "old") return state;
+    const { plan } = await planFor(on.host, { desired: wanted, mode: "apply" });
+    if (plan.steps.length > 0) throw new Error(`it was kept, and lacks ${plan.steps.map(({ id }) => id).join()}`);
+    return state;
+  }
 }
 
-/** Whether the founding document is true: applying it changes nothing. */
-async function isDone(on: Machine): Promise<boolean> {
-  await using place = await Place.make();
-  const end = await run(on.namespace, { call: "transact", directory: place.path, document: DOCUMENT });
-  return (JSON.parse(end.out || "{}") as { state?: string }).state === "unchanged";
+interface Found {
+  readonly said: State | undefined;
+  readonly before: readonly string[];
+  readonly now: readonly string[];
+  readonly fully: boolean;
 }
 
-/** An application, killed at every `step`th call. */
-export function killedApplications(calls: Calls, step = 1): Promise<Kills> {
-  return every(calls, { call: "transact", document: DOCUMENT }, step, async () => undefined);
-}
-
-/** The moment, around lines of the journal, at which nearly all was done. */
-const LATE = 17;
-
-/** A recovery from an application that was killed late, killed at every `step`th call. */
-export function killedRecoveries(calls: Calls, step = 1): Promise<Kills> {
-  return every(calls, { call: "recover" }, step, async (on, directory) => {
-    const order: Order = { call: "transact", directory, document: DOCUMENT, at: LATE };
-    const { signal, said } = await run(on.namespace, order);
-    if (signal !== "SIGKILL") throw new Error(`it was not killed: ${said}`);
-  });
+/** Kills at every `step`th call. */
+export async function kills(name: VictimName, killer: Killer, step = 1, lanes = 2): Promise<Kills> {
+  return await new Matrix(VICTIMS[name], killer, await learn()).run(step, lanes);
 }

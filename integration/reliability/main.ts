@@ -14,9 +14,9 @@ import { runInSandbox, SANDBOX_VARIABLE } from "../../lib/testkit/sandbox.ts";
 import { confirms } from "./confirms.ts";
 import { drifts } from "./drifts.ts";
 import { faults } from "./faults.ts";
-import { allOf, type Figure, type Kept, line, noneOf, page } from "./figures.ts";
+import { allOf, type Figure, type Kept, line, noneOf, page, told } from "./figures.ts";
 import { mountMemory } from "./host.ts";
-import { type Calls, killedApplications, killedRecoveries } from "./kills.ts";
+import { type Killer, kills, VICTIMS, type VictimName } from "./kills.ts";
 import { orders } from "./orders.ts";
 import { transitions } from "./transitions.ts";
 
@@ -37,15 +37,20 @@ const seed = Number(values.seed);
 const share = Number(values.share);
 const scaled = (count: number): number => Math.ceil(count * share);
 
-/** Kills between the first and the last, of which a slice tries some. */
-const KILL_STEP = slice ? 7 : Math.ceil(1 / share);
-const FAULT_STEP = slice ? 61 : Math.ceil(1 / share);
+/** A slice does without those that a test tries all of: a program's own before whatever it changes. */
+const KILL_STEP = slice ? 37 : Math.ceil(1 / share);
+const FAULT_STEP = slice ? 91 : Math.ceil(1 / share);
 
-async function kills(calls: Calls): Promise<Figure[]> {
-  const [first, second] = [await killedApplications(calls, KILL_STEP), await killedRecoveries(calls, KILL_STEP)];
-  const of = (what: string, { recovered, killed, faults }: typeof first): Figure =>
-    allOf(`${what} killed at a call for ${calls}, recovered`, recovered, killed, slice ? 1 : 50, faults);
-  return [of("applications", first), of("recoveries", second)];
+/** Of all moments that there are, whatever part is tried. */
+async function killed(killer: Killer): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const name of Object.keys(VICTIMS) as VictimName[]) {
+    const { all, killed, recovered, faults } = await kills(name, killer, KILL_STEP);
+    const where =
+      killer === "at calls" ? "before each call and within each line" : `by strace at each call for ${killer}`;
+    figures.push(allOf(`${name}, killed ${where}: recovered`, recovered, killed, slice ? killed : all, faults));
+  }
+  return figures;
 }
 
 type Task = (directory: string) => Promise<Figure[]>;
@@ -63,24 +68,28 @@ const TASKS: Readonly<Record<string, Task>> = {
         target,
         faults,
       ),
-      { name: "of these, refused by the kernel", value: String(refused), target: "told", met: true, faults: [] },
+      told("of these, refused by the kernel and undone", refused),
       noneOf("leaked objects, nft objects, changed sysctls", leaked),
       noneOf("leaked descriptors", descriptors),
       noneOf("leaked namespaces", namespaces),
     ];
   },
-  "kills-netlink": () => kills("netlink"),
-  "kills-files": () => kills("files"),
+  kills: () => killed("at calls"),
+  "kills-netlink": () => killed("netlink"),
+  "kills-files": () => killed("files"),
   faults: async (directory) => {
-    const { tried, all, kept, undone, faults: wrong } = await faults(directory, FAULT_STEP, seed);
+    const { tried, all, kept, undone, recovered, faults: wrong } = await faults(directory, FAULT_STEP, seed);
     return [
       allOf(
-        "faults of messages: error with a code, old state or new, no hang",
-        kept + undone,
+        "faults on the way: in time, with a code, and the old state or the new",
+        kept + undone + recovered,
         tried,
         slice ? tried : all,
         wrong,
       ),
+      told("of these, done all the same", kept),
+      told("of these, undone at once", undone),
+      told("of these, undone by the next recover, which was said", recovered),
     ];
   },
   confirms: async (directory) => {
@@ -88,12 +97,15 @@ const TASKS: Readonly<Record<string, Task>> = {
     return [allOf("applications that nobody confirmed, reverted", reverted, tried, slice ? 20 : 500, wrong)];
   },
   orders: async (directory) => {
-    const { documents, same, faults: wrong } = await orders(slice ? 30 : scaled(500), seed, directory);
-    return [allOf("documents in 5 other orders, one plan", same, documents, slice ? 30 : 500, wrong)];
+    const { documents, same, refused, faults: wrong } = await orders(slice ? 20 : scaled(500), seed, directory);
+    return [
+      allOf("documents in 6 orders, one plan, and in 2 one host", same + refused, documents, slice ? 20 : 500, wrong),
+      told("of these, refused by the kernel in both", refused),
+    ];
   },
   drifts: async (directory) => {
     const { made, reported, faults: wrong } = await drifts(slice ? 100 : scaled(1000), seed, directory);
-    return [allOf("changes by others, reported", reported, made, slice ? 100 : 1000, wrong)];
+    return [allOf("changes by others, reported with what was changed", reported, made, slice ? 100 : 1000, wrong)];
   },
 };
 
@@ -132,7 +144,7 @@ const AT_ONCE = 2;
 /** Runs tasks; what is told of each goes on at once. Whether all that was wanted was met. */
 async function measure(
   names: readonly string[],
-  told: (name: string, figures: readonly Figure[]) => void,
+  kept: (name: string, figures: readonly Figure[]) => void,
 ): Promise<boolean> {
   const left = names.values();
   let good = true;
@@ -141,7 +153,7 @@ async function measure(
       const figures = await inProcess(name);
       for (const figure of figures) console.log([line(figure), ...figure.faults].join("\n"));
       good &&= figures.every(({ met }) => met);
-      told(name, figures);
+      kept(name, figures);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, some));

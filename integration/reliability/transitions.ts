@@ -1,5 +1,5 @@
 /** Random documents A and B: A applied, B applied over it and verified, then taken back; the host has to be as A made it. */
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import fc from "fast-check";
 import { ApplyError } from "../../lib/state/apply.ts";
 import type { Desired } from "../../lib/state/desired.ts";
@@ -9,6 +9,7 @@ import { type TransactOptions, transact } from "../../lib/transaction/transactio
 import { planFor } from "../../lib/transaction/wanted.ts";
 import { type Document, documents } from "./documents.ts";
 import { desired, difference, type Machine, machine, snapshot } from "./host.ts";
+import { toldByOthers } from "./others.ts";
 
 /** What became of many transitions. */
 export interface Transitions {
@@ -64,8 +65,8 @@ async function applied(on: Machine, document: Desired, options: TransactOptions)
   }
 }
 
-/** One transition; what is wrong with it is thrown. */
-async function transition(directory: string, a: Document, b: Document): Promise<"exact" | "refused"> {
+/** One transition; what is wrong with it is thrown. Where others are asked, they have to find the same before and after. */
+async function transition(directory: string, a: Document, b: Document, others = false): Promise<"exact" | "refused"> {
   const [first, second] = [desired(a), desired(b)];
   await using on = await machine();
   const { host } = on;
@@ -73,7 +74,13 @@ async function transition(directory: string, a: Document, b: Document): Promise<
   if (!(await applied(on, first, options))) return "refused";
   const again = await transact(host, first, options);
   if (again.state !== "unchanged" || again.requests !== 0) throw new Fault("A is not done after it was applied");
-  const before = await snapshot(on);
+  const look = async () => [await snapshot(on), others ? await toldByOthers(on) : []] as const;
+  const [before, toldBefore] = await look();
+  const isBack = async (when: string): Promise<void> => {
+    const [now, toldNow] = await look();
+    same(before, now, when);
+    same(toldBefore, toldNow, `${when}, others say,`);
+  };
   try {
     let back = false;
     const probe = async () => {
@@ -101,27 +108,42 @@ async function transition(directory: string, a: Document, b: Document): Promise<
         ]);
     } else {
       checkRefused(error, "B");
-      same(before, await snapshot(on), "after B was refused");
+      await isBack("after B was refused");
       return "refused";
     }
   }
-  same(before, await snapshot(on), "after B was taken back");
+  await isBack("after B was taken back");
   return "exact";
 }
 
 const openDescriptors = (): number => readdirSync("/proc/self/fd").length;
-function namedNamespaces(): number {
+
+function linkOf(path: string): string {
   try {
-    return readdirSync("/run/netns").length;
+    return readlinkSync(path);
   } catch {
-    return 0;
+    // It is gone, or no link.
+    return "";
   }
+}
+/** Namespaces of networks that are held: by a descriptor or a child of ours, or by a name. */
+function heldNamespaces(): number {
+  const children = readFileSync("/proc/thread-self/children", "utf8").split(" ").filter(Boolean);
+  const held = [
+    ...children.map((child) => linkOf(`/proc/${child}/ns/net`)),
+    ...readdirSync("/proc/self/fd").map((fd) => linkOf(`/proc/self/fd/${fd}`)),
+    ...[...readFileSync("/proc/self/mountinfo", "utf8").matchAll(/ (net:\[\d+\]) /g)].map(([, name]) => name ?? ""),
+  ];
+  return new Set(held.filter((name) => name.startsWith("net:["))).size;
 }
 
 /** Milliseconds in which a pair is tried, and a counterexample made smaller: a busy machine takes long for one. */
 const SHRINK = 30_000;
 /** After so many counterexamples the rest is not tried. */
 const ENOUGH = 10;
+
+/** Of so many transitions others than we look at one. */
+const OTHERS = 10;
 
 /** One pair of documents by its seed; a counterexample is told as small as it could be made. */
 async function one(all: Transitions, seed: number, directory: string): Promise<void> {
@@ -130,7 +152,7 @@ async function one(all: Transitions, seed: number, directory: string): Promise<v
     const first = !tried;
     tried = true;
     try {
-      const outcome = await transition(directory, a, b);
+      const outcome = await transition(directory, a, b, seed % OTHERS === 0);
       if (first) all[outcome]++;
     } catch (error) {
       if (first) all.leaked += error instanceof Fault ? error.leaked : 1;
@@ -150,9 +172,9 @@ export async function transitions(count: number, seed: number, directory: string
   const all: Transitions = { exact: 0, refused: 0, leaked: 0, descriptors: 0, namespaces: 0, faults: [] };
   // The first opens what stays open.
   await transition(directory, { linkwright: 1, links: {} }, { linkwright: 1, links: {} });
-  const [descriptors, namespaces] = [openDescriptors(), namedNamespaces()];
+  const [descriptors, namespaces] = [openDescriptors(), heldNamespaces()];
   for (let i = 0; i < count && all.faults.length < ENOUGH; i++) await one(all, seed + i, directory);
   all.descriptors = Math.max(0, openDescriptors() - descriptors);
-  all.namespaces = Math.max(0, namedNamespaces() - namespaces);
+  all.namespaces = Math.max(0, heldNamespaces() - namespaces);
   return all;
 }
