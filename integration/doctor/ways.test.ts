@@ -3,6 +3,7 @@ import { deepEqual, ok } from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { diagnose } from "../../lib/doctor/index.ts";
 import { ZERO_MAC } from "../../lib/neighbors/zero-mac.ts";
+import { arp } from "../../lib/probe/neighbor.ts";
 import { parseSource } from "../../lib/state/index.ts";
 import { Lab } from "../../lib/testkit/index.ts";
 import { BRISK } from "./matrix.ts";
@@ -94,4 +95,24 @@ guests: { on: br-vm, mtu: auto }
       unseen.join(),
     );
   });
+});
+
+it("the doctor takes no guest that moves to another host for one that is there twice", async function () {
+  this.timeout(30_000);
+  await using lab = await Lab.up("examples/two-hosts.yaml");
+  const [near, far] = lab.guests.map((name) => lab.guest(name));
+  ok(near !== undefined && far !== undefined);
+  const mac = String((await near.node.host.links.get("eth0"))?.mac);
+  const callOut = async ({ node, addresses: [own = ""] }: typeof near): Promise<void> => {
+    const { index = 0 } = (await node.host.links.get("eth0")) ?? {};
+    await arp(node.netns.fd, { name: "eth0", index, mac }, own, "12.12.139.250", { interval: 20, timeout: 700 });
+  };
+  const move = async (): Promise<void> => {
+    await callOut(near);
+    await near.node.host.links.update("eth0", { up: false });
+    await far.node.host.links.update("eth0", { mac });
+    await callOut(far);
+  };
+  const [{ findings, asked }] = await Promise.all([diagnose(lab.host("bm1"), { ...BRISK, listen: 2000 }), move()]);
+  deepEqual([asked.clones, findings.filter(({ severity }) => severity === "error")], [[], []]);
 });

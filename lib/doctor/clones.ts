@@ -53,7 +53,9 @@ export interface Claimed {
   readonly by: readonly { readonly mac: string; readonly port?: string; readonly from?: string }[];
 }
 
-interface Sighting {
+/** A frame of an address. */
+export interface Sighting {
+  /** Milliseconds. */
   readonly at: number;
   readonly frame: string;
 }
@@ -77,8 +79,11 @@ function note(seen: Seen, frame: Uint8Array): void {
   known.kept[at] = { at: performance.now(), frame: Buffer.from(frame.subarray(0, LOOK)).toString("latin1") };
 }
 
-/** Milliseconds for which both were seen; frames that came by the one and the other way went around in a loop. */
-function together(near: readonly Sighting[], far: readonly Sighting[]): number {
+/**
+ * Milliseconds for which both were seen, none or less for one after the other; frames that came by the one and the other way
+ * went around in a loop, and do not count.
+ */
+export function together(near: readonly Sighting[], far: readonly Sighting[]): number {
   const known = (all: readonly Sighting[]): Set<string> => new Set(all.map(({ frame }) => frame));
   const [here, there] = [known(near), known(far)];
   const [a, b] = [near.filter(({ frame }) => !there.has(frame)), far.filter(({ frame }) => !here.has(frame))];
