@@ -9,6 +9,7 @@ import {
   type Ended,
   isExact,
   type Mode,
+  RefusedError,
   type Reverted,
   RevertedError,
   type Transacted,
@@ -43,8 +44,8 @@ export async function tellApplied(host: Where, file: string, mode: Mode, done: T
 
 /** An application failed and was taken back; other errors changed nothing, and are none of the journal's business. */
 export async function tellFailed(host: Where, file: string, error: unknown): Promise<void> {
-  if (!(error instanceof RevertedError)) return;
-  const exact = isExact(error.wayBack);
+  if (!(error instanceof RevertedError || (error instanceof RefusedError && error.undone.length > 0))) return;
+  const exact = error instanceof RevertedError ? isExact(error.wayBack) : error.undoFailed.length === 0;
   await tell(host, { kind: exact ? "reverted" : "stuck", message: error.message, details: { file, exact } });
 }
 

@@ -13,6 +13,7 @@ import {
   LONGEST_CONFIRM,
   type Mode,
   type Planned,
+  RefusedError,
   RevertedError,
   revert,
   type StoreOptions,
@@ -152,6 +153,7 @@ export async function carryOut(invocation: Invocation, host: Host, desired: Desi
       printChecks(error.checks, terminal);
       printChecksAfter(error.checksAfter, terminal);
     }
+    if (error instanceof RefusedError && !given.json) printChecksAfter(error.checksAfter, terminal);
     throw error;
   }
 }

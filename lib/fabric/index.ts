@@ -50,6 +50,7 @@ export {
   type Mode,
   type Planned,
   type RecoverOptions,
+  RefusedError,
   type Reverted,
   RevertedError,
   recover,

@@ -63,10 +63,17 @@ async function sysctlsOf(host: Host, desired: Desired): Promise<Pick<Observed, "
   return { sysctls, rewritten };
 }
 
-async function tablesOf(host: Host, { signal }: Options): Promise<Pick<Observed, "table" | "chains" | "hidden">> {
+async function tablesOf(
+  host: Host,
+  { signal }: Options,
+): Promise<Pick<Observed, "table" | "generation" | "chains" | "hidden">> {
   const options = signal === undefined ? {} : { signal };
   try {
-    const table = await host.nftables.get(TABLE.family, TABLE.name, options);
+    const { id } = await host.nftables.generation(options);
+    const { table } = await consistent("rules of nftables", async () => {
+      const seen = await host.nftables.get(TABLE.family, TABLE.name, options);
+      return { table: seen, consistent: seen?.consistent !== false };
+    });
     const chains = await host.nftables.chains(options);
     const foreign = chains
       .filter((chain) => chain.hook !== undefined && !(chain.family === TABLE.family && chain.table === TABLE.name))
@@ -79,7 +86,8 @@ async function tablesOf(host: Host, { signal }: Options): Promise<Pick<Observed,
           ...(policy !== undefined && { policy }),
         };
       });
-    return { ...(table !== undefined && { table: plainTable(table) }), chains: foreign };
+    const generation = table?.generation ?? id;
+    return { ...(table !== undefined && { table: plainTable(table) }), generation, chains: foreign };
   } catch (error) {
     const { code } = error as { code?: unknown };
     if (code === "EPERM") return { hidden: true };

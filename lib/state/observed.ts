@@ -51,6 +51,8 @@ export interface Observed extends Partial<Readonly<Record<ListName, readonly Wor
   readonly keyFiles?: Readonly<Record<string, KeyFile>>;
   /** Our nftables table. */
   readonly table?: Table;
+  /** The generation of all nftables rules in which our table is that, or is not there; absent where it is not known. */
+  readonly generation?: number;
   /** nf_tables shows nothing to this user: whether our table is there is not known. */
   readonly hidden?: boolean;
   /** Base chains of others. */

@@ -8,6 +8,7 @@ import { withMac } from "./new-mac.ts";
 import type { DeviceGroup } from "./plan-ethtool.ts";
 import { Hidden, type Secrets, secretsOf } from "./secrets.ts";
 import type { Request, Words } from "./step.ts";
+import { swapTable } from "./swap-table.ts";
 
 /** An undoing that was refused too. */
 export interface UndoFailure {
@@ -158,8 +159,9 @@ function services(host: Host, secrets: Secrets): Services {
         secretOf === undefined ? sysctls.restore(as(saved)) : secrets.giveBack(host, as(secretOf)),
     },
     nftables: {
-      replace: ({ table }) => nftables.replace(table as Table),
-      delete: ({ family, name }) => nftables.delete(as(family), as(name)),
+      replace: ({ table, ...was }) => swapTable(host, was, (options) => nftables.replace(table as Table, options)),
+      delete: ({ family, name, ...was }) =>
+        swapTable(host, was, (options) => nftables.delete(as(family), as(name), options)),
     },
   };
 }

@@ -10,6 +10,7 @@ import { move, type Planner } from "./planner.ts";
 import { droppingChains, TABLE } from "./policy.ts";
 import { Hidden, secretAgain } from "./secrets.ts";
 import { DIFFERS, type Difference, type Request, type Words } from "./step.ts";
+import { expectation } from "./swap-table.ts";
 
 /** Whether writing `trigger` rewrites `key`. */
 function rewrites(trigger: string, key: string): boolean {
@@ -118,7 +119,8 @@ export function planTable(planner: Planner): void {
   const compared = compareTables(wanted, now);
   if (compared.same.length > 0) planner.keep("nftables", subject, compared.same);
   if (same) return;
-  const request = wanted === undefined ? remove : put(wanted);
+  const { words, ...call } = wanted === undefined ? remove : put(wanted);
+  const request: Request = { ...call, words: { ...words, ...expectation(before) } };
   planner.add({
     action: wanted === undefined ? "remove" : now === undefined ? "create" : "change",
     object: "nftables",

@@ -16,7 +16,7 @@ export {
 } from "./ending.ts";
 export { type TransactionCode, TransactionError } from "./error.ts";
 export { describeReport, takeReport } from "./report.ts";
-export { describeWayBack, RevertedError } from "./reverted.ts";
+export { describeWayBack, RefusedError, RevertedError } from "./reverted.ts";
 export {
   clock,
   describePending,

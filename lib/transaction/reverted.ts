@@ -1,4 +1,5 @@
 /** A new state that was not good, and what is said of the old one. */
+import { ApplyError } from "../state/apply.ts";
 import type { Verification } from "../state/verify.ts";
 import { isExact, type WayBack } from "./back.ts";
 import type { Check } from "./checks.ts";
@@ -33,6 +34,22 @@ export class RevertedError extends TransactionError {
       exact: isExact(wayBack),
       failed: wayBack.failed.map(({ request, cause }) => ({ request, message: messageOf(cause) })),
     };
+  }
+}
+
+/** A step was refused, and what had been done before was undone: an {@link ApplyError}, and how the host is then. */
+export class RefusedError extends ApplyError {
+  /** What the checks found after what was done had been undone; empty where nothing had been done. */
+  readonly checksAfter: readonly Check[];
+
+  constructor(refused: ApplyError, checksAfter: readonly Check[]) {
+    super(refused.code, refused.message, refused);
+    this.checksAfter = checksAfter;
+  }
+
+  /** What it found, as data. */
+  get details(): object {
+    return { checksAfter: this.checksAfter };
   }
 }
 

@@ -1,6 +1,7 @@
 /** An application that is all or nothing, also where whoever does it is killed. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Host } from "../host.ts";
+import { StaleGenerationError } from "../nftables/index.ts";
 import type { Probe } from "../probe/index.ts";
 import { ApplyError, type ApplyOptions, apply, refuseRecreation } from "../state/apply.ts";
 import type { Desired } from "../state/desired.ts";
@@ -14,7 +15,7 @@ import { TransactionError } from "./error.ts";
 import { Guardian } from "./guardian.ts";
 import type { Journal, Witness } from "./journal.ts";
 import { forgetReport } from "./report.ts";
-import { describeWayBack, messageOf, RevertedError } from "./reverted.ts";
+import { describeWayBack, messageOf, RefusedError, RevertedError } from "./reverted.ts";
 import { Store, type StoreOptions } from "./store.ts";
 import { changedSteps, keep, type Mode, type Planned, planFor, type Wanted } from "./wanted.ts";
 
@@ -69,6 +70,11 @@ interface Prepared {
   readonly guardian: Guardian | undefined;
 }
 
+/** Whether somebody else changed our rules after they were planned for, and all that had been done is undone. */
+function isOvertaken(error: unknown): boolean {
+  return error instanceof ApplyError && error.cause instanceof StaleGenerationError && error.undoFailed.length === 0;
+}
+
 /** One application, from the plan to its end. The lock is held all the time. */
 class Transaction {
   readonly #host: Host;
@@ -76,6 +82,8 @@ class Transaction {
   readonly #wanted: Wanted;
   readonly #options: TransactOptions;
   readonly #confirm: number;
+  /** How often it was planned for. */
+  #attempts = 0;
 
   constructor(host: Host, store: Store, desired: Desired, options: TransactOptions) {
     this.#host = host;
@@ -86,12 +94,22 @@ class Transaction {
   }
 
   async run(): Promise<Transacted> {
-    const prepared = await this.#prepare();
-    if ("state" in prepared) return prepared;
-    const { planned, journal, guardian } = prepared;
+    for (;;) {
+      const prepared = await this.#prepare();
+      if ("state" in prepared) return prepared;
+      const done = await this.#tryOnce(prepared);
+      if (done !== undefined) return done;
+    }
+  }
+
+  /** Carries it out; undefined where somebody else came first, and it has to be planned again. */
+  async #tryOnce({ planned, journal, guardian }: Prepared): Promise<Transacted | undefined> {
     await using _ = journal;
     try {
       return await this.#carryOut(planned, journal, guardian);
+    } catch (error) {
+      if (!isOvertaken(error)) throw error;
+      return undefined;
     } finally {
       if (journal.isOver) guardian?.dismiss();
       else guardian?.handOver();
@@ -101,7 +119,7 @@ class Transaction {
   /** A plan that is still right when the journal is on the disk and the guardian ready. */
   async #prepare(): Promise<Prepared | Transacted> {
     let planned = await this.#plan();
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    while (this.#attempts++ < ATTEMPTS) {
       this.#options.onPlan?.(planned);
       const { plan } = planned;
       refuseRecreation(plan, this.#wanted.desired.source, this.#options.allowRecreate);
@@ -118,7 +136,7 @@ class Transaction {
       }
       await this.#disarm(prepared, "the host changed before it began");
     }
-    const message = `the host changed each of the ${ATTEMPTS} times that it was planned for; nothing was changed: find out who changes it`;
+    const message = `the host changed each of the ${ATTEMPTS} times that it was planned for, and is left as it was: find out who changes it`;
     throw new TransactionError("ERR_UNSTEADY", message);
   }
 
@@ -160,7 +178,7 @@ class Transaction {
     const deadline = uptime() + this.#confirm;
     const due = new Date(Date.now() + this.#confirm * 1000);
     const { plan } = planned;
-    const { requests } = await this.#apply(plan, journal);
+    const { requests } = await this.#apply(planned, journal);
     const { verification, checks } = await this.#judged(planned, journal, async () => {
       if (guardian === undefined) return await journal.append({ type: "done" });
       await journal.append({ type: "wait", deadline });
@@ -197,10 +215,10 @@ class Transaction {
     throw await bad(failed.map(({ text }) => text).join("; "));
   }
 
-  async #apply(planned: Plan, journal: Journal): Promise<{ readonly requests: number }> {
+  async #apply(planned: Planned, journal: Journal): Promise<{ readonly requests: number }> {
     const { signal, allowRecreate, onProgress } = this.#options;
     try {
-      return await apply(this.#host, planned, {
+      return await apply(this.#host, planned.plan, {
         signal,
         allowRecreate,
         onProgress,
@@ -212,11 +230,19 @@ class Transaction {
           journal.note({ type: "back", reason: messageOf(why), ...(nothing.length > 0 && { nothing }) }),
       });
     } catch (error) {
+      if (!(error instanceof ApplyError))
+        throw await this.#revert(planned, journal, messageOf(error), { cause: error });
       // What could not be undone is left to `recover`, which reads the journal.
-      if (!(error instanceof ApplyError) || error.undoFailed.length === 0)
-        await journal.end("reverted", messageOf(error));
-      throw error;
+      if (error.undoFailed.length === 0) await journal.end("reverted", messageOf(error));
+      if (isOvertaken(error)) throw error;
+      throw new RefusedError(error, error.undone.length === 0 ? [] : await this.#checksAfter(planned));
     }
+  }
+
+  /** What the checks find now that the old state is back. */
+  async #checksAfter(planned: Planned): Promise<readonly Check[]> {
+    const { probe } = this.#options;
+    return probe === undefined ? [] : await checksAfter(() => probe(planned));
   }
 
   /** Reads back until it is as it should be, or had time enough. */
@@ -231,14 +257,14 @@ class Transaction {
     planned: Planned,
     journal: Journal,
     reason: string,
-    { checks, ...found }: Pick<RevertedError, "verification" | "checks"> & { readonly cause?: unknown },
+    found: Partial<Pick<RevertedError, "verification" | "checks">> & { readonly cause?: unknown },
   ): Promise<RevertedError> {
     const wayBack = await goBack(this.#host, journal, reason);
     if (wayBack.failed.length === 0) await journal.end("reverted", reason);
-    const { probe } = this.#options;
-    const again = checks.length === 0 || probe === undefined ? [] : await checksAfter(() => probe(planned));
     const message = `${reason}; ${describeWayBack(wayBack)}`;
-    return new RevertedError(message, { ...found, wayBack, checks, checksAfter: again });
+    const { verification, checks = [], cause } = found;
+    const again = await this.#checksAfter(planned);
+    return new RevertedError(message, { verification, cause, wayBack, checks, checksAfter: again });
   }
 }
 
@@ -248,7 +274,7 @@ class Transaction {
  * {@link recover} puts the old state back; with `confirm` a guardian does so at once.
  * Same as: linkwright apply
  *
- * @throws {ApplyError} where a step was refused; what was done before is undone.
+ * @throws {RefusedError} where a step was refused; what was done before is undone.
  * @throws {RevertedError} where the new state is not what it should be, or a check failed.
  * @throws {TransactionError} where it could not begin; nothing was changed.
  */

@@ -65,8 +65,8 @@ export async function planFor(host: Host, { desired, mode }: Wanted, signal?: Ab
   return { observed, plan: mode === "apply" ? plan(observed, desired) : planRemoval(observed, desired) };
 }
 
-/** What runs by itself while nobody changes anything. */
-const RUNNING = ["validLifetime", "preferredLifetime", "expires"];
+/** What runs by itself while nobody changes anything; the generation of nftables is that of others' tables too. */
+const RUNNING = ["validLifetime", "preferredLifetime", "expires", "generation"];
 
 /** Whether two values are the same where somebody decides about them; a property that is undefined is not there. */
 function same(a: unknown, b: unknown): boolean {
