@@ -4,6 +4,7 @@ import { linkName, problem } from "../shape/shape.ts";
 import type { DocumentValue, LinkEntry } from "./document.ts";
 import { LIST_NAMES } from "./entries/sort.ts";
 import type { Issue, Path } from "./error.ts";
+import { checkLoops } from "./loops.ts";
 import { canonicalAllowed } from "./plan-wireguard.ts";
 import { anyLinkName } from "./schema.ts";
 import { issueAt, type Source } from "./source.ts";
@@ -23,25 +24,6 @@ function checkNames(links: Links, say: Say): void {
   for (const [name, { kind }] of Object.entries(links)) {
     const wrong = problem(kind === undefined ? anyLinkName : linkName, name);
     if (wrong !== undefined) say(["links", name], wrong, "key");
-  }
-}
-
-/** Follows `master`, then `dev`, from link to link. */
-function checkLoops(links: Links, say: Say): void {
-  for (const key of ["master", "dev"]) {
-    const told = new Set<string>();
-    for (const start of Object.keys(links)) {
-      const way = [start];
-      for (let next = links[start]?.[key]; typeof next === "string" && !told.has(start); next = links[next]?.[key]) {
-        if (way.includes(next)) {
-          const loop = [...way.slice(way.indexOf(next)), next];
-          for (const name of loop) told.add(name);
-          say(["links", way.at(-1) ?? start, key], `${loop.join(" → ")} is a loop; take one of them out`);
-          break;
-        }
-        way.push(next);
-      }
-    }
   }
 }
 

@@ -2,6 +2,8 @@
 import type { DesiredLink } from "./desired.ts";
 import type { ObservedLink } from "./observed.ts";
 import type { Planner } from "./planner.ts";
+import { peerOf } from "./restore.ts";
+import type { Words } from "./step.ts";
 import { kindNamed } from "./words.ts";
 
 /** Names in the document have to be links in it or on the host. */
@@ -56,10 +58,25 @@ export function isOfItsKind(planner: Planner, link: DesiredLink, seen: ObservedL
   return false;
 }
 
+/** The name of an other end that is made with its link may not be that of another link, unless that goes. */
+function checkPeer(planner: Planner, { name, options, path }: DesiredLink, gone: ReadonlySet<string>): void {
+  const { name: other, netns } = (options["peer"] ?? {}) as Words;
+  if (typeof other !== "string" || netns !== undefined || peerOf(planner.before, name) === other) return;
+  if (planner.seen(other) === undefined || gone.has(other)) return;
+  const way = `give the other end another name, or remove ${other} first (ip link delete ${other})`;
+  planner.say([...path, "peer", "name"], `${other} is there already, and is not the other end of ${name}; ${way}`);
+}
+
 /** Says all that is wrong with a link that shall be there; `seen` is the link where it is there already. */
-export function checkLink(planner: Planner, link: DesiredLink, seen: ObservedLink | undefined): void {
+export function checkLink(
+  planner: Planner,
+  link: DesiredLink,
+  seen: ObservedLink | undefined,
+  gone: ReadonlySet<string>,
+): void {
   checkReferences(planner, link);
   checkMtu(planner, link);
   checkPort(planner, link);
   checkModes(planner, link, seen);
+  checkPeer(planner, link, gone);
 }

@@ -78,7 +78,7 @@ export function planLinks(planner: Planner, fates: Fates, world: Observed): void
       if (fates.removed.has(name)) remove(planner, link, fates);
       continue;
     }
-    checkLink(planner, link, seen);
+    checkLink(planner, link, seen, fates.removed);
     const old = fates.recreated.has(name) ? planner.seen(name) : undefined;
     if (old !== undefined) recreateLink(planner, link, old, fates);
     else if (seen !== undefined) changeLink(planner, link, seen, world);

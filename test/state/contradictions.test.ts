@@ -33,6 +33,20 @@ const TABLE: readonly (readonly [name: string, body: string, ...lines: string[]]
     "5:32: links.b.dev: a → b → a is a loop; take one of them out",
   ],
   [
+    "a link on a bridge that is its own port",
+    "links:\n  br0: { kind: bridge }\n  mv0: { kind: macvlan, dev: br0, master: br0 }",
+    "4:43: links.mv0.master: br0 is below mv0 is below br0: that is a loop; take master or dev out of one of them",
+  ],
+  [
+    "links on two bridges that are ports of each other, and one beside them",
+    "links:\n  a: { kind: vlan, id: 1, dev: br1, master: br0 }\n  br0: { kind: bridge }\n  x: { kind: vlan, id: 3, dev: br0 }\n  b: { kind: vlan, id: 2, dev: br0, master: br1 }\n  br1: { kind: bridge }",
+    "3:45: links.a.master: a is below br0 is below b is below br1 is below a: that is a loop; take master or dev out of one of them",
+  ],
+  [
+    "no loop: a tunnel that sends through its bridge, links on a bridge with a port, and one that goes",
+    "links:\n  br0: { kind: bridge, mtu: 1400 }\n  g: { kind: gretap, remote: 192.0.2.1, dev: br0, master: br0 }\n  p: { kind: dummy, master: br0 }\n  v: { kind: vlan, id: 1, dev: br0 }\n  mv0: { kind: macvlan, state: absent }",
+  ],
+  [
     "a master without ports",
     "links:\n  a: { kind: dummy, master: b }\n  b: { kind: dummy }",
     "3:29: links.a.master: b is a dummy, which has no ports; write the name of a bridge",

@@ -4,6 +4,7 @@ import { isOfVni, isOwnRemote } from "../plan-remotes.ts";
 import { move } from "../planner.ts";
 import { pick, type Words } from "../step.ts";
 import { fdbShapes, ZERO_MAC } from "../words.ts";
+import { fitsTunnel } from "./far-family.ts";
 import { knowsNexthop, nexthopIds } from "./nexthop-id.ts";
 import { equal, isOn, request, type Sort, unless } from "./sort.ts";
 import { canonicalText } from "./text.ts";
@@ -74,5 +75,8 @@ export const fdb: Sort = {
   },
   devices: ({ dev }) => [["dev", dev]],
   needs: ({ nhid }) => nexthopIds(nhid),
-  check: (planner, { words, absent, path }) => absent || knowsNexthop(planner, words["nhid"], path),
+  check: (planner, { words, absent, path }) =>
+    absent ||
+    (knowsNexthop(planner, words["nhid"], path) &&
+      fitsTunnel(planner, String(words["dev"]), words["dst"], [...path, "dst"])),
 };

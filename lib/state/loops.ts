@@ -1,0 +1,95 @@
+/** Links that would stand on themselves. */
+import type { LinkEntry } from "./document.ts";
+import type { Path } from "./error.ts";
+
+type Links = Readonly<Record<string, LinkEntry>>;
+type Say = (path: Path, message: string) => void;
+
+/** Follows one property from link to link; says whether it led back anywhere. */
+function follow(key: "master" | "dev", links: Links, say: Say): boolean {
+  const told = new Set<string>();
+  for (const start of Object.keys(links)) {
+    const way = [start];
+    for (let next = links[start]?.[key]; typeof next === "string" && !told.has(start); next = links[next]?.[key]) {
+      if (way.includes(next)) {
+        const loop = [...way.slice(way.indexOf(next)), next];
+        for (const name of loop) told.add(name);
+        say(["links", way.at(-1) ?? start, key], `${loop.join(" → ")} is a loop; take one of them out`);
+        break;
+      }
+      way.push(next);
+    }
+  }
+  return told.size > 0;
+}
+
+/** Kinds that the kernel stacks on their `dev`, as it stacks a master on its ports; other tunnels only send through it. */
+const STACKED = ["vlan", "macvlan", "macvtap", "ipvlan", "ipvtap", "macsec", "vxlan"];
+
+/** Adds to the list of a name. */
+function note(lists: Map<string, string[]>, name: string, one: string): void {
+  const list = lists.get(name);
+  if (list === undefined) lists.set(name, [one]);
+  else list.push(one);
+}
+
+/** What stands on each link: its master, and links that are made on it; and the same the other way round. */
+function stackOf(links: Links): { readonly above: Map<string, string[]>; readonly below: Map<string, string[]> } {
+  const above = new Map<string, string[]>();
+  const below = new Map<string, string[]>();
+  const stands = (upper: string, lower: string): void => {
+    if (!Object.hasOwn(links, upper) || !Object.hasOwn(links, lower)) return;
+    note(above, lower, upper);
+    note(below, upper, lower);
+  };
+  for (const [name, { kind, master, dev, state }] of Object.entries(links)) {
+    if (state === "absent") continue;
+    if (typeof master === "string") stands(master, name);
+    if (typeof dev === "string" && STACKED.includes(String(kind))) stands(name, dev);
+  }
+  return { above, below };
+}
+
+/** Links that are in a loop or under one: the rest, after what has nothing above it was taken away, again and again. */
+function underLoops(links: Links, { above, below }: ReturnType<typeof stackOf>): ReadonlySet<string> {
+  const left = new Set(Object.keys(links));
+  const open = new Map([...above].map(([name, uppers]) => [name, uppers.length]));
+  const free = [...left].filter((name) => !above.has(name));
+  for (let name = free.pop(); name !== undefined; name = free.pop()) {
+    left.delete(name);
+    for (const lower of below.get(name) ?? []) {
+      const count = (open.get(lower) ?? 0) - 1;
+      open.set(lower, count);
+      if (count === 0) free.push(lower);
+    }
+  }
+  return left;
+}
+
+/** Follows `master` upwards and `dev` backwards, as a link may be below what it is made on. */
+function followBoth(links: Links, say: Say): void {
+  const stack = stackOf(links);
+  const left = underLoops(links, stack);
+  const [start] = left;
+  if (start === undefined) return;
+  const way = [start];
+  for (;;) {
+    const next = stack.above.get(way.at(-1) ?? start)?.find((name) => left.has(name)) ?? start;
+    if (way.includes(next)) {
+      const loop = [...way.slice(way.indexOf(next)), next];
+      const port = loop.find((name, i) => links[name]?.master === loop[i + 1]) ?? start;
+      say(
+        ["links", port, "master"],
+        `${loop.join(" is below ")}: that is a loop; take master or dev out of one of them`,
+      );
+      return;
+    }
+    way.push(next);
+  }
+}
+
+/** Says where links lead back to themselves, by `master`, by `dev`, or by both. */
+export function checkLoops(links: Links, say: Say): void {
+  const found = (["master", "dev"] as const).map((key) => follow(key, links, say));
+  if (!found.includes(true)) followBoth(links, say);
+}
