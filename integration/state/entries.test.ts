@@ -210,6 +210,33 @@ links:
     },
   },
   {
+    name: "neighbors of a bridge that gets the MAC address of another port, and of one that loses one",
+    script: `ip link add br7 type bridge; ip link add br8 type bridge; ip link set br7 up; ip link set br8 up
+      ip link add p7 address 02:00:00:00:00:77 type veth peer name q7; ip link set p7 master br7 up
+      ip link add p6 address 02:00:00:00:00:66 type veth peer name q6; ip link set p6 master br8 up
+      ip link add p5 address 02:00:00:00:00:88 type veth peer name q5; ip link set p5 master br8 up
+      for n in 7 8; do ip neighbor add 192.0.2.$n dev br$n lladdr 02:00:00:00:01:0$n nud permanent
+        ip neighbor add 2001:db8::$n dev br$n lladdr 02:00:00:00:01:0$n nud permanent; done
+      ip neighbor add 192.0.2.9 dev br7 lladdr 02:00:00:00:01:09 nud permanent`,
+    document: `
+links:
+  p6: { master: br7 }
+neighbors: [{ address: 192.0.2.7, dev: br7, mac: "02:00:00:00:01:07" }]
+`,
+    told: {
+      "ip -brief link show br7": [/02:00:00:00:00:66/],
+      "ip -brief link show br8": [/02:00:00:00:00:88/],
+      "ip neighbor show nud permanent | sort": [
+        /^192\.0\.2\.7 dev br7/,
+        /^192\.0\.2\.8 dev br8/,
+        /^192\.0\.2\.9 dev br7/,
+        /^2001:db8::7 dev br7/,
+        /^2001:db8::8 dev br8/,
+      ],
+    },
+    adds: false,
+  },
+  {
     name: "multicast entries of a bridge",
     probe:
       "ip link add probe type bridge; ip link set probe up; bridge mdb add dev probe port probe grp 239.1.1.1 temp; ip link delete probe",

@@ -11,6 +11,7 @@ import { masterThen } from "./plan-link-change.ts";
 import type { Fates } from "./plan-links.ts";
 import { farEndsOf, isFarEnd } from "./plan-remotes.ts";
 import { move, type Planner } from "./planner.ts";
+import { planNeighborsAgain } from "./shaken.ts";
 import { DIFFERS, type Difference, type Request, sameValue, type Words } from "./step.ts";
 
 /** Makers of routes and the like that are ours to change: ourselves, and people. */
@@ -291,4 +292,5 @@ export function planEntries(planner: Planner, fates: Fates, world: Observed): vo
   }
   checkPorts(planner);
   planRestored(planner, fates);
+  planNeighborsAgain(planner, fates);
 }

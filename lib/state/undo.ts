@@ -4,6 +4,7 @@ import { globalsAgain } from "./entries/vlan-globals.ts";
 import { free, goneOf, lost, without } from "./gone.ts";
 import { linkOf, type Observed } from "./observed.ts";
 import { directlyOn, entriesOn, peerOf, remade, revived, standingOn } from "./restore.ts";
+import { neighborsOn, shakenBy } from "./shaken.ts";
 import type { Move, Request, Step, Words } from "./step.ts";
 
 /** Kinds whose MTU follows that of the link below, downwards only. */
@@ -29,6 +30,8 @@ class Course {
   readonly #before: Observed;
   /** Links whose MTU comes back with that of the link below. */
   readonly #raised = new Set<string>();
+  /** Links that get their neighbors back by what is undone last of all that changes their ports. */
+  readonly #shaken = new Set<string>();
   #world: Observed;
 
   constructor(before: Observed) {
@@ -38,6 +41,15 @@ class Course {
 
   /** The move, with what puts back what goes because of it. */
   undoable(one: Move): Move {
+    const shaken = shakenBy(this.#world, one.request).filter((name) => !this.#shaken.has(name));
+    const made = this.#byItself(one);
+    for (const name of shaken) this.#shaken.add(name);
+    const neighbors = shaken.flatMap((name) => neighborsOn(this.#before, name));
+    return neighbors.length === 0 ? made : { ...made, undo: [...made.undo, ...neighbors] };
+  }
+
+  /** The move, with what puts back what goes from the link itself, and from those that stand on it. */
+  #byItself(one: Move): Move {
     const { object, verb, words } = one.request;
     if (object === "address" && verb === "create") return this.#firstAddress(one);
     if (object === "vlan" && verb === "delete") return this.#lastVlan(one);
