@@ -62,7 +62,10 @@ export interface Finding {
   readonly text: string;
   /** What was seen: numbers, values, packets. */
   readonly evidence: readonly string[];
-  /** The command, or the line of a document, that mends it. */
+  /**
+   * The command, or the line of a document, that mends it. Where one on this host does, it comes first and may be typed as it
+   * is; `, or` begins another way, and `; and` what to do besides.
+   */
   readonly fix: string;
 }
 

@@ -102,9 +102,11 @@ describe("checks of the doctor", () => {
   });
 
   it("convict two guests with one address on different hosts, and doubt one that answers by two cards", () => {
-    const told = (by: readonly object[]): unknown[] => {
+    const told = (by: readonly object[], addresses = ["192.0.2.11"]): unknown[] => {
       const { asked, ...rest } = host({}, {}, [{ ...HEARD, vni: 39 }]);
-      const claimed = [{ address: "192.0.2.11", dev: "br", by }];
+      const claimed = addresses.map((address, at) => {
+        return { address, dev: "br", by: at === 0 ? by : [by[0], { mac: `02:00:00:00:01:0${at}`, from: "10.0.0.2" }] };
+      });
       return bridgeChecks
         .flatMap((check) => check({ ...rest, asked: { ...asked, claimed } } as never))
         .map(({ cause, severity, subject }) => [cause, severity, subject]);
@@ -141,6 +143,18 @@ describe("checks of the doctor", () => {
       doubt,
     );
     deepEqual(told([{ ...a, port: "ga" }, b]), doubt);
+    // Who answers for many answers in their place.
+    const proxied = ["192.0.2.11", "192.0.2.12", "192.0.2.13"];
+    deepEqual(
+      told(
+        [
+          { ...a, port: "ga" },
+          { ...b, from: "10.0.0.2" },
+        ],
+        proxied,
+      ),
+      [],
+    );
   });
 
   it("believe entries by hand on a VXLAN that learns nothing or answers for others, until somebody is heard elsewhere", () => {

@@ -121,19 +121,19 @@ const NEW_ID = "; and on one of the hosts: rm /etc/machine-id && systemd-machine
 
 /** Where a bridge's MAC address comes from: whether systemd made it of the machine's id, as far as that is known. */
 function originOf({ view }: Case, { name, mac }: Link): Pick<Finding, "text" | "evidence" | "fix"> {
-  const id = view.lasting?.machineId;
-  const made = machineMacs(id ?? "", name);
+  // The id itself is nobody else's business: what is made of it is shown.
+  const made = machineMacs(view.lasting?.machineId ?? "", name);
   const by = made.find((one) => one.mac === mac)?.by;
   if (by !== undefined)
     return {
       text: `${by} made it of this host's /etc/machine-id: the other host has the same id, as hosts of one image do`,
-      evidence: [`/etc/machine-id: ${id}, of which ${by} makes ${String(mac)} for a link called ${name}`],
+      evidence: [`${by} makes ${String(mac)} of this host's /etc/machine-id for a link called ${name}`],
       fix: NEW_ID,
     };
   if (made.length > 0)
     return {
       text: "Somebody gave it that address: it is none that systemd makes of this host's /etc/machine-id",
-      evidence: [`/etc/machine-id: ${id}, of which systemd would make ${made.map((one) => one.mac).join(" or ")}`],
+      evidence: [`of this host's /etc/machine-id systemd would make ${made.map((one) => one.mac).join(" or ")}`],
       fix: "",
     };
   const text =
@@ -210,28 +210,39 @@ function another(mac: string, salt: string): string {
   return stableMac(mac, salt, "");
 }
 
+/** Machines whose addresses one answers for, from which on it answers in their place on purpose. */
+const PROXIED = 3;
+
 /** Addresses that more than one machine answers for. */
 function contested({ asked }: Case): Finding[] {
-  return asked.claimed.map(({ address, dev, by }): Finding => {
+  const others = (mac: string): Set<string> => {
+    const contested = asked.claimed.filter(({ by }) => by.some((one) => one.mac === mac));
+    return new Set(contested.flatMap(({ by }) => by.map((one) => one.mac)).filter((one) => one !== mac));
+  };
+  return asked.claimed.flatMap(({ address, dev, by: all }): Finding[] => {
+    const by = all.filter(({ mac }) => others(mac).size < PROXIED);
+    if (by.length < 2) return [];
     // One machine with several cards on a network may answer by all of them: not so from several hosts.
     const hosts = new Set(by.map(({ port, from }) => (port === undefined ? from : "")));
     const sure = hosts.size > 1 && !hosts.has(undefined);
     const told = by.map(({ mac, port = "", from = "" }) => [mac, port || from] as const);
     const who = told.map(([mac, at]) => (at === "" ? mac : `${mac} (${at})`)).join(" and ");
     const [[, place = ""] = []] = told.filter(([, at]) => at !== "");
-    return {
-      cause: "duplicate-ip",
-      severity: sure ? "error" : "warning",
-      subject: address,
-      text: `${address} is used ${by.length} times on ${dev}, by ${who}: who talks to it reaches the one or the other${sure ? "" : ". It may be one machine with several cards, which then answers by all of them"}`,
-      evidence: told.map(
-        ([mac, at]) =>
-          `an ARP request for ${address} on ${dev} was answered by ${mac}${at === "" ? "" : `, which is at ${at}`}`,
-      ),
-      fix: sure
-        ? `ip address del ${address} dev eth0, inside the guest at ${place}, which needs an address of its own`
-        : "sysctl -w net.ipv4.conf.all.arp_ignore=1, inside the machine with both cards; else give one of the two another address",
-    };
+    return [
+      {
+        cause: "duplicate-ip",
+        severity: sure ? "error" : "warning",
+        subject: address,
+        text: `${address} is used ${by.length} times on ${dev}, by ${who}: who talks to it reaches the one or the other${sure ? "" : ". It may be one machine with several cards, which then answers by all of them"}`,
+        evidence: told.map(
+          ([mac, at]) =>
+            `an ARP request for ${address} on ${dev} was answered by ${mac}${at === "" ? "" : `, which is at ${at}`}`,
+        ),
+        fix: sure
+          ? `ip address del ${address} dev eth0, inside the guest at ${place}, which needs an address of its own`
+          : "sysctl -w net.ipv4.conf.all.arp_ignore=1, inside the machine with both cards; else give one of the two another address",
+      },
+    ];
   });
 }
 

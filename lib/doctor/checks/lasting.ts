@@ -62,7 +62,7 @@ function takenOver(given: Case): Finding[] {
           `/run/NetworkManager/devices: ${name} is managed, and is not NetworkManager's own`,
           ...(runs ? ["NetworkManager runs here"] : []),
         ],
-        fix: `nmcli device set ${name} managed no; and to keep it so, write [keyfile] unmanaged-devices+=interface-name:${name} to /etc/NetworkManager/conf.d/95-${name}.conf`,
+        fix: `nmcli device set ${name} managed no; and then linkwright apply, for what it took away; to keep it so, write [keyfile] unmanaged-devices+=interface-name:${name} to /etc/NetworkManager/conf.d/95-${name}.conf`,
       };
     });
 }
