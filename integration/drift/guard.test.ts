@@ -1,5 +1,9 @@
 /** What others change is told, with who did it, and put right. */
 import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { once } from "node:events";
+import { symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { kill } from "node:process";
 import { type GuardOptions, guard, type Report } from "../../lib/drift/guard.ts";
 import { derive } from "../../lib/fabric/fabric.ts";
 import { type Desired, desiredOf } from "../../lib/state/desired.ts";
@@ -67,6 +71,23 @@ describe("a host that is watched", function () {
     const { suspects } = await next("drift");
     match(suspects[0]?.who ?? "", /^nft \(process \d+\)$/);
     equal(suspects[0]?.because, "seen");
+  });
+
+  it("is told who started the program that did it", async () => {
+    // As Docker has iptables do its work; this one stays until it was looked at.
+    await symlink("/bin/sh", join(place.path, "dockerd"));
+    watch();
+    await next("ok");
+    const script = "(echo address delete 12.12.139.1/24 dev br-vm; sleep 30) | ip -batch -";
+    const child = bm1.namespace.run(join(place.path, "dockerd"), ["-c", script], { stdio: "ignore", detached: true });
+    try {
+      const { suspects } = await next("drift");
+      match(suspects[0]?.who ?? "", /^Docker, by ip \(process \d+\)$/);
+      match(suspects[0]?.cure ?? "", /daemon\.json/);
+    } finally {
+      kill(-(child.pid ?? 0), "SIGKILL");
+      await once(child, "close");
+    }
   });
 
   it("is told who changed an address, by number where the program has ended", async () => {

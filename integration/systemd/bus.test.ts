@@ -1,6 +1,7 @@
 /** networkd and units, asked from a program with the shipped package, on a host with a real systemd. */
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { join } from "node:path";
+import type { Suspect } from "../../lib/drift/index.ts";
 import { eventually } from "../transaction/kit.ts";
 import { ROOT, SystemdHost } from "./kit.ts";
 
@@ -111,6 +112,31 @@ describe("systemd, asked by a program", function () {
         const [state] = await said<{ name: string; administrative: string }>(program, ...env);
         deepEqual([state?.name, state?.administrative], ["br-new", "configured"]);
         await eventually(async () => /198\.51\.100\.1\/24/.test(await host.must("ip", "-oneline", "address")), true);
+      });
+
+      it("is suspected where it changes what a document says", async () => {
+        const file = `${FOLDER}/20-br-vm.network`;
+        const program = `
+          import { writeFileSync } from "node:fs";
+          import { Host } from ${JSON.stringify(join(ROOT, "dist/lib/index.js"))};
+          import { desiredOf, guard, parseSource } from ${JSON.stringify(join(ROOT, "dist/lib/fabric/index.js"))};
+          const over = new AbortController();
+          const host = await Host.open();
+          const desired = desiredOf(parseSource("linkwright: 1\\naddresses: [{ address: 192.0.2.1/24, dev: br-vm }]", "f.yaml"));
+          const reports = guard(host, desired, { signal: over.signal });
+          const { value: { type } } = await reports.next();
+          writeFileSync(${JSON.stringify(file)}, ${JSON.stringify(NETWORK("br-vm", "192.0.2.2/24"))});
+          await networkd.reload();
+          const { value: { verification, suspects } } = await reports.next();
+          say([type, verification.differences.map(({ subject }) => subject), suspects]);
+          over.abort();
+          for await (const _ of reports);
+          host.close();`;
+        const [[type, subjects, suspects] = ["", [], []]] = await said<[string, string[], Suspect[]]>(program, ...env);
+        await bridge("br-vm", "192.0.2.1/24");
+        deepEqual([type, subjects], ["ok", ["192.0.2.1/24 on br-vm"]]);
+        match(suspects[0]?.who ?? "", /^systemd-networkd/);
+        match(suspects[0]?.cure ?? "", /Unmanaged=yes/);
       });
 
       it("tells of each link that becomes another, over a restart of networkd, until the signal comes", async () => {

@@ -19,6 +19,8 @@ export interface Author {
   readonly pid: number;
   /** Name of the program; absent where it had ended before it could be asked. */
   readonly command?: string;
+  /** Names of the programs that started it, the nearest first. */
+  readonly callers?: readonly string[];
 }
 
 /** Bytes from the port in the header of a message to its payload. */
@@ -40,15 +42,29 @@ const portOnly = (type: number): Message<never, number> =>
     locate: () => undefined,
   });
 
-/** The program of a process; undefined where it is gone. */
-function commandOf(pid: number): string | undefined {
-  const directory = processDirectory(pid);
-  if (directory === undefined) return undefined;
-  try {
-    return readFileSync(`${directory}/comm`, "utf8").trimEnd();
-  } catch {
-    return undefined;
-  }
+/** More processes than that do not lie between a daemon and what it starts. */
+const GENERATIONS = 16;
+
+/** The programs of a process and of those that started it; as many as are not gone. */
+function commandsOf(pid: number): readonly string[] {
+  const commands: string[] = [];
+  let directory = processDirectory(pid);
+  while (directory !== undefined && commands.length < GENERATIONS)
+    try {
+      const status = readFileSync(`${directory}/status`, "utf8");
+      commands.push(readFileSync(`${directory}/comm`, "utf8").trimEnd());
+      const parent = Number(/^PPid:\s*(\d+)$/m.exec(status)?.[1] ?? 0);
+      directory = parent > 1 ? `/proc/${parent}` : undefined;
+    } catch {
+      break;
+    }
+  return commands;
+}
+
+function authorOf(pid: number, name: string | undefined): Author {
+  const [own, ...callers] = commandsOf(pid);
+  const command = name ?? own;
+  return { pid, ...(command !== undefined && { command }), ...(callers.length > 0 && { callers }) };
 }
 
 /** Changes of nf_tables, where the kernel has it. */
@@ -95,11 +111,12 @@ export class Authors implements Disposable {
     this.#ended.abort();
   }
 
-  #saw(pid: number, name = commandOf(pid)): void {
+  #saw(pid: number, name?: string): void {
     // Other ports than that of a process's first socket are no numbers of processes: they count down from 2^32 - 4096.
     if (pid === 0 || pid === process.pid || pid > 0x7fff_ffff) return;
+    const author = this.#authors.get(pid) ?? authorOf(pid, name);
     this.#authors.delete(pid);
-    this.#authors.set(pid, { pid, ...(name !== undefined && { command: name }) });
+    this.#authors.set(pid, author);
     const [oldest] = this.#authors.keys();
     if (this.#authors.size > MOST && oldest !== undefined) this.#authors.delete(oldest);
   }

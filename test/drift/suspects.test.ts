@@ -1,5 +1,5 @@
 /** Who is named for what differs, and how soon it is put right. */
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, match } from "node:assert/strict";
 import { MANAGERS } from "../../lib/drift/managers.ts";
 import { Pace } from "../../lib/drift/pace.ts";
 import { suspectsOf } from "../../lib/drift/suspects.ts";
@@ -13,10 +13,38 @@ const whoFor = (...args: Parameters<typeof suspectsOf>): string[] => suspectsOf(
 describe("suspects", () => {
   it("are those who were seen, the latest first", () => {
     const authors = [{ pid: 7, command: "systemd-network" }, { pid: 8 }, { pid: 9, command: "ip" }];
-    deepEqual(whoFor([finding("link")], authors, MANAGERS), [
+    deepEqual(whoFor([finding("address")], authors, MANAGERS), [
       "ip (process 9)",
       "a program that has ended (process 8)",
       "systemd-networkd (process 7)",
+    ]);
+  });
+
+  it("are whoever started the program that was seen, with what it takes that they do so no more", () => {
+    const callers = ["sh", "dockerd", "systemd"];
+    const [docker, ...others] = suspectsOf([finding("nftables")], [{ pid: 9, command: "iptables", callers }], []);
+    deepEqual([docker?.who, docker?.because, others], ["Docker, by iptables (process 9)", "seen", []]);
+    match(docker?.cure ?? "", /daemon\.json/);
+    deepEqual(whoFor([finding("link")], [{ pid: 9, callers: ["NetworkManager"] }], MANAGERS.slice(0, 2)), [
+      "NetworkManager, by a program that has ended (process 9)",
+      "systemd-networkd",
+    ]);
+  });
+
+  it("are also those who are here, for what nobody was seen to change", () => {
+    const here = MANAGERS.filter(({ name }) => ["Docker", "systemd-networkd"].includes(name));
+    const ip = [{ pid: 9, command: "ip" }];
+    deepEqual(whoFor([finding("address")], ip, here), ["ip (process 9)"]);
+    deepEqual(whoFor([finding("address"), finding("sysctl")], ip, here), [
+      "ip (process 9)",
+      "systemd-networkd",
+      "Docker",
+    ]);
+    deepEqual(whoFor([finding("link")], ip, here.slice(0, 1)), ["ip (process 9)", "systemd-networkd"]);
+    deepEqual(whoFor([finding("nftables")], [{ pid: 9 }], here), ["a program that has ended (process 9)", "Docker"]);
+    deepEqual(whoFor([finding("sysctl")], [{ pid: 7, command: "systemd-network" }], here), [
+      "systemd-networkd (process 7)",
+      "Docker",
     ]);
   });
 
