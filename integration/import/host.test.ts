@@ -13,7 +13,7 @@ import { plan } from "../../lib/state/plan.ts";
 import { parseSource } from "../../lib/state/source.ts";
 import { verify } from "../../lib/state/verify.ts";
 import { TestNamespace } from "../../lib/testkit/namespace.ts";
-import { firstTryCounts, needs } from "../../test/needs.ts";
+import { firstTryCounts, needs, skip } from "../../test/needs.ts";
 import { addressesIn } from "../agreement/addresses.ts";
 import { entriesIn } from "../agreement/entries.ts";
 import type { Sort } from "../agreement/kit.ts";
@@ -174,6 +174,80 @@ tc qdisc add dev v1 root handle 1: tbf rate 1mbit burst 10kb limit 20kb; tc qdis
       deepEqual(plan(await observe(host, desired), desired).steps, []);
     });
   });
+
+  /** What lies on links or beside them, and no property draws: what makes it, which skips it where that is refused, and how it is said. */
+  const LISTS: Readonly<Record<string, readonly [script: string, said: (value: never) => unknown, expected: unknown]>> =
+    {
+      nexthops: [
+        `ip nexthop add id 7 via 192.168.0.11 dev ens34f0; ip nexthop add id 8 via 192.168.0.12 dev ens34f0
+ip nexthop add id 10 group 7/8,3; ip nexthop add id 11 blackhole; ip route add 10.8.0.0/16 nhid 10`,
+        ({ nexthops }: { nexthops: object[] }) => nexthops,
+        [
+          { id: 7, via: "192.168.0.11", dev: "ens34f0" },
+          { id: 8, via: "192.168.0.12", dev: "ens34f0" },
+          { id: 10, group: [{ id: 7 }, { id: 8, weight: 3 }] },
+          { id: 11, blackhole: true },
+        ],
+      ],
+      "multicast groups": [
+        `ip link add br7 type bridge; ip link add p7 type veth peer name q7; ip link set p7 master br7 up; ip link set br7 up
+bridge mdb add dev br7 port p7 grp 239.1.1.1 permanent; bridge mdb add dev br7 port p7 grp ff0e::7 permanent`,
+        ({ links }: Links) => fields(links["br7"]?.["mdb"], "group", "port", "state"),
+        [
+          ["239.1.1.1", "p7", "permanent"],
+          ["ff0e::7", "p7", "permanent"],
+        ],
+      ],
+      VNIs: [
+        `ip link add vx7 type vxlan external vnifilter dstport 4797; ip link set vx7 up
+bridge vni add dev vx7 vni 1000-1099; bridge vni add dev vx7 vni 7 remote 192.168.0.9`,
+        ({ links }: Links) => links["vx7"]?.["vnis"],
+        [{ vni: 7, remote: "192.168.0.9" }, "1000-1099"],
+      ],
+      "classes and queues": [
+        `ip link add s7 type veth peer name t7
+tc qdisc add dev s7 root handle 1: htb default 0x20; tc class add dev s7 parent 1: classid 1:1 htb rate 100mbit
+tc class add dev s7 parent 1:1 classid 1:10 htb rate 30mbit; tc qdisc add dev s7 parent 1:10 handle 10: pfifo limit 50`,
+        ({ links }: Links) => [
+          ...fields(links["s7"]?.["classes"], "classid", "parent", "rate"),
+          ...fields(links["s7"]?.["queues"], "kind", "parent", "limit"),
+        ],
+        [
+          ["1:1", undefined, 100_000_000],
+          ["1:10", "1:1", 30_000_000],
+          ["pfifo", "1:10", 50],
+        ],
+      ],
+      filters: [
+        `ip link add s7 type veth peer name t7; tc qdisc add dev s7 root handle 1: htb; tc qdisc add dev s7 clsact
+tc class add dev s7 parent 1: classid 1:10 htb rate 30mbit
+tc filter add dev s7 parent 1: pref 10 protocol ip flower ip_proto tcp dst_port 80 classid 1:10
+tc filter add dev s7 ingress pref 5 protocol all matchall action drop`,
+        ({ links }: Links) => fields(links["s7"]?.["filters"], "parent", "pref", "kind", "classid"),
+        [
+          ["1:", 10, "flower", "1:10"],
+          ["ingress", 5, "matchall", undefined],
+        ],
+      ],
+    };
+  /** Some properties of each entry of a list, which the kernel tells in any order. */
+  const fields = (list: unknown, ...keys: readonly string[]): unknown[][] =>
+    ((list ?? []) as Record<string, unknown>[]).map((one) => keys.map((key) => one[key])).sort();
+  type Links = { readonly links: Readonly<Record<string, Readonly<Record<string, unknown>>>> };
+
+  for (const [name, [script, said, expected]] of Object.entries(LISTS))
+    it(`says ${name}`, async function () {
+      needs(this, "tc");
+      await story(async ({ host, sh }) => {
+        await sh(script).catch((error: Error) => skip(this, `not here: ${error.message}`));
+        const { text, findings } = await imported(host);
+        deepEqual(said(parseSource(text).value as never), expected, text);
+        deepEqual(
+          findings.map(({ message }) => message),
+          [FAR_AWAY],
+        );
+      });
+    });
 
   it("says our own table, and rules of iptables in comments", async function () {
     needs(this, "nft", "iptables");
