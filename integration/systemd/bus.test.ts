@@ -134,7 +134,7 @@ describe("systemd, asked by a program", function () {
           host.close();`;
         const [[type, subjects, suspects] = ["", [], []]] = await said<[string, string[], Suspect[]]>(program, ...env);
         await bridge("br-vm", "192.0.2.1/24");
-        deepEqual([type, subjects], ["ok", ["192.0.2.1/24 on br-vm"]]);
+        deepEqual([type, ...new Set(subjects)], ["ok", "192.0.2.1/24 on br-vm"]);
         match(suspects[0]?.who ?? "", /^systemd-networkd/);
         match(suspects[0]?.cure ?? "", /Unmanaged=yes/);
       });

@@ -31,6 +31,9 @@ function suspectOf(author: Author): Suspect {
   return { who, because: "seen", cure: known.cure };
 }
 
+/** systemd makes the sockets of what it starts, networkd's among them: the kernel names it for what these do. */
+const isSystemd = ({ pid, command }: Author): boolean => pid === 1 && command === "systemd";
+
 /** What the kernel tells changes of without their author, or not at all. */
 const SILENT: readonly Finding["object"][] = ["link", "fdb", "sysctl"];
 
@@ -44,7 +47,7 @@ export function suspectsOf(
   managers: readonly Manager[],
 ): readonly Suspect[] {
   if (differences.length === 0) return [];
-  const seen = [...authors].reverse();
+  const seen = authors.filter((author) => !isSystemd(author)).reverse();
   const named = seen.some(({ command }) => command !== undefined);
   const open = new Set(differences.map(({ object }) => object).filter((object) => SILENT.includes(object) || !named));
   const present = managers.filter(

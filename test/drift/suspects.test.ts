@@ -48,6 +48,12 @@ describe("suspects", () => {
     ]);
   });
 
+  it("are not the systemd that made a socket for somebody else", () => {
+    const here = MANAGERS.filter(({ name }) => name === "systemd-networkd");
+    deepEqual(whoFor([finding("address")], [{ pid: 1, command: "systemd" }], here), ["systemd-networkd"]);
+    deepEqual(whoFor([finding("address")], [{ pid: 1, command: "app" }], here), ["app (process 1)"]);
+  });
+
   it("else are those who are here and change such things", () => {
     const here = MANAGERS.filter(({ name }) => ["Docker", "firewalld", "NetworkManager"].includes(name));
     deepEqual(whoFor([finding("nftables")], [], here), ["Docker", "firewalld"]);
