@@ -4,6 +4,7 @@ export { DadError } from "./addresses/error.ts";
 export type { Address, AddressConfig, AddressProtocol, Lifetime } from "./addresses/words.ts";
 export type { Mdb, MdbConfig, MdbEntry, MdbFilter, MdbFlush } from "./bridges/mdb.ts";
 export type {
+  KnownVlanGlobals,
   Vlan,
   VlanChange,
   VlanConfig,
@@ -44,6 +45,7 @@ export type {
 export type { SizeCount, StandardStatistics, StatsGroup } from "./ethtool/statistics.ts";
 export type { Encap, Ip6Encap, IpEncap, MplsEncap, RawEncap, Seg6Encap } from "./families/encap.ts";
 export type { Listing } from "./families/lookup.ts";
+export type { McastQuerier, McastQueriers } from "./families/querier.ts";
 export { Host, type HostOptions } from "./host.ts";
 export * from "./links/index.ts";
 export type { FdbConfig, FdbEntry, FdbState } from "./neighbors/entry.ts";

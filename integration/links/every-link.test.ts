@@ -7,7 +7,7 @@ import { Connection, NetlinkError } from "../../lib/socket/index.ts";
 import { TestNamespace } from "../../lib/testkit/namespace.ts";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../../lib/wire/index.ts";
 import { needs, skip } from "../../test/needs.ts";
-import { scene } from "./kit.ts";
+import { scene, tried } from "./kit.ts";
 
 describe("every link", () => {
   it("keeps alternative names that nobody should have, is found by them, and loses them", async function () {
@@ -62,6 +62,7 @@ describe("every link", () => {
     deepEqual([after.carrier, after.carrierChanges], [!before.carrier, (before.carrierChanges ?? 0) + 1]);
     equal(after.carrierChanges, (after.carrierUpCount ?? 0) + (after.carrierDownCount ?? 0));
     await rejects(links.update("under", { carrier: false }), { code: "EOPNOTSUPP", attribute: "carrier" });
+    tried("link.carrier", "changes");
   });
 
   it("is kept down by protocols, each with its reason", async function () {
@@ -88,6 +89,7 @@ describe("every link", () => {
     deepEqual(await links.update("t", { protodown: false, protodownReasons: [] }), ["protodownReasons", "protodown"]);
     const up = await link("t");
     deepEqual([up.protodown, up.protodownReasons, up.carrier], [false, undefined, true]);
+    for (const key of ["protodown", "protodownReasons"]) tried(`link.${key}`, "changes");
     await links.create({ kind: "bridge", name: "b" });
     await rejects(links.update("b", { protodown: true }), { code: "EOPNOTSUPP", attribute: "protodown" });
   });

@@ -1,5 +1,5 @@
 /** A namespace for each test; our links and iproute2 side by side in it. */
-import { existsSync } from "node:fs";
+import { appendFileSync, existsSync } from "node:fs";
 import { release } from "node:os";
 import { Host } from "../../lib/host.ts";
 import type { Links } from "../../lib/links/links.ts";
@@ -16,8 +16,11 @@ const SINCE: Readonly<Record<string, readonly [major: number, minor: number]>> =
   gsoIpv4MaxSize: [6, 3],
   groIpv4MaxSize: [6, 3],
   labelPolicy: [6, 7],
+  reservedBits: [6, 14],
+  mcroute: [6, 17],
   "bond.coupledControl": [6, 9],
   "bond.broadcastNeighbor": [6, 17],
+  "bond_slave.actorPortPrio": [6, 18],
   "hsr.interlink": [6, 10],
   "macvlan.bclim": [6, 4],
   "macvtap.bclim": [6, 4],
@@ -25,16 +28,36 @@ const SINCE: Readonly<Record<string, readonly [major: number, minor: number]>> =
   "netkit.peerScrub": [6, 13],
   "netkit.scrub": [6, 13],
   "netkit.tailroom": [6, 14],
+  "port.backupNhid": [6, 6],
   "port.mcastMaxGroups": [6, 3],
-  "port.neighVlanSuppress": [6, 3],
+  "port.neighVlanSuppress": [6, 4],
 };
 
 /** Whether this kernel is older than an option. A kernel for one processor tells no number of queues to receive. */
 export function isTooNew(key: string): boolean {
   if (key === "numRxQueues") return !existsSync("/sys/class/net/lo/queues/rx-0/rps_cpus");
-  const [major = 0, minor = 0] = release().split(/[.-]/).map(Number);
-  const [since, within] = SINCE[key] ?? [0, 0];
-  return major < since || (major === since && minor < within);
+  const [major, minor] = SINCE[key] ?? [0, 0];
+  return isUpTo(major, minor - 1);
+}
+
+/**
+ * What needs something that is in no kernel here, by the kind of link and the option; beside it no change is tried.
+ * docs/attributes.md says of the rest what was tried, and where.
+ */
+export const UNTRIED: Readonly<Record<string, string>> = {
+  "macsec.offload": "needs hardware that can do it",
+};
+
+/** Notes that a change was tried on this kernel: in the file TRIED, for test/fixtures/links/tried.txt. */
+export function tried(what: string, result: "changes" | "fixed"): void {
+  const file = process.env["TRIED"];
+  if (file !== undefined) appendFileSync(file, `${what} ${result} ${release().replace(/^(\d+\.\d+).*/, "$1")}\n`);
+}
+
+/** Whether this kernel is this old, or older. */
+export function isUpTo(major: number, minor: number): boolean {
+  const [first = 0, second = 0] = release().split(/[.-]/).map(Number);
+  return first < major || (first === major && second <= minor);
 }
 
 /** What a test works with. */

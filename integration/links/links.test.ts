@@ -9,7 +9,8 @@ import { Connection, NetlinkError } from "../../lib/socket/index.ts";
 import { TestNamespace } from "../../lib/testkit/namespace.ts";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../../lib/wire/index.ts";
 import { needs, skip } from "../../test/needs.ts";
-import { scene } from "./kit.ts";
+import { isTooNew, scene } from "./kit.ts";
+import { agree } from "./oracle.ts";
 
 const UNDER =
   "ip link set lo up; ip link add under type veth peer name under1; ip link set under up; ip link set under1 up";
@@ -235,6 +236,47 @@ describe("links", () => {
       left.map(({ vni, ageing }) => [vni, ageing]),
       Array.from({ length: 100 }, (_, i) => [2 * i + 1, 2 * i + 1]),
     );
+  });
+
+  it("makes a VXLAN that drops what has reserved bits in its header, and no more", async function () {
+    needs(this, "bash");
+    if (isTooNew("reservedBits")) skip(this, "before Linux 6.14 which bits these are cannot be told");
+    await using made = await scene("ip link set lo up");
+    const { links, link } = made;
+    // The flag of the VNI, a bit that no option uses, VNI 39, and a frame.
+    const packet = `\\x08\\0\\0\\x01\\0\\0\\x27\\0\\x02\\0\\0\\0\\0\\x01\\x02\\0\\0\\0\\0\\x02\\x08${"\\0".repeat(61)}`;
+    const passes = async (reservedBits?: string): Promise<boolean> => {
+      const config: LinkConfig = { kind: "vxlan", name: "v", vni: 39, remote: "127.0.0.1", dev: "lo", up: true };
+      await links.create({ ...config, ...(reservedBits !== undefined && { reservedBits }) });
+      // What the link itself says comes back to it, too: these are more.
+      await made.sh(`bash -c "for n in {1..20}; do printf '${packet}' >/dev/udp/127.0.0.1/4789; done"`);
+      for (;;) {
+        const { statistics: { rxPackets = 0n, rxErrors = 0n } = {} } = await link("v");
+        if (rxPackets + rxErrors < 20n) continue;
+        await links.delete("v");
+        return rxErrors === 0n;
+      }
+    };
+    deepEqual([await passes(), await passes("0x0000000100000000"), await passes("0x0")], [false, false, true]);
+    const used = { kind: "vxlan", name: "v", vni: 39, reservedBits: "0x0800000000000000" } as const;
+    await rejects(links.create(used), { code: "EINVAL", attribute: "reservedBits" });
+  });
+
+  it("tells who asks a bridge for memberships, itself or another host", async function () {
+    needs(this, "ip");
+    await using made = await scene(`ip link add name b type bridge; ip link add left type veth peer name right
+      ip link add name far type bridge; ip link set left master b; ip link set right master far
+      ip address add 192.0.2.9/24 dev far; ip -6 address add fe80::9/64 dev far nodad
+      for name in left right b far; do ip link set dev $name up; done`);
+    const { links, link } = made;
+    await links.update("far", { mcastQueryUseIfaddr: true, mcastQuerier: true });
+    let state = (await link("b")).mcastQuerierState;
+    while (state?.ipv4?.timer === undefined) state = (await link("b")).mcastQuerierState;
+    const { timer, ...ipv4 } = state.ipv4;
+    deepEqual(ipv4, { address: "192.0.2.9", port: "left" });
+    ok(timer > 200 && timer <= 255, `${timer} seconds`);
+    deepEqual((await link("far")).mcastQuerierState?.ipv4, { address: "192.0.2.9" });
+    for (const name of ["b", "far"]) ok(agree(await link(name), await made.ip(name)) > 20);
   });
 
   it("counts only when asked", async () => {

@@ -103,6 +103,7 @@ const VXLAN: Table = {
   external: (link) => link.external,
   vnifilter: (link) => link.vnifilter,
   localbypass: (link) => link.localbypass,
+  reserved_bits: (link) => `0x${BigInt(link.reservedBits ?? 0).toString(16)}`,
 };
 
 const BRIDGE: Table = {
@@ -136,8 +137,12 @@ const BRIDGE: Table = {
   mcast_router: (link) => link.mcastRouter,
   mcast_query_use_ifaddr: (link) => digit(link.mcastQueryUseIfaddr),
   mcast_querier: (link) => digit(link.mcastQuerier),
-  mcast_querier_ipv4_addr: moving,
-  mcast_querier_ipv6_addr: moving,
+  mcast_querier_ipv4_addr: (link) => link.mcastQuerierState?.ipv4?.address,
+  mcast_querier_ipv4_port: (link) => link.mcastQuerierState?.ipv4?.port,
+  mcast_querier_ipv4_other_timer: moving,
+  mcast_querier_ipv6_addr: (link) => link.mcastQuerierState?.ipv6?.address,
+  mcast_querier_ipv6_port: (link) => link.mcastQuerierState?.ipv6?.port,
+  mcast_querier_ipv6_other_timer: moving,
   mcast_hash_elasticity: (link) => link.mcastHashElasticity,
   mcast_hash_max: (link) => link.mcastHashMax,
   mcast_last_member_cnt: (link) => link.mcastLastMemberCount,

@@ -7,7 +7,7 @@ import type { Link, LinkChanges, LinkConfig } from "../../lib/links/words.ts";
 import { InputError } from "../../lib/shape/shape.ts";
 import { NetlinkError } from "../../lib/socket/index.ts";
 import { needs, skip } from "../../test/needs.ts";
-import { type Scene, scene } from "./kit.ts";
+import { type Scene, scene, tried } from "./kit.ts";
 import { agree } from "./oracle.ts";
 
 const V4 = { remote: "192.0.2.1", local: "192.0.2.2" };
@@ -198,7 +198,7 @@ describe("tunnels", () => {
           deepEqual(differences(change, after), []);
           deepEqual(besides(key, told(kind, after)), besides(key, before));
           deepEqual(await links.update("t", change), [], "once is enough");
-          return;
+          return tried(`${kindName}.${key}`, "changes");
         }
         await rejects(links.update("t", change), (error) => {
           if (option.ignored) return error instanceof InputError && error.path.join(".") === `t.${key}`;
@@ -208,6 +208,7 @@ describe("tunnels", () => {
           return true;
         });
         deepEqual(told(kind, await here.link("t")), before);
+        tried(`${kindName}.${key}`, "fixed");
       });
   }
 

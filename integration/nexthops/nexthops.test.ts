@@ -171,6 +171,9 @@ describe("nexthops beside ip", () => {
       ],
     );
     equal(before?.hwStats, false);
+    await nexthops.replace({ id: 5, group: [{ id: 1, weight: 3 }, { id: 2 }], hwStats: true });
+    const [counting] = await list();
+    deepEqual([counting?.hwStats, counting?.hwStatsUsed], [true, false]);
     await here.routes.create({ dst: "198.51.100.0/24", nhid: 5 });
     await here.sh("for i in 1 2 3 4 5 6 7 8; do ping -c 1 -W 0.01 198.51.100.$i >/dev/null || true; done");
     const [after] = await list();

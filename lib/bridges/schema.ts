@@ -8,6 +8,7 @@
  * (br_mdbe_attrs_pol, __mdb_fill_info), drivers/net/vxlan/vxlan_mdb.c (vxlan_mdbe_attrs_pol,
  * vxlan_mdb_entry_info_fill), drivers/net/vxlan/vxlan_vnifilter.c (vni_filter_entry_policy, vxlan_fill_vni_filter_entry).
  */
+import { querierState } from "../families/querier.ts";
 import {
   ifinfomsg,
   RTM_DELLINK,
@@ -120,7 +121,7 @@ export const vlanGlobals = attrs("BRIDGE_VLANDB_GOPTS", {
   mcastStartupQueryIntvl: at(14, u64),
   mcastQuerier: at(15, bool),
   mcastRouterPorts: at(16, bytes),
-  mcastQuerierState: at(17, bytes),
+  mcastQuerierState: at(17, querierState),
   msti: at(18, u16),
 });
 export const vlandb = attrs("BRIDGE_VLANDB", { entry: many(1, vlanEntry), globalOptions: many(2, vlanGlobals) });

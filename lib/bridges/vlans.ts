@@ -1,5 +1,6 @@
 /** The VLANs of bridges and their ports, in one network namespace. */
 import { type ChangeRules, Changes, type LinkLookup, type Listing, linkNamed, listing } from "../families/lookup.ts";
+import { type McastQueriers, queriersFromWire } from "../families/querier.ts";
 import { AF_BRIDGE } from "../families/route.ts";
 import { Service } from "../families/service.ts";
 import { inTurns } from "../families/turns.ts";
@@ -114,6 +115,12 @@ export interface VlanGlobalsConfig extends VlanGlobals {
   readonly dev: string;
   readonly vid: number;
   readonly vidEnd?: number | undefined;
+}
+
+/** Options of a VLAN for the whole bridge as the kernel has them. */
+export interface KnownVlanGlobals extends VlanGlobalsConfig {
+  /** Who asks for memberships in it; told while the VLAN snoops. Linux 5.16 and later. */
+  readonly mcastQuerierState?: McastQueriers;
 }
 
 const vid = integer(1, 4094);
@@ -266,7 +273,12 @@ export function vlanFromWire(dev: string, entry: Out<typeof vlanEntry>): Vlan {
 }
 
 /** The options of a VLAN for the whole bridge in people's words. */
-export function globalsFromWire(dev: string, wire: Out<typeof vlanGlobals>): VlanGlobalsConfig {
+export function globalsFromWire(
+  dev: string,
+  wire: Out<typeof vlanGlobals>,
+  names: ReadonlyMap<number, string>,
+): KnownVlanGlobals {
+  const { mcastQuerierState } = wire;
   return given({
     dev,
     vid: wire.id ?? 0,
@@ -283,6 +295,7 @@ export function globalsFromWire(dev: string, wire: Out<typeof vlanGlobals>): Vla
     mcastQueryResponseInterval: ofHundredths(wire.mcastQueryResponseIntvl),
     mcastStartupQueryInterval: ofHundredths(wire.mcastStartupQueryIntvl),
     mcastQuerier: wire.mcastQuerier,
+    mcastQuerierState: mcastQuerierState && queriersFromWire(mcastQuerierState, (index) => names.get(index)),
     msti: wire.msti,
   });
 }
@@ -310,7 +323,7 @@ const rules: ChangeRules<"create" | "delete", VlanConfig, Wire> = {
   toWire: vlanToWire,
   told: (config, verb) => told(verb === "create" ? "add" : "delete", config),
 };
-const optionRules: ChangeRules<"update", VlanChange, OptionsWire> = {
+export const vlanOptionRules: ChangeRules<"update", VlanChange, OptionsWire> = {
   verbs: { update: { message: newvlan, flags: 0 } },
   check: checkVlanOptions,
   devices: ({ dev }) => [dev],
@@ -329,7 +342,7 @@ const optionRules: ChangeRules<"update", VlanChange, OptionsWire> = {
   }),
   told: (config) => told("change", config),
 };
-const globalRules: ChangeRules<"update", VlanGlobalsConfig, OptionsWire> = {
+export const vlanGlobalRules: ChangeRules<"update", VlanGlobalsConfig, OptionsWire> = {
   verbs: { update: { message: newvlan, flags: 0 } },
   check: checkVlanGlobals,
   devices: ({ dev }) => [dev],
@@ -367,21 +380,21 @@ export class Vlans extends Service<"create" | "delete", VlanConfig, Wire> {
 
   constructor(connection: Connection, links: LinkLookup) {
     super(connection, links, rules);
-    this.#options = new Changes(connection, links, optionRules);
-    this.#globals = new Changes(connection, links, globalRules);
+    this.#options = new Changes(connection, links, vlanOptionRules);
+    this.#globals = new Changes(connection, links, vlanGlobalRules);
   }
 
   async #dump<T>(
     dev: string | undefined,
     flags: number,
-    read: (dev: string, attrs: MessageOut<typeof newvlan>["attrs"]) => readonly T[],
+    read: (dev: string, attrs: MessageOut<typeof newvlan>["attrs"], names: ReadonlyMap<number, string>) => readonly T[],
     options?: CallOptions,
   ): Promise<Listing<T>> {
     const ifindex = dev === undefined ? 0 : await this.links.indexOf(dev);
     const request = { header: { family: AF_BRIDGE, ifindex }, attrs: { flags } };
     const { messages, consistent } = await this.connection.dump(getvlan, request, newvlan, options);
     const names = await this.links.names();
-    const found = await inTurns(messages, ({ header, attrs }) => read(linkNamed(names, header.ifindex), attrs));
+    const found = await inTurns(messages, ({ header, attrs }) => read(linkNamed(names, header.ifindex), attrs, names));
     return listing(found.flat(), consistent);
   }
 
@@ -393,11 +406,14 @@ export class Vlans extends Service<"create" | "delete", VlanConfig, Wire> {
   }
 
   /** Options of VLANs for whole bridges. Same as: bridge vlan global show. Linux 5.15 and later. */
-  async globals(filter: Pick<VlanFilter, "dev"> = {}, options?: CallOptions): Promise<Listing<VlanGlobalsConfig>> {
+  async globals(filter: Pick<VlanFilter, "dev"> = {}, options?: CallOptions): Promise<Listing<KnownVlanGlobals>> {
     check([], { dev: FILTER.dev }, filter, "filter");
-    const read = (dev: string, { globalOptions = [] }: MessageOut<typeof newvlan>["attrs"]): VlanGlobalsConfig[] =>
-      globalOptions.map((one) => globalsFromWire(dev, one));
-    return this.#dump(filter.dev, BRIDGE_VLANDB_DUMPF.GLOBAL, read, options);
+    return this.#dump(
+      filter.dev,
+      BRIDGE_VLANDB_DUMPF.GLOBAL,
+      (dev, { globalOptions = [] }, names) => globalOptions.map((one) => globalsFromWire(dev, one, names)),
+      options,
+    );
   }
 
   /**

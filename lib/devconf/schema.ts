@@ -11,7 +11,7 @@ import { at, attrs, body, bytes, type Field, message, s32, struct, text, u8, u32
 import { inetSettings } from "./settings.ts";
 
 type Numbers = { readonly [K in keyof typeof inetSettings]: Field<number> };
-const inetConf = attrs(
+export const inetConf = attrs(
   "IPV4_DEVCONF",
   Object.fromEntries(Object.entries(inetSettings).map(([word, { number }]) => [word, at(number, s32)])) as Numbers,
 );

@@ -1,6 +1,6 @@
 /** What was asked for, compared with what is: an acknowledgement proves nothing. */
 import { kindNamed } from "./kinds/index.ts";
-import { differs } from "./messages.ts";
+import { differs, differsIn } from "./messages.ts";
 import { settablePortOptions } from "./ports.ts";
 import type { Link, LinkChanges, LinkConfig } from "./words.ts";
 
@@ -32,9 +32,8 @@ export function differences(wanted: LinkConfig | LinkChanges, link: Link): Diffe
   const { port, altnames } = wanted;
   const has = (link.port ?? {}) as Readonly<Record<string, unknown>>;
   for (const [key, value] of Object.entries(port ?? {})) {
-    const now = has[key];
-    if (value !== undefined && (now === undefined || settablePortOptions[key]?.equal(now, value) === false))
-      found.push({ key: `port.${key}`, wanted: value, found: now });
+    if (value !== undefined && differsIn(settablePortOptions[key], has[key], value))
+      found.push({ key: `port.${key}`, wanted: value, found: has[key] });
   }
   const names = (list: readonly string[] = []): string => JSON.stringify([...list].sort());
   if (altnames !== undefined && names(altnames) !== names(link.altnames))

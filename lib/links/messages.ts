@@ -152,7 +152,10 @@ export function changeSteps(
 export function differs(now: Link, key: string, value: unknown, kind: AnyKind | undefined): boolean {
   const has = now[key as "mtu"] as unknown;
   const options = Object.hasOwn(commonOptions, key) ? commonOptions : (kind?.options ?? {});
-  const option = (options as AnyKind["options"])[key];
+  return differsIn((options as AnyKind["options"])[key], has, value);
+}
+/** The same of an option of a port, too: of what is not set the kernel may tell nothing. */
+export function differsIn(option: AnyKind["options"][string] | undefined, has: unknown, value: unknown): boolean {
   if (has === undefined) return option?.none === undefined || !option.equal(option.none, value);
   return option === undefined ? has !== value : !option.equal(has, value);
 }
@@ -167,8 +170,7 @@ function portSteps(
   const has = (now.port ?? {}) as Values;
   const options = portOf(master)?.options ?? {};
   return Object.entries(port).flatMap(([key, value]) => {
-    const before = has[key];
-    if (value === undefined || (before !== undefined && options[key]?.equal(before, value) === true)) return [];
+    if (value === undefined || !differsIn(options[key], has[key], value)) return [];
     const data = toWire(options, { [key]: value }, names);
     if (`port.${key}` === STATE) return [stateStep(now, data)];
     return [step(`port.${key}`, { linkinfo: { slave: { kind: master, data } } })];

@@ -256,13 +256,18 @@ export function eitherFamily(
 }
 
 /** What the kernel tells and nobody sets: a state, a counter, a timer. */
-export function status<T>(key: string, read: (value: never) => T | undefined): Status<T> {
+export function status<T>(key: string, read: (value: never, names: LinkNames) => T | undefined): Status<T> {
   const shape: Shape<T> = {
     expected: "nothing: the kernel tells it",
     json: { not: {} },
     accepts: (_): _ is T => false,
   };
-  const told = converted<T, never>(key, shape, () => fail(key), read);
+  const told = option<T>(
+    shape,
+    [key],
+    () => fail(key),
+    (wire, names) => (wire[key] === undefined ? undefined : read(wire[key] as never, names)),
+  );
   return { ...told, readOnly: true };
 }
 function fail(key: string): never {

@@ -35,7 +35,7 @@ const OWN = new Set([
   ...["tm", "pad", "pcnt", "stats", "usedHwStats", "inHwCount", "index", "capab", "refcnt", "bindcnt"],
   ...["ifindex", "cellLog", "cellAlign"],
   // Bytes of a burst are ticks, which are rounded; behind a VLAN's tag the kernel tells the protocol of what is inside.
-  ...["burst", "keyEthType"],
+  ...["burst", "pktburst64", "keyEthType"],
 ]);
 /** Those of a filter's flags that somebody chose: not those that tell whether hardware does the work. */
 const CHOSEN = 3;

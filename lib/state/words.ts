@@ -3,6 +3,7 @@
 import { channels, coalesce, pause, rings } from "../ethtool/settings.ts";
 import type { AnyKind } from "../links/kind.ts";
 import { linkKinds } from "../links/kinds/index.ts";
+import { nexthopShapes as everyNexthopShape } from "../nexthops/words.ts";
 import { checkWhole } from "../qdiscs/check.ts";
 import { filterKinds } from "../qdiscs/filters/index.ts";
 import { classKinds, qdiscKinds } from "../qdiscs/kinds/index.ts";
@@ -33,7 +34,7 @@ export { linkShapes } from "../links/words.ts";
 export { fdbShapes } from "../neighbors/entry.ts";
 export { neighborShapes } from "../neighbors/words.ts";
 export { ZERO_MAC } from "../neighbors/zero-mac.ts";
-export { canonicalNexthop, nexthopShapes } from "../nexthops/words.ts";
+export { canonicalNexthop } from "../nexthops/words.ts";
 export { canonicalRoute, isWide as isWideRoute, routeShapes } from "../routes/words.ts";
 export { canonicalRule, ruleShapes } from "../rules/words.ts";
 
@@ -65,8 +66,10 @@ export const filterKindShapes: Readonly<Record<string, Shapes>> = shapesOfKinds(
 
 const { ingressBlock: _, egressBlock: __, ...qdiscPlaceShapes } = tcQdiscShapes;
 const { block: ___, ...filterPlaceShapes } = filterShapes;
+// Whether hardware counts is told only to who asks for counters, which older kernels refuse to tell.
+const { hwStats: ____, ...nexthopShapes } = everyNexthopShape;
 
-export { classPlaceShapes, filterPlaceShapes, qdiscPlaceShapes };
+export { classPlaceShapes, filterPlaceShapes, nexthopShapes, qdiscPlaceShapes };
 
 type Values = Readonly<Record<string, unknown>>;
 /** Objects of traffic control as the kernel would tell them. @throws {InputError} */

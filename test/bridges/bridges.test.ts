@@ -111,7 +111,7 @@ describe("VLANs", () => {
 
   it("reads the kernel's options for the whole bridge", () => {
     const { attrs } = readTwice("bridges/vlan-global.hex", newvlan);
-    const [first, second] = (attrs.globalOptions ?? []).map((one) => globalsFromWire("br0", one));
+    const [first, second] = (attrs.globalOptions ?? []).map((one) => globalsFromWire("br0", one, NAMES));
     const common = {
       dev: "br0",
       mcastSnooping: true,
@@ -127,8 +127,10 @@ describe("VLANs", () => {
       mcastStartupQueryInterval: 31.25,
       msti: 0,
     };
+    // It asks without an address of its own.
+    const unnamed = { ipv4: { address: "0.0.0.0" }, ipv6: { address: "::" } };
     deepEqual(first, { ...common, vid: 1, mcastQuerier: false });
-    deepEqual(second, { ...common, vid: 10, vidEnd: 11, mcastQuerier: true });
+    deepEqual(second, { ...common, vid: 10, vidEnd: 11, mcastQuerier: true, mcastQuerierState: unnamed });
   });
 
   it("writes both ends of a range, and of its VNIs", () => {

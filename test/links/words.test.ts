@@ -69,6 +69,9 @@ const REFUSED: readonly (readonly [config: object, path: string, reason: RegExp]
   [{ ...VXLAN, remote: "fe80::1%eth0" }, "vx0.remote", /IPv4 or IPv6/],
   [{ ...VXLAN, srcport: { low: 2, high: 1 } }, "vx0.srcport", /low not above high/],
   [{ ...VXLAN, vnifilter: true }, "vx0.vnifilter", /external/],
+  [{ ...VXLAN, reservedBits: 5 }, "vx0.reservedBits", /as "0xff00000000000000"; quoted/],
+  [{ ...VXLAN, reservedBits: `0x1${"0".repeat(16)}` }, "vx0.reservedBits", /64 bits/],
+  [{ kind: "bridge", name: "b", mcastQuerierState: {} }, "b.mcastQuerierState", /unknown key/],
   [{ ...VXLAN, mac: "02:00:00:00:00" }, "vx0.mac", /MAC/],
   [{ ...VXLAN, alias: "a\u001b[31m" }, "vx0.alias", /control/],
   [{ ...VXLAN, altnames: ["../../etc"] }, "vx0.altnames", /slashes/],
@@ -206,6 +209,12 @@ describe("links in words", () => {
     equal(lo.mtu, 65_536);
     const bridge = observed("bridge-stp");
     deepEqual([bridge.stp, bridge.forwardDelay, bridge.hello, bridge.maxAge, bridge.priority], [true, 4, 1, 10, 100]);
+    equal(observed("vxlan-all").reservedBits, "0x7700000000000000");
+    deepEqual(observed("bridge-mcast").mcastQuerierState, { ipv4: { address: "192.0.2.1" }, ipv6: { address: "::" } });
+    deepEqual(observed("bridge-querier").mcastQuerierState, {
+      ipv4: { address: "192.0.2.9", port: "#12", timer: 251 },
+      ipv6: { address: "fe80::9", port: "#12", timer: 251 },
+    });
     const veth = observed("veth-pair");
     deepEqual([veth.alias, veth.altnames, veth.up], ["left end", ["a-name-that-is-longer-than-fifteen"], true]);
     ok(veth.peer?.name.startsWith("#"));

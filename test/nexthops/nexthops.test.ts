@@ -67,6 +67,8 @@ const REFUSED: readonly (readonly [config: object, message: RegExp])[] = [
   [{ id: 1, group: [{ id: 2 }], buckets: 4 }, /^buckets: is for a group of type resilient/],
   [{ id: 1, group: [{ id: 2 }], type: "resilient" }, /^buckets: missing/],
   [{ id: 1, dev: "d0", idleTimer: 5 }, /^idleTimer: is for a group; give it one/],
+  [{ id: 1, dev: "d0", hwStats: true }, /^hwStats: is for a group; give it one/],
+  [{ id: 1, group: [{ id: 2 }], hwStats: 1 }, /^hwStats: expected true or false/],
   [{ id: 1, dev: "d0", encap: { type: "ip", ttl: 0 } }, /^encap\.ttl: expected a whole number from 1 to 255/],
 ];
 

@@ -292,6 +292,23 @@ const FILTERS: Readonly<Record<string, object>> = {
     encDstPort: 2152,
     gtpOpts: { pduType: 1, qfi: { value: 8, mask: 63 } },
   },
+  "flower-sctp": {
+    ...PASS,
+    protocol: "ip",
+    ipProto: "sctp",
+    srcPort: 1,
+    dstPort: 2,
+    actions: [{ kind: "police", mtu: 0xffff_ffff, packetRate: 1000, packetBurst: 10, exceed: "drop" }],
+  },
+  "flower-icmp": { ...PASS, protocol: "ip", ipProto: "icmp", icmpType: 8, icmpCode: 0 },
+  "flower-cvlan": {
+    ...{ ...PASS, protocol: "802.1ad", vlanId: 5, vlanEthtype: "802.1Q" },
+    ...{ cvlanId: 6, cvlanPrio: 3, cvlanEthtype: "ip" },
+  },
+  "matchall-class": {
+    ...{ dev: "d0", parent: "ingress", pref: 10, protocol: "all", chain: 0, handle: 1 },
+    ...{ kind: "matchall", classid: "1:2" },
+  },
   matchall: {
     dev: "d0",
     parent: "egress",
@@ -428,25 +445,35 @@ describe("qdiscs, classes and filters", function () {
       deepEqual(bare(again), bare(whole.slice(NLMSG_HDRLEN)));
     });
 
+  /** Options of Geneve are told in one nest, and set in one each; user-mode Linux pads what has 64 bits. */
+  const OTHERWISE = new Set(["flower-geneve", "flower-sctp", "flower-icmp", "flower-cvlan"]);
   for (const [name, expected] of Object.entries(FILTERS))
     it(`reads the kernel's ${name}, and writes it again`, () => {
       const whole = capture(`qdiscs/${name}.hex`).at(-1) ?? new Uint8Array();
       const { told, wire, again } = decoded(whole);
       const actions = withoutCounters(told["actions"]);
       deepEqual(actions === undefined ? told : { ...told, actions }, expected);
-      // Options of Geneve are told in one nest, and set in one each.
-      if (name !== "flower-geneve") deepEqual(bare(again), bare(whole.slice(NLMSG_HDRLEN)));
+      if (!OTHERWISE.has(name)) deepEqual(bare(again), bare(whole.slice(NLMSG_HDRLEN)));
       deepEqual(unknownIn(wire), []);
     });
 
+  /**
+   * An action of another kind; a cookie and counters that hardware does not keep; a peak rate; addresses of hardware in
+   * ARP; sessions of PPPoE; how many tags there are; marks and policers without an action.
+   */
+  const WORDLESS = new Set([
+    ...["u32-table", "flower-udp", "flower-tcp", "flower-arp-all", "flower-pppoe", "flower-vlans", "u32-more"],
+  ]);
+  const isTable = (handle: unknown): boolean => String(handle).endsWith(":");
   it("knows whether all of a filter can be said again", () => {
     const files = readdirSync("test/fixtures/qdiscs").filter((file) => /^(flower|matchall|u32)/.test(file));
     const all = files.flatMap((file) => capture(`qdiscs/${file}`).map((bytes) => [file, decoded(bytes)] as const));
     ok(all.length > 15);
     for (const [file, { told, wire }] of all) {
-      // Each priority is told once by itself; and one has an action that has no word here.
+      // Each priority is told once by itself.
       if (told["handle"] === 0 || told["handle"] === "0:") continue;
-      equal(isKnown(filterSort, { ...told, wire }), !JSON.stringify(told).includes("#skbedit"), file);
+      const isWhole = !WORDLESS.has(file.replace(".hex", "")) || isTable(told["handle"]);
+      equal(isKnown(filterSort, { ...told, wire }), isWhole, file);
     }
   });
   it("knows what of a filter has no word, or another one than all", () => {

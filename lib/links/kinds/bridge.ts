@@ -1,5 +1,5 @@
 /**
- * Source: include/uapi/linux/if_link.h (IFLA_BR_*, BRIDGE_QUERIER_*, BR_STP_MODE_*), include/uapi/linux/if_bridge.h
+ * Source: include/uapi/linux/if_link.h (IFLA_BR_*, BR_STP_MODE_*), include/uapi/linux/if_bridge.h
  * (BR_BOOLOPT_*, struct br_boolopt_multi), net/bridge/br_netlink.c (br_policy, br_changelink, br_fill_info). Times are
  * clock_t: hundredths of seconds.
  */
@@ -10,8 +10,6 @@ import {
   be16,
   bool,
   flag,
-  ipv4,
-  ipv6,
   mac as macAddress,
   oneOf,
   padding,
@@ -33,6 +31,7 @@ import {
   wideCentiseconds,
 } from "../option.ts";
 import { brport, portOptions } from "../ports/bridge.ts";
+import { querierState, queriersAt } from "../querier.ts";
 import { switches, switchOf } from "../switches.ts";
 
 /** struct ifla_bridge_id: priority and MAC address of a bridge. */
@@ -42,17 +41,6 @@ const bridgeId = struct("ifla_bridge_id", { prio: be16, addr: macAddress });
 const BOOLOPT = { noLlLearn: 0, mcastVlanSnooping: 1, mstEnable: 2, mdbOffloadFailNotification: 3, fdbLocalVlan0: 4 };
 const boolopt = switches("br_boolopt_multi", BOOLOPT);
 const bit = (key: keyof typeof BOOLOPT): Option<boolean> => switchOf("multiBoolopt", key);
-
-/** Who asks for group memberships; sent only while a querier is known. */
-const querierState = attrs("BRIDGE_QUERIER", {
-  ipAddress: at(1, ipv4),
-  ipPort: at(2, u32),
-  ipOtherTimer: at(3, u64),
-  pad: padding(4),
-  ipv6Address: at(5, ipv6),
-  ipv6Port: at(6, u32),
-  ipv6OtherTimer: at(7, u64),
-});
 
 /** Hundredths of seconds that fit into 32 bits, in seconds. */
 const LONGEST = 42_949_672;
@@ -222,6 +210,8 @@ export const bridge = linkKind({
     mcastHashElasticity: status<number>("mcastHashElasticity", asIs<number>),
     /** Addresses learned now. Linux 6.7 and later. */
     fdbLearned: status<number>("fdbNLearned", asIs<number>),
+    /** Who asks for memberships, while anybody does. Linux 5.16 and later. */
+    mcastQuerierState: queriersAt("mcastQuerierState"),
   },
   port: { wire: brport, options: portOptions },
   check(options) {

@@ -3,15 +3,15 @@
  * vxlan_nl2conf for what a change may contain).
  */
 
-import { address, boolean, choice, integer, linkName } from "../../shape/shape.ts";
+import { address, boolean, choice, integer, linkName, type Shape } from "../../shape/shape.ts";
 import {
   at,
   attrs,
   be16,
   be32,
+  be64,
   bool,
   byteOrFlag,
-  bytes,
   flag,
   ipv4,
   ipv6,
@@ -22,10 +22,15 @@ import {
 } from "../../wire/index.ts";
 import { isMulticast } from "../../wire/multicast.ts";
 import { linkKind } from "../kind.ts";
-import { custom, eitherFamily, flagged, type OptionsOf, reference, same } from "../option.ts";
+import { converted, custom, eitherFamily, flagged, type OptionsOf, reference, same } from "../option.ts";
 import { port, portRange, portRangeStruct, ttl } from "../tunnels/udp.ts";
 
 const FIXED = { fixed: true };
+const header: Shape<string> = {
+  expected: 'the 64 bits of a VXLAN header, as "0xff00000000000000"; quoted, as a number may be too long',
+  json: { type: "string", pattern: "^0x[0-9a-fA-F]{1,16}$" },
+  accepts: (value): value is string => typeof value === "string" && /^0x[0-9a-f]{1,16}$/i.test(value),
+};
 
 /** A layer 2 overlay over UDP. */
 export const vxlan = linkKind({
@@ -66,8 +71,8 @@ export const vxlan = linkKind({
     vnifilter: at(30, bool),
     localbypass: at(31, bool),
     labelPolicy: at(32, oneOf(u32, { fixed: 0, inherit: 1 })),
-    /** Two 32-bit words, network order: which bits of the VXLAN header are ignored. */
-    reservedBits: at(33, bytes),
+    /** struct vxlanhdr: two words of 32 bits, network order. */
+    reservedBits: at(33, be64),
     mcRoute: at(34, bool),
   }),
   options: {
@@ -133,6 +138,17 @@ export const vxlan = linkKind({
     df: same("df", choice("unset", "set", "inherit")),
     /** Whether packets to this host's own address skip the encapsulation. Linux 6.5 and later. */
     localbypass: same("localbypass", boolean),
+    /**
+     * Bits of the VXLAN header that have to be 0, as hexadecimal digits from its first byte on; default: all that no option
+     * uses. A packet with one of them set is dropped, and counted as an error. Linux 6.14 and later.
+     */
+    reservedBits: converted<string, bigint>(
+      "reservedBits",
+      header,
+      BigInt,
+      (value) => `0x${value.toString(16).padStart(16, "0")}`,
+      { ...FIXED, equal: (a, b) => BigInt(a) === BigInt(b) },
+    ),
     /** Whether multicast goes through the routing table. Linux 6.17 and later, which do not tell it. */
     mcroute: same("mcRoute", boolean, { untold: true }),
   },

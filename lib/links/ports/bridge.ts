@@ -127,7 +127,7 @@ export const portOptions = {
   /** Name of the port of the same bridge that takes over when this one has no carrier. */
   backupPort: reference("backupPort", linkName),
   /** Nexthop object that takes over; 0 for none. Linux 6.6 and later. */
-  backupNhid: same("backupNhid", count),
+  backupNhid: same("backupNhid", count, { none: 0 }),
 
   /** Priority and MAC address, as `8000.02:00:00:00:00:01`. */
   rootId: status<string>("rootId", idText),

@@ -1,6 +1,7 @@
 /** Source: include/uapi/linux/pkt_cls.h (struct tc_police, TCA_POLICE_*), net/sched/act_police.c (police_policy, tcf_police_init, tcf_police_dump). */
 import { choice, integer } from "../../shape/shape.ts";
 import { array, at, attrs, bytes, padding, s32, struct, u32, u64 } from "../../wire/index.ts";
+import { TICK_NS } from "../clock.ts";
 import { control, controlNumber, controlOf, type TcControl } from "../control.ts";
 import { kind } from "../kind.ts";
 import { converted, custom, unlessZero, valueAt } from "../option.ts";
@@ -17,6 +18,10 @@ import {
   type specOf,
   specWord,
 } from "../rate.ts";
+
+const NS = 1e9;
+/** Rounded up: so many fit. */
+const packetTicks = (packets: number, perSecond: number): number => Math.ceil((packets * NS) / perSecond / TICK_NS);
 
 /** Limits the rate of what a filter matches. */
 export const police = kind({
@@ -78,8 +83,17 @@ export const police = kind({
     linklayer: specWord<Linklayer>("tbf.rate", choice("ethernet", "atm"), linklayerOf),
     /** Packets per second, instead of `rate`. Linux 5.13 and later. */
     packetRate: converted<number, bigint>("pktrate64", integer(1, Number.MAX_SAFE_INTEGER), BigInt, Number),
-    /** Packets that may come at once. */
-    packetBurst: converted<number, bigint>("pktburst64", integer(1, Number.MAX_SAFE_INTEGER), BigInt, Number),
+    /** Packets that may come at once; on the wire the ticks that they take at `packetRate`. */
+    packetBurst: custom<number>(
+      ["pktburst64"],
+      integer(1, 0xffff_ffff),
+      (value, { values }) => ({ pktburst64: BigInt(packetTicks(value, values["packetRate"] as number)) }),
+      (wire) => {
+        const [rate64, ticks] = [wire["pktrate64"], wire["pktburst64"]] as readonly (bigint | undefined)[];
+        if (rate64 === undefined || ticks === undefined) return undefined;
+        return Math.round((Number(ticks) * TICK_NS * Number(rate64)) / NS);
+      },
+    ),
     /** What becomes of packets above the rate; default reclassify. */
     exceed: converted<TcControl, number>("tbf.action", control, controlNumber, controlOf),
     /** What becomes of packets within the rate; default pass. */
