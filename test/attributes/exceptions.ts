@@ -3,6 +3,8 @@
  * missing here, and one that has been captured since.
  */
 
+import { inetSettings } from "../../lib/devconf/settings.ts";
+
 type Keys = Readonly<Record<string, readonly string[]>>;
 
 const ERSPAN = ["erspanIndex", "erspanVer", "erspanDir", "erspanHwid"];
@@ -41,6 +43,19 @@ export const UNSEEN: Readonly<Record<string, Keys>> = {
     {
       "Links of every kind": ["vfinfoList", "vfPorts", "portSelf", "physPortId", "physSwitchId"],
     },
+  "Told of CAN adapters only": {
+    "Links of every kind: linkinfo": ["xstats"],
+  },
+  "Told after a router has advertised an MTU": {
+    "Links of every kind: afSpec.inet6": ["raMtu"],
+  },
+  "Has a number, and is never filled": {
+    "Links of every kind: afSpec.inet6": ["mcast"],
+    "Qdiscs, classes and filters": ["fcnt"],
+  },
+  "Told of links with a program of XDP, or asked to attach one, which nothing here does": {
+    "Links of every kind: xdp": ["fd", "flags", "progId", "drvProgId", "skbProgId", "hwProgId", "expectedFd"],
+  },
   "Told of wireless links only": {
     "Links of every kind": ["wireless"],
   },
@@ -50,6 +65,79 @@ export const UNSEEN: Readonly<Record<string, Keys>> = {
   "Taken by few network cards, or by kernels built with the rings of MRP and the fault management of CFM": {
     "VLANs, as they are asked for": ["mode", "mrp", "cfm"],
   },
+  "Options of other headers inside of a tunnel's, for which there are no words here": {
+    "Tunnel headers of routes and nexthops: ip": ["opts"],
+    "Tunnel headers of routes and nexthops: ip6": ["opts"],
+  },
+  "Asked by `tc` and not told; integration/qdiscs reads back what became of it": {
+    "Qdiscs, classes and filters": ["rate", "dumpInvisible", "dumpFlags"],
+    "Qdiscs of kind netem": ["delayDist", "slotDist"],
+    "Qdiscs of kind tbf": ["rtab", "ptab", "burst", "pburst"],
+    "Qdiscs of kind fq": ["flowDefaultRate"],
+    "Classes of kind htb": ["ctab", "rtab"],
+    "Actions of filters": ["index"],
+    "Actions of kind police": ["rate", "peakrate"],
+  },
+  "One table for qdiscs and classes, of which these are the other's": {
+    "Qdiscs of kind htb": ["parms", "ctab", "rtab", "rate64", "ceil64"],
+    "Classes of kind htb": ["init", "directQlen"],
+  },
+  "Told where 32 bits are not enough": {
+    "Qdiscs, classes and filters: stats2": ["rateEst64", "pkt64"],
+  },
+  "Of newer kernels than 6.1; none at hand has both these and queues": {
+    "Qdiscs of kind netem": ["prngSeed"],
+    "Qdiscs of kind fq": ["priomap", "weights", "offloadHorizon"],
+    "Actions of kind mirred": ["blockid"],
+  },
+  "Told of network cards that do the work": {
+    "Qdiscs, classes and filters": ["extWarnMsg"],
+    "Qdiscs of kind htb": ["offload"],
+    "Classes of kind htb": ["offload"],
+    "Actions of filters": ["usedHwStats"],
+  },
+  "For which `tc` of Debian 12 has no word": {
+    "Filters of kind flower": ["keyEncUdpSrcPort", "keyEncUdpSrcPortMask", "keyHash", "keyHashMask", "keyL2tpv3Sid"],
+  },
+  "Told with the estimator of an action, which is asked for with it": {
+    "Actions of kind police": ["avrate"],
+  },
+  "Told of devices that have it; those of virtual machines, which are at hand, have not": {
+    "Link modes of devices": ["peer", "masterSlaveCfg", "masterSlaveState", "lanes"],
+    "Link states of devices": ["sqi", "sqiMax", "extState", "extSubstate", "extDownCnt"],
+    "Rings of devices": [
+      ...["rxMiniMax", "rxMini", "rxJumboMax", "rxJumbo", "rxBufLen", "tcpDataSplit", "cqeSize", "rxPush"],
+      ...["txPushBufLen", "txPushBufLenMax", "hdsThresh", "hdsThreshMax"],
+    ],
+    "Channels of devices": ["otherMax", "otherCount"],
+    "Coalescing of devices": [
+      ...["rxUsecsIrq", "rxMaxFramesIrq", "txUsecsIrq", "txMaxFramesIrq", "statsBlockUsecs", "useAdaptiveRx"],
+      ...["useAdaptiveTx", "pktRateLow", "rxUsecsLow", "rxMaxFramesLow", "txUsecsLow", "txMaxFramesLow"],
+      ...["pktRateHigh", "rxUsecsHigh", "rxMaxFramesHigh", "txUsecsHigh", "txMaxFramesHigh"],
+      ...["rateSampleInterval", "useCqeModeTx", "useCqeModeRx"],
+      ...["txAggrMaxBytes", "txAggrMaxFrames", "txAggrTimeUsecs"],
+    ],
+    "Pause frames of devices": ["stats"],
+    "Pause frames of devices: stats": ["txFrames", "rxFrames"],
+    "Standard counters of devices: grp": ["stat", "histRx", "histTx"],
+    "Standard counters of devices: grp.histRx": ["histBktLow", "histBktHi", "histVal"],
+  },
+  "Told only when the sysctl changes, which is of Linux 6.17": {
+    "Who forwards": ["forceForwarding"],
+  },
+  "Asked of devices, and not told": {
+    "Features of devices: header": ["flags"],
+    "Features of devices: hw": ["value", "mask"],
+    "Standard counters of devices": ["groups"],
+    "Names of devices' bits and counters": ["header", "countsOnly"],
+  },
+  "Asked, or told where another namespace is asked about": {
+    "Numbers of namespaces": ["pid", "fd", "targetNsid", "currentNsid"],
+  },
+  "Told as an array in one attribute, `devconf/link`, and set one by one, which no tool does; integration/devconf reads back":
+    {
+      "Sysctls of interfaces over IPv4": Object.keys(inetSettings),
+    },
   "Asked by no tool: `bridge` gives VLANs their tunnels in another message": {
     "VNIs of VLANs": ["cmd"],
   },
