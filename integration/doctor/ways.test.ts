@@ -5,7 +5,7 @@ import { diagnose } from "../../lib/doctor/index.ts";
 import { ZERO_MAC } from "../../lib/neighbors/zero-mac.ts";
 import { arp } from "../../lib/probe/neighbor.ts";
 import { parseSource } from "../../lib/state/index.ts";
-import { Lab } from "../../lib/testkit/index.ts";
+import { Lab, type LabGuest } from "../../lib/testkit/index.ts";
 import { BRISK } from "./matrix.ts";
 
 const HOSTS = `linkwright: 1
@@ -97,21 +97,41 @@ guests: { on: br-vm, mtu: auto }
   });
 });
 
+/** Lets a guest ask for an address that nobody has, for a time in milliseconds. */
+async function callOut({ node, addresses: [own = ""] }: LabGuest, timeout: number): Promise<void> {
+  const { index = 0, mac } = (await node.host.links.get("eth0")) ?? {};
+  const link = { name: "eth0", index, mac: String(mac) };
+  await arp(node.netns.fd, link, own, "12.12.139.250", { interval: 20, timeout });
+}
+
+it("the doctor doubts two guests of one host that have one MAC address", async function () {
+  this.timeout(30_000);
+  await using lab = await Lab.up("examples/two-hosts.yaml", { guestsPerHost: 2 });
+  const guests = lab.guests.map((name) => lab.guest(name)).filter(({ on }) => on === "bm1");
+  const [one, other] = guests;
+  ok(one !== undefined && other !== undefined);
+  const mac = String((await one.node.host.links.get("eth0"))?.mac);
+  await other.node.host.links.update("eth0", { mac });
+  const calls = guests.map((guest) => callOut(guest, 2500));
+  const [{ findings, asked }] = await Promise.all([diagnose(lab.host("bm1"), BRISK), ...calls]);
+  deepEqual(
+    asked.clones.map(({ port, from, tunnel }) => [port, from, tunnel]),
+    [[one.port, other.port, undefined]],
+  );
+  deepEqual([findings[0]?.cause, findings[0]?.severity, findings[0]?.subject], ["duplicate-mac", "warning", mac]);
+});
+
 it("the doctor takes no guest that moves to another host for one that is there twice", async function () {
   this.timeout(30_000);
   await using lab = await Lab.up("examples/two-hosts.yaml");
   const [near, far] = lab.guests.map((name) => lab.guest(name));
   ok(near !== undefined && far !== undefined);
   const mac = String((await near.node.host.links.get("eth0"))?.mac);
-  const callOut = async ({ node, addresses: [own = ""] }: typeof near): Promise<void> => {
-    const { index = 0 } = (await node.host.links.get("eth0")) ?? {};
-    await arp(node.netns.fd, { name: "eth0", index, mac }, own, "12.12.139.250", { interval: 20, timeout: 700 });
-  };
   const move = async (): Promise<void> => {
-    await callOut(near);
+    await callOut(near, 700);
     await near.node.host.links.update("eth0", { up: false });
     await far.node.host.links.update("eth0", { mac });
-    await callOut(far);
+    await callOut(far, 700);
   };
   const [{ findings, asked }] = await Promise.all([diagnose(lab.host("bm1"), { ...BRISK, listen: 2000 }), move()]);
   deepEqual([asked.clones, findings.filter(({ severity }) => severity === "error")], [[], []]);

@@ -447,7 +447,7 @@ async function askAll(host: Host, view: View, options: AskOptions): Promise<Aske
     return {
       ...{ ends: all, sounds, duplicates: duplicates.flat(), clones, claimed: await claimed, ways, witnessed: {} },
       bridged: Object.fromEntries((await Promise.all(bridged)).flat()),
-      unseen: [...unasked(view, all), ...unanswered(all, ways)],
+      unseen: [...unasked(view, all), ...unanswered(all, ways), ...lookout.unseen],
     };
   } catch (error) {
     if (!(error instanceof SocketError) || error.errno !== EPERM) throw error;

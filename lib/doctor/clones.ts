@@ -30,16 +30,16 @@ const TOGETHER = 200;
 /** Addresses of routers that stand in for one another have this beginning, and are where the active one is. */
 const VIRTUAL_ROUTER = "00:00:5e:00:0";
 
-/** An Ethernet address that sends from a port of this host and from behind a tunnel. */
+/** An Ethernet address that sends from a port of this host, and from behind a tunnel or another port. */
 export interface Clone {
   readonly mac: string;
-  /** The VXLAN. */
-  readonly tunnel: string;
+  /** The VXLAN; absent where both are on this host. */
+  readonly tunnel?: string;
   /** The port of its bridge. */
   readonly port: string;
-  /** The far end. */
+  /** The far end, or the other port. */
   readonly from: string;
-  /** Frames that came by the port, and from the far end. */
+  /** Frames that came by the port, and from there. */
   readonly near: number;
   readonly far: number;
 }
@@ -141,14 +141,16 @@ export interface Lookout extends Disposable {
   /** Takes a frame that came inside of VXLAN. */
   take(stream: Stream, frame: Uint8Array): void;
   clones(): Clone[];
+  /** What it does not listen to. */
+  readonly unseen: readonly string[];
 }
 
-function clonesAt(port: string, near: Seen, tunnel: Tunnel, { from }: Stream, far: Seen): Clone[] {
+function clonesAt(near: Seen, far: Seen, place: Pick<Clone, "tunnel" | "port" | "from">): Clone[] {
   return [...near].flatMap(([mac, here]) => {
     const there = far.get(mac);
     if (there === undefined || mac.startsWith(VIRTUAL_ROUTER)) return [];
     if (together(here.kept, there.kept) < TOGETHER) return [];
-    return [{ mac, tunnel: tunnel.link.name, port, from, near: here.count, far: there.count }];
+    return [{ mac, ...place, near: here.count, far: there.count }];
   });
 }
 
@@ -174,14 +176,29 @@ export function lookOut(view: View, nsFd: number): Lookout {
       if (far.size < ADDRESSES) far.set(key, known);
       note(known.seen, frame);
     },
-    clones: () =>
-      plain(view).flatMap(([tunnel, bridge]) =>
-        guestPorts(view, bridge).flatMap(({ name }) =>
-          streamsOf(tunnel).flatMap(({ stream, seen }) =>
-            clonesAt(name, near.get(name) ?? new Map(), tunnel, stream, seen),
+    clones: () => {
+      const seenAt = (name: string): Seen => near.get(name) ?? new Map();
+      const apart = plain(view).flatMap(([tunnel, bridge]) =>
+        guestPorts(view, bridge).flatMap(({ name: port }) =>
+          streamsOf(tunnel).flatMap(({ stream: { from }, seen }) =>
+            clonesAt(seenAt(port), seen, { tunnel: tunnel.link.name, port, from }),
           ),
         ),
-      ),
+      );
+      const bridges = new Map(plain(view).map(([, bridge]) => [bridge.name, bridge]));
+      const here = [...bridges.values()].flatMap((bridge) => {
+        const names = guestPorts(view, bridge).map(({ name }) => name);
+        const pairs = names.flatMap((port, at) => names.slice(at + 1).map((from) => ({ port, from })));
+        return pairs.flatMap((pair) => clonesAt(seenAt(pair.port), seenAt(pair.from), pair));
+      });
+      return [...apart, ...here];
+    },
+    unseen: [
+      ...(ports.size > PORTS
+        ? [`${ports.size - PORTS} ports of bridges: of so many guests the first ${PORTS} are heard`]
+        : []),
+      ...(open.includes(undefined) ? ["whether guests here are there twice: that takes Linux 4.20"] : []),
+    ],
     [Symbol.dispose]() {
       for (const one of open) one?.[Symbol.dispose]();
     },

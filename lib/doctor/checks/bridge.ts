@@ -188,17 +188,20 @@ function duplicates(given: Case): Finding[] {
     });
 }
 
-/** A guest here and one behind a tunnel that have one Ethernet address. */
+/** Two guests that have one Ethernet address: both here, or one of them behind a tunnel. */
 function clones({ asked }: Case): Finding[] {
   return asked.clones.map(({ mac, tunnel, port, from, near, far }): Finding => {
+    const frames = (count: number): string => `${count} frame${count === 1 ? "" : "s"} from ${mac} came`;
+    const place = tunnel === undefined ? from : `behind ${from}`;
     return {
       cause: "duplicate-mac",
-      severity: "error",
+      // One guest may have both ports, and its cards one address.
+      severity: tunnel === undefined ? "warning" : "error",
       subject: mac,
-      text: `${mac} sends from ${port} here and from behind ${from} at the same time: two guests have one MAC address, as clones of an image do, and the bridges send each what is for the other`,
+      text: `${mac} sends from ${port} here and from ${place} at the same time: two guests have one MAC address, as clones of an image do, and the bridges send each what is for the other`,
       evidence: [
-        `${near} frame${near === 1 ? "" : "s"} from ${mac} came in by ${port}`,
-        `${far} frame${far === 1 ? "" : "s"} from ${mac} came through ${tunnel} from ${from} meanwhile, and others than those`,
+        `${frames(near)} in by ${port}`,
+        `${frames(far)} ${tunnel === undefined ? `in by ${from}` : `through ${tunnel} from ${from}`} meanwhile, and others than those`,
       ],
       fix: `ip link set dev eth0 address ${another(mac, port)}, inside the guest at ${port} or in its definition`,
     };
