@@ -216,9 +216,10 @@ const linksOf = fc
   .map(({ br1, ...links }) => {
     const all: Record<string, unknown> = { ...links, ...(br1 && { br1 }) };
     // A master that this document does not have may not be there.
-    const { mdb: _, ...plain } = links.br0 as { readonly mdb?: unknown; readonly mcastSnooping?: boolean };
+    const { mdb, ...plain } = links.br0 as { readonly mdb?: unknown };
     const below = links.if0 as { readonly master?: string } | undefined;
-    if (below?.master !== "br0" || plain.mcastSnooping === false) all["br0"] = plain;
+    // Groups are for what has the port, and takes groups whatever it did before.
+    all["br0"] = mdb !== undefined && below?.master === "br0" ? { ...plain, mdb, mcastSnooping: true } : plain;
     if (br1 === undefined)
       for (const [name, link] of Object.entries(all))
         if ((link as { master?: string } | undefined)?.master === "br1")

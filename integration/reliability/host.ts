@@ -138,11 +138,13 @@ const DEFAULT_QUEUES = ["noqueue", "pfifo_fast", "noop", "mq"];
 async function queuesOf({ qdiscs }: Host): Promise<string[]> {
   const all = (await qdiscs.list()).filter(({ kind }) => !DEFAULT_QUEUES.includes(kind));
   if (all.length === 0) return [];
-  return [
+  const lines = [
     ...all.map((one) => line("queue", one)),
     ...(await listed("class", qdiscs.classes.list())),
     ...(await listed("filter", qdiscs.filters.list())),
   ];
+  // From 8000 on the kernel chose the number.
+  return lines.map((one) => one.replaceAll(/"[89a-f][0-9a-f]{3}:/g, '"its own:'));
 }
 
 /** Everything that a host is configured to. Two equal lists are the same state. */

@@ -8,12 +8,12 @@ import type { Plan } from "../../lib/state/step.ts";
 import { encode } from "../../lib/transaction/encoding.ts";
 import { transact } from "../../lib/transaction/transaction.ts";
 import { type Document, documents, randomOf, shuffled } from "./documents.ts";
-import { anonymous, desired, machine, snapshot } from "./host.ts";
+import { anonymous, desired, difference, machine, snapshot } from "./host.ts";
 
 /** What became of so many documents. */
 export interface Orders {
   documents: number;
-  /** Those whose orders all gave one plan, and one host of those that were applied. */
+  /** Those whose orders all gave one plan and one host. */
   same: number;
   /** The kernel refused them, in each order. */
   refused: number;
@@ -21,8 +21,6 @@ export interface Orders {
 }
 
 const SHUFFLES = 5;
-/** So many of the orders are applied. */
-const APPLIED = 2;
 const REFUSED = "refused";
 
 const sorted = (value: unknown): unknown => {
@@ -40,16 +38,16 @@ const planPrint = ({ steps }: Plan): string =>
     ),
   );
 
-/** The host that a document makes; its random MAC addresses, and what the kernel makes of them, left out. */
-async function hostPrint(document: Document, directory: string): Promise<string> {
+/** The host that a document makes, without its random MAC addresses and what the kernel makes of them. */
+async function hostOf(document: Document, directory: string): Promise<readonly string[]> {
   await using on = await machine();
   try {
     await transact(on.host, desired(document), { directory, allowRecreate: true });
   } catch (error) {
-    if (error instanceof ApplyError) return REFUSED;
+    if (error instanceof ApplyError) return [REFUSED];
     throw error;
   }
-  return digest(anonymous(await snapshot(on)));
+  return anonymous(await snapshot(on));
 }
 
 /** So many documents, each in five more orders. */
@@ -62,12 +60,14 @@ export async function orders(count: number, seed: number, directory: string): Pr
     const wanted = [document, ...others].map(desired);
     const plans: string[] = [];
     for (const one of wanted) plans.push(planPrint(plan(await observe(on.host, one), one)));
-    const hosts = new Set<string>();
-    for (const one of [document, ...others].slice(0, APPLIED)) hosts.add(await hostPrint(one, directory));
+    const hosts: (readonly string[])[] = [];
+    for (const one of [document, ...others]) hosts.push(await hostOf(one, directory));
+    const [first = [], ...rest] = hosts;
+    const unlike = rest.flatMap((one) => difference(first, one));
     all.documents++;
-    if (new Set(plans).size > 1 || hosts.size > 1)
-      all.faults.push(`${new Set(plans).size} plans, ${hosts.size} hosts: ${JSON.stringify(document)}`);
-    else if (hosts.has(REFUSED)) all.refused++;
+    if (new Set(plans).size > 1 || unlike.length > 0)
+      all.faults.push([`${new Set(plans).size} plans: ${JSON.stringify(document)}`, ...unlike].join("\n  "));
+    else if (first[0] === REFUSED) all.refused++;
     else all.same++;
   }
   return all;

@@ -1,4 +1,4 @@
-/** Random documents A and B: A applied, B applied over it and verified, then taken back; the host has to be as A made it. */
+/** Random documents A and B: A applied, B applied over it and verified, then taken back; the host has to be as A made it. Then another B. */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import fc from "fast-check";
 import { ApplyError } from "../../lib/state/apply.ts";
@@ -6,7 +6,6 @@ import type { Desired } from "../../lib/state/desired.ts";
 import { isExact } from "../../lib/transaction/back.ts";
 import { RevertedError } from "../../lib/transaction/reverted.ts";
 import { type TransactOptions, transact } from "../../lib/transaction/transaction.ts";
-import { planFor } from "../../lib/transaction/wanted.ts";
 import { type Document, documents } from "./documents.ts";
 import { desired, difference, type Machine, machine, snapshot } from "./host.ts";
 import { toldByOthers } from "./others.ts";
@@ -17,6 +16,8 @@ export interface Transitions {
   exact: number;
   /** The kernel refused B, which was undone to A; or A itself, which was undone to nothing. */
   refused: number;
+  /** Neither. */
+  wrong: number;
   /** Objects, settings and the like that were left, or lost. */
   leaked: number;
   descriptors: number;
@@ -65,14 +66,20 @@ async function applied(on: Machine, document: Desired, options: TransactOptions)
   }
 }
 
-/** One transition; what is wrong with it is thrown. Where others are asked, they have to find the same before and after. */
-async function transition(directory: string, a: Document, b: Document, others = false): Promise<"exact" | "refused"> {
-  const [first, second] = [desired(a), desired(b)];
-  await using on = await machine();
-  const { host } = on;
+/** A host that became what A says, and can be looked at again. */
+interface Standing {
+  readonly on: Machine;
+  readonly options: TransactOptions;
+  /** Throws where it is not as A made it, for us and, where they are asked, for others. */
+  isBack(when: string): Promise<void>;
+}
+
+/** A, applied and found done; undefined where the kernel refused it, and it was undone exactly. */
+async function stand(on: Machine, a: Document, directory: string, others: boolean): Promise<Standing | undefined> {
+  const first = desired(a);
   const options = { directory, allowRecreate: true, wait: 0 };
-  if (!(await applied(on, first, options))) return "refused";
-  const again = await transact(host, first, options);
+  if (!(await applied(on, first, options))) return undefined;
+  const again = await transact(on.host, first, options);
   if (again.state !== "unchanged" || again.requests !== 0) throw new Fault("A is not done after it was applied");
   const look = async () => [await snapshot(on), others ? await toldByOthers(on) : []] as const;
   const [before, toldBefore] = await look();
@@ -81,39 +88,54 @@ async function transition(directory: string, a: Document, b: Document, others = 
     same(before, now, when);
     same(toldBefore, toldNow, `${when}, others say,`);
   };
+  return { on, options, isBack };
+}
+
+/** Whether B was done, found right, and taken back because a probe said so; anything else is thrown. */
+function checkTakenBack(error: unknown): boolean {
+  if (!(error instanceof RevertedError && error.message.startsWith("take it back"))) return false;
+  const missing = error.verification?.plan.steps.map(({ id }) => id) ?? ["everything"];
+  if (missing.length > 0) throw new Fault("B is not done after it was applied", missing);
+  if (isExact(error.wayBack)) return true;
+  const { failed, differing } = error.wayBack;
+  throw new Fault(`taken back: ${error.message}`, [
+    ...failed.map(({ request, cause }) => `${JSON.stringify(request)}: ${String(cause)}`),
+    ...differing.map((step) => JSON.stringify([step.id, step.differences, step.moves])),
+  ]);
+}
+
+/** One transition; what is wrong with it is thrown. */
+async function transition({ on, options, isBack }: Standing, b: Document): Promise<"exact" | "refused"> {
+  let rounds = 0;
+  // After the way back it is asked once more.
+  const probe = async () => (rounds++ === 0 ? [{ ok: false, text: "take it back" }] : []);
   try {
-    let back = false;
-    const probe = async () => {
-      // After the way back it is asked once more.
-      if (back) return [];
-      back = true;
-      const { plan } = await planFor(host, { desired: second, mode: "apply" });
-      if (plan.steps.length > 0)
-        throw new Fault(
-          "B is not done after it was applied",
-          plan.steps.map(({ id }) => id),
-        );
-      return [{ ok: false, text: "take it back" }];
-    };
-    const { state } = await transact(host, second, { ...options, probe });
-    if (state !== "unchanged") throw new Fault(`B was ${state}`);
+    const { state } = await transact(on.host, desired(b), { ...options, probe });
+    if (state === "unchanged") return "exact";
+    throw new Fault(`B was ${state}`);
   } catch (error) {
-    if (error instanceof RevertedError && error.message.startsWith("take it back")) {
-      const { failed, differing } = error.wayBack;
-      const lines = failed.map(({ request, cause }) => `${JSON.stringify(request)}: ${String(cause)}`);
-      if (!isExact(error.wayBack))
-        throw new Fault(`taken back: ${error.message}`, [
-          ...lines,
-          ...differing.map((step) => JSON.stringify([step.id, step.differences, step.moves])),
-        ]);
-    } else {
-      checkRefused(error, "B");
-      await isBack("after B was refused");
-      return "refused";
+    if (checkTakenBack(error)) {
+      await isBack("after B was taken back");
+      return "exact";
     }
+    checkRefused(error, "B");
+    await isBack("after B was refused");
+    return "refused";
   }
-  await isBack("after B was taken back");
-  return "exact";
+}
+
+/** Transitions from one A, after each of which the host has to be as A made it; `told` hears what became of each. */
+async function chain(
+  directory: string,
+  a: Document,
+  bs: readonly Document[],
+  others: boolean,
+  told: (outcome: "exact" | "refused") => void,
+): Promise<void> {
+  await using on = await machine();
+  const standing = await stand(on, a, directory, others);
+  if (standing === undefined) return told("refused");
+  for (const b of bs) told(await transition(standing, b));
 }
 
 const openDescriptors = (): number => readdirSync("/proc/self/fd").length;
@@ -142,38 +164,46 @@ const SHRINK = 30_000;
 /** After so many counterexamples the rest is not tried. */
 const ENOUGH = 10;
 
-/** Of so many transitions others than we look at one. */
+/** Of so many A others than we look at one. */
 const OTHERS = 10;
+/** Transitions from one A. */
+const EACH = 4;
 
-/** One pair of documents by its seed; a counterexample is told as small as it could be made. */
-async function one(all: Transitions, seed: number, directory: string): Promise<void> {
-  let tried = false;
-  const property = fc.asyncProperty(documents, documents, async (a, b) => {
-    const first = !tried;
-    tried = true;
+/** Some documents by their seed; a counterexample is told as small as it could be made. */
+async function one(all: Transitions, seed: number, directory: string, most: number): Promise<void> {
+  const bs = fc.tuple(...Array.from({ length: Math.min(EACH, most) }, () => documents));
+  let first = true;
+  const property = fc.asyncProperty(documents, bs, async (a, some) => {
+    const count = first;
+    first = false;
     try {
-      const outcome = await transition(directory, a, b, seed % OTHERS === 0);
-      if (first) all[outcome]++;
+      await chain(directory, a, some, seed % OTHERS === 0, (outcome) => {
+        if (count) all[outcome]++;
+      });
     } catch (error) {
-      if (first) all.leaked += error instanceof Fault ? error.leaked : 1;
+      if (count) {
+        all.wrong++;
+        all.leaked += error instanceof Fault ? error.leaked : 1;
+      }
       throw error;
     }
   });
   const how = { numRuns: 1, seed, unbiased: true, interruptAfterTimeLimit: SHRINK };
   const { failed, counterexample, errorInstance } = await fc.check(property, how);
   if (!failed) return;
-  const [a, b] = counterexample ?? [];
+  const [a, some] = counterexample ?? [];
   const why = errorInstance instanceof Fault ? errorInstance.message : String((errorInstance as Error)?.stack);
-  all.faults.push(`seed ${seed}:\nA ${JSON.stringify(a)}\nB ${JSON.stringify(b)}\n${why}`);
+  all.faults.push(`seed ${seed}:\nA ${JSON.stringify(a)}\nB, one after the other ${JSON.stringify(some)}\n${why}`);
 }
 
 /** So many transitions, from a seed on. */
 export async function transitions(count: number, seed: number, directory: string): Promise<Transitions> {
-  const all: Transitions = { exact: 0, refused: 0, leaked: 0, descriptors: 0, namespaces: 0, faults: [] };
+  const all: Transitions = { exact: 0, refused: 0, wrong: 0, leaked: 0, descriptors: 0, namespaces: 0, faults: [] };
   // The first opens what stays open.
-  await transition(directory, { linkwright: 1, links: {} }, { linkwright: 1, links: {} });
+  await chain(directory, { linkwright: 1, links: {} }, [], false, () => undefined);
   const [descriptors, namespaces] = [openDescriptors(), heldNamespaces()];
-  for (let i = 0; i < count && all.faults.length < ENOUGH; i++) await one(all, seed + i, directory);
+  const left = (): number => count - all.exact - all.refused - all.wrong;
+  for (let i = seed; left() > 0 && all.faults.length < ENOUGH; i++) await one(all, i, directory, left());
   all.descriptors = Math.max(0, openDescriptors() - descriptors);
   all.namespaces = Math.max(0, heldNamespaces() - namespaces);
   return all;
