@@ -59,13 +59,15 @@ export function inOrder(steps: readonly Step[]): readonly Step[] {
   const visit = (step: Step): void => {
     if (seen.has(step)) return;
     if (byId.has(step.id)) seen.add(step);
-    const needed: Step[] = [];
+    // Of most steps all that they need is there by now.
+    let needed: Step[] | undefined;
     for (const id of step.needs) {
       const one = byId.get(id);
-      if (one !== undefined && !seen.has(one)) needed.push(one);
+      if (one === undefined || seen.has(one)) continue;
+      needed ??= [];
+      needed.push(one);
     }
-    if (needed.length > 1) needed.sort(compare);
-    for (const one of needed) visit(one);
+    for (const one of needed?.sort(compare) ?? []) visit(one);
     ordered.push(step);
   };
   for (const step of sorted) visit(step);

@@ -54,20 +54,21 @@ class Found {
 
 /** Links have to be there before what is on them; and what goes away is gone before what comes. */
 function needsOf(planner: Planner, sort: Sort, words: Words): readonly string[] {
-  const devices = sort.devices(words).map(([, name]) => name);
-  const links = planner.linkIds(...devices, words["via"]);
+  const links = planner.linkIds(...sort.devices(words).map((one) => one[1]), words["via"]);
   const more = sort.needs?.(words, planner) ?? [];
   return more.length === 0 ? links : [...links, ...more];
 }
 
 function checkLinks(planner: Planner, sort: Sort, { words, path, absent }: DesiredEntry): boolean {
   if (absent) return true;
-  for (const [property, name] of sort.devices(words)) {
-    if (typeof name !== "string" || planner.willExist(name)) continue;
-    planner.sayMissing(name, path[0] === "links" && property === "dev" ? path : [...path, ...property.split(".")]);
-    return false;
-  }
-  return true;
+  const missing = sort.devices(words).find((one) => typeof one[1] === "string" && !planner.willExist(one[1]));
+  if (missing === undefined) return true;
+  const [property, name] = missing;
+  planner.sayMissing(
+    String(name),
+    path[0] === "links" && property === "dev" ? path : [...path, ...property.split(".")],
+  );
+  return false;
 }
 
 /** Whose an entry is, where that is neither ours nor a person's, nor what the document says. */

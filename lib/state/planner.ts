@@ -10,6 +10,9 @@ import type { Difference, Kept, Move, Request, Step } from "./step.ts";
 export type Draft = Pick<Step, "action" | "object" | "subject" | "path" | "reason"> &
   Partial<Pick<Step, "id" | "differences" | "drops" | "needs" | "restores">> & { readonly moves: readonly Move[] };
 
+/** What is left out of a step. */
+const NONE: readonly never[] = [];
+
 /** The link of a document that brings another one along, as a veth does its other end in the same namespace. */
 export function bringerOf({ links }: Pick<Desired, "links">, name: string): DesiredLink | undefined {
   return links.find(({ absent, options }) => {
@@ -49,7 +52,8 @@ export class Planner {
 
   // Of hundreds of thousands of steps each object counts, and a spread takes longer than all else.
   add(draft: Draft): void {
-    const { action, object, subject, path, reason, differences = [], drops = [], needs = [], moves, restores } = draft;
+    const { action, object, subject, path, reason, moves, restores } = draft;
+    const { differences = NONE, drops = NONE, needs = NONE } = draft;
     const name = draft.id ?? `${object} ${subject}`;
     const same = (this.#named.get(name) ?? 0) + 1;
     this.#named.set(name, same);
@@ -112,9 +116,10 @@ export class Planner {
 
   /** Ids of the steps that make or change a link, or bring it along: what is on it comes after them. */
   linkIds(...names: readonly unknown[]): readonly string[] {
-    const all = names.filter((name) => typeof name === "string");
-    const [first] = all;
-    return all.length === 1 && first !== undefined ? this.#idsOf(first) : all.flatMap((name) => this.#idsOf(name));
+    let ids: readonly string[] = [];
+    for (const name of names)
+      if (typeof name === "string") ids = ids.length === 0 ? this.#idsOf(name) : [...ids, ...this.#idsOf(name)];
+    return ids;
   }
 
   #idsOf(name: string): readonly string[] {

@@ -164,7 +164,11 @@ class Course {
 export function withUndo(before: Observed, steps: readonly Step[]): readonly Step[] {
   const course = new Course(before);
   return steps.map((step) => {
-    const moves = step.moves.map((one) => course.undoable(one));
+    const first = step.moves[0];
+    // Of hundreds of thousands of entries each has one, and needs no other list of them.
+    const only = step.moves.length === 1 && first !== undefined ? course.undoable(first) : undefined;
+    if (only !== undefined && only === first) return step;
+    const moves = only === undefined ? step.moves.map((one) => course.undoable(one)) : [only];
     return moves.every((one, i) => one === step.moves[i]) ? step : { ...step, moves };
   });
 }
