@@ -24,7 +24,7 @@ describe("somebody else", function () {
   let place: Awaited<ReturnType<typeof directory>>;
   let options: TransactOptions;
   beforeEach(async function () {
-    needs(this, "ip", "bridge", "nft", "nsenter");
+    needs(this, "ip", "bridge", "nft", "nsenter", "ping");
     hosts = await scene();
     bm1 = hosts.bm1;
     place = await directory();
@@ -90,11 +90,19 @@ describe("somebody else", function () {
     equal(await bm1.sh("nft list tables"), "");
   });
 
-  it("who changes tables of their own does not matter", async () => {
-    const { plans, ...meanwhile } = before("nft add table ip theirs");
-    await transact(bm1.host, document(NAT), meanwhile);
+  it("who changes tables of their own does not matter, nor what counters count", async () => {
+    await transact(bm1.host, document(NAT), options);
+    await bm1.sh(`
+      nft add chain inet linkwright theirs '{ type filter hook output priority 5; }'
+      nft add rule inet linkwright theirs counter accept`);
+    const { plans, ...meanwhile } = before("nft add table ip theirs; ping -c 1 -q 127.0.0.1");
+    const onPlan: TransactOptions["onPlan"] = (planned) => {
+      meanwhile.onPlan?.(planned);
+      now("ping -c 1 -q 127.0.0.1");
+    };
+    await transact(bm1.host, document(NAT.replace("192.0.2.0", "203.0.113.0")), { ...meanwhile, onPlan });
     await transact(bm1.host, document(NAT.replace("192.0.2.0", "198.51.100.0")), meanwhile);
-    deepEqual(plans, [["create", "create"], ["change"]]);
+    deepEqual(plans, [["change"], ["change"]]);
     match(await bm1.sh("nft list ruleset"), /table ip theirs[\s\S]*198\.51\.100\.0/);
   });
 

@@ -16,9 +16,8 @@ function mastersOf(observed: Observed, name: string, goes: boolean): readonly un
   return names.map((one) => linkOf(observed, one)?.["master"]);
 }
 
-/** Names of links that may get another MAC address because of what a request does to their ports. */
-export function shakenBy(observed: Observed, { object, verb, words }: Request): readonly string[] {
-  if (object !== "link") return [];
+/** Names of links that may get another MAC address because of what a request for a link does to their ports. */
+export function shakenBy(observed: Observed, { verb, words }: Request): readonly string[] {
   const name = String(words["name"]);
   const change = (words["change"] ?? {}) as Words;
   const ports = verb === "delete" || "master" in change || "mac" in change;
@@ -38,9 +37,11 @@ export function planNeighborsAgain(planner: Planner, { removed, recreated, ends 
   const { before, mine, steps } = planner;
   const sort = sortOf("neighbor");
   const shaken = new Map<string, Path>();
-  for (const { moves, path } of steps)
-    for (const { request } of moves)
-      for (const name of shakenBy(before, request)) if (!shaken.has(name)) shaken.set(name, path);
+  for (const { object, moves, path } of steps)
+    if (object === "link")
+      for (const { request } of moves)
+        for (const name of shakenBy(before, request)) if (!shaken.has(name)) shaken.set(name, path);
+  if (shaken.size === 0) return;
   const planned = new Set(steps.filter(({ object }) => object === "neighbor").map(({ subject }) => subject));
   for (const [name, path] of shaken) {
     if (sort === undefined || removed.has(name) || recreated.has(name) || ends.has(name)) continue;

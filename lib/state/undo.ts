@@ -41,6 +41,7 @@ class Course {
 
   /** The move, with what puts back what goes because of it. */
   undoable(one: Move): Move {
+    if (one.request.object !== "link") return this.#byItself(one);
     const shaken = shakenBy(this.#world, one.request).filter((name) => !this.#shaken.has(name));
     const made = this.#byItself(one);
     for (const name of shaken) this.#shaken.add(name);

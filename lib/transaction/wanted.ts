@@ -65,8 +65,11 @@ export async function planFor(host: Host, { desired, mode }: Wanted, signal?: Ab
   return { observed, plan: mode === "apply" ? plan(observed, desired) : planRemoval(observed, desired) };
 }
 
-/** What runs by itself while nobody changes anything; the generation of nftables is that of others' tables too. */
-const RUNNING = ["validLifetime", "preferredLifetime", "expires", "generation"];
+/**
+ * What runs by itself while nobody changes anything: lifetimes, counters of rules, and the generation of nftables, which is
+ * that of others' tables too.
+ */
+const RUNNING = ["validLifetime", "preferredLifetime", "expires", "packets", "bytes", "generation"];
 
 /** Whether two values are the same where somebody decides about them; a property that is undefined is not there. */
 function same(a: unknown, b: unknown): boolean {

@@ -16,7 +16,7 @@ function endOf(planner: Planner, dev: string): string | undefined | null {
 const known = new WeakMap<Planner, Map<string, string | undefined | null>>();
 
 /** Says that a far end is of another family than the VXLAN that is to send there. */
-export function fitsTunnel(planner: Planner, dev: string, far: unknown, path: Path): boolean {
+export function fitsTunnel(planner: Planner, dev: string, far: unknown, path: Path, property: string): boolean {
   if (typeof far !== "string") return true;
   const ends = known.get(planner) ?? new Map<string, string | undefined | null>();
   known.set(planner, ends);
@@ -24,6 +24,6 @@ export function fitsTunnel(planner: Planner, dev: string, far: unknown, path: Pa
   const own = ends.get(dev);
   if (own === null || far.includes(":") === (own?.includes(":") === true)) return true;
   const other = own === undefined ? `${dev}, which names no end of its own and so is of IPv4,` : own;
-  planner.say(path, `${far} and ${other} are of different families; a VXLAN has one`);
+  planner.say([...path, property], `${far} and ${other} are of different families; a VXLAN has one`);
   return false;
 }

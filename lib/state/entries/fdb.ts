@@ -78,5 +78,5 @@ export const fdb: Sort = {
   check: (planner, { words, absent, path }) =>
     absent ||
     (knowsNexthop(planner, words["nhid"], path) &&
-      fitsTunnel(planner, String(words["dev"]), words["dst"], [...path, "dst"])),
+      fitsTunnel(planner, String(words["dev"]), words["dst"], path, "dst")),
 };
