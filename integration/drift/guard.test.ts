@@ -1,17 +1,18 @@
 /** What others change is told, with who did it, and put right. */
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { once } from "node:events";
-import { symlink } from "node:fs/promises";
+import { readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { kill } from "node:process";
 import { type GuardOptions, guard, type Report } from "../../lib/drift/guard.ts";
 import { derive } from "../../lib/fabric/fabric.ts";
 import { type Desired, desiredOf } from "../../lib/state/desired.ts";
-import { readSource } from "../../lib/state/source.ts";
+import { parseSource, readSource } from "../../lib/state/source.ts";
+import { Reconciler } from "../../lib/systemd/reconcile.ts";
 import { transact } from "../../lib/transaction/transaction.ts";
 import { needs } from "../../test/needs.ts";
 import { type Machine, type Scene, scene } from "../state/kit.ts";
-import { directory } from "../transaction/kit.ts";
+import { directory, eventually } from "../transaction/kit.ts";
 
 describe("a host that is watched", function () {
   this.timeout(30_000);
@@ -37,9 +38,14 @@ describe("a host that is watched", function () {
     await place[Symbol.asyncDispose]();
   });
 
+  const paces = { shortest: 200, longest: 800, calm: 60_000 };
   function watch(options: GuardOptions = {}): void {
-    const paces = { shortest: 200, longest: 800, calm: 60_000 };
     reports = guard(bm1.host, desired, { directory: place.path, paces, ...options, signal: over.signal });
+  }
+  /** The document with another VNI, which takes a new link: that is not allowed, and fails each time. */
+  async function unreachable(): Promise<Desired> {
+    const text = (await readFile("examples/two-hosts.yaml", "utf8")).replace("vni: 39", "vni: 40");
+    return desiredOf(derive(parseSource(text, "two-hosts.yaml"), "bm1"));
   }
   /** The next report, which has to be of this type. */
   async function next<T extends Report["type"]>(type: T): Promise<Extract<Report, { type: T }>> {
@@ -121,6 +127,69 @@ describe("a host that is watched", function () {
     }
     const pauses = times.slice(1).map((time, i) => time - (times[i] ?? 0));
     ok((pauses[2] ?? 0) > 700, `${pauses}`);
+  });
+
+  it("has rounds that succeed only where nothing is left to put right, or that is refused", async () => {
+    const counts = { rounds: 0, successes: 0 };
+    const counting: GuardOptions = {
+      reconcile: true,
+      interval: 0.1,
+      onRound: () => void counts.rounds++,
+      onSuccess: () => void counts.successes++,
+    };
+    desired = await unreachable();
+    watch(counting);
+    await next("drift");
+    for (let failures = 0; failures < 3; failures++) match(String((await next("failed")).error), /made again/);
+    equal(counts.successes, 0);
+    ok(counts.rounds >= 3, String(counts.rounds));
+    over.abort();
+    for await (const _ of reports);
+
+    over = new AbortController();
+    const no = (): never => {
+      throw new Error("not yours");
+    };
+    watch({ ...counting, planCheck: async () => no });
+    await next("drift");
+    for (let failures = 0; failures < 2; failures++) match(String((await next("failed")).error), /not yours/);
+    ok(counts.successes > 0);
+    await bm1.sh("ip -d link show vxlan0 | grep -q 'vxlan id 39 '");
+  });
+
+  it("is kept by a service that feeds the watchdog by such rounds, and says when it reads its document again", async () => {
+    watch();
+    const told: string[] = [];
+    let wanted = desired;
+    const service = new Reconciler(bm1.host, {
+      read: async () => wanted,
+      tell: (...lines) => void told.push(lines.map((line) => line.replace(/\d+$/, "N")).join(" ")),
+      watchdog: 0.3,
+      directory: place.path,
+      paces,
+    });
+    const fed = (): number => told.filter((line) => line === "WATCHDOG=N").length;
+    const running = service.run();
+    try {
+      await eventually(async () => fed() >= 3, true);
+      match(told[0] ?? "", /^READY=N STATUS=as the document says/);
+      wanted = await unreachable();
+      service.reload();
+      await eventually(async () => service.status.state, "failed");
+      const reloading = "RELOADING=N MONOTONIC_USEC=N STATUS=reads its document again";
+      const since = told.slice(told.indexOf(reloading) + 1);
+      match(since[0] ?? reloading, /^READY=N STATUS=/);
+      const [before, rounds] = [fed(), service.status.rounds];
+      await eventually(async () => service.status.rounds > rounds + 3, true);
+      equal(fed(), before);
+      wanted = desired;
+      service.reload();
+      await eventually(async () => fed() > before, true);
+    } finally {
+      service.stop();
+      await running;
+    }
+    equal(told.at(-1), "STOPPING=N");
   });
 
   it("is looked at again where no change is told, as of a sysctl", async () => {

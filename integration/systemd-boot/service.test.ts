@@ -44,6 +44,18 @@ describe("linkwright.service", function () {
     match(status, /^NoNewPrivs:\s*1$/m);
   });
 
+  it("was preceded by a unit that tells the journal what it had to do", async () => {
+    await must(`systemctl stop ${UNIT}`);
+    await must("ip link delete br0");
+    await must("systemctl restart linkwright-apply");
+    await must("journalctl --sync");
+    match(
+      await must("journalctl --no-pager --output=cat LINKWRIGHT_EVENT=applied"),
+      /^installed \/root\/host\.yaml: \d+ files, 1 step\n(.*\n)*applied \/etc\/linkwright\/document\.yaml: 1 step$/m,
+    );
+    await must(`systemctl start ${UNIT}`);
+  });
+
   it("puts right what others change", async () => {
     await must("ip link delete br0");
     await eventually(mtu, "1400");

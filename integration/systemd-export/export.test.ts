@@ -3,6 +3,7 @@ import { deepEqual, equal, match } from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { machineMacs } from "../../lib/doctor/machine-mac.ts";
+import { detectVersion } from "../../lib/systemd/version.ts";
 import { needs } from "../../test/needs.ts";
 import { Documents, example, linkwright } from "../cli/kit.ts";
 import { VERSION } from "../systemd/kit.ts";
@@ -12,7 +13,7 @@ import { machine, stateOf } from "./state.ts";
 const UNDERLAY = `
   ens34f0: { addresses: [192.168.0.23/24], addrGenMode: eui64 }
 `;
-/** Of nearly every word that networkd has, one. */
+/** Many of the words that networkd has; `MORE` has others. */
 const MANY = `
 linkwright: 1
 links:
@@ -67,6 +68,75 @@ sysctls:
   "net.ipv4.conf.{all,br0}.rp_filter": 0
 `;
 
+/** Words that `MANY` has not, or has otherwise; those that networkd has since 258 only where it has them. */
+const MORE = `
+linkwright: 1
+links:
+  ens34f0:
+    mtu: 1500
+    group: 3
+    promisc: true
+    addresses:
+      - 192.168.0.23/24
+      - { address: 192.0.2.65/28, noprefixroute: true, scope: link, broadcast: 192.0.2.77 }
+      - { address: "2001:db8:7::1/64", nodad: true, preferredLifetime: 0 }
+      - { address: 192.0.2.97, peer: 192.0.2.98/32 }
+    routes:
+      - { dst: 198.51.100.0/24, via: 203.0.113.1, onlink: true, advmss: 1300, src: 192.168.0.23 }
+      - { dst: 198.51.103.0/24, scope: link, table: 77 }
+  br0:
+    kind: bridge
+    mac: "02:12:12:13:90:01"
+    stp: true
+    mcastQuerier: true
+    mcastSnooping: true
+    group: 7
+    allmulticast: true
+    multicast: false
+    arp: false
+  vx0:
+    kind: vxlan
+    vni: 50
+    remote: 239.1.1.1
+    dev: ens34f0
+    dstport: 4790
+    gbp: true
+    rsc: true
+    l2miss: true
+    l3miss: true
+    remoteCsumTx: true
+    remoteCsumRx: true
+    udpCsum: false
+    mac: "02:12:12:13:90:02"
+  vx1:
+    kind: vxlan
+    vni: 51
+    remote: "2001:db8:7::9"
+    local: "2001:db8:7::1"
+    dstport: 4791
+    label: 77
+    ttl: inherit
+    udp6ZeroCsumTx: true
+    udp6ZeroCsumRx: true
+    mac: "02:12:12:13:90:03"
+  cab0:
+    kind: veth
+    peer: { name: cab1, mac: "02:00:00:00:01:01" }
+    mac: "02:00:00:00:01:00"
+    master: br0
+    port: { flood: false, fastLeave: true, mcastToUnicast: true, mcastRouter: 2, proxyArp: true, proxyArpWifi: true, priority: 9@LOCKED }
+@NEW
+rules:
+  - { from: 10.9.9.0/24, table: 100, priority: 1000 }
+  - { to: "2001:db8:9::/48", not: true, fwmark: 7, fwmask: 255, table: main, priority: 1001, suppressPrefixlength: 3 }
+  - { iif: br0, oif: ens34f0, table: 102, priority: 1002 }
+  - { from: 10.9.8.0/24, sport: 5-9, dport: 80, uidrange: 1000-1999, tos: 16, table: 103, priority: 1003 }
+  - { fwmark: 9, family: inet6, table: 101, priority: 1004 }
+`;
+const NEW = `
+  vx2: { kind: vxlan, external: true, vnifilter: true, dstport: 4792, mac: "02:12:12:13:90:04" }
+`;
+
 /** As udev does when the links come. */
 function sysctl(netns: string, files: string): void {
   const file = join(files, "etc/sysctl.d/98-linkwright.conf");
@@ -97,7 +167,7 @@ async function compare(text: string, host: readonly string[], names: readonly st
   equal(exported.status, 0, exported.stderr);
   await using networkd = new Networkd(b, files);
   await networkd.configured(b, ...names);
-  sysctl(b, files);
+  if (text.includes("sysctls:")) sysctl(b, files);
   if (text.includes("nat:"))
     output("nsenter", `--net=/run/netns/${b}`, "nft", "-f", join(files, "etc/linkwright/linkwright.nft"));
   deepEqual(networkd.complaints, []);
@@ -121,6 +191,15 @@ describe("systemd export, and the real networkd", function () {
 
   it("makes links, ports and entries with many options as apply does", async () => {
     await compare(MANY, [], ["br0", "vx0", "vx1", "mv0", "mv1", "mt0", "cab0"]);
+  });
+
+  it("makes the other words, and rules, as apply does", async () => {
+    const version = Number(VERSION[1] ?? detectVersion());
+    const text = MORE.replace("@LOCKED", version < 258 ? "" : ", learning: true, locked: true, mab: true").replace(
+      "@NEW",
+      version < 258 ? "" : NEW,
+    );
+    await compare(text, [], ["ens34f0", "br0", "vx0", "vx1", "cab0"]);
   });
 
   it("makes of a running host's own files what runs there, and has nothing to do where it runs", async () => {
@@ -150,7 +229,7 @@ describe("systemd export, and the real networkd", function () {
     using documents = new Documents();
     await using theirs = await machine();
     const name = theirs.name ?? "";
-    const rest = "rules: [{ from: 12.12.139.0/24, table: 100, priority: 1000 }]\n";
+    const rest = "rules: [{ from: 12.12.139.0/24, goto: 2000, priority: 1000 }]\n";
     const file = documents.write(MANY.replace("hello: 1", "mcastMldVersion: 2") + rest);
     const files = join(documents.directory, "files");
     const { stderr } = linkwright("systemd", "export", file, ...VERSION, "--output", files);
@@ -166,6 +245,13 @@ describe("systemd export, and the real networkd", function () {
     equal(applied.status, 0, applied.stderr);
     equal(indexes(), before);
     equal(linkwright("plan", file, "--netns", name).status, 0);
+    equal(
+      readFileSync(join(files, "etc/systemd/networkd.conf.d/90-linkwright.conf"), "utf8")
+        .split("\n")
+        .slice(-3)
+        .join("\n"),
+      "[Network]\nManageForeignRoutingPolicyRules=no\n",
+    );
   });
 
   it("tells of a key that networkd does not know", async () => {

@@ -2,7 +2,16 @@
 import { deepEqual } from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { addressKeys, fdbKeys, type Key, linkKeys, neighborKeys, portKeys, routeKeys } from "../../lib/systemd/keys.ts";
+import {
+  addressKeys,
+  fdbKeys,
+  type Key,
+  linkKeys,
+  neighborKeys,
+  portKeys,
+  routeKeys,
+  ruleKeys,
+} from "../../lib/systemd/keys.ts";
 import { netdevKeys, underlayKeys } from "../../lib/systemd/kinds.ts";
 import { detectVersion, parseVersion } from "../../lib/systemd/version.ts";
 import { wireguardKeys, wireguardPeerKeys } from "../../lib/systemd/wireguard.ts";
@@ -10,7 +19,10 @@ import { skip } from "../../test/needs.ts";
 import { TREE } from "../systemd/kit.ts";
 import { NETWORKD } from "./networkd.ts";
 
-const TABLES = [linkKeys, portKeys, addressKeys, routeKeys, fdbKeys, neighborKeys, wireguardKeys, wireguardPeerKeys];
+const TABLES = [
+  ...[linkKeys, portKeys, addressKeys, routeKeys, ruleKeys, fdbKeys, neighborKeys],
+  ...[wireguardKeys, wireguardPeerKeys],
+];
 const ALL: readonly Pick<Key, "section" | "key" | "since">[] = [
   ...TABLES.flatMap((table) => Object.values(table)),
   ...netdevKeys(),

@@ -27,6 +27,11 @@ const CASES: Readonly<Record<string, Case>> = {
   ifb: kind("type ifb", { fb0: "mtu: 1400" }),
   nlmon: kind("type nlmon", { nl0: "addrGenMode: none" }),
   vcan: kind("type vcan", { vc0: "" }),
+  // With its VLANs, which not each kernel's bridge has.
+  bridge: kind("type bridge vlan_filtering 1", {
+    bv0: "mac: '02:00:00:00:05:04', vlanFiltering: true, vlanProtocol: 802.1ad, vlanDefaultPvid: 5",
+    bv1: "mac: '02:00:00:00:05:05', vlanFiltering: true, vlanDefaultPvid: 0",
+  }),
   vlan: kind(`${ON} type vlan id 9`, {
     v10: "dev: ens34f0, id: 10, reorderHdr: false, looseBinding: true, egressQosMap: { 6: 3, 7: 7 }, addresses: [192.0.2.1/28]",
     v20: "dev: ens34f0, id: 20, protocol: 802.1ad, gvrp: false, ingressQosMap: { 7: 5 }, mtu: 1300",

@@ -52,6 +52,9 @@ export function stateOf(netns: string): Record<string, unknown> {
     ...list("ip", "route", "show", "table", "all"),
     ...list("ip", "-6", "route", "show", "table", "all"),
   ]);
+  // Each marks what it makes, which changes nothing of what it does.
+  const unmarked = (told: readonly Told[]): readonly Told[] => told.map(({ protocol: _, ...rest }) => rest);
+  state["rules"] = entriesOf(unmarked([...list("ip", "rule", "show"), ...list("ip", "-6", "rule", "show")]));
   state["neighbors"] = entriesOf(list("ip", "neighbor", "show", "nud", "permanent"));
   const macs = new Set(links.map(({ address }) => address));
   state["fdb"] = entriesOf(

@@ -58,7 +58,7 @@ describe("state that networkd did not make", function () {
   before(async function () {
     needs(this, "nft");
     host = await NetworkdHost.start(this);
-    version = Number(/^systemd (\d+)/.exec(await host.systemd.must("systemctl", "--version"))?.[1]);
+    version = await host.version();
     await run("ip link add vm0 type veth peer vm0p; ip link set vm0p up");
     await host.systemd.write(`${FILES}/10-ens34f0.network`, UNDERLAY);
     await host.systemd.write(`${FILES}/20-vm0.network`, PORT);

@@ -5,6 +5,8 @@ import { type Ended, SystemdHost } from "../systemd/kit.ts";
 
 const DOCUMENT = "/root/host.yaml";
 const DIRECTORIES = ["/etc/systemd", "/run/systemd/network", "/run/systemd/system", "/etc/linkwright", "/etc/sysctl.d"];
+/** With the broadcast address that networkd computes: where it is another, networkd 252 sets it on and on until that fails. */
+const ADDRESS = ["address", "add", "192.168.0.23/24", "broadcast", "+", "dev", "ens34f0"];
 const TEST_UNITS = /linkwright-(ready|test)\.\w+/;
 
 /** What a link of `ip -json -d link` tells that tests ask about. */
@@ -31,9 +33,14 @@ export class NetworkdHost {
     await systemd.must("sh", "-c", "rm -f /etc/systemd/network/* /run/systemd/network/*; ip link set lo up");
     for (const words of ["add ens34f0 type veth peer name cable", "set cable up", "set ens34f0 up"])
       await systemd.must("ip", "link", ...words.split(" "));
-    await systemd.must("ip", "address", "add", "192.168.0.23/24", "dev", "ens34f0");
+    await systemd.must("ip", ...ADDRESS);
     await systemd.must("systemctl", "start", "systemd-networkd");
     return new NetworkdHost(systemd);
+  }
+
+  /** That of its systemd. */
+  async version(): Promise<number> {
+    return Number(/^systemd (\d+)/.exec(await this.systemd.must("systemctl", "--version"))?.[1]);
   }
 
   /** Writes the document, and runs a command on it. */
@@ -70,7 +77,7 @@ export class NetworkdHost {
     await this.systemd.must(
       "sh",
       "-c",
-      'cd /sys/class/net; for l in *; do case $l in lo | ens34f0 | cable) ;; *) ip link del "$l" 2>/dev/null ;; esac; done; rm -rf /etc/systemd/network/* /run/systemd/network/*; ip rule del priority 1000; ip address add 192.168.0.23/24 dev ens34f0; ip link set ens34f0 mtu 1500; networkctl reload; nft flush ruleset; systemctl reset-failed; true',
+      `cd /sys/class/net; for l in *; do case $l in lo | ens34f0 | cable) ;; *) ip link del "$l" 2>/dev/null ;; esac; done; rm -rf /etc/systemd/network/* /run/systemd/network/*; ip rule del priority 1000; ip ${ADDRESS.join(" ")}; ip link set ens34f0 mtu 1500; networkctl reload; nft flush ruleset; systemctl reset-failed; true`,
     );
   }
 

@@ -1,6 +1,7 @@
 /** Links that the real networkd manages: refused with the ways out, and what networkd does where somebody insists. */
 import { deepEqual, doesNotMatch, equal, match } from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import { eventually } from "../transaction/kit.ts";
 import { NetworkdHost } from "./host.ts";
 
 const UNDERLAY = `[Match]
@@ -78,6 +79,32 @@ describe("links that networkd manages", function () {
     );
     equal(await host.state(), before);
     match((await host.on(DOCUMENT, "plan")).stderr, /^ens34f0 is managed by systemd-networkd/);
+  });
+
+  it("are refused as well by units, and by whoever installs them, unless that is allowed", async () => {
+    const text = "linkwright: 1\nlinks:\n  ens34f0: { mtu: 1400 }\n  br0: { kind: bridge, mac: '02:12:12:13:90:01' }\n";
+    // What the document makes is not refused: networkd is about to leave that alone.
+    await manage(
+      "20-br",
+      "[Match]\nName=br0\n[Network]\nLinkLocalAddressing=no\nConfigureWithoutCarrier=yes\n",
+      "ens34f0",
+    );
+    const refusal =
+      /^linkwright: ens34f0 is managed by systemd-networkd \(\S+\), which may undo link ens34f0; have networkd do it: linkwright systemd install FILE; or go on: --allow-managed\n$/m;
+    const before = await host.state();
+    for (const command of ["systemd install --direct", "systemd apply --deadline 0"]) {
+      const { code, stderr } = await host.on(text, command);
+      equal(code, 1);
+      match(stderr, refusal);
+      equal(await host.state(), before);
+      doesNotMatch(await host.files(), /linkwright/);
+    }
+    equal((await host.on(text, "systemd install --direct --allow-managed")).code, 0);
+    equal((await host.link("ens34f0"))?.mtu, 1400);
+    for (const unit of ["linkwright-apply", "linkwright"])
+      match(await host.systemd.must("systemctl", "cat", unit), /^ExecStart=.* --allow-managed/m);
+    await host.systemd.must("ip", "link", "set", "ens34f0", "mtu", "1300");
+    await eventually(async () => (await host.link("ens34f0"))?.mtu, 1400);
   });
 
   it("are nobody's in another network namespace", async () => {

@@ -7,9 +7,11 @@ linkwright: 1
 links:
   br0: { kind: bridge }
   vm0: { kind: veth, peer: { name: vm0p } }
+  mv0: { kind: macvlan, dev: br0, mode: bridge }
+  mt0: { kind: macvtap, dev: br0 }
   given: { kind: bridge, mac: "02:00:00:00:00:01" }
 `;
-const NAMES = ["br0", "vm0", "vm0p"];
+const NAMES = ["br0", "vm0", "vm0p", "mv0", "mt0"];
 /** NET_ADDR_RANDOM and NET_ADDR_SET: udev changes the former. Source: include/uapi/linux/netdevice.h */
 const [DICED, SET] = ["1", "3"];
 
@@ -30,12 +32,18 @@ describe("MAC addresses of new links", function () {
   }
 
   it("are the kernel's where no udev is at work", async () => {
-    deepEqual(await tell("addr_assign_type"), [DICED, DICED, DICED]);
+    deepEqual(
+      await tell("addr_assign_type"),
+      NAMES.map(() => DICED),
+    );
   });
 
   it("are there from the beginning where it is, the same again, and others on another host", async () => {
     await host.systemd.write("/run/udev/control", "");
-    deepEqual(await tell("addr_assign_type"), [SET, SET, SET]);
+    deepEqual(
+      await tell("addr_assign_type"),
+      NAMES.map(() => SET),
+    );
     const first = await tell("address");
     equal((await host.link("given"))?.address, "02:00:00:00:00:01");
     equal(new Set(first).size, NAMES.length);

@@ -345,7 +345,9 @@ const SYSTEMD_INSTALL: Command = {
     "Writes the files that `systemd export` shows, has networkd read them, waits until it has configured each link, does " +
       "what networkd leaves to do, compares everything with the kernel, and enables the units. Where any of it fails, " +
       "files, units and host are put back as they were. Files of an earlier installation that are no longer wanted go.",
-    "Files of others and those that were changed by hand are not written over: they are named, and nothing is changed.",
+    "Files of others and those that were changed by hand are not written over: they are named, and nothing is changed. " +
+      "Links that NetworkManager manages are refused, with --direct also those of others that systemd-networkd manages, with the " +
+      "ways out.",
     "With --direct it does without networkd: linkwright-apply.service applies the document when the machine starts, " +
       "linkwright.service keeps the host so, linkwright-recover.service ends what was interrupted; networkd, where it " +
       "runs, is told to leave these links alone.",
@@ -356,7 +358,7 @@ const SYSTEMD_INSTALL: Command = {
     ["linkwright systemd install two-hosts.yaml --direct", "without networkd"],
     ["linkwright systemd install two-hosts.yaml --runtime", "try it: a reboot ends it"],
   ],
-  options: ["host", "direct", "runtime", "dry-run", "deadline", "allow-recreate", "wait", "state"],
+  options: ["host", "direct", "runtime", "dry-run", "deadline", "allow-recreate", "allow-managed", "wait", "state"],
   exits: "0 done or nothing to do, 1 error, and all is as it was; 2 with --dry-run, where there are differences",
   load: () => import("./commands/systemd-install.ts"),
 };
@@ -387,7 +389,7 @@ const SYSTEMD_APPLY: Command = {
       "nothing is probed. What an interrupted application left is ended first.",
   ],
   examples: [["linkwright systemd apply /etc/linkwright/document.yaml", "what the unit runs"]],
-  options: ["host", "deadline", "allow-recreate", "state"],
+  options: ["host", "deadline", "allow-recreate", "allow-managed", "state"],
   exits: "0 done or nothing to do, 1 error, and the host is as it was",
   load: () => import("./commands/systemd-apply.ts"),
 };
@@ -398,7 +400,7 @@ const SYSTEMD_SERVE: Command = {
   summary: "keep the host as the document says; for linkwright.service",
   about: [
     "As `watch --reconcile`, with what systemd wants of a service: it tells when it is ready and what it found last, feeds " +
-      "the watchdog with each look at the host that succeeded, and reads the document again at SIGHUP; where it is wrong " +
+      "the watchdog with each round that succeeded, and reads the document again at SIGHUP; where it is wrong " +
       "then, the old one stays in force.",
     "Without FILE it is the credential linkwright.document, as by LoadCredentialEncrypted=.",
   ],
@@ -406,7 +408,7 @@ const SYSTEMD_SERVE: Command = {
     ["linkwright systemd serve /etc/linkwright/document.yaml", "what the unit runs"],
     ["systemctl reload linkwright", "the document was changed"],
   ],
-  options: ["host", "interval", "allow-recreate", "state"],
+  options: ["host", "interval", "allow-recreate", "allow-managed", "state"],
   load: () => import("./commands/systemd-serve.ts"),
 };
 

@@ -49,6 +49,34 @@ export async function tellFailed(host: Where, file: string, error: unknown): Pro
   await tell(host, { kind: exact ? "reverted" : "stuck", message: error.message, details: { file, exact } });
 }
 
+/** What an installation, or taking one away, did. */
+export interface InstallationTold {
+  /** Absent where all that was installed is taken away. */
+  readonly file?: string;
+  /** How many files changed. */
+  readonly files: number;
+  /** How many steps the host lacked. */
+  readonly steps?: number;
+}
+
+/** A document was installed, or what was installed is taken away; nothing is told where nothing changed. */
+export async function tellInstalled(host: Where, { file, files, steps = 0 }: InstallationTold): Promise<void> {
+  if (files + steps === 0) return;
+  const mode = file === undefined ? "uninstall" : "install";
+  const did = file === undefined ? "took away what was installed" : `installed ${file}`;
+  const message = `${did}: ${counted(files, "file")}${steps > 0 ? `, ${counted(steps, "step")}` : ""}`;
+  await tell(host, { kind: "applied", message, details: { file, mode, files, steps } });
+}
+
+/** An installation failed and was taken back, all of it or not. */
+export async function tellNotInstalled(host: Where, file: string, error: Error, exact: boolean): Promise<void> {
+  await tell(host, {
+    kind: exact ? "reverted" : "stuck",
+    message: `did not install ${file}: ${error.message}`,
+    details: { file, mode: "install", exact },
+  });
+}
+
 /** An application was ended: kept, or taken back. */
 export async function tellEnded(host: Where, ended: Ended | Committed | Reverted): Promise<void> {
   if (ended.state === "nothing") return;

@@ -1,26 +1,12 @@
 #!/usr/bin/env node
 /** The command `linkwright`: finds out what is asked for, loads that, and turns what goes wrong into one line. */
-import { readFileSync } from "node:fs";
 import { parseRequest, type Request } from "./arguments.ts";
 import { COMMANDS } from "./commands.ts";
 import { escapeText } from "./escape.ts";
 import { codeOf, EXIT, messagesOf } from "./failure.ts";
 import { helpPage } from "./help.ts";
 import { openTerminal, surviveBrokenPipes, type Terminal } from "./terminal.ts";
-
-/** The version in package.json, which is some directories up: fewer in the sources than in the compiled package. */
-function version(): string {
-  for (const up of ["../..", "../../.."]) {
-    try {
-      const file = new URL(`${up}/package.json`, import.meta.url);
-      const { name, version } = JSON.parse(readFileSync(file, "utf8")) as { name?: string; version?: string };
-      if (name === "linkwright" && version !== undefined) return version;
-    } catch {
-      // not here
-    }
-  }
-  return "unknown";
-}
+import { version } from "./version.ts";
 
 async function carryOut(request: Request, terminal: Terminal): Promise<number> {
   const json = request.given.json === true;

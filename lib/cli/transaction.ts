@@ -112,7 +112,7 @@ export async function carryOut(invocation: Invocation, host: Host, desired: Desi
   // What the document's probes reach may be gone with what is removed.
   const own = client === undefined ? [] : [{ sshClient: client }];
   const probes = (planned: Planned): readonly Probe[] => (mode === "apply" ? probesFor(desired, planned, client) : own);
-  const checkOwners = await askOwners(host, desired, given, terminal);
+  const checkOwners = await askOwners(host, desired, { given, terminal });
   let shown = false;
   const onPlan = (planned: Planned): void => {
     checkOwners(planned.plan);

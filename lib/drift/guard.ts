@@ -1,6 +1,7 @@
 /** Keeps a host what its document says: looks again after every change, tells what differs, and puts it right. */
 import type { Host } from "../host.ts";
 import type { Desired } from "../state/desired.ts";
+import type { Plan } from "../state/step.ts";
 import { type Finding, type Verification, verify } from "../state/verify.ts";
 import { TransactionError, type TransactOptions, transact } from "../transaction/index.ts";
 import { Authors } from "./authors.ts";
@@ -29,6 +30,10 @@ export interface GuardOptions extends Pick<TransactOptions, "directory" | "allow
   readonly signal?: AbortSignal | undefined;
   /** Called after each look at the host that could be made, whatever it found. */
   readonly onRound?: (() => void) | undefined;
+  /** Called after each round that succeeded: looked, and what had to be put right is, or is refused and stays as it is. */
+  readonly onSuccess?: (() => void) | undefined;
+  /** Gives what looks through a plan before something is put right; what that throws refuses it. */
+  readonly planCheck?: (() => Promise<(plan: Plan) => void>) | undefined;
   /** For tests. */
   readonly paces?: Paces | undefined;
 }
@@ -90,6 +95,8 @@ class Watchman {
   readonly #pace: Pace;
   /** What was told last; undefined at the beginning. */
   #told: string | undefined;
+  /** Whether the last thing that had to be put right could not be. */
+  #isStuck = false;
 
   constructor(host: Host, desired: Desired, options: GuardOptions) {
     this.#host = host;
@@ -107,6 +114,8 @@ class Watchman {
       yield* found.reports;
       const pause = found.differs && this.#options.reconcile === true ? this.#pace.wait(performance.now()) : undefined;
       if (pause === 0) yield await this.#repair();
+      if (!found.differs) this.#isStuck = false;
+      if (found.seen && !this.#isStuck) this.#options.onSuccess?.();
       await this.#rest(found.seen ? pause || undefined : AGAIN);
     }
     return undefined;
@@ -134,16 +143,21 @@ class Watchman {
 
   async #repair(): Promise<Report> {
     const { directory, allowRecreate } = this.#options;
+    let refused = false;
     try {
-      const { plan } = await transact(this.#host, this.#desired, {
-        directory,
-        allowRecreate,
-        confirm: 0,
-        signal: this.#signal,
-      });
+      const check = await this.#options.planCheck?.();
+      const onPlan = ({ plan }: { readonly plan: Plan }): void => {
+        refused = true;
+        check?.(plan);
+        refused = false;
+      };
+      const options = { directory, allowRecreate, confirm: 0, signal: this.#signal, onPlan };
+      const { plan } = await transact(this.#host, this.#desired, options);
       this.#told = "";
+      this.#isStuck = false;
       return { type: "repaired", steps: plan.steps.length, contested: this.#pace.isContested };
     } catch (error) {
+      this.#isStuck = !refused && !isPassing(error);
       return { type: "failed", error };
     } finally {
       this.#pace.made(performance.now());

@@ -11,8 +11,14 @@ import type { Words } from "./step.ts";
 
 /** udev listens here where it runs. */
 const UDEV = "/run/udev/control";
-/** Kinds whose MAC address the kernel throws dice for; others have that of the device below. */
-const DICED: readonly unknown[] = ["bridge", "vxlan", "veth", "dummy", "geneve"];
+/**
+ * Kinds whose MAC address the kernel throws dice for, also for a macvlan that does not pass through; others have that of the
+ * device below, or of their first port. The call that makes a tap takes no address.
+ */
+const DICED: readonly unknown[] = [
+  ...["bridge", "vxlan", "veth", "dummy", "ifb", "geneve", "vrf", "macvlan", "macvtap"],
+  ...["gretap", "ip6gretap", "erspan", "ip6erspan"],
+];
 
 /** udev sees the links of the namespace in which the first process lives. */
 function isWatched({ netns }: Host): boolean {
@@ -40,7 +46,7 @@ export function stableMac(name: string, machine: string, host: string): string {
 
 /** The words of a new link with MAC addresses for it and its other end, where udev would give it some. */
 export function withMac(host: Host, words: Words): Words {
-  if (!DICED.includes(words["kind"]) || !isWatched(host)) return words;
+  if (!DICED.includes(words["kind"]) || words["mode"] === "passthru" || !isWatched(host)) return words;
   const of = (name: unknown): string => stableMac(String(name), machineId(), hostname());
   const { peer } = words as { peer?: Words };
   const far =

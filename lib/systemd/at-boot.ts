@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Host } from "../host.ts";
 import type { Desired } from "../state/desired.ts";
+import type { Plan } from "../state/step.ts";
 import { recover, type Transacted, TransactionError, type TransactOptions, transact } from "../transaction/index.ts";
 
 /** Milliseconds between two tries. */
@@ -11,6 +12,8 @@ const PAUSE = 250;
 export interface BootOptions extends Pick<TransactOptions, "directory" | "allowRecreate" | "signal"> {
   /** Seconds in which what the document needs has to be there. */
   readonly patience: number;
+  /** Gives, for each try, what looks through its plan; what that throws is a reason to wait. */
+  readonly planCheck?: (() => Promise<(plan: Plan) => void>) | undefined;
   /** Called with each new reason to wait. */
   readonly onWait?: ((error: unknown) => void) | undefined;
 }
@@ -31,12 +34,13 @@ export async function settle(host: Host, options: Pick<TransactOptions, "directo
  * @throws whatever the last try threw; nothing was changed.
  */
 export async function applyAtBoot(host: Host, desired: Desired, options: BootOptions): Promise<Transacted> {
-  const { patience, onWait, ...rest } = options;
+  const { patience, onWait, planCheck, ...rest } = options;
   const end = performance.now() + patience * 1000;
   await settle(host, rest);
   for (let told = ""; ; ) {
     try {
-      return await transact(host, desired, { ...rest, confirm: 0 });
+      const check = await planCheck?.();
+      return await transact(host, desired, { ...rest, confirm: 0, onPlan: ({ plan }) => check?.(plan) });
     } catch (error) {
       if (rest.signal?.aborted === true || performance.now() > end) throw error;
       const text = String(error);

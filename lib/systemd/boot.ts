@@ -107,6 +107,8 @@ export interface Calling {
   /** Which host of the document it is; absent where the document is for one. */
   readonly host: string | undefined;
   readonly rights: Rights;
+  /** Options for the program beside those that are its business. */
+  readonly more?: readonly string[];
 }
 
 /** Where journals are: kept when a unit stops, as what they tell of is kept too; and what its lines are called. */
@@ -119,7 +121,8 @@ export const JOURNALS: readonly Entry[] = [
 
 /** Applies the whole document once networkd runs: what networkd has made is found as it should be, the rest is done. */
 export function applyUnit({ document }: Places, { command, host, rights }: Calling): string {
-  const line = commandLine(command, ["apply", document, "--confirm", "0"], host);
+  // Whoever installed it wants it, also on a link that somebody's own file is in charge of, with a drop-in of ours.
+  const line = commandLine(command, ["apply", document, "--confirm", "0", "--allow-managed"], host);
   return printSections([
     {
       name: "Unit",
@@ -129,6 +132,8 @@ export function applyUnit({ document }: Places, { command, host, rights }: Calli
         ["After", "systemd-sysctl.service systemd-networkd.service nftables.service network.target"],
         ["Before", "network-online.target"],
         ["ReloadPropagatedFrom", "nftables.service systemd-networkd.service"],
+        // networkd may take away what it did not make when it starts again.
+        ["PartOf", "systemd-networkd.service"],
         ["StartLimitIntervalSec", "0"],
       ],
     },
@@ -146,7 +151,8 @@ export function applyUnit({ document }: Places, { command, host, rights }: Calli
         ...confinement(rights),
       ],
     },
-    { name: "Install", entries: [["WantedBy", "multi-user.target"]] },
+    // A stop of networkd passes on to us, a start does not.
+    { name: "Install", entries: [["WantedBy", "multi-user.target systemd-networkd.service"]] },
   ]);
 }
 

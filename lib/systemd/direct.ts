@@ -5,7 +5,7 @@ import type { Exported, ExportInput } from "./export.ts";
 import { LASTING, type Places } from "./places.ts";
 import { seal } from "./provenance.ts";
 import { printSections } from "./section.ts";
-import { unmanagedText } from "./unmanaged.ts";
+import { notLeftAlone, unmanagedText } from "./unmanaged.ts";
 import { Unsayable } from "./unsaid.ts";
 import type { ExportedFile } from "./write.ts";
 
@@ -13,8 +13,8 @@ import type { ExportedFile } from "./write.ts";
 const PATIENCE = 90;
 
 /** A unit that makes the host what the document says before anything needs the network, whenever the links below come. */
-export function bootUnit({ document }: Places, { command, host, rights }: Calling): string {
-  const apply = ["systemd", "apply", document, "--deadline"];
+export function bootUnit({ document }: Places, { command, host, rights, more = [] }: Calling): string {
+  const apply = ["systemd", "apply", document, ...more, "--deadline"];
   return printSections([
     {
       name: "Unit",
@@ -88,7 +88,7 @@ export function recoverUnit({ command, rights }: Calling): string {
 }
 
 /** The service that keeps the host so: it looks after every change, and is killed where it looks no more. */
-export function reconcileUnit({ document }: Places, { command, host, rights }: Calling): string {
+export function reconcileUnit({ document }: Places, { command, host, rights, more = [] }: Calling): string {
   return printSections([
     {
       name: "Unit",
@@ -103,7 +103,7 @@ export function reconcileUnit({ document }: Places, { command, host, rights }: C
       name: "Service",
       entries: [
         ["Type", "notify"],
-        ["ExecStart", commandLine(command, ["systemd", "serve", document], host)],
+        ["ExecStart", commandLine(command, ["systemd", "serve", document, ...more], host)],
         ["ExecReload", "/bin/kill -HUP $MAINPID"],
         ["WatchdogSec", "120"],
         ["Restart", "on-failure"],
@@ -123,17 +123,20 @@ export function reconcileUnit({ document }: Places, { command, host, rights }: C
  * @throws {UnitTextError} where a value of the document can stand in no file.
  */
 export function directFiles(input: ExportInput): Exported {
-  const { desired, text, host, version, places = LASTING, command = COMMAND } = input;
-  const calling = { command, host, rights: rightsOf({ ...desired, probes: [] }) };
+  const { desired, text, host, version, places = LASTING, command = COMMAND, allowManaged = false, tool = "?" } = input;
+  const more = allowManaged ? ["--allow-managed"] : [];
+  const calling = { command, host, rights: rightsOf({ ...desired, probes: [] }), more };
   const files: ExportedFile[] = [];
   const add = (path: string, body: string | undefined): void => {
-    if (body !== undefined) files.push({ path, text: seal(body) });
+    if (body !== undefined) files.push({ path, text: seal(body, { text, tool }) });
   };
+  const unsaid = new Unsayable(version);
+  for (const [name, reason] of notLeftAlone(desired)) unsaid.note(["links", name], reason);
   add(places.document, text);
   add(places.sysctl, sysctlText(desired, new Unsayable(version)));
   add(places.unmanaged, unmanagedText(desired));
   add(places.recoverUnit, recoverUnit(calling));
   add(places.applyUnit, bootUnit(places, calling));
   add(places.service, reconcileUnit(places, calling));
-  return { files, unsaid: [] };
+  return { files, unsaid: unsaid.all };
 }

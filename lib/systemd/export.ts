@@ -2,6 +2,7 @@
 import type { Desired } from "../state/desired.ts";
 import { applyUnit, COMMAND, nftablesDropIn, nftablesText, nftablesUnit, sysctlText } from "./boot.ts";
 import { rightsOf } from "./confinement.ts";
+import { foreignText } from "./foreign.ts";
 import type { InCharge } from "./in-charge.ts";
 import { LinkFiles } from "./links.ts";
 import { LASTING, type Places } from "./places.ts";
@@ -23,6 +24,10 @@ export interface ExportInput {
   readonly inCharge?: ReadonlyMap<string, InCharge>;
   /** Where they go; by default below /etc. */
   readonly places?: Places;
+  /** Whether the units of direct mode may change links that systemd-networkd or NetworkManager manage. Default: false. */
+  readonly allowManaged?: boolean;
+  /** The version of linkwright, for the heads of files; absent where that is of no interest. */
+  readonly tool?: string;
   /** How units call the program; by default the `linkwright` in /usr/local/bin or /usr/bin. */
   readonly command?: readonly string[];
 }
@@ -38,11 +43,11 @@ export interface Exported {
  * @throws {UnitTextError} where a value of the document can stand in no file.
  */
 export function exportFiles(input: ExportInput): Exported {
-  const { desired, text, host, version, inCharge, places = LASTING, command = COMMAND } = input;
+  const { desired, text, host, version, inCharge, places = LASTING, command = COMMAND, tool = "?" } = input;
   const unsaid = new Unsayable(version);
   const files: ExportedFile[] = [];
   const add = (path: string, body: string | undefined): void => {
-    if (body !== undefined) files.push({ path, text: seal(body) });
+    if (body !== undefined) files.push({ path, text: seal(body, { text, tool }) });
   };
   for (const { name, sections } of new LinkFiles(desired, unsaid, inCharge).all())
     add(`${places.network}/${name}`, printSections(sections));
@@ -59,6 +64,7 @@ export function exportFiles(input: ExportInput): Exported {
     add(places.nftablesUnit, nftablesUnit(places));
     add(places.nftablesDropIn, nftablesDropIn(places));
   }
+  add(places.networkdDropIn, foreignText(unsaid, places));
   if (unsaid.all.some(({ by }) => by === "apply")) {
     add(places.document, text);
     add(places.applyUnit, applyUnit(places, { command, host, rights: rightsOf(desired) }));

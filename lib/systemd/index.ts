@@ -35,7 +35,7 @@ export {
   recoverInstallations,
 } from "./taking-back.ts";
 export { type UninstallOptions, uninstall } from "./uninstall.ts";
-export { surveyUnmanaged, type UnmanageOptions, unmanage } from "./unmanaged.ts";
+export { notLeftAlone, surveyUnmanaged, type UnmanageOptions, unmanage } from "./unmanaged.ts";
 export type { Unsaid } from "./unsaid.ts";
 export { detectVersion, parseVersion } from "./version.ts";
 export { type ExportedFile, type FileChange, WriteError, writeFiles } from "./write.ts";

@@ -13,7 +13,7 @@ import { keep, type Planned, planFor, type Wanted } from "../transaction/wanted.
 import type { LinkState } from "./bus/networkd.ts";
 import { Systemd } from "./bus/systemd.ts";
 import { EnabledUnits } from "./enabled.ts";
-import { concernsNetworkd, concernsUnits, type Installation, linksIn, unitsIn } from "./installation.ts";
+import { concernsNetworkd, concernsUnits, type Installation, linksIn, underlaysIn, unitsIn } from "./installation.ts";
 import { keepingEntries } from "./kept.ts";
 import { type InstallationRecord, RecordKeeper } from "./record.ts";
 import { messageOf, refuseInterrupted, reloadWhereItRuns, takeInstallationBack } from "./taking-back.ts";
@@ -27,6 +27,8 @@ export interface InstallOptions extends StoreOptions {
   readonly allowRecreate?: boolean | undefined;
   /** Looks whether the new state is good for something, when all is done. */
   readonly probe?: ((planned: Planned) => Promise<readonly Check[]>) | undefined;
+  /** Called with what the host lacks before anything is changed; what it throws refuses the installation. */
+  readonly onPlan?: ((plan: Plan) => void) | undefined;
   /** Told what is being done. */
   readonly onProgress?: ((doing: string) => void) | undefined;
   /** Default: that of this machine. */
@@ -85,6 +87,7 @@ class Installing {
     const { changes, files, runtime, direct, root } = this.#installation;
     if (!direct) await this.#systemd.networkd.describe({ signal });
     const planned = await planFor(this.#host, this.#wanted, signal);
+    this.#options.onPlan?.(planned.plan);
     refuseRecreation(planned.plan, this.#desired.source, allowRecreate);
     await using keeper = await RecordKeeper.forFiles(root, runtime, this.#options.wait);
     await refuseInterrupted(root);
@@ -165,6 +168,7 @@ class Installing {
         await networkd.reload({ signal });
       }
       states = await this.#configured(linksIn(files));
+      await this.#underlaysConfigured();
     });
     if (lost.length > 0) throw new Error(lost.join("; "));
     return states;
@@ -204,6 +208,19 @@ class Installing {
       over.abort();
       await remaking;
     }
+  }
+
+  /** Links of others that have a file of ours; without carrier, they are configured when it comes. */
+  async #underlaysConfigured(): Promise<void> {
+    const { signal, deadline } = this.#options;
+    const names = underlaysIn(this.#installation.files);
+    if (names.length === 0) return;
+    const links = await this.#host.links.list();
+    const ready = links.filter(({ name, carrier }) => names.includes(name) && carrier === true);
+    await this.#systemd.networkd.waitConfigured(
+      ready.map(({ name }) => name),
+      { deadline, signal },
+    );
   }
 
   /** Of several files that fit a link, networkd takes the first. */

@@ -26,7 +26,7 @@ export interface Installation extends Exported {
 }
 
 const isUnit = (path: string): boolean => path.endsWith(".service");
-const isNetwork = (path: string): boolean => /\.(netdev|network)$|\.network\.d\/[^/]+\.conf$/.test(path);
+const isNetwork = (path: string): boolean => /\.(netdev|network)$|\.(network|conf)\.d\/[^/]+\.conf$/.test(path);
 
 /** A file in /etc hides one of the same name in /run. */
 async function refuseHidden(root: string, { files }: Exported): Promise<void> {
@@ -90,6 +90,11 @@ export function concernsUnits(changes: readonly FileChange[]): boolean {
 /** Whether networkd has to read its files again. */
 export function concernsNetworkd(changes: readonly FileChange[]): boolean {
   return changes.some(({ path }) => isNetwork(path));
+}
+
+/** Links of others that have a file of ours, and no file of somebody else. */
+export function underlaysIn(files: readonly { readonly path: string }[]): readonly string[] {
+  return files.flatMap(({ path }) => /\/90-linkwright-(.+)\.network$/.exec(path)?.slice(1) ?? []);
 }
 
 /** Links that networkd makes by these files, and where each is told how it is configured. */

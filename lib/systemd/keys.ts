@@ -95,6 +95,25 @@ export const routeKeys = keys("Route", {
   advmss: ["TCPAdvertisedMaximumSegmentSize", 248],
 });
 
+/** Policy rules, in the .network file of any link. `Type` is left out: networkd gives rules without a table one as well. */
+export const ruleKeys = keys("RoutingPolicyRule", {
+  family: ["Family", 243, oneOf({ inet: "ipv4", inet6: "ipv6" })],
+  priority: ["Priority", 235],
+  from: ["From", 235],
+  to: ["To", 235],
+  iif: ["IncomingInterface", 236],
+  oif: ["OutgoingInterface", 236],
+  fwmark: ["FirewallMark", 235],
+  tos: ["TypeOfService", 235],
+  sport: ["SourcePort", 240],
+  dport: ["DestinationPort", 240],
+  uidrange: ["User", 245],
+  not: ["InvertRule", 239, yesNo],
+  table: ["Table", 235],
+  suppressPrefixlength: ["SuppressPrefixLength", 245],
+  suppressIfgroup: ["SuppressInterfaceGroup", 250],
+});
+
 /** Entries of a VXLAN's forwarding table. */
 export const fdbKeys = keys("BridgeFDB", {
   mac: ["MACAddress", 215],

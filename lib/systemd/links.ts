@@ -49,7 +49,7 @@ export class LinkFiles {
     for (const { name, kind } of links) if (kind !== undefined) this.made.add(name);
     const below = this.#below(links);
     const names = [...new Set([...links.map(({ name }) => name), ...below.keys()])];
-    const entries = entrySections(this.#desired, new Set(names), this.#unsaid);
+    const entries = entrySections(this.#desired, { names: new Set(names), any: this.#holder(links) }, this.#unsaid);
     return names.flatMap((name) => {
       const link = links.find((one) => one.name === name);
       const sections = [...this.#network(name, link, below.get(name) ?? []), ...(entries.get(name) ?? [])];
@@ -61,6 +61,12 @@ export class LinkFiles {
         ...this.#farEnd(link),
       ];
     });
+  }
+
+  /** The link whose file holds what is on no link: it is there and configured whatever becomes of others. */
+  #holder(links: readonly DesiredLink[]): string | undefined {
+    const made = links.filter(({ kind, options: { up } }) => kind !== undefined && up !== false);
+    return (made.find(({ options: { dev, master } }) => dev === undefined && master === undefined) ?? made[0])?.name;
   }
 
   /** Underlays as they are assumed to be, for MTUs. */

@@ -8,6 +8,7 @@ import { isFirst } from "../transaction/place.ts";
 import { SystemdError } from "./bus/error.ts";
 import type { InterfaceDescription } from "./bus/networkd.ts";
 import { Systemd } from "./bus/systemd.ts";
+import { FOREIGN } from "./foreign.ts";
 import { originOf } from "./provenance.ts";
 import { TRACES } from "./traces.ts";
 
@@ -178,19 +179,12 @@ function readConfig(): string {
   return [main, ...[...dropIns].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, path]) => textOf(path))].join("\n");
 }
 
-/** Keys of networkd.conf that keep it from deleting what it did not make, by what a plan makes. */
-const FOREIGN: readonly (readonly [object: ObjectKind, key: string, since: number, what: string])[] = [
-  ["rule", "ManageForeignRoutingPolicyRules", 249, "policy rules, whichever link it configures anew"],
-  ["route", "ManageForeignRoutes", 246, "routes on links that it manages"],
-  ["nexthop", "ManageForeignNextHops", 256, "nexthops on links that it manages"],
-];
-
 /** Lines of the plan that networkd would delete, with the drop-in that keeps it from that. */
 export function foreignWarnings(plan: Plan, owners: Owners, config = readConfig()): readonly string[] {
   if (!owners.networkd) return [];
   const onLinks = clashesOf(plan, owners).flatMap(({ steps }) => steps);
   const made = plan.steps.filter(({ object, action }) => object === "rule" && action !== "remove");
-  return FOREIGN.flatMap(([object, key, since, what]) => {
+  return FOREIGN.flatMap(({ object, key, since, what }) => {
     const affected = object === "rule" ? made : onLinks.filter((step) => step.object === object);
     if (affected.length === 0 || isOff(config, key)) return [];
     const dropIn = `/etc/systemd/networkd.conf.d/linkwright.conf with [Network] ${key}=no`;

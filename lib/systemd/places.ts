@@ -15,6 +15,8 @@ export interface Places {
   readonly applyUnit: string;
   readonly recoverUnit: string;
   readonly service: string;
+  /** Has networkd leave alone what others made on its links. */
+  readonly networkdDropIn: string;
   /** Has networkd leave links alone; before all others. */
   readonly unmanaged: string;
   /** Has NetworkManager leave links alone. */
@@ -32,6 +34,7 @@ function below(base: string, own: string): Places {
     applyUnit: `${base}/systemd/system/linkwright-apply.service`,
     recoverUnit: `${base}/systemd/system/linkwright-recover.service`,
     service: `${base}/systemd/system/linkwright.service`,
+    networkdDropIn: `${base}/systemd/networkd.conf.d/90-linkwright.conf`,
     unmanaged: `${base}/systemd/network/05-linkwright-unmanaged.network`,
     networkManager: `${base}/NetworkManager/conf.d/95-linkwright.conf`,
   };

@@ -1,14 +1,25 @@
-/** The first lines of a file that we wrote: by them it is known again, and whether somebody edited it. */
+/** The first lines of a file that we wrote: by them it is known again, whether somebody edited it, and what it was made of. */
 import { createHash } from "node:crypto";
 
 const MARK = "# Written by linkwright; a file that was changed by hand is not written over.";
 const SUM = "# sha256 of what follows: ";
+const SOURCE = /^# By linkwright \S+, of a document with the sha256 [0-9a-f]{64}\n/;
 
 const sumOf = (text: string): string => createHash("sha256").update(text).digest("hex");
 
+/** What a file is made of. */
+export interface Source {
+  /** The document's text. */
+  readonly text: string;
+  /** The version of linkwright. */
+  readonly tool: string;
+}
+
 /** The text with its head. */
-export function seal(text: string): string {
-  return `${MARK}\n${SUM}${sumOf(text)}\n${text}`;
+export function seal(text: string, source?: Source): string {
+  const of =
+    source === undefined ? "" : `# By linkwright ${source.tool}, of a document with the sha256 ${sumOf(source.text)}\n`;
+  return `${MARK}\n${SUM}${sumOf(of + text)}\n${of}${text}`;
 }
 
 /** `ours` as we wrote it, `edited` since, or `foreign`: somebody else's. */
@@ -16,4 +27,9 @@ export function originOf(text: string): "ours" | "edited" | "foreign" {
   const [mark, sum = "", ...body] = text.split("\n");
   if (mark !== MARK || !sum.startsWith(SUM)) return "foreign";
   return sum === `${SUM}${sumOf(body.join("\n"))}` ? "ours" : "edited";
+}
+
+/** What a file of ours says, whatever it was made of. */
+export function bodyOf(text: string): string {
+  return text.split("\n").slice(2).join("\n").replace(SOURCE, "");
 }

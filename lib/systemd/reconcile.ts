@@ -32,10 +32,12 @@ export interface ServiceTold extends ServiceStatus {
 
 /** Options of {@link Reconciler}. */
 export interface ReconcileOptions extends Pick<GuardOptions, "directory" | "allowRecreate" | "interval" | "paces"> {
+  /** For a document, what {@link GuardOptions.planCheck} is. */
+  readonly planCheck?: ((desired: Desired) => ReturnType<NonNullable<GuardOptions["planCheck"]>>) | undefined;
   /** Reads the document: at the beginning, and whenever it is to be read again. */
   readonly read: () => Promise<Desired>;
   readonly tell: Tell;
-  /** Seconds within which systemd wants to hear of a successful look; absent where it does not. */
+  /** Seconds within which systemd wants to hear of a successful round; absent where it does not. */
   readonly watchdog?: number | undefined;
   readonly onReport?: ((report: Report) => Promise<void>) | undefined;
 }
@@ -115,16 +117,19 @@ export class Reconciler {
   }
 
   async #keep(desired: Desired, again: AbortSignal): Promise<void> {
-    const { directory, allowRecreate, paces, watchdog, tell, onReport } = this.#options;
+    const { directory, allowRecreate, paces, watchdog, tell, onReport, planCheck } = this.#options;
     const interval = Math.min(this.#options.interval ?? INTERVAL, (watchdog ?? Number.POSITIVE_INFINITY) / 3);
     const signal = AbortSignal.any([this.#ended.signal, again]);
     const onRound = (): void => {
       this.#looked = true;
       this.#status = { ...this.#status, rounds: this.#status.rounds + 1 };
+    };
+    const onSuccess = (): void => {
       if (watchdog !== undefined) tell("WATCHDOG=1");
     };
     for await (const report of guard(this.#host, desired, {
-      ...{ directory, allowRecreate, paces, interval, signal, onRound },
+      ...{ directory, allowRecreate, paces, interval, signal, onRound, onSuccess },
+      ...(planCheck !== undefined && { planCheck: () => planCheck(desired) }),
       reconcile: true,
     })) {
       // What was cut off by its end is no finding.

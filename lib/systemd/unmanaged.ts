@@ -9,13 +9,21 @@ import { isPlainName, printSections } from "./section.ts";
 import { changeFiles, type ExportedFile, type FileChange, putBack, surveyFiles } from "./write.ts";
 
 /** Links that a document makes: their names, and those of the other ends of cables. Others may have to be managed. */
-function unmanagedNames({ links }: Pick<Desired, "links">): readonly string[] {
+function madeNames({ links }: Pick<Desired, "links">): readonly string[] {
   const names = links.flatMap(({ name, kind, absent, options: { peer } }) => {
     const far = (peer ?? {}) as { readonly name?: string; readonly netns?: unknown };
     if (kind === undefined || absent) return [];
     return far.name === undefined || far.netns !== undefined ? [name] : [name, far.name];
   });
-  return [...new Set(names)].filter(isPlainName);
+  return [...new Set(names)];
+}
+
+const unmanagedNames = (desired: Pick<Desired, "links">): readonly string[] => madeNames(desired).filter(isPlainName);
+
+/** Why links that a document makes are not left alone, by the links' names: no file can hold these. */
+export function notLeftAlone(desired: Pick<Desired, "links">): ReadonlyMap<string, string> {
+  const reason = "networkd's and NetworkManager's files cannot hold this name: the link is not left alone";
+  return new Map(madeNames(desired).flatMap((name) => (isPlainName(name) ? [] : [[name, reason]])));
 }
 
 /** The file for networkd; undefined where there is no link to leave alone. Source: systemd.network(5), [Link] Unmanaged= */

@@ -1,4 +1,5 @@
 /** What networkd's files cannot hold, with the reason; and the words that they can. */
+import type { ListName } from "../state/entries/sort.ts";
 import type { Path } from "../state/error.ts";
 import type { Key, Keys } from "./keys.ts";
 import type { Entry } from "./section.ts";
@@ -15,6 +16,8 @@ export interface Unsaid {
 /** Collects what is not said. */
 export class Unsayable {
   readonly all: Unsaid[] = [];
+  /** Sorts of entries of which `apply` makes some. */
+  readonly applied = new Set<ListName>();
   readonly version: number;
 
   constructor(version: number) {
@@ -22,7 +25,8 @@ export class Unsayable {
   }
 
   /** It is done by `linkwright apply` when the machine starts. */
-  leave(path: Path, reason: string): void {
+  leave(path: Path, reason: string, makes?: ListName): void {
+    if (makes !== undefined) this.applied.add(makes);
     this.all.push({ path, reason, by: "apply" });
   }
 
@@ -41,14 +45,14 @@ export class Unsayable {
   }
 
   /** The entries for words that all can be said; undefined, and the first reason told, where one cannot. */
-  entriesOf(words: Readonly<Record<string, unknown>>, keys: Keys, path: Path): Entry[] | undefined {
+  entriesOf(words: Readonly<Record<string, unknown>>, keys: Keys, path: Path, makes?: ListName): Entry[] | undefined {
     const found: Entry[] = [];
     for (const [word, value] of Object.entries(words)) {
       if (value === undefined) continue;
       const known = Object.hasOwn(keys, word) ? keys[word] : undefined;
       const reason = this.reasonFor(known, value);
       if (reason !== undefined) {
-        this.leave(path, `${word}: ${reason}`);
+        this.leave(path, `${word}: ${reason}`, makes);
         return undefined;
       }
       if (known !== undefined) found.push([known.key, known.form(value) ?? ""]);

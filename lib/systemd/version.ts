@@ -1,7 +1,7 @@
 /** Which systemd the files are for. */
 import { spawnSync } from "node:child_process";
 
-/** The oldest version whose files were compared with the kernel. */
+/** The oldest version that files are written for. What networkd makes of them is compared for 252, 257 and 262. */
 export const OLDEST = 247;
 
 /** The version was not said, or makes no sense. */

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { constants, type Stats } from "node:fs";
 import { access, chmod, lstat, mkdir, open, readdir, readFile, readlink, rename, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { originOf } from "./provenance.ts";
+import { bodyOf, originOf } from "./provenance.ts";
 
 /** A file, its path from `/` on. */
 export interface ExportedFile {
@@ -140,7 +140,7 @@ async function removeOne(root: string, path: string): Promise<void> {
 
 /** A directory of drop-ins was made for ours; where others have one there too, it stays. */
 async function removeEmpty(directory: string): Promise<void> {
-  if (/\.(network|service)\.d$/.test(directory)) await rmdir(directory).catch(() => undefined);
+  if (/\.(network|service|conf)\.d$/.test(directory)) await rmdir(directory).catch(() => undefined);
 }
 
 /** What becomes of a file: made where it has no text `before`, removed where it has none `after`. */
@@ -163,7 +163,8 @@ export async function surveyFiles(
   const found: FileChange[] = [];
   for (const { path, text } of files) {
     const before = await ownText(root, path);
-    if (before !== text) found.push({ path, ...(before !== undefined && { before }), after: text });
+    if (before === undefined) found.push({ path, after: text });
+    else if (bodyOf(before) !== bodyOf(text)) found.push({ path, before, after: text });
   }
   for (const path of others) {
     const before = files.some((one) => one.path === path) ? undefined : await oldText(root, path);

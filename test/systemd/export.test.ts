@@ -1,5 +1,5 @@
 /** Documents as files of systemd: the text, what cannot be said, and files of others. */
-import { deepEqual, equal, match, ok, rejects, throws } from "node:assert/strict";
+import { deepEqual, doesNotMatch, equal, match, ok, rejects, throws } from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import {
   lstatSync,
@@ -17,7 +17,7 @@ import { derive } from "../../lib/fabric/fabric.ts";
 import { desiredOf, parseSource } from "../../lib/state/index.ts";
 import { directFiles } from "../../lib/systemd/direct.ts";
 import { type Exported, exportFiles, parseVersion, writeFiles } from "../../lib/systemd/index.ts";
-import { originOf, seal } from "../../lib/systemd/provenance.ts";
+import { bodyOf, originOf, seal } from "../../lib/systemd/provenance.ts";
 import { isPlainName, printSections, quoteArgument } from "../../lib/systemd/section.ts";
 import { skip } from "../needs.ts";
 
@@ -31,7 +31,7 @@ function direct(text: string, host?: string): Exported {
 }
 /** The files without their heads, one after the other. */
 const bodies = ({ files }: Exported): string =>
-  files.map(({ path, text }) => `#### ${path}\n${text.split("\n").slice(2).join("\n")}`).join("\n");
+  files.map(({ path, text }) => `#### ${path}\n${bodyOf(text)}`).join("\n");
 const founding = readFileSync("examples/two-hosts.yaml", "utf8");
 const external = `
 linkwright: 1
@@ -87,6 +87,45 @@ describe("systemd export", () => {
     );
   });
 
+  it("has networkd keep rules, and keep its hands off what it is not told of", () => {
+    const text = `linkwright: 1
+links:
+  e0: { addresses: [192.0.2.2/24] }
+  vx: { kind: vxlan, vni: 7, dev: e0, remote: 192.0.2.9 }
+  b0: { kind: bridge }
+nexthops: [{ id: 7, via: 192.0.2.1, dev: e0 }, { id: 6, via: 192.0.2.1, dev: e0 }, { id: 8, group: [{ id: 6 }] }, { id: 9, via: 192.0.2.9, fdb: true }]
+routes: [{ dst: 198.51.100.0/24, nhid: 7 }, { dst: 198.51.101.0/24, nhid: 8 }, { dst: 198.51.101.0/24, nhid: 99, table: 9 }]
+rules: [{ from: 10.0.0.0/8, table: 7, priority: 5 }, { from: 10.0.0.0/8, goto: 9, priority: 6 }]
+`;
+    const files = bodies(exported(text, 252));
+    match(
+      files,
+      /10-linkwright-b0\.network[^#]*\[RoutingPolicyRule\]\nPriority=5\nFamily=ipv4\nFrom=10\.0\.0\.0\/8\nTable=7\n/,
+    );
+    doesNotMatch(files, /Priority=6|NextHop/);
+    const dropIn = (version: number): string =>
+      /networkd\.conf\.d\/90-linkwright\.conf\n([^#]*)/.exec(bodies(exported(text, version)))?.[1]?.trim() ?? "";
+    const [rule, route, nexthop] = ["RoutingPolicyRules", "Routes", "NextHops"].map((one) => `ManageForeign${one}=no`);
+    equal(dropIn(247), `[Network]\n${route}`);
+    equal(dropIn(252), `[Network]\n${rule}\n${route}`);
+    equal(dropIn(257), `[Network]\n${rule}\n${route}\n${nexthop}`);
+    const notes = (version: number): readonly string[] =>
+      exported(text, version).unsaid.flatMap(({ by, path, reason }) =>
+        by === "nothing" && path.length === 1 ? [`${path[0]}: ${reason}`] : [],
+      );
+    match(
+      notes(252).join("\n"),
+      /rules: .*90-linkwright\.conf keeps networkd .*once it was started again: systemctl restart/,
+    );
+    match(notes(252).join("\n"), /routes: .*not so when it configures a link anew: systemctl reload linkwright-apply/);
+    match(notes(252).join("\n"), /nexthops: networkd of 252 takes away .*since 256 only/);
+    doesNotMatch(notes(257).join("\n"), /restart|not so|only/);
+    equal(
+      dropIn(257).length > 0 && /networkd\.conf/.test(bodies(exported(text.replace(/nexthops[\s\S]*/, ""), 257))),
+      false,
+    );
+  });
+
   it("lets no name begin a line or stand for something else", () => {
     for (const name of ["a\nb", "a%b", 'a"b', "a*", "a b", "../a", "a\\b", "!a", "42", "a:b"])
       equal(isPlainName(name), false, name);
@@ -120,6 +159,21 @@ describe("systemd export", () => {
     throws(() => lstatSync(file), { code: "ENOENT" });
     writeFileSync(last, "[Unit]\n");
     await rejects(writeFiles(directory, files), /somebody else's/);
+  });
+
+  it("names in each file what it is made of, and leaves one as it is that would say the same", async () => {
+    const files = (text: string, tool: string) =>
+      exportFiles({ desired: desiredOf(parseSource(text, "document.yaml")), text, version: 252, tool }).files;
+    const text = "linkwright: 1\nlinks: { br0: { kind: bridge } }\n";
+    const sum = spawnSync("sha256sum", { input: text, encoding: "utf8" }).stdout.slice(0, 64);
+    const first = files(text, "1.0.0");
+    equal(first[0]?.text.split("\n")[2], `# By linkwright 1.0.0, of a document with the sha256 ${sum}`);
+    await writeFiles(directory, first);
+    await writeFiles(directory, files(`# a remark\n${text}`, "1.1.0"));
+    const [path = ""] = first.map((one) => join(directory, one.path));
+    equal(readFileSync(path, "utf8"), first[0]?.text);
+    equal(originOf(readFileSync(path, "utf8")), "ours");
+    equal(originOf(readFileSync(path, "utf8").replace("1.0.0", "1.0.1")), "edited");
   });
 
   it("follows no link that somebody planted", async () => {
@@ -225,11 +279,8 @@ rules: [{ from: 192.0.2.0/24, table: 7, priority: 7 }]
 /** systemd says nothing of them, and finds them no more exposed than it takes to change the network, where that is all. */
 function checkUnits(units: readonly string[]): void {
   const analyze = (...args: readonly string[]) => spawnSync("systemd-analyze", args, { encoding: "utf8" });
-  const { stderr } = analyze("verify", "--man=no", ...units);
-  deepEqual(
-    stderr.split("\n").filter((line) => line.includes("linkwright")),
-    [],
-  );
+  const { status, stdout: told, stderr } = analyze("verify", "--man=no", ...units);
+  deepEqual([status, told, stderr], [0, "", ""]);
   for (const unit of units.filter((one) => !/CAP_SYS_ADMIN|DeviceAllow/.test(readFileSync(one, "utf8")))) {
     const { stdout } = analyze("security", "--offline=true", "--no-pager", unit);
     const exposure = Number(/exposure level for \S+: ([\d.]+)/.exec(stdout)?.[1]);

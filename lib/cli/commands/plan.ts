@@ -21,7 +21,7 @@ export const run: Run = async (invocation) => {
   const observed = await withProgress(terminal, "looking at the host", () => observe(host, desired));
   const planned = plan(observed, desired);
   const foreign = foreignOf(observed, desired, planned);
-  const checkOwners = await askOwners(host, desired, given, terminal);
+  const checkOwners = await askOwners(host, desired, { given, terminal });
   try {
     checkOwners(planned);
   } catch (error) {

@@ -3,6 +3,8 @@ import { applyAtBoot } from "../../systemd/at-boot.ts";
 import type { Run } from "../command.ts";
 import { interruptible, needPrivilege, openHost, readDocument } from "../document.ts";
 import { EXIT, messagesOf } from "../failure.ts";
+import { tellApplied, tellFailed } from "../journal.ts";
+import { askOwners } from "../owners.ts";
 import { counted, printJson } from "../report.ts";
 import { secondsOf } from "../transaction.ts";
 
@@ -14,17 +16,27 @@ export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
   const { host: name, desired } = await readDocument(file, given);
   needPrivilege("systemd apply");
   await using host = await openHost(given);
-  const { plan, requests, state } = await interruptible((signal) =>
+  const said = new Set<string>();
+  const done = await interruptible((signal) =>
     applyAtBoot(host, desired, {
       patience: secondsOf(given, "deadline") ?? PATIENCE,
       directory: given.state,
       allowRecreate: given["allow-recreate"] === true,
       signal,
+      planCheck: () => askOwners(host, desired, { given, terminal, said }),
       onWait: (error) => terminal.remark(`waiting: ${messagesOf(error).join("; ")}`),
     }),
-  );
+  ).catch(async (error: unknown) => {
+    await tellFailed(host, file, error);
+    throw error;
+  });
+  await tellApplied(host, file, "apply", done);
+  const { plan, requests, state } = done;
   const { steps, warnings } = plan;
   if (given.json) printJson({ file, host: name, steps, warnings, requests, state }, terminal);
-  else terminal.line(steps.length === 0 ? "nothing to do" : `${counted(steps.length, "step")} done`);
+  else {
+    for (const warning of warnings) terminal.remark(warning);
+    terminal.line(steps.length === 0 ? "nothing to do" : `${counted(steps.length, "step")} done`);
+  }
   return EXIT.OK;
 };

@@ -1,14 +1,16 @@
 /** `linkwright systemd install FILE`, `linkwright systemd uninstall` */
 import { readFileSync } from "node:fs";
 import { describeResult, runProbes } from "../../probe/index.ts";
-import { probesOf } from "../../state/index.ts";
+import { type Desired, probesOf } from "../../state/index.ts";
 import {
   detectVersion,
   type FileChange,
   filesInCharge,
   type Installation,
+  InstallError,
   type Installed,
   install,
+  type Owner,
   surveyInstallation,
   surveyRemoval,
   type Unsaid,
@@ -19,9 +21,12 @@ import { interruptible, needPrivilege, openHost, readDocument } from "../documen
 import { EXIT } from "../failure.ts";
 import { printDiff } from "../file-changes.ts";
 import { remarkOnInstallation, takeInstallationsBack } from "../installations.ts";
+import { tellInstalled, tellNotInstalled } from "../journal.ts";
+import { askOwners } from "../owners.ts";
 import { counted, printJson } from "../report.ts";
 import { type Terminal, withProgress } from "../terminal.ts";
 import { secondsOf, storeOptions } from "../transaction.ts";
+import { version } from "../version.ts";
 
 const BY: Readonly<Record<Unsaid["by"], string>> = {
   nftables: "by linkwright-nftables.service",
@@ -54,6 +59,19 @@ function leftOver(changes: readonly FileChange[]): readonly string[] {
   );
 }
 
+/**
+ * Whose links stand in the way: those of NetworkManager, as networkd is about to have the others. Without networkd also those
+ * of networkd, but for what the document makes: that it is told to leave alone.
+ */
+function mattersTo({ links }: Pick<Desired, "links">, direct: boolean): (link: string, owner: Owner) => boolean {
+  const made = new Set(
+    links.flatMap(({ name, kind, options: { peer } }) =>
+      kind === undefined ? [] : [name, String((peer as { readonly name?: string } | undefined)?.name)],
+    ),
+  );
+  return (link, { by }) => by === "NetworkManager" || (direct && !made.has(link));
+}
+
 /** Installs a document as files for networkd, or shows what that would change. */
 export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
   const { host: name, desired } = await readDocument(file, given);
@@ -68,8 +86,10 @@ export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
     desired,
     text,
     version: detectVersion(),
+    tool: version(),
     runtime: given.runtime === true,
     direct: given.direct === true,
+    allowManaged: given["allow-managed"] === true,
     ...(given.direct === true ? {} : { inCharge: await filesInCharge() }),
     ...of,
   };
@@ -82,6 +102,8 @@ export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
     else printDiff(changes, terminal);
     return changes.length === 0 ? EXIT.OK : EXIT.DIFFERENT;
   }
+  const matters = mattersTo(desired, given.direct === true);
+  const checkOwners = await askOwners(host, desired, { given, terminal, matters });
   const done = await interruptible((signal) =>
     withProgress(terminal, "looking at the host", (say) =>
       install(host, desired, installation, {
@@ -89,6 +111,10 @@ export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
         signal,
         deadline: secondsOf(given, "deadline"),
         allowRecreate: given["allow-recreate"] === true,
+        onPlan: (plan) => {
+          checkOwners(plan);
+          if (!given.json) for (const warning of plan.warnings) terminal.remark(warning);
+        },
         onProgress: say,
         probe: async ({ plan, observed }) => {
           const results = await runProbes(host, probesOf(desired, plan, observed, {}));
@@ -96,29 +122,33 @@ export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
         },
       }),
     ),
-  );
+  ).catch(async (error: unknown) => {
+    if (error instanceof InstallError) await tellNotInstalled(host, file, error, error.code === "ERR_INSTALL");
+    throw error;
+  });
   const { plan, ...told } = done;
-  if (given.json) printJson({ file, host: name, changes, unsaid, steps: plan.steps, ...told }, terminal);
+  const { steps, warnings } = plan;
+  await tellInstalled(host, { file, files: changes.length, steps: steps.length });
+  if (given.json) printJson({ file, host: name, changes, unsaid, steps, warnings, ...told }, terminal);
   else printInstalled(installation, done, terminal);
   return EXIT.OK;
 };
 
 /** Takes away all files that were installed, or shows them. */
 export const back: Run = async ({ given, terminal }) => {
-  const dry = given["dry-run"] === true;
-  if (dry) await remarkOnInstallation(terminal);
-  else {
-    needPrivilege("systemd uninstall");
-    await using host = await openHost(given);
-    await takeInstallationsBack(host, given, terminal);
-  }
-  const changes = await surveyRemoval();
-  if (dry) {
+  if (given["dry-run"] === true) {
+    await remarkOnInstallation(terminal);
+    const changes = await surveyRemoval();
     if (given.json) printJson({ changes }, terminal);
     else printDiff(changes, terminal);
     return changes.length === 0 ? EXIT.OK : EXIT.DIFFERENT;
   }
+  needPrivilege("systemd uninstall");
+  await using host = await openHost(given);
+  await takeInstallationsBack(host, given, terminal);
+  const changes = await surveyRemoval();
   const { warnings } = await uninstall(changes);
+  await tellInstalled(host, { files: changes.length });
   if (given.json) printJson({ changes, warnings }, terminal);
   else {
     for (const { path } of changes) terminal.line(`removed ${path}`);

@@ -11,6 +11,7 @@ import { tellDrift } from "../drift-report.ts";
 import { EXIT, messagesOf, UsageError } from "../failure.ts";
 import { tellEnded } from "../journal.ts";
 import type { Given } from "../options.ts";
+import { askOwners } from "../owners.ts";
 import type { Terminal } from "../terminal.ts";
 import { secondsOf } from "../transaction.ts";
 
@@ -58,9 +59,11 @@ export const run: Run = async ({ operands: [operand], given, terminal }) => {
   const file = documentFile(operand);
   needPrivilege("systemd serve");
   await using host = await openHost(given);
+  const said = new Set<string>();
   const reconciler = new Reconciler(host, {
     read: async () => (await readDocument(file, given)).desired,
     tell: teller(),
+    planCheck: (desired) => askOwners(host, desired, { given, terminal, said }),
     watchdog: watchdogSeconds(),
     interval: secondsOf(given, "interval"),
     directory: given.state,

@@ -1,5 +1,5 @@
 /** `linkwright systemd unmanage FILE` */
-import { surveyUnmanaged, unmanage } from "../../systemd/index.ts";
+import { notLeftAlone, surveyUnmanaged, unmanage } from "../../systemd/index.ts";
 import type { Run } from "../command.ts";
 import { needPrivilege, readDocument } from "../document.ts";
 import { EXIT } from "../failure.ts";
@@ -13,6 +13,7 @@ export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
   if (!dry) needPrivilege("systemd unmanage");
   const changes = await surveyUnmanaged(desired, { runtime: given.runtime === true });
   if (!dry) await unmanage(changes);
+  if (!given.json) for (const [link, reason] of notLeftAlone(desired)) terminal.remark(`links.${link}: ${reason}`);
   if (given.json) printJson({ changes }, terminal);
   else if (dry) printDiff(changes, terminal);
   else {

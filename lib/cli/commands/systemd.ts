@@ -13,6 +13,7 @@ import type { Run } from "../command.ts";
 import { counted, printJson } from "../report.ts";
 import { exitFor, readDocumentOrHost, remarkOn } from "../running.ts";
 import type { Terminal } from "../terminal.ts";
+import { version as toolVersion } from "../version.ts";
 
 const BY: Readonly<Record<Unsaid["by"], string>> = {
   nftables: "in the nftables file",
@@ -33,7 +34,7 @@ export const run: Run = async ({ operands: [operand], given, terminal }) => {
   const version = given.systemd === undefined ? detectVersion() : parseVersion(given.systemd);
   const { file, host, desired, text, findings } = await readDocumentOrHost(operand, given, terminal);
   const files = given.direct === true ? directFiles : exportFiles;
-  const exported = files({ desired, text, version, ...(host === undefined ? {} : { host }) });
+  const exported = files({ desired, text, version, tool: toolVersion(), ...(host === undefined ? {} : { host }) });
   if (given.output !== undefined) await writeFiles(resolve(given.output), exported.files);
   if (given.json) printJson({ file, host, systemd: version, ...exported, findings }, terminal);
   else {

@@ -16,12 +16,11 @@ export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
   if (reconcile) needPrivilege("watch");
   await using host = await openHost(given);
   const options = { reconcile, interval, directory: given.state, allowRecreate: given["allow-recreate"] === true };
-  if (reconcile) {
-    const checkOwners = await askOwners(host, desired, given, terminal);
-    checkOwners(plan(await observe(host, desired), desired));
-  }
+  const said = new Set<string>();
+  const planCheck = () => askOwners(host, desired, { given, terminal, said });
+  if (reconcile) (await planCheck())(plan(await observe(host, desired), desired));
   await interruptible(async (signal) => {
-    for await (const report of guard(host, desired, { ...options, signal }))
+    for await (const report of guard(host, desired, { ...options, planCheck, signal }))
       await tellDrift(host, file, report, terminal, given.json === true);
   });
   return EXIT.OK;

@@ -66,9 +66,10 @@ export class NetworkManager {
       if (active === NOTHING) return true;
       return (Number(await this.#property(active, "Connection.Active", "StateFlags")) & EXTERNAL) === 0;
     } catch (error) {
-      // A link that it does not know.
-      if (error instanceof Refused) return false;
-      throw error;
+      if (!(error instanceof Refused)) throw error;
+      // A link that it does not know, or no more.
+      if (/Unknown(Device|Object|Method)$/.test(error.reason)) return false;
+      throw refusalOf(`ask NetworkManager whether it manages ${name}`, error);
     }
   }
 

@@ -3,7 +3,7 @@ import { readlinkSync } from "node:fs";
 import { PATIENCE } from "./bus.ts";
 import type { Connection } from "./connection.ts";
 import { Refused, refusalOf, SystemdError } from "./error.ts";
-import { Alarm } from "./signals.ts";
+import { Alarm, orAborted } from "./signals.ts";
 import type { Units } from "./units.ts";
 import { varlink } from "./varlink.ts";
 
@@ -195,9 +195,10 @@ export class Networkd {
   ): AsyncGenerator<{ readonly all: readonly LinkState[]; readonly changed: readonly LinkState[] }, void, void> {
     if (signal?.aborted) return;
     const alarm = new Alarm();
-    const ear = await this.#listen(alarm);
+    const listening = this.#listen(alarm);
     let known = new Map<number, LinkState>();
     try {
+      const ear = await orAborted(listening, signal);
       await this.#checkNamespace(signal);
       for (let first = true; !isOver(signal); first = false) {
         const all = await this.#look(first, signal);
@@ -214,7 +215,11 @@ export class Networkd {
     } catch (error) {
       if (!isOver(signal)) throw error;
     } finally {
-      ear.close();
+      // It may not even have begun, where the bus does not answer.
+      listening.then(
+        (ear) => ear.close(),
+        () => undefined,
+      );
     }
   }
 
