@@ -103,7 +103,7 @@ const TASKS: Readonly<Record<string, Task>> = {
         "documents, each applied in 6 orders: one plan, one host",
         same + refused,
         documents,
-        slice ? 20 : 500,
+        slice ? 10 : 500,
         wrong,
       ),
       told("of these, refused by the kernel in each", refused),

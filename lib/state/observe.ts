@@ -32,8 +32,17 @@ const UNSETTABLE = [
   ...["wire", "statistics", "operstate", "carrier", "minMtu", "maxMtu"],
   ...Object.entries(commonOptions).flatMap(([key, { readOnly }]) => (readOnly ? [key] : [])),
 ];
-function linkWords(link: Words): ObservedLink {
-  return Object.fromEntries(Object.entries(link).filter(([key]) => !UNSETTABLE.includes(key))) as ObservedLink;
+/**
+ * While a spanning tree changes, its bridge tells twice the forward delay instead of the ageing that it was given and goes
+ * back to, which nobody can ask for then. Source: net/bridge/br_stp.c (__br_set_topology_change)
+ */
+const passing = ({ topologyChange, ageing, forwardDelay }: Words): readonly string[] =>
+  topologyChange === true && ageing === 2 * Number(forwardDelay) ? ["ageing"] : [];
+
+/** A link as somebody could want it. */
+export function linkWords(link: Words): ObservedLink {
+  const left = [...UNSETTABLE, ...passing(link)];
+  return Object.fromEntries(Object.entries(link).filter(([key]) => !left.includes(key))) as ObservedLink;
 }
 
 function plainTable(table: Table): Table {

@@ -32,7 +32,8 @@ function leavingFirst({ before, desired }: Planner, bridge: string, changes: rea
 export function changeLink(planner: Planner, link: DesiredLink, seen: ObservedLink, world: Observed): void {
   const { name, path } = link;
   const { changes, fields, unknown } = compareHere(planner, link, seen);
-  for (const field of unknown) planner.warn(`link ${name}: this kernel does not tell ${field}; it is left as it is`);
+  for (const field of unknown)
+    planner.warn(`link ${name}: this kernel does not tell ${field} now; it is left as it is`);
   const bridge = seen.kind === "bridge";
   const late = changes.filter(
     ({ field, to }) => (bridge && link.options["mtu"] === "auto" && field === "mtu") || isPortChoice(link, field, to),
