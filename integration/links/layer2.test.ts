@@ -128,6 +128,10 @@ const MACVLAN: readonly [base: object, changes: Changes] = [
     bclim: { to: -1 },
   },
 ];
+const IPVLAN: readonly [base: object, changes: Changes] = [
+  { dev: "under" },
+  { dev: { to: "other" }, mode: { to: "l2" }, flags: { to: "private" } },
+];
 const EACH: Readonly<Partial<Record<KindName, readonly [base: object, changes: Changes]>>> = {
   vlan: [
     { dev: "under", id: 10, ingressQosMap: { 1: 2, 2: 3 }, egressQosMap: { 1: 2, 100: 3 } },
@@ -177,7 +181,8 @@ const EACH: Readonly<Partial<Record<KindName, readonly [base: object, changes: C
   ],
   macvlan: MACVLAN,
   macvtap: MACVLAN,
-  ipvlan: [{ dev: "under" }, { dev: { to: "other" }, mode: { to: "l2" }, flags: { to: "private" } }],
+  ipvlan: IPVLAN,
+  ipvtap: IPVLAN,
   vrf: [{ table: 1001 }, { table: { to: 1002 } }],
   netkit: [
     { mode: "l2", peer: { name: "far" } },

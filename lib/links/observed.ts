@@ -75,6 +75,10 @@ const wire: PropertyDescriptor = {
   get(this: { readonly [WHOLE]: () => Whole }) {
     return this[WHOLE]();
   },
+  // So that one link can be assigned to another.
+  set(value: Whole) {
+    Object.defineProperty(this, "wire", { value, enumerable: true, configurable: true, writable: true });
+  },
 };
 
 /** Links of other namespaces have indexes of those. */

@@ -259,7 +259,9 @@ export interface Link extends OptionsTold {
   readonly statistics?: LinkStatistics;
   /**
    * Everything the kernel sent, in its own names; unknown attributes as `#47`. Read when it is first asked for:
-   * `console.log` shows `[Getter]`, copies and comparisons have it all.
+   * `console.log` shows `[Getter/Setter]`, copies and comparisons have it all. A link that is kept keeps the datagram that it came
+   * in, up to 32 KiB, which a copy such as `{ ...link }` does not. Numbers of 64 bits are bigints: `JSON.stringify` needs to
+   * be told how to write them.
    */
   readonly wire: MessageOut<typeof newlink>;
 }

@@ -248,7 +248,7 @@ describe("links: everything the kernel sent", () => {
 
   it("is read when it is asked for, once", () => {
     const link = observe(bytes);
-    ok(inspect(link).includes("wire: [Getter]"));
+    ok(inspect(link).includes("wire: [Getter/Setter]"));
     deepEqual(link.wire, whole);
     equal(link.wire, link.wire);
     equal(Object.getPrototypeOf(link), Object.prototype);
@@ -263,6 +263,9 @@ describe("links: everything the kernel sent", () => {
     deepEqual(link, observe(bytes));
     deepEqual({ ...link }, link);
     equal(text(link), text({ ...link, wire: whole }));
+    const assigned = Object.assign(observe(only("links/vxlan-plain.hex")), link);
+    deepEqual(assigned.wire, whole);
+    deepEqual({ ...assigned }, { ...link });
     const other = Buffer.from(bytes);
     const map = whole.attrs.map as NonNullable<typeof whole.attrs.map>;
     equal(map.irq, 0);
