@@ -1,7 +1,8 @@
 /**
  * mocha's own listing, then every skipped test with its reason and every test that failed or was tried again, then one
  * plain line: `N passed, N failed, N skipped`. `LINKWRIGHT_TALLY` names a file to which the three numbers are appended,
- * `LINKWRIGHT_SKIPPED` one to which the full titles of the skipped tests are, each as JSON on a line (`--only` of run.ts).
+ * `LINKWRIGHT_TITLES` the beginning of two, `….skipped` and `….passed`, to which the full titles of such tests are added,
+ * each as JSON on a line (`--only` of run.ts).
  */
 import { appendFileSync } from "node:fs";
 import mocha from "mocha";
@@ -14,9 +15,11 @@ class Reporter extends mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
     super(runner, options);
     const skipped: Mocha.Test[] = [];
+    const passed: Mocha.Test[] = [];
     const failed: string[] = [];
     const again: string[] = [];
     runner.on("pending", (test) => skipped.push(test));
+    runner.on("pass", (test) => passed.push(test));
     runner.on("fail", (test, error) => failed.push(`${test.fullTitle()}: ${String(error)}`));
     runner.on("retry", (test, error) => again.push(`${test.fullTitle()}: ${String(error)}`));
     runner.once("end", () => {
@@ -30,9 +33,10 @@ class Reporter extends mocha.reporters.Spec {
       console.log(`\n${passes} passed, ${failures} failed, ${all} skipped`);
       const tally = process.env["LINKWRIGHT_TALLY"];
       if (tally !== undefined) appendFileSync(tally, `${passes} ${failures} ${all}\n`);
-      const list = process.env["LINKWRIGHT_SKIPPED"];
-      if (list !== undefined)
-        appendFileSync(list, skipped.map((test) => `${JSON.stringify(test.fullTitle())}\n`).join(""));
+      const titles = process.env["LINKWRIGHT_TITLES"];
+      for (const [list, tests] of Object.entries({ skipped, passed }))
+        if (titles !== undefined)
+          appendFileSync(`${titles}.${list}`, tests.map((test) => `${JSON.stringify(test.fullTitle())}\n`).join(""));
     });
   }
 }

@@ -84,9 +84,8 @@ describe("ethtool: cards", () => {
       deepEqual(await way.setPause(card, wanted), wanted);
       deepEqual(await same((one) => one.pause(card)), wanted);
       const shown = table(sh(`ethtool -a ${card}`));
-      const [head] = [...shown.keys()];
       deepEqual(
-        ["Autonegotiate", "RX", "TX"].map((label) => shown.get(label) ?? shown.get(`${head} / ${label}`)),
+        ["Autonegotiate", "RX", "TX"].map((label) => shown.get(`Pause parameters for ${card} / ${label}`)),
         [wanted.autoneg, wanted.rx, wanted.tx].map((on) => (on ? "on" : "off")),
       );
     }
@@ -117,13 +116,8 @@ describe("ethtool: cards", () => {
       await way.setLinkModes(card, { speed: 100 * MEGABIT });
       const offered = (await read()).advertised.filter((mode) => mode.includes("base"));
       deepEqual(offered, ["100baseT/Half", "100baseT/Full"]);
-      equal(
-        sh(`ethtool ${card}`)
-          .match(/Advertised link modes: +(.*)\n +(.*)/)?.[1]
-          ?.trim()
-          .split(/ +/)[0],
-        "100baseT/Half",
-      );
+      const shown = table(sh(`ethtool ${card}`)).get(`Settings for ${card} / Advertised link modes`);
+      equal(shown?.replaceAll(/ +/g, " "), "100baseT/Half 100baseT/Full");
       await way.setLinkModes(card, { autoneg: false, speed: 100 * MEGABIT, duplex: "full" });
       equal((await read()).autoneg, false);
       equal(table(sh(`ethtool ${card}`)).get(`Settings for ${card} / Auto-negotiation`), "off");
@@ -147,8 +141,8 @@ describe("ethtool: cards", () => {
     await same((one) => one.channels(virtio));
     const { speed, duplex } = (await ways[1]?.setLinkModes(virtio, { speed: 2500 * MEGABIT, duplex: "half" })) ?? {};
     deepEqual([speed, duplex], [2500 * MEGABIT, "half"]);
-    const told = await ways[0]?.coalesce(nameOf("e1000"));
-    const old: Readonly<Record<string, unknown>> = { ...(await ways[1]?.coalesce(nameOf("e1000"))) };
+    const told = await ways[0]?.coalesce(virtio);
+    const old: Readonly<Record<string, unknown>> = { ...(await ways[1]?.coalesce(virtio)) };
     for (const [key, value] of Object.entries(told ?? {})) equal(old[key], value, key);
   });
 });

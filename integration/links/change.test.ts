@@ -45,6 +45,7 @@ const BRIDGE: Changes = {
   hello: { to: 1 },
   maxAge: { to: 10 },
   ageing: { to: 60 },
+  stpMode: { to: "user" },
   priority: { to: 100 },
   vlanProtocol: { to: "802.1ad" },
   vlanDefaultPvid: { to: 7 },
