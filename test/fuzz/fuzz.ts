@@ -13,6 +13,52 @@ const HANG = 50;
 const ROOM = 4096;
 /** Messages between two looks at the clock. */
 const RUN = 64;
+/** Seconds after which a thread that is still at the same message is taken for one that never ends. */
+const NEVER = 20;
+
+/** What a thread is at, for who looks after it: how many runs, which target, how long the message is, its bytes. */
+class Place {
+  readonly memory: SharedArrayBuffer;
+  readonly #numbers: Int32Array;
+  readonly #message: Uint8Array;
+
+  constructor(memory = new SharedArrayBuffer(12 + ROOM)) {
+    this.memory = memory;
+    this.#numbers = new Int32Array(memory, 0, 3);
+    this.#message = new Uint8Array(memory, 12);
+  }
+  begin(target: number): void {
+    this.#numbers[1] = target;
+    Atomics.add(this.#numbers, 0, 1);
+  }
+  at(message: Uint8Array, length: number): void {
+    this.#numbers[2] = length;
+    for (let i = 0; i < length; i++) this.#message[i] = message[i] as number;
+  }
+  end(): void {
+    Atomics.store(this.#numbers, 0, 0);
+  }
+  /** None where the thread has ended. */
+  get runs(): number {
+    return Atomics.load(this.#numbers, 0);
+  }
+  toString(): string {
+    const [, target = 0, length] = this.#numbers;
+    return `${targets()[target]?.name} ${Buffer.from(this.#message.slice(0, length)).toString("hex")}`;
+  }
+}
+/** Ends the process with what a thread is at that does not come to an end. */
+function lookAfter(places: readonly Place[]): NodeJS.Timeout {
+  let before: readonly number[] = [];
+  return setInterval(() => {
+    const now = places.map(({ runs }) => runs);
+    const stuck = places.find((_, i) => now[i] !== 0 && now[i] === before[i]);
+    before = now;
+    if (stuck === undefined) return;
+    console.log(`a message that is never done with: ${stuck}`);
+    process.exit(1);
+  }, NEVER * 1000);
+}
 
 /** Numbers that look random and come again with the same seed (xorshift32). */
 function numbers(seed: number): (below: number) => number {
@@ -82,7 +128,7 @@ function least(work: () => unknown): number {
   return Math.min(...times);
 }
 
-function fuzz(count: number, seed: number): Outcome {
+function fuzz(count: number, seed: number, place: Place): Outcome {
   const all = targets();
   const random = numbers(seed);
   const block = new Uint8Array(ROOM);
@@ -92,12 +138,15 @@ function fuzz(count: number, seed: number): Outcome {
   let refused = 0;
   Error.stackTraceLimit = 0; // refusals are the rule here, and stacks are what they cost
   for (let done = 0; done < count && faults.length < 10; done += RUN) {
-    const target = all[random(all.length)] as Target;
+    const number = random(all.length);
+    const target = all[number] as Target;
+    place.begin(number);
     const original = (target.seeds[random(target.seeds.length)] as Uint8Array).subarray(0, ROOM);
     let begin = performance.now();
     for (let i = 0; i < RUN; i++) {
       block.set(original);
       const length = breakUp(block, original.length, random);
+      place.at(block, length);
       const end = once(target, from, length);
       if (end === "refused") refused++;
       else if (end !== "read") {
@@ -113,6 +162,7 @@ function fuzz(count: number, seed: number): Outcome {
       begin = performance.now();
     }
   }
+  place.end();
   return { done: count, refused, faults, slow };
 }
 
@@ -120,15 +170,18 @@ async function main(): Promise<number> {
   const [count = 10_000_000, seed = Date.now() >>> 0] = process.argv.slice(2).map(Number);
   const threads = availableParallelism();
   const begin = performance.now();
+  const places = Array.from({ length: threads }, () => new Place());
+  const watchdog = lookAfter(places);
   const outcomes = await Promise.all(
-    Array.from({ length: threads }, (_, n) => {
+    places.map(({ memory }, n) => {
       const share = Math.ceil(count / threads / RUN) * RUN;
-      const worker = new Worker(new URL(import.meta.url), { workerData: { share, seed: seed + n * 7919 } });
+      const worker = new Worker(new URL(import.meta.url), { workerData: { share, seed: seed + n * 7919, memory } });
       return new Promise<Outcome>((resolve, reject) => {
         worker.once("message", resolve).once("error", reject);
       });
     }),
   );
+  clearInterval(watchdog);
   const sum = (of: (outcome: Outcome) => number): number => outcomes.reduce((all, one) => all + of(one), 0);
   const faults = outcomes.flatMap((one) => [...one.faults, ...one.slow.map(({ name, ms }) => `${name}: ${ms} ms`)]);
   for (const fault of faults) console.log(fault);
@@ -142,6 +195,6 @@ async function main(): Promise<number> {
 
 if (isMainThread) process.exitCode = await main();
 else {
-  const { share, seed } = workerData as { share: number; seed: number };
-  parentPort?.postMessage(fuzz(share, seed));
+  const { share, seed, memory } = workerData as { share: number; seed: number; memory: SharedArrayBuffer };
+  parentPort?.postMessage(fuzz(share, seed, new Place(memory)));
 }

@@ -2,20 +2,29 @@
 import { readdirSync } from "node:fs";
 import * as addresses from "../../lib/addresses/schema.ts";
 import * as bridges from "../../lib/bridges/schema.ts";
+import { confFromWire } from "../../lib/devconf/devconf.ts";
 import * as devconf from "../../lib/devconf/schema.ts";
+import { decodeFeatures } from "../../lib/ethtool/features.ts";
+import { linkModesFromWire, linkStateFromWire } from "../../lib/ethtool/link.ts";
+import { changeFromNotice, noticeMessage } from "../../lib/ethtool/notices.ts";
 import * as ethtool from "../../lib/ethtool/schema.ts";
+import { channels, coalesce, groupFromWire, linkInfo, pause, rings } from "../../lib/ethtool/settings.ts";
+import { statisticsFromWire, stringsFromWire } from "../../lib/ethtool/statistics.ts";
 import * as generic from "../../lib/families/generic.ts";
 import { ifinfomsg, ndmsg, rtmsg } from "../../lib/families/route.ts";
 import * as links from "../../lib/links/schema.ts";
 import * as neighbors from "../../lib/neighbors/schema.ts";
 import * as nexthops from "../../lib/nexthops/schema.ts";
+import { describe } from "../../lib/nftables/describe.ts";
 import * as nftables from "../../lib/nftables/messages.ts";
+import { chainEntry, readings, tableEntry } from "../../lib/nftables/observe.ts";
 import * as qdiscs from "../../lib/qdiscs/schema.ts";
 import * as routes from "../../lib/routes/schema.ts";
 import * as rules from "../../lib/rules/schema.ts";
 import { watchables } from "../../lib/watch/tables.ts";
 import { type AnySchema, type Message, NLMSG_HDRLEN, type Reader, viewed } from "../../lib/wire/index.ts";
 import * as wireguard from "../../lib/wireguard/schema.ts";
+import { deviceFromWire } from "../../lib/wireguard/words.ts";
 import { capture } from "../fixtures.ts";
 
 type Read = (from: Reader, start: number, end: number) => unknown;
@@ -70,8 +79,7 @@ const FOLDERS: Readonly<Record<string, string>> = {
   vlans: "bridges",
   vnis: "bridges",
   mdb: "bridges",
-  // None was captured, and what has no capture is left out.
-  nsids: "links",
+  nsids: "watch",
 };
 /** In people's words, as the watch tells them. */
 function words(): Target[] {
@@ -88,6 +96,47 @@ function words(): Target[] {
       read: (from, start, end) => (read(made.body.read(from, start, end), names) as { wire?: unknown }[])[0]?.wire,
     };
   });
+}
+/** Messages that no watch tells, in people's words: of devices, of WireGuard, of nftables, of sysctls. */
+function otherWords(): Target[] {
+  const [devices, notices, guards, filters] = [
+    seedsOf("ethtool"),
+    seedsOf("watch"),
+    seedsOf("wireguard"),
+    seedsOf("nftables"),
+  ];
+  const generic = (name: string, seeds: readonly Uint8Array[], schema: AnySchema, read: (wire: never) => unknown) => ({
+    name: `${name} in words`,
+    seeds,
+    read: (from: Reader, start: number, end: number) => read(schema.read(from, Math.min(start + 4, end), end) as never),
+  });
+  const told = <O>(kind: Message<never, O>, seeds: readonly Uint8Array[], read: (wire: O) => unknown): Target => ({
+    name: `${kind.name} in words of another service`,
+    seeds: seeds.filter((bytes) => typeOf(bytes) === kind.type),
+    read: (from, start, end) => read(kind.body.read(from, start, end)),
+  });
+  const notice = noticeMessage(0);
+  return [
+    generic("features", devices, ethtool.ethtoolFeatures, decodeFeatures),
+    generic("link modes", devices, ethtool.ethtoolLinkModes, linkModesFromWire),
+    generic("link state", devices, ethtool.ethtoolLinkState, linkStateFromWire),
+    generic("names of counters", devices, ethtool.ethtoolStrings, stringsFromWire),
+    generic("standard statistics", devices, ethtool.ethtoolStats, (wire) => statisticsFromWire(wire, new Map())),
+    ...[rings, channels, coalesce, pause, linkInfo].map((group) =>
+      generic(group.what, devices, group.schema, (wire) => groupFromWire<unknown, unknown>(group, wire)),
+    ),
+    {
+      name: "changes of devices in words",
+      seeds: [...devices, ...notices],
+      read: (from, start, end) => changeFromNotice(notice.body.read(from, start, end), new Map()),
+    },
+    generic("WireGuard", guards, wireguard.wgDevice, (wire) => deviceFromWire([wire, wire], String)),
+    told(nftables.newTable, filters, tableEntry),
+    told(nftables.newChain, filters, chainEntry),
+    told(nftables.newObject, filters, (one) => readings([], [one])),
+    told(nftables.newRule, filters, (one) => [readings([one], []), describe("inet", one.attrs.expressions ?? [], "x")]),
+    told(devconf.newlink, seedsOf("devconf"), confFromWire),
+  ];
 }
 function views(): Target[] {
   const all = [
@@ -128,7 +177,7 @@ function families(): Target[] {
 /** Everything that is fuzzed. A kind of which there is no capture begins with those of the others. */
 export function targets(): Target[] {
   const any = Object.keys(folders).flatMap(seedsOf);
-  return [...messages(), ...words(), ...views(), ...families()].map((target) =>
+  return [...messages(), ...words(), ...otherWords(), ...views(), ...families()].map((target) =>
     target.seeds.length > 0 ? target : { ...target, seeds: any },
   );
 }
