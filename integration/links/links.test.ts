@@ -1,8 +1,9 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 import { Host } from "../../lib/host.ts";
 import { Links } from "../../lib/links/links.ts";
 import { newlink } from "../../lib/links/schema.ts";
-import type { LinkConfig } from "../../lib/links/words.ts";
+import type { Link, LinkConfig } from "../../lib/links/words.ts";
 import { Netns } from "../../lib/netns/netns.ts";
 import { InputError } from "../../lib/shape/shape.ts";
 import { Connection, NetlinkError } from "../../lib/socket/index.ts";
@@ -287,7 +288,42 @@ describe("links", () => {
     equal(typeof counted?.statistics?.rxBytes, "bigint");
     equal(typeof (await made.link("lo")).statistics?.txPackets, "bigint");
   });
+
+  it("counts what ip counts", async function () {
+    needs(this, "bash");
+    await using made = await scene(`ip link set lo up
+ip link add v0 type veth peer name v1; ip link set v0 up; ip link set v1 up; ip address add 192.0.2.1/24 dev v0
+for to in 127.0.0.1 127.0.0.1 192.0.2.9; do bash -c "echo packet >/dev/udp/$to/9"; done`);
+    const ours = async () => Object.fromEntries((await made.links.list({ statistics: true })).map(countersOf));
+    const theirs = async () => JSON.parse(await made.sh("ip -s -s -json link show")) as Counted[];
+    let [before, told, after] = [await ours(), await theirs(), await ours()];
+    // Counters move as long as links look for routers.
+    while (!isDeepStrictEqual(before, after)) [before, told, after] = [await ours(), await theirs(), await ours()];
+    let compared = 0;
+    for (const { ifname, stats64 } of told)
+      for (const [way, counters] of Object.entries(stats64))
+        for (const [key, count] of Object.entries(counters)) {
+          const word = COMMON.has(key) ? key : `${way}_${key}`;
+          const name = word.replaceAll(/_./g, (part) => part.slice(1).toUpperCase());
+          equal(after[ifname]?.[name], BigInt(count), `${ifname} ${name}`);
+          compared++;
+        }
+    ok(compared >= 3 * 18, `${compared} counters`);
+    const { lo = {}, v0 = {} } = after;
+    ok((lo["rxPackets"] ?? 0n) >= 2n && (lo["rxBytes"] ?? 0n) > 70n && (v0["txBytes"] ?? 0n) >= 42n, "there were some");
+  });
 });
+
+/** What `ip -s -json` tells of one link. */
+interface Counted {
+  readonly ifname: string;
+  readonly stats64: Readonly<Record<"rx" | "tx", Readonly<Record<string, number>>>>;
+}
+/** Counters that are not of one direction. */
+const COMMON = new Set(["multicast", "collisions"]);
+function countersOf({ name, statistics, carrierChanges = -1 }: Link): [string, Readonly<Record<string, bigint>>] {
+  return [name, { ...(statistics as Readonly<Record<string, bigint>>), txCarrierChanges: BigInt(carrierChanges) }];
+}
 
 describe("a host", () => {
   it("opens a namespace by name, by path and by what holds it, and lets go of it", async () => {
