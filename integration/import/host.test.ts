@@ -175,7 +175,7 @@ tc qdisc add dev v1 root handle 1: tbf rate 1mbit burst 10kb limit 20kb; tc qdis
     });
   });
 
-  /** What lies on links or beside them, and no property draws: what makes it, which skips it where that is refused, and how it is said. */
+  /** What lies on links or beside them, and no property draws: what makes it where the kernel has it, and how it is said. */
   const LISTS: Readonly<Record<string, readonly [script: string, said: (value: never) => unknown, expected: unknown]>> =
     {
       nexthops: [
@@ -219,11 +219,22 @@ tc class add dev s7 parent 1:1 classid 1:10 htb rate 30mbit; tc qdisc add dev s7
         ],
       ],
       filters: [
-        `ip link add s7 type veth peer name t7; tc qdisc add dev s7 root handle 1: htb; tc qdisc add dev s7 clsact
-tc class add dev s7 parent 1: classid 1:10 htb rate 30mbit
-tc filter add dev s7 parent 1: pref 10 protocol ip flower ip_proto tcp dst_port 80 classid 1:10
-tc filter add dev s7 ingress pref 5 protocol all matchall action drop`,
-        ({ links }: Links) => fields(links["s7"]?.["filters"], "parent", "pref", "kind", "classid"),
+        `ip link add s8 type veth peer name t8; tc qdisc add dev s8 root handle 1: htb
+tc class add dev s8 parent 1: classid 1:10 htb rate 30mbit
+tc filter add dev s8 parent 1: pref 10 protocol ip u32 match ip dst 10.2.0.0/16 classid 1:10
+tc filter add dev s8 parent 1: pref 20 protocol all u32 match u32 0 0 classid 1:10`,
+        ({ links }: Links) => fields(links["s8"]?.["filters"], "parent", "pref", "kind", "classid"),
+        [
+          ["1:", 10, "u32", "1:10"],
+          ["1:", 20, "u32", "1:10"],
+        ],
+      ],
+      "filters of other kinds": [
+        `ip link add s9 type veth peer name t9; tc qdisc add dev s9 root handle 1: htb; tc qdisc add dev s9 clsact
+tc class add dev s9 parent 1: classid 1:10 htb rate 30mbit
+tc filter add dev s9 parent 1: pref 10 protocol ip flower ip_proto tcp dst_port 80 classid 1:10
+tc filter add dev s9 ingress pref 5 protocol all matchall action drop`,
+        ({ links }: Links) => fields(links["s9"]?.["filters"], "parent", "pref", "kind", "classid"),
         [
           ["1:", 10, "flower", "1:10"],
           ["ingress", 5, "matchall", undefined],
@@ -235,19 +246,21 @@ tc filter add dev s7 ingress pref 5 protocol all matchall action drop`,
     ((list ?? []) as Record<string, unknown>[]).map((one) => keys.map((key) => one[key])).sort();
   type Links = { readonly links: Readonly<Record<string, Readonly<Record<string, unknown>>>> };
 
-  for (const [name, [script, said, expected]] of Object.entries(LISTS))
-    it(`says ${name}`, async function () {
-      needs(this, "tc");
-      await story(async ({ host, sh }) => {
-        await sh(script).catch((error: Error) => skip(this, `not here: ${error.message}`));
-        const { text, findings } = await imported(host);
-        deepEqual(said(parseSource(text).value as never), expected, text);
-        deepEqual(
-          findings.map(({ message }) => message),
-          [FAR_AWAY],
-        );
-      });
+  it(`says ${Object.keys(LISTS).join(", ")}`, async function () {
+    needs(this, "tc");
+    const lacking: string[] = [];
+    await story(async ({ host, sh }) => {
+      for (const [name, [script]] of Object.entries(LISTS)) await sh(script).catch(() => lacking.push(name));
+      const { text, findings } = await imported(host);
+      deepEqual(
+        findings.map(({ message }) => message),
+        [FAR_AWAY],
+      );
+      for (const [name, [, said, expected]] of Object.entries(LISTS))
+        if (!lacking.includes(name)) deepEqual(said(parseSource(text).value as never), expected, text);
     });
+    if (lacking.length > 0) skip(this, `all but what this kernel lacks was found right: ${lacking.join(", ")}`);
+  });
 
   it("says our own table, and rules of iptables in comments", async function () {
     needs(this, "nft", "iptables");
