@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, rename, unlink } from "node:fs/promises";
+import { type FileHandle, readdir, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Probe } from "../probe/index.ts";
 import type { Place } from "../state/apply.ts";
@@ -80,6 +80,16 @@ export type Witness = (moment: "before" | "after", entry: Begin | Entry) => void
 const CURRENT = "journal";
 const LAST = "last";
 
+/** What whoever was killed right before its journal got its name has left; where it cannot be taken away, it does no harm. */
+async function forgetDrafts(directory: string): Promise<void> {
+  try {
+    for (const name of await readdir(directory))
+      if (/^journal\.[0-9a-f]{16}$/.test(name)) await unlink(join(directory, name));
+  } catch {
+    // Whoever writes there next says what is wrong.
+  }
+}
+
 function damaged(path: string, what: string): TransactionError {
   const wayOut = "look at the host, then remove it with: linkwright recover --discard";
   return new TransactionError("ERR_JOURNAL", `${path} ${what}, so nothing is undone by it; ${wayOut}`);
@@ -131,6 +141,7 @@ export class Journal implements AsyncDisposable {
     const path = join(directory, CURRENT);
     const draft = `${path}.${id}`;
     const { line, sum } = lineOf("", begin);
+    await forgetDrafts(directory);
     witness?.("before", begin);
     const file = await openOwn(draft, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND);
     if (file === undefined) throw new TransactionError("ERR_STATE_DIRECTORY", `cannot make ${draft}`);

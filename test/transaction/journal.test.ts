@@ -106,6 +106,13 @@ describe("a journal", () => {
     equal((await stat(path)).mode & 0o777, 0o600);
   });
 
+  it("takes drafts along of those who were killed over theirs, and nothing else", async () => {
+    const others = ["journal.0123", "journal.0123456789abcdef.old", KEY];
+    for (const name of [...others, "journal.0123456789abcdef"]) await writeFile(join(folder, name), "");
+    await left();
+    deepEqual((await readdir(folder)).sort(), [...others, "journal"].sort());
+  });
+
   it("is written to before and after what its witness hears", async () => {
     const heard: string[] = [];
     const witness = (moment: string, { type }: Begin | Entry): void => void heard.push(`${moment} ${type}`);
