@@ -35,6 +35,29 @@ export function header(context: Mocha.Context, name: string): Map<string, number
 /** The kernel's form of a key: `udpZeroCsum6Tx` is `UDP_ZERO_CSUM6_TX`. */
 export const shouted = (key: string): string => key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 
+/** Constants whose names are not ours in capitals. */
+const CONSTANTS: Readonly<Record<string, string>> = {
+  "IPV4_DEVCONF arpFilter": "ARPFILTER",
+  "IPV4_DEVCONF disableXfrm": "NOXFRM",
+  "IPV4_DEVCONF disablePolicy": "NOPOLICY",
+  "IPV4_DEVCONF srcValidMark": "SRC_VMARK",
+  "IPV4_DEVCONF igmpv2UnsolicitedReportInterval": "IGMPV2_UNSOLICITED_REPORT_INTERVAL",
+  "IPV4_DEVCONF igmpv3UnsolicitedReportInterval": "IGMPV3_UNSOLICITED_REPORT_INTERVAL",
+  "IPV4_DEVCONF dropUnicastInL2Multicast": "DROP_UNICAST_IN_L2_MULTICAST",
+  "DEVCONF dropUnicastInL2Multicast": "DROP_UNICAST_IN_L2_MULTICAST",
+  "DEVCONF hopLimit": "HOPLIMIT",
+  "DEVCONF mtu": "MTU6",
+  "DEVCONF routerSolicitations": "RTR_SOLICITS",
+  "DEVCONF routerSolicitationInterval": "RTR_SOLICIT_INTERVAL",
+  "DEVCONF routerSolicitationDelay": "RTR_SOLICIT_DELAY",
+  "DEVCONF routerSolicitationMaxInterval": "RTR_SOLICIT_MAX_INTERVAL",
+  "DEVCONF routerProbeInterval": "RTR_PROBE_INTERVAL",
+};
+
+/** The kernel's name for a number of ours. */
+export const constantOf = (prefix: string, key: string): string =>
+  `${prefix}_${CONSTANTS[`${prefix} ${key}`] ?? shouted(key)}`;
+
 /** How the numbers of a schema stand to those of a header. */
 export interface Comparison {
   /** Attributes that agree. */
@@ -62,7 +85,7 @@ export function compare(
   for (const [key, { claims }] of Object.entries(fields))
     for (const [i, number] of claims.entries()) {
       ours.add(number);
-      const constant = names[key]?.[i] ?? `${name}_${shouted(key)}`;
+      const constant = names[key]?.[i] ?? constantOf(name, key);
       const theirs = numbers.get(constant);
       if (theirs === number) checked++;
       else if (theirs === undefined && number > last) newer.push(key);

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { ifla } from "../../lib/links/schema.ts";
-import { numbersOf, shouted } from "../headers.ts";
+import { constantOf, numbersOf } from "../headers.ts";
 import { RESERVED, UNSEEN, UNUSED } from "./exceptions.ts";
 import type { Meaning } from "./meaning.ts";
 import { type Section, sections } from "./sections.ts";
@@ -107,7 +107,7 @@ const PAIRS: Readonly<Record<string, readonly string[]>> = {
 };
 /** Whether the header has an attribute with these numbers; an encapsulation is two, its type and itself. */
 function isDeclared(prefix: string, key: string, claims: readonly number[], numbers: ReadonlyMap<string, number>) {
-  const name = `${prefix}_${shouted(key)}`;
+  const name = constantOf(prefix, key);
   const names =
     claims.length === 1
       ? [name]

@@ -7,6 +7,8 @@
  * the policy of VXLAN labels, whose header came to iproute2 one release late.
  */
 const BY_KERNEL: Readonly<Record<string, readonly string[]>> = {
+  // Numbers of address families, which the C library declares.
+  "≤ 6.1": ["AF.inet", "AF.inet6"],
   "6.2": [
     ...["IFLA.devlinkPort", "IFLA_BRPORT.mab", "MDBE_ATTR.srcList", "MDBE_ATTR.groupMode", "MDBE_ATTR.rtprot"],
     ...["MDBE_SRCATTR.address", "ETHTOOL_A_LINKSTATE.extDownCnt"],

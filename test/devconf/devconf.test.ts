@@ -7,7 +7,7 @@ import { inet6Settings, inetSettings } from "../../lib/devconf/settings.ts";
 import { InputError } from "../../lib/shape/shape.ts";
 import { type Message, Reader, Writer } from "../../lib/wire/index.ts";
 import { only } from "../fixtures.ts";
-import { compare, header, shouted } from "../headers.ts";
+import { compare, constantOf, header } from "../headers.ts";
 
 function read<O>({ type, body }: Message<never, O>, file: string): O {
   const from = new Reader(only(`devconf/${file}.hex`));
@@ -90,25 +90,6 @@ describe("devconf: words", () => {
       ));
 });
 
-/** The kernel's constants whose names are not the sysctls' own. */
-const CONSTANTS: Readonly<Record<string, string>> = {
-  "IPV4_DEVCONF arpFilter": "ARPFILTER",
-  "IPV4_DEVCONF disableXfrm": "NOXFRM",
-  "IPV4_DEVCONF disablePolicy": "NOPOLICY",
-  "IPV4_DEVCONF srcValidMark": "SRC_VMARK",
-  "IPV4_DEVCONF igmpv2UnsolicitedReportInterval": "IGMPV2_UNSOLICITED_REPORT_INTERVAL",
-  "IPV4_DEVCONF igmpv3UnsolicitedReportInterval": "IGMPV3_UNSOLICITED_REPORT_INTERVAL",
-  "IPV4_DEVCONF dropUnicastInL2Multicast": "DROP_UNICAST_IN_L2_MULTICAST",
-  "DEVCONF dropUnicastInL2Multicast": "DROP_UNICAST_IN_L2_MULTICAST",
-  "DEVCONF hopLimit": "HOPLIMIT",
-  "DEVCONF mtu": "MTU6",
-  "DEVCONF routerSolicitations": "RTR_SOLICITS",
-  "DEVCONF routerSolicitationInterval": "RTR_SOLICIT_INTERVAL",
-  "DEVCONF routerSolicitationDelay": "RTR_SOLICIT_DELAY",
-  "DEVCONF routerSolicitationMaxInterval": "RTR_SOLICIT_MAX_INTERVAL",
-  "DEVCONF routerProbeInterval": "RTR_PROBE_INTERVAL",
-};
-
 describe("devconf: numbers", () => {
   for (const [file, prefix, settings, without] of [
     ["ip.h", "IPV4_DEVCONF", inetSettings, []],
@@ -120,7 +101,7 @@ describe("devconf: numbers", () => {
       ok(last !== undefined && last > 30);
       const seen = new Set<string>(without);
       for (const [word, { number }] of Object.entries(settings as Settings)) {
-        const constant = `${prefix}_${CONSTANTS[`${prefix} ${word}`] ?? shouted(word)}`;
+        const constant = constantOf(prefix, word);
         seen.add(constant);
         if (number < last) equal(numbers.get(constant), number, constant);
       }
