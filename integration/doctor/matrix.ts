@@ -8,6 +8,8 @@ import { Lab } from "../../lib/testkit/index.ts";
 export const UNDERLAYS = {
   "IPv4 unicast": ["examples/two-hosts.yaml", "bm1"],
   "IPv6 unicast": ["examples/two-hosts-ipv6.yaml", "bm1"],
+  "IPv4 list": ["examples/three-hosts-unicast.yaml", "bm1"],
+  "IPv6 list": ["integration/doctor/ipv6-list.yaml", "bm1"],
   "IPv4 multicast": ["examples/three-hosts-multicast.yaml", "bm1"],
   "IPv6 multicast": ["integration/doctor/ipv6-multicast.yaml", "bm1"],
   "IPv6 guests": ["integration/doctor/ipv6-guests.yaml", "bm1"],
@@ -31,6 +33,7 @@ const ALSO: Readonly<Record<string, Cause>> = {
   "guest-address-twice": "duplicate-ip",
   "gso-masking": "guest-mtu",
   "managed-by-networkmanager": "managed-by-other",
+  "one-way-remote-away": "one-way-remote",
 };
 /** The cause that a fault is to be found by, first of all. */
 export const causeOf = (fault: FaultName): string => ALSO[fault] ?? fault;
@@ -46,6 +49,8 @@ const GROUP: Readonly<Partial<Record<FaultName, string>>> = {
   "remote-is-self": "a group has no single far end",
   "no-route-to-peer": "a group needs no route",
   "peer-silent": "one of several who are silent in a group is not missed",
+  "one-way-remote": "there is no list",
+  "one-way-remote-away": "there is no list",
 };
 const WIDE: Readonly<Partial<Record<FaultName, string>>> = {
   "rp-filter": "IPv6 has no rp_filter",
@@ -64,9 +69,15 @@ const INSIDE: readonly FaultName[] = [
   ...(["bridge-netfilter", "forwarding-off", "forward-dropped"] as const),
   ...(["masquerade-missing", "masquerade-too-wide"] as const),
 ];
+const ALONE: Readonly<Partial<Record<FaultName, string>>> = {
+  "one-way-remote": "there is one far end only",
+  "one-way-remote-away": "there is one far end only",
+};
 const NOT_THERE: Readonly<Record<string, Readonly<Partial<Record<FaultName, string>>>>> = {
-  "IPv4 unicast": { "local-missing": "the document leaves the address to the kernel", ...LIST },
-  "IPv6 unicast": { ...WIDE, ...LIST },
+  "IPv4 unicast": { "local-missing": "the document leaves the address to the kernel", ...LIST, ...ALONE },
+  "IPv6 unicast": { ...WIDE, ...LIST, ...ALONE },
+  "IPv4 list": LIST,
+  "IPv6 list": { ...WIDE, ...LIST },
   "IPv4 multicast": GROUP,
   "IPv6 multicast": { ...WIDE, ...GROUP },
   "IPv6 guests": Object.fromEntries(
@@ -86,8 +97,11 @@ export function chatter(lab: Lab): () => Promise<void> {
   const talks = guests.map(async (guest) => {
     const others = guests.filter((one) => one !== guest).flatMap(({ addresses }) => addresses);
     const worker = await guest.node.worker();
-    while (!stop.signal.aborted)
+    while (!stop.signal.aborted) {
+      // As who announces itself: what is for everybody leaves by each way that broadcasts have.
+      await worker.ping("224.0.0.251", { timeout: 50, count: 1 }).catch(() => undefined);
       for (const address of others) await worker.ping(address, { timeout: 200, count: 2 }).catch(() => undefined);
+    }
   });
   return async () => {
     stop.abort();

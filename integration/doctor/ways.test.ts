@@ -16,6 +16,7 @@ hosts:
 
 describe("the doctor asks", function () {
   this.timeout(30_000);
+  this.retries(0);
 
   it("an overlay of IPv6 alone by neighbor solicitation, in packets as large as it takes", async () => {
     const document = `${HOSTS}overlays:

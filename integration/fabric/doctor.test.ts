@@ -15,6 +15,7 @@ hosts:
 
 describe("the doctor asks", function () {
   this.timeout(30_000);
+  this.retries(0);
 
   it("in each VNI of overlays that share a VXLAN by VLAN, and finds nothing wrong", async function () {
     if (!(await hasVlans())) skip(this, "bridges of this kernel have no VLANs");

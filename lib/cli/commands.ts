@@ -176,7 +176,8 @@ const DOCTOR: Command = {
   about: [
     "Looks at the host, whoever set it up, then asks: the other ends of its VXLANs by pings that must not be fragmented " +
       "and by ARP requests or neighbor solicitations inside of VXLAN, which need no program there; whoever else may have its " +
-      "addresses; the next router on behalf of the guests' network. Meanwhile it listens for VXLAN of others. It changes nothing, but for a table " +
+      "addresses; the next router on behalf of the guests' network. Meanwhile it listens for VXLAN of others, and at taps " +
+      "for what is too large for it. It changes nothing, but for a table " +
       "of counters with --witness.",
     "With FILE the other hosts of the document are asked for, by their addresses on the bridges.",
     "What is to be mended first comes first. Without CAP_NET_RAW it looks and asks nobody, and says so.",

@@ -52,7 +52,7 @@ export const OPTIONS = {
   },
   "no-ask": { text: "send nothing: only look" },
   witness: {
-    text: "count what guests send that is too large, by a table of nftables that is there meanwhile; finds guests behind taps",
+    text: "count what guests send that is too large, by a table of nftables that is there meanwhile",
   },
   watch: { text: "look again and again, and tell what changes, until Ctrl-C" },
   as: { value: "FORM", text: "how to draw: text, mermaid, dot, svg; text by default" },

@@ -10,6 +10,7 @@ import { errnoName, SocketError } from "../socket/index.ts";
 import { askClaims, type Claimed, type Clone, type Lookout, lookOut } from "./clones.ts";
 import { type Ear, listen, type Sound } from "./hear.ts";
 import { addressesIn } from "./prefix.ts";
+import { listenAtTaps, type Overheard, unmeasured } from "./taps.ts";
 import { addressesOf, bridgeOf, gatewaysOf, isExternal, isFilled, isManaged, type Tunnel, type View } from "./view.ts";
 import { askThrough, linkLocal, type Place, SMALLEST } from "./vtep.ts";
 import { type Witnessed, witnessed } from "./witness.ts";
@@ -37,6 +38,11 @@ export interface FarEnd {
   readonly asked: number;
   /** How many answered nothing but questions whose checksum was not left to the network card; asked only where all were silent. */
   readonly summed?: number;
+  /**
+   * Whether it sends to this host what it has no place for, broadcasts among them; absent where it has a group or a control
+   * plane for that, or answers nothing.
+   */
+  readonly floods?: boolean;
   /** `ECONNREFUSED` where nobody listens there. */
   readonly error?: string;
 }
@@ -80,6 +86,8 @@ export interface Asked {
   readonly ways: readonly WayBack[];
   /** By VXLAN; empty unless it was asked for. */
   readonly witnessed: Readonly<Record<string, Witnessed>>;
+  /** By tap of a guest: what it sent to who is behind a tunnel, and is too large for that. */
+  readonly overheard: Readonly<Record<string, Overheard>>;
   /** What could not be asked, and why. */
   readonly unseen: readonly string[];
 }
@@ -96,8 +104,8 @@ export interface AskOptions {
   /** Milliseconds to listen for VXLAN of others; default 1500. */
   readonly listen?: number | undefined;
   /**
-   * Whether to count what guests send that is too large, in a table of nf_tables that is there meanwhile. Only so a guest
-   * behind a tap is found out. Needs CAP_NET_ADMIN; default false.
+   * Whether to count all that guests send that is too large, in a table of nf_tables that is there meanwhile. Without, only
+   * the first packets of guests behind taps are looked at. Needs CAP_NET_ADMIN; default false.
    */
   readonly witness?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -107,8 +115,8 @@ const PATIENCE = 1000;
 const LISTEN = 1500;
 const SMALL = 84;
 const EPERM = -1;
-/** Far ends that are asked for every address of a small network; of more, only for those that were heard of. */
-const FEW = 4;
+/** Questions in all, up to which each far end is asked for every address of a small network. */
+const MANY = 4096;
 /** Link-local addresses that are guessed at most. */
 const GUESSES = 64;
 
@@ -130,6 +138,8 @@ interface Question {
   readonly remote: string;
   /** The address that it sends from. */
   readonly source?: string | undefined;
+  /** Whether far ends have lists of whom they send broadcasts to. */
+  readonly lists: boolean;
   readonly patience: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -162,10 +172,18 @@ async function underlay({ nsFd, tunnel, remote, patience, signal }: Question) {
 async function summedOnly(place: Place, targets: readonly string[], { source, patience, signal }: Question) {
   if (source === undefined || targets.length === 0) return {};
   const own = { ...place, local: source, summed: true };
-  const { macs } = await askThrough(own, targets, SMALLEST, { timeout: patience, signal });
+  const { macs } = await askThrough(own, targets, SMALLEST, { timeout: 2 * patience, signal });
   if (macs.size === 0) return {};
   const cards = await askThrough(place, [...macs.keys()], SMALLEST, { timeout: 2 * patience, signal });
   return cards.macs.size === 0 ? { summed: macs.size } : {};
+}
+
+/** Whether an answer comes that the far end knows no place for; undefined where no answer at all comes by now. */
+async function floodsHere(place: Place, target: string, { patience, signal }: Question): Promise<{ floods?: boolean }> {
+  const comes = async (flooded: boolean, timeout: number): Promise<boolean> =>
+    (await askThrough({ ...place, flooded }, [target], SMALLEST, { timeout, signal })).macs.size > 0;
+  if ((await comes(true, patience)) || (await comes(true, 2 * patience))) return { floods: true };
+  return (await comes(false, patience)) ? { floods: false } : {};
 }
 
 async function through(question: Question, targets: readonly string[], guesses: readonly string[] = []) {
@@ -186,14 +204,18 @@ async function through(question: Question, targets: readonly string[], guesses: 
   const passes = async (size: number): Promise<boolean> =>
     (await askThrough(place, [answering], size, { timeout: patience, signal })).macs.size > 0;
   const { mtu } = tunnel.link;
-  return {
-    ...base,
-    through: (await passes(mtu)) || (await passes(mtu)) ? mtu : await largestOf(SMALLEST, mtu - 1, passes),
-  };
+  const [floods, whole] = await Promise.all([
+    question.lists ? floodsHere(place, answering, question) : {},
+    passes(mtu).then(async (once) => once || (await passes(mtu))),
+  ]);
+  return { ...base, ...floods, through: whole ? mtu : await largestOf(SMALLEST, mtu - 1, passes) };
 }
 
-/** Who may be asked behind a tunnel: those given, else who was heard of there, else the whole of a small network. */
-function targetsOf(view: View, tunnel: Tunnel, peers: readonly string[] | undefined): string[] {
+/**
+ * Who may be asked behind each far end of a tunnel: those given, else who was heard of and the whole of a small network. Of
+ * many far ends each is asked for those alone that were learned to be there.
+ */
+function targetsOf(view: View, tunnel: Tunnel, peers: readonly string[] | undefined): (remote: string) => string[] {
   const bridge = bridgeOf(view, tunnel.link)?.name ?? tunnel.link.name;
   // The VLANs of a bridge have a VNI each.
   const vlans = view.links.filter(({ kind, dev }) => isExternal(tunnel) && kind === "vlan" && dev === bridge);
@@ -203,15 +225,21 @@ function targetsOf(view: View, tunnel: Tunnel, peers: readonly string[] | undefi
     .map(({ address }) => address);
   const isOwn = new Set(devs.flatMap((dev) => addressesOf(view, dev)));
   const given = peers?.filter((one) => !isOwn.has(one));
-  if (given !== undefined && given.length > 0) return given;
-  const behind = new Set(view.fdb.flatMap(({ dev, mac }) => (dev === tunnel.link.name ? [mac] : [])));
-  const heard = view.neighbors.filter(({ dev, mac }) => devs.includes(dev) && mac !== undefined && behind.has(mac));
+  if (given !== undefined && given.length > 0) return () => given;
+  const places = view.fdb.filter(({ dev }) => dev === tunnel.link.name);
   // Who has both is asked for the one that takes no guessing.
   const narrow = own.some((one) => !one.includes(":"));
-  const near = heard.map(({ address }) => address).filter((one) => !one.includes(":") || !narrow);
+  const near = view.neighbors.flatMap(({ dev, mac, address }) => {
+    const at = devs.includes(dev) && !(narrow && address.includes(":")) ? places.filter((one) => one.mac === mac) : [];
+    return at.length === 0 ? [] : [{ address, at: at.map(({ dst }) => dst) }];
+  });
   const all = own.flatMap(addressesIn).filter((one) => !isOwn.has(one));
-  const few = near.length === 0 || tunnel.remotes.length + tunnel.learned.length <= FEW;
-  return few ? [...new Set([...near, ...all])] : near;
+  const everybody = [...new Set([...near.map(({ address }) => address), ...all])];
+  const few = near.length === 0 || (tunnel.remotes.length + tunnel.learned.length) * everybody.length <= MANY;
+  return (remote) =>
+    few || remote === tunnel.group
+      ? everybody
+      : near.filter(({ at }) => at.includes(remote)).map(({ address }) => address);
 }
 
 /**
@@ -261,10 +289,12 @@ async function askEnds(view: View, tunnel: Tunnel, nsFd: number, options: AskOpt
   const patience = options.patience ?? PATIENCE;
   const targets = targetsOf(view, tunnel, options.peers);
   const { remotes, learned, group } = tunnel;
-  const guesses = options.peers === undefined ? guessesOf(view, tunnel, targets) : [];
+  const guesses = (remote: string): string[] =>
+    options.peers === undefined ? guessesOf(view, tunnel, targets(remote)) : [];
+  const lists = group === undefined && !isManaged(view, tunnel) && !isFilled(view, tunnel);
   const question = (remote: string): Question => {
     const source = tunnel.local ?? view.ways[remote]?.src;
-    return { nsFd, tunnel, remote, source, patience, signal: options.signal };
+    return { nsFd, tunnel, remote, source, lists, patience, signal: options.signal };
   };
   const ends = [...remotes, ...learned]
     .filter((remote) => !(remote in view.ways) || view.ways[remote] !== undefined)
@@ -272,13 +302,13 @@ async function askEnds(view: View, tunnel: Tunnel, nsFd: number, options: AskOpt
       const whole = tunnel.link.mtu + tunnel.overhead;
       const [outside, inside] = await Promise.all([
         underlay(question(remote)).catch(unsent({ answers: false, whole })),
-        through(question(remote), targets, guesses).catch(unsent({ macs: NONE, asked: 0 })),
+        through(question(remote), targets(remote), guesses(remote)).catch(unsent({ macs: NONE, asked: 0 })),
       ]);
       return { remote, ...outside, ...inside };
     });
   if (group !== undefined)
     ends.push(
-      through(question(group), targets, guesses)
+      through(question(group), targets(group), guesses(group))
         .catch(unsent({ macs: NONE, asked: 0 }))
         .then((inside): FarEnd => {
           return { remote: group, group: true, answers: false, whole: tunnel.link.mtu + tunnel.overhead, ...inside };
@@ -362,9 +392,11 @@ function unasked(view: View, ends: Asked["ends"]): string[] {
     const answered = (ends[name] ?? []).some(({ macs }) => macs.size > 0);
     if (up && isFilled(view, tunnel) && !answered)
       return [`what is behind ${name}: entries by hand say where each address is, and nobody answers a stranger`];
-    const silent = (ends[name] ?? []).length > 0 && ends[name]?.every(({ asked, macs }) => asked + macs.size === 0);
+    const all = ends[name] ?? [];
+    const silent = all.filter(({ asked, macs, error }) => asked + macs.size === 0 && error === undefined);
+    const where = silent.length === all.length ? name : silent.map(({ remote }) => remote).join(", ");
     const why = "this host knows no address there; name one by --peer";
-    return up && silent === true ? [`what is behind ${name}: ${why}`] : [];
+    return up && silent.length > 0 ? [`what is behind ${where}: ${why}`] : [];
   });
 }
 
@@ -412,14 +444,16 @@ async function askAll(host: Host, view: View, options: AskOptions): Promise<Aske
   const nsFd = placeOf(host.netns);
   const nothing = {
     ...{ ends: {}, sounds: {}, duplicates: [], clones: [], claimed: [] },
-    ...{ bridged: {}, ways: [], witnessed: {} },
+    ...{ bridged: {}, ways: [], witnessed: {}, overheard: {} },
   };
   if (view.tunnels.length === 0) return { ...nothing, unseen: [] };
   let open = new Map<string, Ear>();
   let lookout: Lookout | undefined;
+  let taps: ReturnType<typeof listenAtTaps> | undefined;
   try {
     lookout = lookOut(view, nsFd);
     open = ears(view, nsFd, lookout);
+    taps = listenAtTaps(view, nsFd);
     const up = view.tunnels.filter((tunnel) => tunnel.link.up);
     const endsOf = (tunnel: Tunnel): Promise<FarEnd[]> =>
       (isExternal(tunnel) ? askInner : askEnds)(view, tunnel, nsFd, options);
@@ -443,11 +477,13 @@ async function askAll(host: Host, view: View, options: AskOptions): Promise<Aske
     const all = Object.fromEntries(ends.map(([name, found], at) => [name, [...found, ...(more[at] ?? [])]]));
     const bridged = up.map((tunnel) => askBridge(view, tunnel, nsFd, all[tunnel.link.name] ?? [], patience));
     const answered = Object.entries(all).map(([name, far]) => [name, far.flatMap(({ macs }) => [...macs.keys()])]);
-    const claimed = askClaims(host, view, nsFd, Object.fromEntries(answered), patience);
+    const claimed = await askClaims(host, view, nsFd, Object.fromEntries(answered), patience);
+    const found = Object.fromEntries((await Promise.all(bridged)).flat());
+    const overheard = taps.overheard(await host.fdb.list());
+    const unseen = [...lookout.unseen, ...unmeasured(view, overheard, options.witness === true)];
     return {
-      ...{ ends: all, sounds, duplicates: duplicates.flat(), clones, claimed: await claimed, ways, witnessed: {} },
-      bridged: Object.fromEntries((await Promise.all(bridged)).flat()),
-      unseen: [...unasked(view, all), ...unanswered(all, ways), ...lookout.unseen],
+      ...{ ends: all, sounds, duplicates: duplicates.flat(), clones, claimed, ways, witnessed: {}, overheard },
+      ...{ bridged: found, unseen: [...unasked(view, all), ...unanswered(all, ways), ...unseen] },
     };
   } catch (error) {
     if (!(error instanceof SocketError) || error.errno !== EPERM) throw error;
@@ -455,5 +491,6 @@ async function askAll(host: Host, view: View, options: AskOptions): Promise<Aske
   } finally {
     lookout?.[Symbol.dispose]();
     for (const ear of open.values()) ear[Symbol.dispose]();
+    taps?.[Symbol.dispose]();
   }
 }

@@ -48,6 +48,7 @@ const NOBODY: Asked = {
   bridged: {},
   ways: [],
   witnessed: {},
+  overheard: {},
   unseen: ["the network: nobody was asked"],
 };
 

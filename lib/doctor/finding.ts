@@ -18,6 +18,7 @@ export const CAUSES = {
   "vxlan-down": "the VXLAN is switched off",
   "remote-is-self": "the VXLAN sends to this host itself",
   "no-flood-entry": "the VXLAN does not know where to send broadcasts",
+  "one-way-remote": "of two hosts only one sends broadcasts to the other",
   "family-mismatch": "the hosts use VXLAN over different versions of IP",
   "port-mismatch": "the hosts use different UDP ports for VXLAN",
   "vni-mismatch": "the hosts use different VNIs",

@@ -1,22 +1,13 @@
 /**
  * Looks at the UDP checksums of VXLAN that arrives. A packet from this same machine has none yet, and one whose sum the
- * network card has looked at is right: the kernel says of each packet which of these it is.
- *
- * Source: include/uapi/linux/if_packet.h (PACKET_VNET_HDR), virtio_net.h (struct virtio_net_hdr), RFC 768.
+ * network card has looked at is right: the kernel says of each packet which of these it is. Source: RFC 768.
  */
-import { loadBinding, META } from "../../native-bindings/index.ts";
-import { AF, ETH_P_ALL, int32, LARGEST, linkAddress, openIn, receive, SOCK_RAW, widen } from "../probe/sockets.ts";
+import { LARGEST } from "../probe/sockets.ts";
+import { type Frame, frames } from "./frames.ts";
 import { readUdp, UDP, type Udp, vniOf } from "./packet.ts";
 import { Tally } from "./tally.ts";
 import { summed } from "./vtep.ts";
 
-const SOL_PACKET = 263;
-const PACKET_VNET_HDR = 15;
-/** Bytes of struct virtio_net_hdr, and of the header of Ethernet. */
-const VNET = 10;
-const ETHERNET = 14;
-/** VIRTIO_NET_HDR_F_NEEDS_CSUM, VIRTIO_NET_HDR_F_DATA_VALID: the sum is still to be made, or was found right. */
-const TRUSTED = 3;
 /** Packets that are looked at in all, and sums that are computed for each sender. */
 const MOST = 20_000;
 const EACH = 100;
@@ -45,38 +36,20 @@ function isRight({ from, to, segment }: Udp): boolean | undefined {
  * packets are not looked at. Needs CAP_NET_RAW. A kernel that does not say which sums are made tells of none.
  */
 export function sums(nsFd: number, index: number, own: ReadonlySet<string>): Disposable & { spoiled(): Spoiled[] } {
-  const native = loadBinding();
-  const socket = openIn(nsFd, AF.packet, SOCK_RAW, ETH_P_ALL << 8);
-  if (native.setopt(socket, SOL_PACKET, PACKET_VNET_HDR, int32(1)) < 0) {
-    native.close(socket);
-    return { spoiled: () => [], [Symbol.dispose]() {} };
-  }
-  const close = (): void => {
-    native.watch(socket, null);
-    native.close(socket);
-  };
-  native.bind(socket, linkAddress(index, ETH_P_ALL));
-  widen(socket);
   const [right, wrong] = [new Tally<Omit<Spoiled, "packets" | "of">>(), new Tally<Omit<Spoiled, "packets" | "of">>()];
   const computed = new Map<string, number>();
-  let left = MOST;
-  const take = (data: Buffer): void => {
-    if (left-- <= 0) return;
-    const [flags = 0, bundle = 0] = data;
-    const udp = readUdp(data.subarray(VNET + ETHERNET));
+  const take = ({ data, trusted }: Frame): void => {
+    const udp = readUdp(data);
     const vni = udp === undefined ? undefined : vniOf(udp.payload);
     if (udp === undefined || vni === undefined || own.has(udp.from)) return;
     const { from, dport } = udp;
     const times = (computed.get(from) ?? 0) + 1;
     computed.set(from, times);
     if (times > EACH) return;
-    const verdict = (flags & TRUSTED) !== 0 || bundle !== 0 ? true : isRight(udp);
+    const verdict = trusted || isRight(udp);
     if (verdict !== undefined) (verdict ? right : wrong).add({ from, dport, vni });
   };
-  const slab = new Uint8Array(VNET + ETHERNET + LARGEST);
-  const meta = new Uint32Array(META.WORDS);
-  native.watch(socket, () => receive(socket, slab, meta, take));
-  native.unref(socket);
+  const open = frames({ nsFd, index, most: MOST, room: LARGEST }, take);
   return {
     spoiled: () =>
       wrong.all.map((one) => {
@@ -85,6 +58,6 @@ export function sums(nsFd: number, index: number, own: ReadonlySet<string>): Dis
         );
         return { ...one, of: one.packets + (well?.packets ?? 0) };
       }),
-    [Symbol.dispose]: close,
+    [Symbol.dispose]: () => open?.[Symbol.dispose](),
   };
 }

@@ -63,6 +63,11 @@ export interface Place {
   readonly dev?: string | undefined;
   /** Whether the UDP checksum is computed here instead of being left to the network card; takes `local`. */
   readonly summed?: boolean | undefined;
+  /**
+   * Whether the answer is to be for an Ethernet address that the far end knows no place of: it comes only where the far end
+   * sends broadcasts to this host too.
+   */
+  readonly flooded?: boolean | undefined;
 }
 
 /** How to ask. */
@@ -86,6 +91,11 @@ export interface VtepAnswer {
  */
 function newSender(): string {
   return ["02", "6c", "77", ...[...randomBytes(3)].map((byte) => byte.toString(16).padStart(2, "0"))].join(":");
+}
+
+interface Senders {
+  readonly from: string;
+  readonly source: string;
 }
 
 const bytesOf = (address: string): Uint8Array => {
@@ -126,8 +136,11 @@ function multicastMac(group: string): string {
   return ["33", "33", ...tail].join(":");
 }
 
-/** The VXLAN packet: `size` is that of the inner IP packet of the same length. */
-export function vxlanQuestion(vni: number, from: string, target: string, size: number): Uint8Array {
+/**
+ * The VXLAN packet: `size` is that of the inner IP packet of the same length. Answers are for `from`; the frame comes from
+ * `source`, whose place its receiver learns.
+ */
+function vxlanQuestion(vni: number, { from, source }: Senders, target: string, size: number): Uint8Array {
   const wide = target.includes(":");
   const question = wide ? solicitation(from, target) : arpRequest({ mac: from, source: "0.0.0.0", target });
   const out = new Writer(64 + size);
@@ -135,7 +148,7 @@ export function vxlanQuestion(vni: number, from: string, target: string, size: n
   const at = out.take(4);
   out.u8.set([vni >> 16, (vni >> 8) & 0xff, vni & 0xff], at);
   macCodec.write(out, wide ? multicastMac(solicitedNode(target)) : BROADCAST);
-  macCodec.write(out, from);
+  macCodec.write(out, source);
   const type = wide ? ETH_P_IPV6 : ETH_P_ARP;
   out.u8.set([type >> 8, type & 0xff], out.take(2));
   const packed = out.finish();
@@ -209,6 +222,7 @@ function converse(
   const hear = listener(place);
   const send = sender(place);
   const from = newSender();
+  const senders = { from, source: place.flooded === true ? newSender() : from };
   const macs = new Map<string, string>();
   const slab = new Uint8Array(2048);
   const meta = new Uint32Array(META.WORDS);
@@ -224,7 +238,7 @@ function converse(
     };
     const round = (): void => {
       for (const target of targets.filter((one) => !macs.has(one))) {
-        const question = vxlanQuestion(place.vni, from, target, size);
+        const question = vxlanQuestion(place.vni, senders, target, size);
         const { local, remote, dstport } = place;
         const sum = place.summed === true && local !== undefined;
         const status = native.send(send, sum ? udpPacket(local, remote, dstport, question) : question, null);

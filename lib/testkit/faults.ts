@@ -76,6 +76,15 @@ async function sendTo(site: Site, remote: string): Promise<void> {
   await fdb.append({ mac: ZERO_MAC, dev: vxlan.name, dst: remote });
 }
 
+/** Takes one of several far ends from the list of those that broadcasts go to. */
+async function forget({ host: { fdb }, vxlan: { name: dev } }: Site, { plan }: Site): Promise<void> {
+  const dst = addressOf(plan);
+  const listed = (await fdb.list({ dev })).filter((one) => one.mac === ZERO_MAC && one.dst !== undefined);
+  if (listed.length < 2 || !listed.some((one) => one.dst === dst))
+    throw new LabError("this fault needs a VXLAN with a list of several far ends", "ERR_LAB_NODE");
+  await fdb.delete({ mac: ZERO_MAC, dev, dst });
+}
+
 /** A table of somebody else's. */
 async function foreign({ host }: Site, family: "ip" | "ip6" | "bridge", chain: object): Promise<void> {
   await host.nftables.replace({ family, name: TABLE, chains: [{ name: "fault", ...chain }] } as never);
@@ -201,6 +210,8 @@ const INJECT = {
   "vxlan-down": ({ host, vxlan }) => host.links.update(vxlan.name, { up: false }),
   "remote-is-self": (site) => sendTo(site, addressOf(site.plan)),
   "no-flood-entry": silence,
+  "one-way-remote": async (site) => forget(site, await site.other()),
+  "one-way-remote-away": async (site) => forget(await site.other(), site),
   // The other host has gone over to another version of IP, on the same cable.
   "family-mismatch": async (site) => {
     const there = await site.other();

@@ -52,7 +52,7 @@ function host(link: object, port: object, heard: readonly object[], seen: readon
     },
     asked: {
       ...{ ends: "external" in link ? {} : ends, sounds: { up0: { heard, refusals: [], seen, spoiled: [] } } },
-      ...{ duplicates: [], clones: [], claimed: [], bridged: {}, ways: [], witnessed: {}, unseen: [] },
+      ...{ duplicates: [], clones: [], claimed: [], bridged: {}, ways: [], witnessed: {}, overheard: {}, unseen: [] },
     },
     moved: {},
   } as unknown as Case;
@@ -209,6 +209,79 @@ describe("checks of the doctor", () => {
     for (const one of [{ packets: 1 }, { vni: 7 }, { dport: 5353 }]) deepEqual(heard(one), [stray, filtered]);
     deepEqual(told({ ...given, moved }), [stray, filtered]);
     deepEqual(heard({}, {} as typeof moved), [filtered]);
+  });
+
+  describe("of lists of far ends", () => {
+    const LISTED = { remote: "10.0.0.2", answers: true, macs: new Map([["10.1.0.2", "02:00:00:00:00:02"]]), asked: 3 };
+    const OTHER = { ...LISTED, remote: "10.0.0.3", macs: new Map([["10.1.0.3", "02:00:00:00:00:03"]]) };
+    const FROM = { ...HEARD, from: OTHER.remote, vni: 39 };
+    const told = (ends: readonly object[], heard: readonly object[] = [], changes: object = {}): unknown[] => {
+      const { view, asked, moved } = host({}, {}, heard);
+      const tunnels = view.tunnels.map((one) => ({ ...one, ...changes }));
+      const given = { view: { ...view, tunnels }, asked: { ...asked, ends: { vx: ends } }, moved } as never;
+      return tunnelChecks
+        .flatMap((check) => check(given))
+        .map(({ cause, severity, subject }) => [cause, severity, subject]);
+    };
+    const well = { ...LISTED, floods: true };
+
+    it("name a host that sends broadcasts here and gets none", () => {
+      deepEqual(told([well, { ...OTHER, floods: true }]), [["one-way-remote", "error", "10.0.0.3"]]);
+      deepEqual(told([well, { ...OTHER, floods: true }], [], { remotes: ["10.0.0.2", "10.0.0.3"] }), []);
+    });
+
+    it("doubt one that is heard and whose broadcasts do not come, or that nobody can be asked behind", () => {
+      const doubted = [["one-way-remote", "warning", "10.0.0.3"]];
+      deepEqual(told([well, { ...OTHER, floods: false }], [FROM]), doubted);
+      deepEqual(told([well, { ...OTHER, macs: new Map(), asked: 0 }], [FROM]), doubted);
+    });
+
+    it("are silent of one that has left, and of a second address of one that is listed", () => {
+      deepEqual(told([well, { ...OTHER, macs: new Map(), asked: 3 }]), []);
+      deepEqual(told([well, { ...OTHER, floods: false }]), []);
+      deepEqual(told([well, { ...OTHER, macs: LISTED.macs, floods: true }], [FROM]), []);
+    });
+
+    it("name a far end whose list this host is missing in", () => {
+      deepEqual(told([{ ...LISTED, floods: false }]), [["one-way-remote", "warning", "10.0.0.2"]]);
+      deepEqual(told([LISTED]), []);
+      deepEqual(told([{ ...LISTED, floods: false }], [], { group: "239.1.1.39" }), []);
+    });
+  });
+
+  it("name the other version of IP where it comes to this host itself, whoever else is well", () => {
+    const wide = { ...HEARD, from: "fd00::2", vni: 39 };
+    const told = (to: string, addresses: readonly string[], more: readonly object[] = []): string[] => {
+      const { view, asked, moved } = host({}, {}, [{ ...wide, to }]);
+      const tunnels = [...view.tunnels.map((one) => ({ ...one, remotes: [], group: "239.1.1.39" })), ...more];
+      const own = addresses.map((address) => ({ address, dev: "up0" }));
+      const given = { view: { ...view, tunnels, addresses: own }, asked: { ...asked, ends: {} }, moved } as never;
+      return tunnelChecks.flatMap((check) => check(given)).map(({ cause }) => cause);
+    };
+    const [given] = host({}, {}, []).view.tunnels;
+    deepEqual(told("fd00::1", ["fd00::1/64"]), ["family-mismatch"]);
+    deepEqual(told("ff05::39", ["fd00::1/64"]), []);
+    deepEqual(told("fd00::1", ["fd00::1/64"], [{ ...given, family: 6, group: "ff05::39" }]), []);
+  });
+
+  it("name a guest behind a tap whose packets are too large, and doubt one whose TCP offers such segments", () => {
+    const { view, asked, moved } = host({}, {}, []);
+    const links = [...view.links, { ...guest, kind: "tun", name: "tap1", index: 9 }];
+    const way = { mac: "02:00:00:00:00:09", to: "02:00:00:00:00:02", packets: 2 };
+    const told = (overheard: object, sysctls: object = {}): unknown[] => {
+      const given = { view: { ...view, links, sysctls }, asked: { ...asked, overheard }, moved } as never;
+      return bridgeChecks
+        .flatMap((check) => check(given))
+        .map(({ cause, severity, subject }) => [cause, severity, subject]);
+    };
+    const heard = (offers: readonly object[], oversize: readonly object[]): object => ({ tap1: { offers, oversize } });
+    const cuts = { "net.bridge.bridge-nf-call-iptables": "1" };
+    const sure = [["guest-mtu", "error", "tap1"]];
+    deepEqual(told(heard([], [])), []);
+    deepEqual(told(heard([{ ...way, mtu: 1500 }], [])), [["guest-mtu", "warning", "tap1"]]);
+    deepEqual(told(heard([], [{ ...way, whole: false }])), sure);
+    deepEqual(told(heard([], [{ ...way, whole: false }]), cuts), []);
+    deepEqual(told(heard([], [{ ...way, whole: true }]), cuts), sure);
   });
 
   it("name a group that is flooded to and was not joined, and keep silent where that is not known", () => {

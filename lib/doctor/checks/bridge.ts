@@ -11,7 +11,7 @@ import { USUAL_MTU } from "../witness.ts";
 import { acceptance, type Call, callOf, type IpFamily } from "./acceptance.ts";
 import type { Case } from "./check.ts";
 
-/** Packets from which on it means something that all of them were lost. */
+/** Packets from which on it means something that all of them were lost; and how many of several alike are told of. */
 const FEW = 3;
 
 const bridges = ({ view }: Case): [Tunnel, Link][] =>
@@ -457,6 +457,20 @@ function isGuestPort(port: Link): boolean {
   return port.kind !== "vxlan" && port.kind !== "bridge";
 }
 
+/** What guests behind taps of a bridge sent or offered that its tunnel does not take. */
+function overheardOf({ view, asked }: Case, bridge: string) {
+  // Netfilter puts bridged packets together and cuts them anew.
+  const cuts = view.sysctls["net.bridge.bridge-nf-call-iptables"] === "1";
+  const all = portsOf(view, bridge).flatMap(({ name: port }) => {
+    const { offers = [], oversize = [] } = asked.overheard[port] ?? {};
+    return [{ port, offers, oversize: oversize.filter(({ whole }) => whole || !cuts) }];
+  });
+  return {
+    offers: all.flatMap(({ port, offers }) => offers.map((one) => ({ port, ...one }))),
+    oversize: all.flatMap(({ port, oversize }) => oversize.map((one) => ({ port, ...one }))),
+  };
+}
+
 function guests(given: Case): Finding[] {
   return bridges(given).flatMap(([{ link }, bridge]): Finding[] => {
     const large = portsOf(given.view, bridge.name).filter((port) => isGuestPort(port) && port.mtu > link.mtu);
@@ -464,16 +478,19 @@ function guests(given: Case): Finding[] {
     const { large: { size, answered } = { size: 0, answered: true } } = given.asked.bridged[link.name] ?? {};
     const lost = !answered && size > link.mtu;
     const { syns = 0, frames = 0 } = given.asked.witnessed[link.name] ?? {};
-    if (large.length === 0 && syns + frames === 0) return [];
-    const most = large.length === 0 ? undefined : Math.max(...large.map(({ mtu }) => mtu));
+    const { offers, oversize } = overheardOf(given, bridge.name);
+    const counted = syns + frames + oversize.length;
+    const known = [...large, ...offers].map(({ mtu }) => mtu);
+    if (known.length + counted === 0) return [];
+    const most = known.length === 0 ? undefined : Math.max(...known);
     const from = link.mtu + VLAN_ALLOWANCE + 1;
     // What a tap takes from a virtual machine has nothing to do with its own MTU.
-    const sure = large.some(({ kind }) => kind === "veth") || syns + frames > 0;
+    const sure = large.some(({ kind }) => kind === "veth") || counted > 0;
     return [
       {
         cause: "guest-mtu",
         severity: sure ? "error" : "warning",
-        subject: large[0]?.name ?? bridge.name,
+        subject: large[0]?.name ?? oversize[0]?.port ?? offers[0]?.port ?? bridge.name,
         text: `guests on ${bridge.name} ${most === undefined ? "send too much" : `may send ${most} bytes`}, and ${link.name} takes ${link.mtu}: frames of ${from} bytes and more vanish in the bridge, with no ICMP message and no counter. Small packets pass and TLS handshakes hang`,
         evidence: [
           ...large.map(({ name, mtu }) => `${name}: MTU ${mtu}`),
@@ -483,6 +500,18 @@ function guests(given: Case): Finding[] {
             : []),
           ...(fragments === undefined ? [] : [`Ip.FragFails moved by ${fragments} meanwhile`]),
           ...(syns === 0 ? [] : [`${syns} TCP handshakes offered segments that do not fit`]),
+          ...offers
+            .slice(0, FEW)
+            .map(
+              ({ port, mac, mtu, to }) =>
+                `TCP of ${mac} at ${port} offered segments for an MTU of ${mtu} to ${to}, behind ${link.name}`,
+            ),
+          ...oversize
+            .slice(0, FEW)
+            .map(
+              ({ port, mac, to, packets }) =>
+                `${packets} packets of more than ${from - 1} bytes went from ${mac} at ${port} to ${to}, behind ${link.name}`,
+            ),
           ...(frames === 0 ? [] : [`${frames} frames of ${from} bytes and more were about to vanish`]),
         ],
         fix: `set the MTU inside the guests to ${link.mtu} or less, ${link.mtu - 100} where they run an overlay of their own${large[0] === undefined ? "" : `; and ip link set dev ${large[0].name} mtu ${link.mtu}`}`,

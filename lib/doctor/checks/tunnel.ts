@@ -8,7 +8,7 @@ import type { Heard } from "../hear.ts";
 import { judge, type Packet } from "../verdict.ts";
 import { isExternal, isFilled, isManaged, type Tunnel, type View } from "../view.ts";
 import type { Case } from "./check.ts";
-import { eachEnd, spoiledHere, spoiledThere } from "./underlay.ts";
+import { eachEnd, isFormer, spoiledHere, spoiledThere } from "./underlay.ts";
 
 const LINUX_PORT = 8472;
 const IANA_PORT = 4789;
@@ -28,10 +28,13 @@ function downs({ view }: Case): Finding[] {
     });
 }
 
+const ownAddresses = ({ view }: Case): Set<string | undefined> =>
+  new Set(view.addresses.map(({ address }) => address.split("/")[0]));
+
 /** An address that it sends from, and that nobody gave to this host. */
-function homeless({ view }: Case): Finding[] {
-  const own = new Set(view.addresses.map(({ address }) => address.split("/")[0]));
-  return view.tunnels.flatMap(({ link, local, underlay: dev }): Finding[] => {
+function homeless(given: Case): Finding[] {
+  const own = ownAddresses(given);
+  return given.view.tunnels.flatMap(({ link, local, underlay: dev }): Finding[] => {
     if (local === undefined || own.has(local)) return [];
     return [
       {
@@ -46,9 +49,9 @@ function homeless({ view }: Case): Finding[] {
   });
 }
 
-function toSelf({ view }: Case): Finding[] {
-  const own = new Set(view.addresses.map(({ address }) => address.split("/")[0]));
-  return view.tunnels.flatMap(({ link, remotes }) =>
+function toSelf(given: Case): Finding[] {
+  const own = ownAddresses(given);
+  return given.view.tunnels.flatMap(({ link, remotes }) =>
     remotes
       .filter((remote) => own.has(remote))
       .map((remote): Finding => {
@@ -93,28 +96,40 @@ function isWell(given: Case, tunnel: Tunnel, remote: string): boolean {
   );
   return answered === true || right;
 }
-/** Far ends that it sends to; with a group also those who send to it. */
+/** Far ends that it sends to; with a group also those who send to it. Who was learned of and is on no list may have left. */
 function partners(given: Case, tunnel: Tunnel): string[] {
-  const { remotes, learned, group } = tunnel;
+  const { remotes, group } = tunnel;
+  const learned = tunnel.learned.filter((remote) => !isFormer(tunnel, { remote }));
   const others = heardBy(given, tunnel).flatMap(({ from, to }) => (group !== undefined && to === group ? [from] : []));
   return [...new Set([...remotes, ...learned, ...others])];
 }
 const isForAnother = ({ tunnels }: View, { vni, dport }: Heard): boolean =>
   tunnels.some((one) => (one.vni === vni || isExternal(one)) && one.dstport === dport);
 
+/** What speaks as a tunnel does, over the other version of IP, where no tunnel here hears that. */
+function inOtherFamily(given: Case, tunnel: Tunnel): Heard[] {
+  const { vni, dstport, family } = tunnel;
+  const hears = given.view.tunnels.some(
+    (one) => one.dstport === dstport && (isExternal(one) || (one.vni === vni && one.family !== family)),
+  );
+  if (hears) return [];
+  return heardBy(given, tunnel).filter(
+    (one) => one.vni === vni && one.dport === dstport && one.from.includes(":") !== (family === 6),
+  );
+}
+
 function mismatches(given: Case): Finding[] {
+  const own = ownAddresses(given);
   return given.view.tunnels.flatMap((tunnel): Finding[] => {
     if (isExternal(tunnel)) return [];
-    const { link, remotes, vni, dstport, underlay: dev } = tunnel;
+    const { link, remotes, group, vni, dstport, underlay: dev } = tunnel;
     const lost = partners(given, tunnel).filter((remote) => !isWell(given, tunnel, remote));
     const strange = heardBy(given, tunnel).filter((one) => !isForAnother(given.view, one));
     const from = (one: Heard): boolean => lost.includes(one.from);
     const otherPort = strange.find((one) => from(one) && one.vni === vni && one.dport !== dstport);
     const otherVni = strange.find((one) => from(one) && one.dport === dstport && one.vni !== vni);
     const wide = tunnel.family === 6;
-    const otherFamily = strange
-      .concat(heardBy(given, tunnel))
-      .find((one) => lost.length > 0 && one.vni === vni && one.dport === dstport && one.from.includes(":") !== wide);
+    const otherFamily = inOtherFamily(given, tunnel).find(({ to }) => lost.length > 0 || own.has(to));
     const refused = (given.asked.sounds[dev?.name ?? ""]?.refusals ?? []).find(
       (one) => lost.includes(one.from) && one.dport === dstport,
     );
@@ -143,7 +158,7 @@ function mismatches(given: Case): Finding[] {
         severity: "error",
         subject: link.name,
         text: `${link.name} sends over IPv${wide ? 6 : 4}, and ${otherFamily.from} over IPv${wide ? 4 : 6}: a VXLAN hears one of them only`,
-        evidence: [told(otherFamily), `${link.name}: remote ${remotes.join(", ")}`],
+        evidence: [told(otherFamily), `${link.name}: remote ${group ?? remotes.join(", ")}`],
         fix: `give both hosts remotes of the same version of IP`,
       });
     if (found.length === 0 && refused !== undefined)
@@ -196,6 +211,74 @@ function wrongRemote(given: Case): Finding[] {
           : `bridge fdb append ${ZERO_MAC} dev ${link.name} dst ${others[0]}; bridge fdb del ${ZERO_MAC} dev ${link.name} dst ${lost[0]}`,
       },
     ];
+  });
+}
+
+/** A host that takes part, though this one sends it no broadcasts. */
+function unlisted(given: Case, tunnel: Tunnel): Finding[] {
+  const { link, vni, dstport, remotes } = tunnel;
+  const ends = given.asked.ends[link.name] ?? [];
+  const reached = new Set(ends.flatMap(({ remote, macs }) => (remotes.includes(remote) ? [...macs.values()] : [])));
+  return ends.flatMap(({ remote, macs, asked, floods }): Finding[] => {
+    const heard = heardBy(given, tunnel).filter(
+      (one) => one.from === remote && one.vni === vni && one.dport === dstport,
+    );
+    const behind = [...macs].filter(([, mac]) => !reached.has(mac));
+    // A host may have more than one address. Of one that has left entries stay that were learned.
+    const isThere =
+      behind.length > 0 ? floods === true || heard.length > 0 : asked + macs.size === 0 && heard.length > 0;
+    if (remotes.includes(remote) || !isThere) return [];
+    return [
+      {
+        cause: "one-way-remote",
+        severity: floods === true ? "error" : "warning",
+        subject: remote,
+        text: `${link.name} hears from ${remote} and sends it no broadcasts: guests here that look for one there by ARP do not find it, until that one looks for them`,
+        evidence: [
+          `all-zero entries: ${remotes.join(", ")}`,
+          ...heard.map(told),
+          ...behind
+            .map(([address, mac]) => `${address} (${mac}) answered where ${remote} was asked by itself`)
+            .slice(0, 3),
+          ...(floods === true ? [`${remote} sends to this host what it has no place for`] : []),
+        ],
+        fix: `bridge fdb append ${ZERO_MAC} dev ${link.name} dst ${remote}; or take this host from the list of ${remote}, if that one is no longer to take part`,
+      },
+    ];
+  });
+}
+
+/** A far end that sends this host no broadcasts. */
+function unlistedThere({ view, asked }: Case, { link, local, remotes }: Tunnel): Finding[] {
+  const ends = (asked.ends[link.name] ?? []).filter(
+    ({ remote, floods }) => floods === false && remotes.includes(remote),
+  );
+  return ends.map(({ remote }): Finding => {
+    const own = local ?? view.ways[remote]?.src ?? "ADDRESS_OF_THIS_HOST";
+    return {
+      cause: "one-way-remote",
+      severity: "warning",
+      subject: remote,
+      text: `${remote} hears ${link.name} and sends it no broadcasts: ${own} is missing in its all-zero entries, or its bridge floods nothing to its VXLAN. Guests there that look for one here by ARP do not find it, until that one looks for them`,
+      evidence: [
+        `${remote} answers a question whose sender it has learned the place of`,
+        "it answers none, asked twice, whose answer it would have to send to all",
+      ],
+      fix: `on ${remote}: bridge fdb append ${ZERO_MAC} dev VXLAN dst ${own}`,
+    };
+  });
+}
+
+/** Lists of far ends that do not agree. */
+function oneWay(given: Case): Finding[] {
+  const { view, asked } = given;
+  const other = [homeless, toSelf, wrongRemote].flatMap((check) => check(given));
+  const explained = new Set(other.map(({ subject }) => subject));
+  return view.tunnels.flatMap((tunnel) => {
+    const { link, remotes, group } = tunnel;
+    const listed = group === undefined && remotes.length > 0 && !isManaged(view, tunnel) && !isFilled(view, tunnel);
+    if (!listed || explained.has(link.name) || asked.duplicates.length > 0) return [];
+    return [...unlisted(given, tunnel), ...unlistedThere(given, tunnel)];
   });
 }
 
@@ -289,6 +372,7 @@ function filteredAway(given: Case): Finding[] {
     // Whose guests are heard is there, with the same port and VNI.
     const heard = heardBy(given, tunnel).filter(({ from }) => from === end.remote);
     const sure = heard.length > 0;
+    if (!sure && isFormer(tunnel, end)) return [];
     return [
       {
         cause: "vxlan-filtered-away",
@@ -400,6 +484,7 @@ export const tunnelChecks = [
   noFlood,
   mismatches,
   wrongRemote,
+  oneWay,
   stale,
   filteredHere,
   filteredAway,

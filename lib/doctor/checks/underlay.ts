@@ -100,10 +100,16 @@ function strict({ view, moved }: Case): Finding[] {
   );
 }
 
+/** Whether it was learned of and is not sent to: nobody misses it. */
+export const isFormer = ({ remotes, group }: Tunnel, { remote }: Pick<FarEnd, "remote">): boolean =>
+  group === undefined && remotes.length > 0 && !remotes.includes(remote);
+
 function silent(given: Case): Finding[] {
-  return eachEnd(given).flatMap(([{ link, underlay: dev }, end]): Finding[] => {
+  return eachEnd(given).flatMap(([tunnel, end]): Finding[] => {
+    const { link, underlay: dev } = tunnel;
     if (
       end.group ||
+      isFormer(tunnel, end) ||
       end.answers ||
       end.macs.size > 0 ||
       end.error === "ECONNREFUSED" ||
