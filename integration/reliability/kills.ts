@@ -153,7 +153,8 @@ class Matrix {
       }
     };
     await Promise.all(Array.from({ length: lanes }, some));
-    this.kills.all = this.#end - begin;
+    // How many there are depends on the moment by one or two.
+    this.kills.all = Math.max(this.#end - begin, this.kills.killed);
     return this.kills;
   }
 
