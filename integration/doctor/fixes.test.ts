@@ -36,6 +36,7 @@ const WRITTEN: readonly FaultName[] = [
   ...(["underlay-down", "no-route-to-peer", "vxlan-down", "vxlan-not-in-bridge", "bridge-down"] as const),
   ...(["port-not-forwarding", "flood-off", "ports-isolated", "bridge-netfilter", "bridge-filtered"] as const),
   ...(["forwarding-off", "forward-dropped", "masquerade-too-wide", "vxlan-filtered-here", "rp-filter"] as const),
+  ...(["remote-is-self", "no-flood-entry"] as const),
 ];
 /** Seen in what the network answers. */
 const ASKED: readonly (readonly [FaultName, Underlay])[] = [
@@ -48,6 +49,8 @@ const ASKED: readonly (readonly [FaultName, Underlay])[] = [
   ["duplicate-mac", "IPv4 unicast"],
   ["duplicate-ip", "IPv4 unicast"],
   ["group-not-joined", "IPv4 multicast"],
+  ["no-flood-entry", "IPv4 multicast"],
+  ["local-missing", "IPv6 unicast"],
 ];
 
 describe("what the doctor tells to type mends", function () {

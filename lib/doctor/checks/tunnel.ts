@@ -2,6 +2,7 @@
 
 import type { Link } from "../../links/index.ts";
 import { ZERO_MAC } from "../../neighbors/zero-mac.ts";
+import { isMulticast } from "../../wire/multicast.ts";
 import type { FarEnd } from "../ask.ts";
 import type { Finding } from "../finding.ts";
 import type { Heard } from "../hear.ts";
@@ -31,6 +32,15 @@ function downs({ view }: Case): Finding[] {
 const ownAddresses = ({ view }: Case): Set<string | undefined> =>
   new Set(view.addresses.map(({ address }) => address.split("/")[0]));
 
+/** The length of the prefix that an address would have on a device, as those that are there have it. */
+function lengthOf({ addresses }: View, on: string | undefined, address: string): string {
+  const wide = address.includes(":");
+  const near = addresses.find(
+    ({ dev, scope, address: one }) => dev === on && scope !== "link" && one.includes(":") === wide,
+  );
+  return near?.address.split("/")[1] ?? (wide ? "128" : "32");
+}
+
 /** An address that it sends from, and that nobody gave to this host. */
 function homeless(given: Case): Finding[] {
   const own = ownAddresses(given);
@@ -43,16 +53,41 @@ function homeless(given: Case): Finding[] {
         subject: link.name,
         text: `${link.name} sends from ${local}, which is no address of this host: nothing that it sends leaves, and nothing for it arrives`,
         evidence: [`${link.name}: local ${local}`, `addresses here: ${[...own].join(", ")}`],
-        fix: `ip address add ${local}/PREFIX dev ${dev?.name ?? "UNDERLAY"}`,
+        fix: `ip address add ${local}/${lengthOf(given.view, dev?.name, local)} dev ${dev?.name ?? "lo"}`,
       },
     ];
   });
 }
 
+const UNKNOWN = "ADDRESS_OF_THE_OTHER_HOST";
+
+/** Where a tunnel would have to send to: the remote that it was made with, and who was learned of or heard. */
+function likely(given: Case, tunnel: Tunnel): string[] {
+  const { link, learned, vni, dstport } = tunnel;
+  const own = ownAddresses(given);
+  const made = typeof link["remote"] === "string" ? [link["remote"]] : [];
+  // Who is in a group gets all by it.
+  if (made.some(isMulticast)) return made;
+  const heard = heardBy(given, tunnel).filter((one) => one.vni === vni && one.dport === dstport);
+  const all = [...made, ...learned, ...heard.map(({ from }) => from)];
+  return [...new Set(all)].filter((one) => !own.has(one));
+}
+
+/**
+ * The commands that send broadcasts to one far end instead of another. The kernel changes nothing where the remote that it
+ * shows is set again, whether it still sends there or not.
+ */
+function redirected({ link, vni }: Tunnel, from: string, to: string): string {
+  return from === link["remote"]
+    ? `ip link set dev ${link.name} type vxlan id ${vni} remote ${to}`
+    : `bridge fdb append ${ZERO_MAC} dev ${link.name} dst ${to}; bridge fdb del ${ZERO_MAC} dev ${link.name} dst ${from}`;
+}
+
 function toSelf(given: Case): Finding[] {
   const own = ownAddresses(given);
-  return given.view.tunnels.flatMap(({ link, remotes }) =>
-    remotes
+  return given.view.tunnels.flatMap((tunnel) => {
+    const { link, remotes } = tunnel;
+    return remotes
       .filter((remote) => own.has(remote))
       .map((remote): Finding => {
         return {
@@ -61,24 +96,31 @@ function toSelf(given: Case): Finding[] {
           subject: link.name,
           text: `${link.name} sends to ${remote}, which is an address of this host: the other host never hears it`,
           evidence: [`${remote} is on this host`, `${link.name}: remote ${remote}`],
-          fix: `ip link set dev ${link.name} type vxlan id ${link["vni"]} remote ADDRESS_OF_THE_OTHER_HOST`,
+          fix: redirected(tunnel, remote, likely(given, tunnel)[0] ?? UNKNOWN),
         };
-      }),
-  );
+      });
+  });
 }
 
-function noFlood({ view }: Case): Finding[] {
+function noFlood(given: Case): Finding[] {
+  const { view } = given;
   const aimless = ({ remotes, group }: Tunnel): boolean => remotes.length === 0 && group === undefined;
   return view.tunnels
     .filter((tunnel) => aimless(tunnel) && !isManaged(view, tunnel) && !isFilled(view, tunnel))
-    .map(({ link }): Finding => {
+    .map((tunnel): Finding => {
+      const { link, underlay: dev } = tunnel;
+      const all = likely(given, tunnel);
+      const via = (dst: string): string => (isMulticast(dst) && dev !== undefined ? ` via ${dev.name}` : "");
       return {
         cause: "no-flood-entry",
         severity: "error",
         subject: link.name,
         text: `${link.name} has neither a remote nor a multicast group nor an all-zero entry: broadcasts such as ARP go nowhere, so that no guest ever finds another`,
         evidence: [`bridge fdb show dev ${link.name}: no entry ${ZERO_MAC}`],
-        fix: `bridge fdb append ${ZERO_MAC} dev ${link.name} dst ADDRESS_OF_THE_OTHER_HOST, once for each`,
+        fix:
+          all.length === 0
+            ? `bridge fdb append ${ZERO_MAC} dev ${link.name} dst ${UNKNOWN}, once for each`
+            : all.map((dst) => `bridge fdb append ${ZERO_MAC} dev ${link.name} dst ${dst}${via(dst)}`).join("; "),
       };
     });
 }
@@ -181,6 +223,7 @@ function refusedBy(refused: { from: string; dport: number; packets: number } | u
 /** Where it hears from, against where it sends to. */
 function wrongRemote(given: Case): Finding[] {
   const { view } = given;
+  const own = ownAddresses(given);
   return view.tunnels.flatMap((tunnel): Finding[] => {
     const { link, vni, dstport, remotes, group } = tunnel;
     if (group !== undefined || remotes.length === 0 || isManaged(view, tunnel)) return [];
@@ -191,7 +234,7 @@ function wrongRemote(given: Case): Finding[] {
     const others = [...new Set([...heard.map(({ from }) => from), ...learned.map(({ dst }) => String(dst))])].filter(
       (one) => !remotes.includes(one) && one.includes(":") === remotes[0]?.includes(":"),
     );
-    const lost = remotes.filter((remote) => !isWell(given, tunnel, remote));
+    const lost = remotes.filter((remote) => !own.has(remote) && !isWell(given, tunnel, remote));
     if (others.length === 0 || lost.length === 0) return [];
     return [
       {
@@ -206,9 +249,7 @@ function wrongRemote(given: Case): Finding[] {
             .map(({ mac, dst }) => `${mac} was learned from ${dst}`),
           `all-zero entries: ${remotes.join(", ")}`,
         ],
-        fix: lost.some((one) => one === link["remote"])
-          ? `ip link set dev ${link.name} type vxlan id ${vni} remote ${others[0]}`
-          : `bridge fdb append ${ZERO_MAC} dev ${link.name} dst ${others[0]}; bridge fdb del ${ZERO_MAC} dev ${link.name} dst ${lost[0]}`,
+        fix: redirected(tunnel, lost.find((one) => one === link["remote"]) ?? lost[0] ?? "", others[0] ?? UNKNOWN),
       },
     ];
   });
