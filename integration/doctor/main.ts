@@ -158,7 +158,8 @@ Written by \`npm run test:doctor -- --report\`, never by hand. Linux ${release()
 \`linkwright doctor\` looks at a host, whoever set it up, and asks the network: the far ends of its VXLANs by pings that must not
 be fragmented and by ARP requests or neighbor solicitations inside of VXLAN, which need no program there, also with the
 checksum computed beforehand where nobody answers; the same on the bridge, so that they take the bridge's port and the VXLAN's
-own entries; who else has its addresses; whether the next router answers to the guests' network. It listens for VXLAN of others meanwhile, and
+own entries; who else has its addresses, and which of its guests' addresses more than one answers for; whether the next router answers to the
+guests' network. It listens for VXLAN of others meanwhile, for guests whose MAC address is here and there at one time, and
 looks whether its checksums are right. To far ends on a list it puts one question whose answer comes only where this host is on
 theirs. At taps it looks whether guests send what is too large. It changes nothing. Each finding has its
 evidence and one way to mend it; the first is the one to mend first.
