@@ -34,7 +34,7 @@ export interface LinkKind<
   defaults?(options: OptionsOf<O>): OptionsOf<O>;
   /** Options that are told by attributes of the link itself. */
   beside?(link: Readonly<Record<string, unknown>>, names: LinkNames): OptionsOf<O>;
-  /** Options that this kernel tells of a link and takes from nobody, as it was built without what they are for. */
+  /** Options that the kernel tells of a link and that are left out where it is made again, as it would refuse them. */
   lacking?(told: Readonly<Record<string, unknown>>): readonly (keyof O & string)[];
 }
 /** A kind, whichever. */

@@ -32,6 +32,17 @@ const header: Shape<string> = {
   accepts: (value): value is string => typeof value === "string" && /^0x[0-9a-f]{1,16}$/i.test(value),
 };
 
+/** Bits of a header that nobody uses, without those that these options use. */
+const UNUSED = 0xf7ff_ffff_0000_00ffn;
+const USED = { gbp: 0x80ff_ffff_0000_0000n, gpe: 0x3500_00ff_0000_0000n, remoteCsumRx: 0x0020_0000_0000_00ffn };
+
+/** Whether the kernel chose the reserved bits itself. It takes those of a checksum for used also where that is told to be off. */
+function isOwnChoice({ reservedBits, gbp, gpe }: Readonly<Record<string, unknown>>): boolean {
+  if (typeof reservedBits !== "string") return true;
+  const own = UNUSED & ~((gbp === true ? USED.gbp : 0n) | (gpe === true ? USED.gpe : 0n));
+  return [own, own & ~USED.remoteCsumRx].includes(BigInt(reservedBits));
+}
+
 /** A layer 2 overlay over UDP. */
 export const vxlan = linkKind({
   kind: "vxlan",
@@ -172,5 +183,7 @@ export const vxlan = linkKind({
       return { key: "vnifilter", reason: "needs external: true" };
     return undefined;
   },
+  // What follows from other options would contradict other ones; and a checksum that is off takes bits that somebody reserved.
+  lacking: (told) => (isOwnChoice(told) ? ["reservedBits"] : told["remoteCsumRx"] === true ? [] : ["remoteCsumRx"]),
 });
 export interface VxlanOptions extends OptionsOf<typeof vxlan.options> {}
