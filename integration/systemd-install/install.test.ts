@@ -185,7 +185,7 @@ links:
       /networkd configures \S+ by \/etc\/systemd\/network\/05-all\.network, which comes before .*; the files are as before, and the old state was put back/,
     );
     deepEqual([await host.files(), await host.state()], [files, state]);
-    equal((await host.systemd.run("systemctl", "is-enabled", "linkwright-nftables")).code, 1);
+    ok((await host.systemd.run("systemctl", "is-enabled", "linkwright-nftables")).code !== 0);
   });
 
   it("stays in force, rules too, when networkd starts again and configures each link anew; nexthops as far as it lets them", async () => {

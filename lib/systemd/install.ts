@@ -65,6 +65,8 @@ export class InstallError extends Error {
 /** Milliseconds between two looks for links that networkd makes, and until it reads its files again for one that is not there. */
 const PAUSE = 50;
 const AGAIN = 2000;
+/** Seconds in which links of others may become configured. */
+const UNDERLAY = 2;
 
 /** One installation, from the first look to its end. */
 class Installing {
@@ -210,17 +212,20 @@ class Installing {
     }
   }
 
-  /** Links of others that have a file of ours; without carrier, they are configured when it comes. */
+  /**
+   * Links of others that have a file of ours. They may wait for a router, or for a carrier, for as long as there is none:
+   * only one that failed is a failure.
+   */
   async #underlaysConfigured(): Promise<void> {
-    const { signal, deadline } = this.#options;
     const names = underlaysIn(this.#installation.files);
+    const { networkd } = this.#systemd;
+    const { signal } = this.#options;
     if (names.length === 0) return;
-    const links = await this.#host.links.list();
-    const ready = links.filter(({ name, carrier }) => names.includes(name) && carrier === true);
-    await this.#systemd.networkd.waitConfigured(
-      ready.map(({ name }) => name),
-      { deadline, signal },
-    );
+    await networkd.waitConfigured(names, { deadline: UNDERLAY, signal }).catch(async (error: unknown) => {
+      if ((error as { code?: unknown }).code !== "ERR_LINK") throw error;
+      const { Interfaces } = await networkd.describe({ signal });
+      if (Interfaces.some((link) => names.includes(link.Name) && link.AdministrativeState === "failed")) throw error;
+    });
   }
 
   /** Of several files that fit a link, networkd takes the first. */
