@@ -211,10 +211,15 @@ links:
   },
   {
     name: "neighbors of a bridge that gets the MAC address of another port, and of one that loses one",
-    script: `ip link add br7 type bridge; ip link add br8 type bridge; ip link set br7 up; ip link set br8 up
+    // Ends that speak would have MAC addresses and groups learned.
+    script: `for n in 7 8; do ip link add br$n type bridge; ip link set br$n addrgenmode none; ip link set br$n up; done
+      echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6
       ip link add p7 address 02:00:00:00:00:77 type veth peer name q7; ip link set p7 master br7 up
       ip link add p6 address 02:00:00:00:00:66 type veth peer name q6; ip link set p6 master br8 up
       ip link add p5 address 02:00:00:00:00:88 type veth peer name q5; ip link set p5 master br8 up
+      for n in 5 6 7; do ip link set q$n up; done
+      echo 0 >/proc/sys/net/ipv6/conf/default/disable_ipv6
+      for n in 7 8; do until ip link show br$n | grep -q 'state UP'; do sleep 0.01; done; done
       for n in 7 8; do ip neighbor add 192.0.2.$n dev br$n lladdr 02:00:00:00:01:0$n nud permanent
         ip neighbor add 2001:db8::$n dev br$n lladdr 02:00:00:00:01:0$n nud permanent; done
       ip neighbor add 192.0.2.9 dev br7 lladdr 02:00:00:00:01:09 nud permanent`,
