@@ -19,8 +19,11 @@ import { hosts4, hosts6, macs, type Sort, upTo, whole } from "./kit.ts";
 /** All links that are drawn, so that one request deletes them. */
 const GROUP = 77;
 const SWITCH = "br0";
+/** Pairs of links that others stand on: some kinds take one for themselves. */
+const PAIRS = ["under", "ipl2"];
 /** What others refer to, and a bridge for ports. */
-export const UNDER = `ip link add under type veth peer name under1; ip link set under up; ip link set under1 up
+export const UNDER = `for name in ${PAIRS.join(" ")}; do ip link add $name type veth peer name \${name}1
+ip link set $name up; ip link set \${name}1 up; done
 ip link add name ${SWITCH} type bridge; ip link set ${SWITCH} up`;
 
 /** How `ip` says a value. */
@@ -181,8 +184,40 @@ const GENEVE = {
   df: plain("df"),
 } as const;
 const interval = seconds(1, 1000);
+const MACVLAN: Drawn = {
+  always: ["dev", "mode"],
+  options: {
+    dev: [() => "", under],
+    mode: [plain("mode"), fc.constantFrom("private", "vepa", "bridge", "source")],
+    bcqueuelen: plain("bcqueuelen"),
+  },
+  more: { mac: FRAMES.mac },
+};
+/** Both are of all links on the same one. */
+const onIpvlan = (dev: string, mode: string, flags: string): Omit<Drawn, "or"> => ({
+  always: ["dev", "mode", "flags"],
+  options: {
+    dev: [() => "", fc.constant(dev)],
+    mode: [plain("mode"), fc.constant(mode)],
+    flags: [String, fc.constant(flags)],
+  },
+});
+const IPVLAN: Drawn = { ...onIpvlan("ipl2", "l2", "bridge"), or: [onIpvlan("ipl21", "l3", "private")] };
+const ERSPAN = {
+  ...ends(hosts4),
+  ttl: [plain("ttl"), ttl],
+  tos: hex("tos"),
+  ikey: plain("ikey"),
+  okey: plain("okey"),
+} as const;
+/** Sessions have ten bits. */
+const SESSION = { okey: [plain("okey"), whole(1, 0x3ff)], ikey: [plain("ikey"), whole(0, 0x3ff)] } as const;
 
-const KINDS: { readonly [K in KindName]?: Drawn } = {
+/**
+ * What is drawn of each kind, but of hsr, whose ports are for one alone, and of macsec, of which Linux refuses most sets;
+ * of bridges that filter VLANs for themselves, as not every kernel has these.
+ */
+const KINDS: { readonly [K in KindName]?: Drawn } & { readonly "bridge of VLANs": Drawn } = {
   vxlan: {
     always: ["vni", "dstport"],
     options: { ...VXLAN, ...ends(hosts4) },
@@ -280,12 +315,51 @@ const KINDS: { readonly [K in KindName]?: Drawn } = {
     },
     more: { mac: FRAMES.mac },
   },
-  macvlan: {
-    always: ["dev", "mode"],
+  macvlan: MACVLAN,
+  macvtap: MACVLAN,
+  ipvlan: IPVLAN,
+  ipvtap: IPVLAN,
+  nlmon: { options: {} },
+  vcan: { options: {}, more: { mtu: [plain("mtu"), fc.constantFrom(16, 72, 2060)] } },
+  wireguard: { options: {} },
+  tun: {
+    always: ["mode"],
     options: {
-      dev: [() => "", under],
-      mode: [plain("mode"), fc.constantFrom("private", "vepa", "bridge", "source")],
-      bcqueuelen: plain("bcqueuelen"),
+      mode: plain("mode"),
+      owner: [plain("user"), whole(60_000, 60_010)],
+      ownerGroup: [plain("group"), whole(60_000, 60_010)],
+      pi: only("pi"),
+      vnetHdr: only("vnet_hdr"),
+      multiQueue: only("multi_queue"),
+    },
+  },
+  erspan: {
+    always: ["okey", "remote", "erspanVer"],
+    options: { ...ERSPAN, ...SESSION, erspanVer: [plain("seq erspan_ver"), fc.constant(1)], erspan: plain("erspan") },
+    more: FRAMES,
+    or: [
+      {
+        always: ["okey", "remote", "erspanVer"],
+        options: {
+          ...ERSPAN,
+          ...SESSION,
+          erspanVer: [plain("seq erspan_ver"), fc.constant(2)],
+          erspanDir: plain("erspan_dir"),
+          erspanHwid: plain("erspan_hwid"),
+        },
+        more: FRAMES,
+      },
+    ],
+  },
+  "bridge of VLANs": {
+    always: ["vlanFiltering"],
+    options: {
+      vlanFiltering: digit("vlan_filtering"),
+      vlanProtocol: plain("vlan_protocol"),
+      vlanDefaultPvid: plain("vlan_default_pvid"),
+      vlanStats: digit("vlan_stats_enabled"),
+      vlanStatsPerPort: digit("vlan_stats_per_port"),
+      mcastVlanSnooping: digit("mcast_vlan_snooping"),
     },
     more: { mac: FRAMES.mac },
   },
@@ -322,13 +396,28 @@ const KINDS: { readonly [K in KindName]?: Drawn } = {
   },
 };
 
-/** The words of a kind, whichever set of options was drawn. */
-const wordsOf = (kind: string): Readonly<Record<string, Word>> => {
-  const { options = {}, or = [] } = KINDS[kind as KindName] ?? {};
-  return Object.assign({}, options, ...or.map((one) => one.options)) as Readonly<Record<string, Word>>;
+/** What is drawn alone. */
+export type LinkSort = keyof typeof KINDS;
+export const SORTS = Object.keys(KINDS) as LinkSort[];
+const kindOf = (sort: LinkSort): KindName => (sort === "bridge of VLANs" ? "bridge" : sort);
+/** The sets of options that are drawn from. */
+const drawnAs = (sort: LinkSort): Omit<Drawn, "or">[] => {
+  const { or = [], ...first } = KINDS[sort] as Drawn;
+  return [first, ...or];
 };
+
+/** The words of a kind, whichever set of options was drawn. */
+const wordsOf = (kind: string): Readonly<Record<string, Word>> =>
+  Object.assign(
+    {},
+    ...SORTS.filter((sort) => kindOf(sort) === kind)
+      .flatMap(drawnAs)
+      .map(({ options }) => options),
+  );
 /** Kinds whose link below stands before their name. */
-const BELOW: ReadonlySet<string> = new Set<KindName>(["vlan", "macvlan"]);
+const BELOW: ReadonlySet<string> = new Set<KindName>(["vlan", "macvlan", "macvtap", "ipvlan", "ipvtap"]);
+/** Kinds without a hardware address. */
+const BARE: ReadonlySet<string> = new Set<KindName>(["xfrm", "wireguard"]);
 const sayOf = (word: Word): Say => (typeof word === "function" ? word : word[0]);
 
 function valuesFor(
@@ -348,7 +437,7 @@ const port = fc.oneof(
   fc.record(valuesFor(PORT, portOptions), { requiredKeys: [] }).map((options) => ({ master: SWITCH, port: options })),
 );
 function drawnOf(kind: KindName, { always = [], options, more = {} }: Omit<Drawn, "or">): fc.Arbitrary<object> {
-  const values = valuesFor({ ...options, ...more, ...MADE, ...LATER }, kindNamed(kind)?.options);
+  const values = valuesFor({ ...options, ...MADE, ...LATER, ...more }, kindNamed(kind)?.options);
   const fixed = { kind: fc.constant(kind), up: fc.boolean() };
   const alone = fc.record({ ...fixed, ...values }, { requiredKeys: ["kind", ...always] as never[] });
   if (more !== FRAMES) return alone;
@@ -359,6 +448,10 @@ const altnames = fc.array(fc.stringMatching(/^[a-z0-9.:é-]{1,90}$/), { maxLengt
 /** What good options may not be together. */
 interface Doubtful {
   readonly kind?: string;
+  readonly mode?: unknown;
+  readonly arp?: boolean;
+  readonly vlanFiltering?: boolean;
+  readonly mcastVlanSnooping?: boolean;
   readonly addrGenMode?: string;
   readonly pmtudisc?: boolean;
   readonly ttl?: unknown;
@@ -367,9 +460,14 @@ interface Doubtful {
 function isGood(config: object): boolean {
   try {
     checkConfig({ name: "t", ...config } as LinkConfig);
-    const { kind, addrGenMode, pmtudisc, ttl: hops = "inherit" } = config as Doubtful;
+    const { vlanFiltering, mcastVlanSnooping, arp } = config as Doubtful;
+    const { kind = "", mode, addrGenMode, pmtudisc, ttl: hops = "inherit" } = config as Doubtful;
     // Where there is no hardware address, Linux takes another way when the link is switched on.
-    if (kind === "xfrm" && addrGenMode === "eui64") return false;
+    if ((BARE.has(kind) || mode === "tun") && addrGenMode === "eui64") return false;
+    // There is no IPv6 on such a bus; and whether there is ARP its mode says, each time that it is switched on.
+    if (kind === "vcan" && addrGenMode !== undefined) return false;
+    if (["ipvlan", "ipvtap"].includes(kind) && arp !== undefined) return false;
+    if (vlanFiltering === false && mcastVlanSnooping === true) return false;
     // ip refuses both together.
     return pmtudisc !== false || hops === "inherit";
   } catch (error) {
@@ -378,23 +476,27 @@ function isGood(config: object): boolean {
   }
 }
 
-/** Kinds that this kernel has, and why it does not have the others. */
-export async function kindsHere({ links, sh }: Scene): Promise<{ kinds: KindName[]; lacking: string[] }> {
-  const kinds: KindName[] = [];
-  const lacking: string[] = [];
-  for (const [kind, drawn] of Object.entries(KINDS) as [KindName, Drawn][]) {
-    const [config] = fc.sample(drawnOf(kind, drawn).filter(isGood), 1) as [LinkConfig];
-    try {
-      await links.create({ ...config, name: `probe-${kind}`, group: GROUP });
-      kinds.push(kind);
-    } catch (error) {
-      if (!(error instanceof NetlinkError)) throw error;
-      if (error.code === "EOPNOTSUPP" && error.attribute === "kind") lacking.push(`${kind} (${error.reason})`);
-      else kinds.push(kind);
-    }
+/** Why this kernel cannot make such links; undefined where it can. */
+export async function lacking({ links, sh }: Scene, sort: LinkSort): Promise<string | undefined> {
+  const kind = kindOf(sort);
+  const [config] = fc.sample(drawnOf(kind, KINDS[sort] as Drawn).filter(isGood), 1) as [LinkConfig];
+  try {
+    await links.create({ ...config, name: "probe", group: GROUP });
+  } catch (error) {
+    if (!(error instanceof NetlinkError)) throw error;
+    const { code, attribute, request } = error;
+    const absent = code === "EOPNOTSUPP" && (attribute === "kind" || sort === "bridge of VLANs");
+    if (absent || (kind === "tun" && ["ENOENT", "ENODEV"].includes(code))) return error.reason ?? `${request}: ${code}`;
   }
   await sh(`ip link delete group ${GROUP} 2>/dev/null || true`);
-  return { kinds, lacking };
+  return undefined;
+}
+
+/** What this kernel can make. */
+export async function sortsHere(here: Scene): Promise<LinkSort[]> {
+  const present: LinkSort[] = [];
+  for (const sort of SORTS) if ((await lacking(here, sort)) === undefined) present.push(sort);
+  return present;
 }
 
 /** What is said of the options that a configuration has; nothing where it has none. */
@@ -407,15 +509,19 @@ function said(before: string, words: Readonly<Record<string, Word>>, config: obj
 }
 function lines(config: LinkConfig): string[] {
   const { name, kind, altnames: names = [], up, master } = config;
-  const below = BELOW.has(kind) ? "link under" : "";
+  const below = BELOW.has(kind) ? `link ${(config as { readonly dev?: string }).dev}` : "";
   // The kernel takes the MTU of a bridge only afterwards.
   const { mtu, ...rest } = { ...FRAMES, ...MADE };
   const [first, later] = kind === "bridge" ? [rest, { ...LATER, mtu }] : [{ ...rest, mtu }, LATER];
   const [made = `link add ${below} name ${name}`] = said(`link add ${below} name ${name}`, first, config);
   const [typed = `type ${kind}`] = said(`type ${kind}`, wordsOf(kind), config);
   const set = `link set dev ${name}`;
+  const inGroup = `${set} group ${GROUP}`;
+  const [grouped = inGroup] = said(inGroup, MADE, config);
   return [
-    `${made} group ${GROUP} ${typed}`,
+    ...(kind === "tun"
+      ? [`tuntap add dev ${name} ${typed.replace(`type ${kind}`, "")}`, grouped]
+      : [`${made} group ${GROUP} ${typed}`]),
     ...said(set, later, config),
     ...names.map((one) => `link property add dev ${name} altname ${one}`),
     ...(typeof master === "string" ? [`${set} master ${master}`] : []),
@@ -424,12 +530,12 @@ function lines(config: LinkConfig): string[] {
   ];
 }
 
-export function linksIn({ links, sh }: Scene, kinds: readonly KindName[]): Sort<LinkConfig> {
+export function linksIn({ links, sh }: Scene, sorts: readonly LinkSort[]): Sort<LinkConfig> {
   const one = fc.oneof(
-    ...kinds.flatMap((kind) => {
-      const { or = [], ...first } = KINDS[kind] as Drawn;
+    ...sorts.flatMap((sort) => {
+      const kind = kindOf(sort);
       // A bridge takes 16 ms to delete.
-      return [first, ...or].map((drawn) => ({
+      return drawnAs(sort).map((drawn) => ({
         weight: kind === "bridge" ? 1 : 3,
         arbitrary: fc.tuple(drawnOf(kind, drawn).filter(isGood), altnames),
       }));

@@ -12,7 +12,7 @@ import { firstTryCounts, needs } from "../../test/needs.ts";
 import { addressesIn } from "../agreement/addresses.ts";
 import { entriesIn } from "../agreement/entries.ts";
 import type { Sort } from "../agreement/kit.ts";
-import { kindsHere, linksIn, UNDER } from "../agreement/links.ts";
+import { linksIn, sortsHere, UNDER } from "../agreement/links.ts";
 import { routesIn } from "../agreement/routes.ts";
 import { scene } from "../links/kit.ts";
 import { LINKS } from "./links.ts";
@@ -124,8 +124,7 @@ printf 1 | tee /proc/sys/net/ipv4/conf/br1/proxy_arp > /dev/null
 
   it("fits any link", async () => {
     await using here = await scene(UNDER);
-    const { kinds } = await kindsHere(here);
-    await hold(here.host, here.sh, linksIn(here, kinds));
+    await hold(here.host, here.sh, linksIn(here, await sortsHere(here)));
   });
 
   for (const [name, sortIn] of [

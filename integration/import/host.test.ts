@@ -17,7 +17,7 @@ import { firstTryCounts, needs, skip } from "../../test/needs.ts";
 import { addressesIn } from "../agreement/addresses.ts";
 import { entriesIn } from "../agreement/entries.ts";
 import type { Sort } from "../agreement/kit.ts";
-import { kindsHere, linksIn, UNDER } from "../agreement/links.ts";
+import { linksIn, sortsHere, UNDER } from "../agreement/links.ts";
 import { routesIn } from "../agreement/routes.ts";
 import { scene as linkScene } from "../links/kit.ts";
 import { type Machine, scene } from "../state/kit.ts";
@@ -322,8 +322,7 @@ ip route add 10.1.0.0/16 via 192.168.0.9 proto bird; ip route add 10.2.0.0/16 vi
 
   it("changes nothing on hosts with any links", async () => {
     await using here = await linkScene(UNDER);
-    const { kinds } = await kindsHere(here);
-    await hold(here.host, linksIn(here, kinds));
+    await hold(here.host, linksIn(here, await sortsHere(here)));
   });
 
   for (const [name, sortIn] of SORTS)

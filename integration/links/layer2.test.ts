@@ -77,7 +77,7 @@ const OURS: readonly LinkConfig[] = [
     peer: { name: "far", mac: "02:00:00:00:00:02", mtu: 1400 },
   },
   { kind: "netkit", name: "t", scrub: "none", peerScrub: "none", headroom: 64, tailroom: 32 },
-  { kind: "hsr", name: "t", slave1: "under", slave2: "under1", supervision: 5, version: 1 },
+  { kind: "hsr", name: "t", slave1: "under", slave2: "under1", supervision: 5, version: 1, mtu: 1300 },
   { kind: "hsr", name: "t", slave1: "under", slave2: "under1", proto: "prp" },
   { kind: "hsr", name: "t", slave1: "under", slave2: "under1", interlink: "other" },
   SEC,

@@ -146,6 +146,19 @@ const MACSEC: Table = {
   window: (link) => link.window,
 };
 
+const TUN: Table = {
+  type: (link) => link.mode,
+  pi: (link) => link.pi,
+  vnet_hdr: (link) => link.vnetHdr,
+  multi_queue: (link) => link.multiQueue,
+  numqueues: (link) => link.queues,
+  numdisabled: (link) => link.disabledQueues,
+  persist: (link) => link.persist,
+  // Those that have a name are told by it.
+  user: (link, theirs) => (typeof theirs === "string" ? theirs : link.owner),
+  group: (link, theirs) => (typeof theirs === "string" ? theirs : link.ownerGroup),
+};
+
 export const LAYER2: Readonly<Record<string, Table>> = {
   vlan: VLAN,
   bond: BOND,
@@ -156,5 +169,6 @@ export const LAYER2: Readonly<Record<string, Table>> = {
   vrf: VRF,
   hsr: HSR,
   macsec: MACSEC,
+  tun: TUN,
 };
 export const LAYER2_PORTS: Readonly<Record<string, Table>> = { bond: BOND_PORT, vrf: VRF_PORT };

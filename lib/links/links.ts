@@ -208,9 +208,10 @@ export class Links implements LinkLookup {
   /**
    * Makes a link and returns its index, in the namespace where it lives. Everything is in one message that is carried
    * out whole or not at all, but for a port's options, `alias`, `altnames`, `addrGenMode`, `token`, `carrier`,
-   * `protodown` with its reasons and a bridge's `mtu`, which Linux takes afterwards only: when it refuses one of them the
-   * link is removed again. What it does not know it acknowledges in silence, and a VXLAN with `dev` gets a lower MTU than
-   * asked for where that does not fit: compare with `differences`. Same as: ip link add NAME type KIND …
+   * `protodown` with its reasons and the `mtu` of a bridge, hsr or macsec, which Linux takes afterwards only: when it
+   * refuses one of them the link is removed again. What it does not know it acknowledges in silence, a VXLAN with `dev`
+   * gets a lower MTU than asked for where that does not fit, and an ipvlan the `arp` of its mode: compare with
+   * `differences`. Same as: ip link add NAME type KIND …
    *
    * @throws {InputError} before anything is sent.
    * @throws {NetlinkError} `EEXIST`, `ERANGE`, `EOPNOTSUPP`, …; `attribute` is the property at fault.

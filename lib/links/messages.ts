@@ -26,6 +26,8 @@ function laterKeys(config: LinkConfig, master: string | undefined): string[] {
   const keys = ["port", "alias", "addrGenMode", "token", "carrier", "protodownReasons", "protodown", "altnames"];
   // Only a changed MTU keeps a bridge from following its ports.
   if (config.kind === "bridge") keys.push("mtu");
+  // While they are made these get the MTU of what is below them.
+  if (config.kind === "hsr" || config.kind === "macsec") keys.push("mtu");
   // A bond takes only links that are switched off, and switches them on.
   if (master === "bond") keys.push("up");
   const values = config as unknown as Values;
