@@ -55,7 +55,8 @@ const ENOBUFS = -105;
 const DUMP_INTERRUPTED = 0x10;
 /** Milliseconds. */
 const LATE = 50;
-const HANG = 60_000;
+/** Seconds that this process ran, which may be held for a while. */
+const HANG = 60;
 
 const sendFaults: readonly Fault[] = [
   ...ANSWERS.map((errno): Fault => ({ kind: "refuse", errno })),
@@ -133,18 +134,26 @@ async function intercept(): Promise<() => void> {
   };
 }
 
+/** Ends when somebody says so, or when time is up. */
+async function hang({ signal }: AbortController): Promise<"hang"> {
+  for (let i = 0; i < HANG && !signal.aborted; i++) await sleep(1000, undefined, { ref: false });
+  return "hang";
+}
+
 /** Does it on a host of its own, with whatever happens on the way. */
 async function through(on: Machine, doing: Doing, directory: string, seam: Seam): Promise<unknown> {
   const { namespace } = on;
   const keys = [namespace.fd, `netns-${namespace.identity.inode}`];
   await using host = await Host.open({ netns: namespace });
   for (const key of keys) seams.set(key, seam);
+  const over = new AbortController();
   try {
     return await Promise.race([
       DOINGS[doing](host, { directory, wait: 0 }).catch((error: unknown) => error),
-      sleep(HANG, "hang" as const, { ref: false }),
+      hang(over),
     ]);
   } finally {
+    over.abort();
     for (const key of keys) seams.delete(key);
   }
 }
@@ -179,7 +188,7 @@ async function attempt(directory: string, one: Case): Promise<Outcome> {
   const before = await snapshot(on);
   if (one.doing !== "apply") await interrupt(on.host, WANTED, directory, "before");
   const end = await through(on, one.doing, directory, seamFor(one));
-  if (end === "hang") throw new Error(`no end within ${HANG} ms`);
+  if (end === "hang") throw new Error(`no end within ${HANG} s`);
   if (end instanceof Error && typeof (end as { code?: unknown }).code !== "string")
     throw new Error(`an error without a code: ${end.stack}`);
   const itself = difference(before, await snapshot(on));
