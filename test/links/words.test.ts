@@ -281,4 +281,15 @@ describe("links: everything the kernel sent", () => {
     from.u8.fill(0);
     deepEqual(link.wire, whole);
   });
+
+  it("leaves out of a VXLAN that is made again what the kernel would make another of", () => {
+    const left = (told: object) => kindNamed("vxlan")?.lacking?.({ ...told });
+    const [untouched, named, chosen] = ["0xf7ffffff000000ff", "0xf7dfffff00000000", "0x0000000000000001"];
+    deepEqual(left({ remoteCsumRx: false }), ["reservedBits"]);
+    deepEqual(left({ reservedBits: untouched, remoteCsumRx: false }), ["reservedBits", "remoteCsumRx"]);
+    deepEqual(left({ reservedBits: named, remoteCsumRx: false }), ["reservedBits"]);
+    deepEqual(left({ reservedBits: named, remoteCsumRx: true }), ["reservedBits"]);
+    deepEqual(left({ reservedBits: chosen, remoteCsumRx: false }), ["remoteCsumRx"]);
+    deepEqual(left({ reservedBits: chosen, remoteCsumRx: true }), []);
+  });
 });

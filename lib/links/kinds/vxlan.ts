@@ -36,11 +36,16 @@ const header: Shape<string> = {
 const UNUSED = 0xf7ff_ffff_0000_00ffn;
 const USED = { gbp: 0x80ff_ffff_0000_0000n, gpe: 0x3500_00ff_0000_0000n, remoteCsumRx: 0x0020_0000_0000_00ffn };
 
-/** Whether the kernel chose the reserved bits itself. It takes those of a checksum for used also where that is told to be off. */
-function isOwnChoice({ reservedBits, gbp, gpe }: Readonly<Record<string, unknown>>): boolean {
-  if (typeof reservedBits !== "string") return true;
+/**
+ * What a VXLAN that is made again is not told. Bits that the kernel chose itself follow from the other options, which would
+ * contradict them; and it takes those of a checksum for used also where that is told to be off.
+ */
+function untold({ reservedBits, gbp, gpe, remoteCsumRx }: Readonly<Record<string, unknown>>) {
+  if (typeof reservedBits !== "string") return ["reservedBits"] as const;
+  const bits = BigInt(reservedBits);
   const own = UNUSED & ~((gbp === true ? USED.gbp : 0n) | (gpe === true ? USED.gpe : 0n));
-  return [own, own & ~USED.remoteCsumRx].includes(BigInt(reservedBits));
+  const plain = remoteCsumRx === true || bits === (own & ~USED.remoteCsumRx) ? [] : (["remoteCsumRx"] as const);
+  return [own, own & ~USED.remoteCsumRx].includes(bits) ? (["reservedBits", ...plain] as const) : plain;
 }
 
 /** A layer 2 overlay over UDP. */
@@ -183,7 +188,6 @@ export const vxlan = linkKind({
       return { key: "vnifilter", reason: "needs external: true" };
     return undefined;
   },
-  // What follows from other options would contradict other ones; and a checksum that is off takes bits that somebody reserved.
-  lacking: (told) => (isOwnChoice(told) ? ["reservedBits"] : told["remoteCsumRx"] === true ? [] : ["remoteCsumRx"]),
+  lacking: untold,
 });
 export interface VxlanOptions extends OptionsOf<typeof vxlan.options> {}
