@@ -95,10 +95,14 @@ export async function openOwn(path: string, flags: number): Promise<FileHandle |
     if (code === "ELOOP") throw distrust(path, "it is a symbolic link", "remove it");
     throw cause;
   }
-  const wrong = fault(await file.stat({ bigint: true }), "file");
-  if (wrong === undefined) return file;
-  await file.close();
-  throw distrust(path, wrong, "look at it, and remove it");
+  try {
+    const wrong = fault(await file.stat({ bigint: true }), "file");
+    if (wrong !== undefined) throw distrust(path, wrong, "look at it, and remove it");
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
 }
 
 /** What a file of ours holds; undefined where there is none. @throws {TransactionError} where it is not ours alone. */
