@@ -25,6 +25,7 @@ const PASSING = [
   "validLifetime",
   "preferredLifetime",
   "fdbLearned",
+  "mcastGroups",
   "mcastQuerierState",
   "directPackets",
   "timer",

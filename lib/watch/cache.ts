@@ -1,4 +1,7 @@
-/** A watch that keeps what it watches: at any quiet moment its tables are what a fresh reading would give. */
+/**
+ * A watch that keeps what it watches: at any quiet moment its tables are what a fresh reading would give, but for what the
+ * kernel changes without a word: counters, such as those of learned entries and groups, and times that pass.
+ */
 import { inTurns } from "../families/turns.ts";
 import { type CallOptions, type Change, checkCall, SocketError } from "../socket/index.ts";
 import { type TableName, type Tables, type Watchable, type WatchName, watchables } from "./tables.ts";
