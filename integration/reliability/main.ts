@@ -39,7 +39,7 @@ const scaled = (count: number): number => Math.ceil(count * share);
 
 /** A slice does without those that a test tries all of: a program's own before whatever it changes. */
 const KILL_STEP = slice ? 37 : Math.ceil(1 / share);
-const FAULT_STEP = slice ? 91 : Math.ceil(1 / share);
+const FAULT_STEP = slice ? 211 : Math.ceil(1 / share);
 
 /** Of all moments that there are, whatever part is tried. */
 async function killed(killer: Killer): Promise<Figure[]> {
@@ -93,25 +93,25 @@ const TASKS: Readonly<Record<string, Task>> = {
     ];
   },
   confirms: async (directory) => {
-    const { tried, reverted, faults: wrong } = await confirms(directory, slice ? 25 : 1 / share);
-    return [allOf("applications that nobody confirmed, reverted", reverted, tried, slice ? 20 : 500, wrong)];
+    const { tried, reverted, faults: wrong } = await confirms(directory, slice ? 50 : 1 / share);
+    return [allOf("applications that nobody confirmed, reverted", reverted, tried, slice ? 10 : 500, wrong)];
   },
   orders: async (directory) => {
-    const { documents, same, refused, faults: wrong } = await orders(slice ? 10 : scaled(500), seed, directory);
+    const { documents, same, refused, faults: wrong } = await orders(slice ? 5 : scaled(500), seed, directory);
     return [
       allOf(
         "documents, each applied in 6 orders: one plan, one host",
         same + refused,
         documents,
-        slice ? 10 : 500,
+        slice ? 5 : 500,
         wrong,
       ),
       told("of these, refused by the kernel in each", refused),
     ];
   },
   drifts: async (directory) => {
-    const { made, reported, faults: wrong } = await drifts(slice ? 100 : scaled(1000), seed, directory);
-    return [allOf("changes by others, reported with what was changed", reported, made, slice ? 100 : 1000, wrong)];
+    const { made, reported, faults: wrong } = await drifts(slice ? 50 : scaled(1000), seed, directory);
+    return [allOf("changes by others, reported with what was changed", reported, made, slice ? 50 : 1000, wrong)];
   },
 };
 
