@@ -243,7 +243,7 @@ export class Watch<K extends WatchName = WatchName>
   }
 
   async #resync(): Promise<void> {
-    await this.pause(this.#resynced + this.#interval - performance.now());
+    await this.pause(Math.max(0, this.#resynced + this.#interval - performance.now()));
     this.monitor.take(); // older than what is read now
     this.#resynced = performance.now();
     this.#names = new Map(await this.sources.names());
