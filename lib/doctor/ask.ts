@@ -466,7 +466,7 @@ async function askAll(host: Host, view: View, options: AskOptions): Promise<Aske
       sleep(options.listen ?? LISTEN, undefined, { signal: options.signal }),
     ]);
     const sounds = Object.fromEntries([...open].map(([dev, ear]) => [dev, ear.sound()]));
-    const clones = lookout.clones();
+    const looked = lookout.found();
     const more = await Promise.all(
       up.map(async (tunnel) => {
         if (isExternal(tunnel)) return [];
@@ -480,9 +480,10 @@ async function askAll(host: Host, view: View, options: AskOptions): Promise<Aske
     const claimed = await askClaims(host, view, nsFd, Object.fromEntries(answered), patience);
     const found = Object.fromEntries((await Promise.all(bridged)).flat());
     const overheard = taps.overheard(await host.fdb.list());
-    const unseen = [...lookout.unseen, ...unmeasured(view, overheard, options.witness === true)];
+    const unseen = [...looked.unseen, ...unmeasured(view, overheard, options.witness === true)];
     return {
-      ...{ ends: all, sounds, duplicates: duplicates.flat(), clones, claimed, ways, witnessed: {}, overheard },
+      ...{ ends: all, sounds, duplicates: duplicates.flat(), ways, witnessed: {}, overheard },
+      ...{ clones: looked.clones, claimed },
       ...{ bridged: found, unseen: [...unasked(view, all), ...unanswered(all, ways), ...unseen] },
     };
   } catch (error) {

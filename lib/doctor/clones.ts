@@ -12,16 +12,19 @@ import { AF, ETH_P_ALL, int32, linkAddress, openIn, receive, SOCK_DGRAM, SOCK_RA
 import { arpRequest, BROADCAST, ETH_P_ARP, readArp } from "../probe/solicit.ts";
 import { mac as macCodec } from "../wire/address.ts";
 import { Reader } from "../wire/buffer.ts";
-import { bridgeOf, isExternal, portsOf, type Tunnel, type View } from "./view.ts";
+import { MARK_OF, markOf } from "./mark.ts";
+import { bridgeOf, isManaged, portsOf, type Tunnel, type View } from "./view.ts";
 
 const SOL_PACKET = 263;
 const PACKET_IGNORE_OUTGOING = 23;
-/** Bytes of a frame by which it is known again. */
-const LOOK = 64;
+/** Bytes that are read of a frame: marks, and VLAN tags before what they are made of. */
+const LOOK = MARK_OF + 8;
 const ETHERNET = 14;
-/** Addresses that are kept of each place, and frames of each. */
+/** Addresses that are kept of each place, and marks of each. */
 const ADDRESSES = 1024;
 const EACH = 256;
+/** Frames of a port that are looked at. */
+const MOST = 20_000;
 /** Ports that are listened to, and addresses that are asked for, at most. */
 const PORTS = 64;
 const CLAIMS = 64;
@@ -53,59 +56,94 @@ export interface Claimed {
   readonly by: readonly { readonly mac: string; readonly port?: string; readonly from?: string }[];
 }
 
-/** A frame of an address. */
-export interface Sighting {
-  /** Milliseconds. */
-  readonly at: number;
-  readonly frame: string;
+/** Frames of an address that have one mark, in milliseconds. */
+interface Sighting {
+  readonly first: number;
+  last: number;
 }
 
 /** An address where it was seen. */
-interface Sightings {
-  count: number;
-  readonly kept: Sighting[];
+export class Sightings {
+  count = 0;
+  readonly marks = new Map<string, Sighting>();
+  /** From when on not all was kept. */
+  until = Number.POSITIVE_INFINITY;
+
+  add(mark: string, at: number): void {
+    this.count++;
+    if (at >= this.until) return;
+    const known = this.marks.get(mark);
+    if (known !== undefined) known.last = at;
+    else if (this.marks.size < EACH) this.marks.set(mark, { first: at, last: at });
+    else this.until = at;
+  }
 }
 type Seen = Map<string, Sightings>;
 
 function note(seen: Seen, frame: Uint8Array): void {
   if (frame.length < ETHERNET) return;
   const mac = macCodec.read(new Reader(frame), 6, 12);
-  const known = seen.get(mac) ?? { count: 0, kept: [] };
+  const known = seen.get(mac) ?? new Sightings();
   if (known.count === 0 && seen.size >= ADDRESSES) return;
   seen.set(mac, known);
-  known.count++;
-  // The last one counts, whatever else is kept.
-  const at = Math.min(known.kept.length, EACH - 1);
-  known.kept[at] = { at: performance.now(), frame: Buffer.from(frame.subarray(0, LOOK)).toString("latin1") };
+  known.add(markOf(frame), performance.now());
 }
 
 /**
- * Milliseconds for which both were seen, none or less for one after the other; frames that came by the one and the other way
- * went around in a loop, and do not count.
+ * Milliseconds for which both were seen, none or less for one after the other. What came by the one and the other way went
+ * around in a loop and does not count; where that is most, neither does the rest, whose other half may have been lost.
  */
-export function together(near: readonly Sighting[], far: readonly Sighting[]): number {
-  const known = (all: readonly Sighting[]): Set<string> => new Set(all.map(({ frame }) => frame));
-  const [here, there] = [known(near), known(far)];
-  const [a, b] = [near.filter(({ frame }) => !there.has(frame)), far.filter(({ frame }) => !here.has(frame))];
-  const [first, other] = [a[0], b[0]];
-  if (first === undefined || other === undefined) return 0;
-  return Math.min(a.at(-1)?.at ?? 0, b.at(-1)?.at ?? 0) - Math.max(first.at, other.at);
+export function together(near: Sightings, far: Sightings): number {
+  const until = Math.min(near.until, far.until);
+  const apart = (one: Sightings, other: Sightings): Sighting[] =>
+    [...one.marks].flatMap(([mark, sighting]) => (other.marks.has(mark) || sighting.first >= until ? [] : [sighting]));
+  const [here, there] = [apart(near, far), apart(far, near)];
+  const common = [...near.marks.keys()].filter((mark) => far.marks.has(mark)).length;
+  if (Math.min(here.length, there.length) <= common) return 0;
+  const begin = (all: readonly Sighting[]): number => Math.min(...all.map(({ first }) => first));
+  const end = (all: readonly Sighting[]): number => Math.max(...all.map(({ last }) => last));
+  return Math.min(end(here), end(there), until) - Math.max(begin(here), begin(there));
 }
 
-/** Tunnels whose bridge says of each frame which network it is of. */
-function plain(view: View): readonly (readonly [Tunnel, Link])[] {
-  return view.tunnels.flatMap((tunnel) => {
+/**
+ * Bridges that say of each frame which network it is of, with their tunnels. Where a control plane such as EVPN fills one of
+ * these, a guest may be behind two hosts on purpose, and others answer in its place.
+ */
+function plain(view: View): readonly { readonly bridge: Link; readonly tunnels: readonly Tunnel[] }[] {
+  return [...bridgesOf(view)].flatMap(([bridge, tunnels]) =>
+    bridge["vlanFiltering"] === true || tunnels.some((tunnel) => isManaged(view, tunnel)) ? [] : [{ bridge, tunnels }],
+  );
+}
+function bridgesOf(view: View): ReadonlyMap<Link, readonly Tunnel[]> {
+  const found = new Map<Link, Tunnel[]>();
+  for (const tunnel of view.tunnels) {
     const bridge = bridgeOf(view, tunnel.link);
-    return bridge === undefined || isExternal(tunnel) || bridge["vlanFiltering"] === true
-      ? []
-      : [[tunnel, bridge] as const];
+    if (bridge !== undefined) found.set(bridge, [...(found.get(bridge) ?? []), tunnel]);
+  }
+  return found;
+}
+/** What is not judged, and why. */
+function unjudged(view: View): string[] {
+  const judged = new Set(plain(view).map(({ bridge }) => bridge));
+  const others = [...bridgesOf(view)].filter(([bridge]) => !judged.has(bridge));
+  return others.map(([bridge]) => {
+    const why =
+      bridge["vlanFiltering"] === true
+        ? "its VLANs are networks of their own"
+        : "its control plane may have one guest behind two hosts on purpose";
+    return `whether guests on ${bridge.name} are there twice: ${why}`;
   });
 }
 const guestPorts = (view: View, bridge: Link): Link[] =>
   portsOf(view, bridge.name).filter(({ kind, up }) => kind !== "vxlan" && up);
 
+interface Listener extends Disposable {
+  /** When it had heard enough; absent where it heard all. */
+  enough?: number;
+}
+
 /** Hands over what comes in by a port; nothing where this kernel cannot leave out what goes out by it. */
-function listenAt(nsFd: number, index: number, take: (frame: Buffer) => void): Disposable | undefined {
+function listenAt(nsFd: number, index: number, take: (frame: Buffer) => void): Listener | undefined {
   const native = loadBinding();
   // The protocol is in network byte order.
   const socket = openIn(nsFd, AF.packet, SOCK_RAW, ETH_P_ALL << 8);
@@ -117,14 +155,27 @@ function listenAt(nsFd: number, index: number, take: (frame: Buffer) => void): D
   widen(socket);
   const slab = new Uint8Array(LOOK);
   const meta = new Uint32Array(META.WORDS);
-  native.watch(socket, () => receive(socket, slab, meta, take));
-  native.unref(socket);
-  return {
+  let left = MOST;
+  let open = true;
+  const listener: Listener = {
     [Symbol.dispose]() {
+      if (!open) return;
+      open = false;
       native.watch(socket, null);
       native.close(socket);
     },
   };
+  const one = (frame: Buffer): boolean => {
+    if (left-- > 0) take(frame);
+    else {
+      listener.enough = performance.now();
+      native.watch(socket, null);
+    }
+    return listener.enough === undefined;
+  };
+  native.watch(socket, () => receive(socket, slab, meta, one));
+  native.unref(socket);
+  return listener;
 }
 
 /** VXLAN of a far end. */
@@ -136,72 +187,98 @@ interface Stream {
   readonly dport: number;
 }
 
-/** Looks out for Ethernet addresses that are in two places, until it is disposed of. */
+/** Looks out for Ethernet addresses that are in two places, until it is asked or disposed of. */
 export interface Lookout extends Disposable {
   /** Takes a frame that came inside of VXLAN. */
   take(stream: Stream, frame: Uint8Array): void;
-  clones(): Clone[];
-  /** What it does not listen to. */
-  readonly unseen: readonly string[];
+  /** What was found; ends the looking out. */
+  found(): { readonly clones: readonly Clone[]; readonly unseen: readonly string[] };
 }
 
 function clonesAt(near: Seen, far: Seen, place: Pick<Clone, "tunnel" | "port" | "from">): Clone[] {
   return [...near].flatMap(([mac, here]) => {
     const there = far.get(mac);
     if (there === undefined || mac.startsWith(VIRTUAL_ROUTER)) return [];
-    if (together(here.kept, there.kept) < TOGETHER) return [];
+    if (together(here, there) < TOGETHER) return [];
     return [{ mac, ...place, near: here.count, far: there.count }];
   });
 }
 
+/** Ports that are listened to, and what they tell. */
+function earsAt(view: View, nsFd: number) {
+  const ports = plain(view).flatMap(({ bridge }) => guestPorts(view, bridge));
+  const ears = ports.slice(0, PORTS).map(({ name, index }) => {
+    const seen: Seen = new Map();
+    return { name, seen, ear: listenAt(nsFd, index, (frame) => note(seen, frame)) };
+  });
+  return {
+    close: () => {
+      for (const { ear } of ears) ear?.[Symbol.dispose]();
+    },
+    /** By port. What came after one had heard enough is not compared with anything. */
+    heard: (): ReadonlyMap<string, Seen> => {
+      for (const { seen, ear } of ears)
+        for (const one of seen.values()) one.until = Math.min(one.until, ear?.enough ?? one.until);
+      return new Map(ears.map(({ name, seen }) => [name, seen]));
+    },
+    unseen: (): string[] => {
+      const busy = ears.flatMap(({ name, ear }) => (ear?.enough === undefined ? [] : [name]));
+      return [
+        ...unjudged(view),
+        ...(ports.length > PORTS
+          ? [`${ports.length - PORTS} ports of bridges: of so many guests the first ${PORTS} are heard`]
+          : []),
+        ...(busy.length > 0
+          ? [
+              `all that came by ${busy.join(", ")}: of so many frames the first ${MOST} were looked at for guests that are there twice`,
+            ]
+          : []),
+        ...(ears.some(({ ear }) => ear === undefined)
+          ? ["whether guests here are there twice: that takes Linux 4.20"]
+          : []),
+      ];
+    },
+  };
+}
+
 /** Begins to listen at ports of bridges with a tunnel. Needs CAP_NET_RAW. */
 export function lookOut(view: View, nsFd: number): Lookout {
-  const near = new Map<string, Seen>();
   const far = new Map<string, { readonly stream: Stream; readonly seen: Seen }>();
-  const all = plain(view).flatMap(([, bridge]) => guestPorts(view, bridge));
-  const ports = new Map(all.map(({ name, index }) => [name, index]));
-  const open = [...ports].slice(0, PORTS).map(([name, index]) => {
-    const seen: Seen = new Map();
-    near.set(name, seen);
-    return listenAt(nsFd, index, (frame) => note(seen, frame));
-  });
+  const ears = earsAt(view, nsFd);
+  let listening = true;
   const streamsOf = ({ underlay: dev, vni, dstport }: Tunnel) =>
     [...far.values()].filter(
       ({ stream }) => stream.dev === dev?.name && stream.vni === vni && stream.dport === dstport,
     );
+  const end = (): void => {
+    listening = false;
+    ears.close();
+  };
   return {
     take(stream, frame) {
+      if (!listening) return;
       const key = JSON.stringify(stream);
       const known = far.get(key) ?? { stream, seen: new Map() };
       if (far.size < ADDRESSES) far.set(key, known);
       note(known.seen, frame);
     },
-    clones: () => {
-      const seenAt = (name: string): Seen => near.get(name) ?? new Map();
-      const apart = plain(view).flatMap(([tunnel, bridge]) =>
-        guestPorts(view, bridge).flatMap(({ name: port }) =>
-          streamsOf(tunnel).flatMap(({ stream: { from }, seen }) =>
-            clonesAt(seenAt(port), seen, { tunnel: tunnel.link.name, port, from }),
-          ),
-        ),
-      );
-      const bridges = new Map(plain(view).map(([, bridge]) => [bridge.name, bridge]));
-      const here = [...bridges.values()].flatMap((bridge) => {
+    found: () => {
+      end();
+      const heard = ears.heard();
+      const seenAt = (name: string): Seen => heard.get(name) ?? new Map();
+      const clones = plain(view).flatMap(({ bridge, tunnels }) => {
         const names = guestPorts(view, bridge).map(({ name }) => name);
+        const apart = tunnels.flatMap((tunnel) =>
+          streamsOf(tunnel).flatMap(({ stream: { from }, seen }) =>
+            names.flatMap((port) => clonesAt(seenAt(port), seen, { tunnel: tunnel.link.name, port, from })),
+          ),
+        );
         const pairs = names.flatMap((port, at) => names.slice(at + 1).map((from) => ({ port, from })));
-        return pairs.flatMap((pair) => clonesAt(seenAt(pair.port), seenAt(pair.from), pair));
+        return [...apart, ...pairs.flatMap((pair) => clonesAt(seenAt(pair.port), seenAt(pair.from), pair))];
       });
-      return [...apart, ...here];
+      return { clones, unseen: ears.unseen() };
     },
-    unseen: [
-      ...(ports.size > PORTS
-        ? [`${ports.size - PORTS} ports of bridges: of so many guests the first ${PORTS} are heard`]
-        : []),
-      ...(open.includes(undefined) ? ["whether guests here are there twice: that takes Linux 4.20"] : []),
-    ],
-    [Symbol.dispose]() {
-      for (const one of open) one?.[Symbol.dispose]();
-    },
+    [Symbol.dispose]: end,
   };
 }
 
@@ -246,6 +323,7 @@ function targetsOn(view: View, bridge: Link, answered: readonly string[]): strin
   const own = new Set(view.addresses.map(({ address }) => address.split("/")[0] ?? ""));
   const heard = view.neighbors.filter(({ dev, mac }) => dev === bridge.name && mac !== undefined);
   const all = new Set([...answered, ...heard.map(({ address }) => address)]);
+  // IPv6 looks for duplicates itself.
   return [...all].filter((one) => !one.includes(":") && !own.has(one)).slice(0, CLAIMS);
 }
 
@@ -257,16 +335,20 @@ export async function askClaims(
   answered: Readonly<Record<string, readonly string[]>>,
   patience: number,
 ): Promise<Claimed[]> {
-  const asked = plain(view).map(async ([{ link }, bridge]) => {
-    const targets = bridge.up ? targetsOn(view, bridge, answered[link.name] ?? []) : [];
+  const known = plain(view).map(({ bridge, tunnels }) => {
+    const all = tunnels.flatMap(({ link }) => answered[link.name] ?? []);
+    return { bridge, tunnels, targets: bridge.up ? targetsOn(view, bridge, all) : [] };
+  });
+  const asked = known.map(async ({ bridge, tunnels, targets }): Promise<Claimed[]> => {
     if (targets.length === 0) return [];
     const found = await claimants(nsFd, { index: bridge.index, mac: String(bridge.mac) }, targets, patience);
     const several = [...found].filter(([, macs]) => macs.size > 1);
     if (several.length === 0) return [];
     const entries = await fdb.list();
+    const names = new Set(tunnels.map(({ link }) => link.name));
     const placed = (mac: string): Claimed["by"][number] => {
       const own = entries.filter((entry) => entry.mac === mac);
-      const from = own.find(({ dev, dst }) => dev === link.name && dst !== undefined)?.dst;
+      const from = own.find(({ dev, dst }) => names.has(dev) && dst !== undefined)?.dst;
       const port = guestPorts(view, bridge).find(({ name }) => own.some(({ dev }) => dev === name))?.name;
       if (port !== undefined) return { mac, port };
       return from === undefined ? { mac } : { mac, from };

@@ -45,12 +45,16 @@ export function frames(
   const slab = new Uint8Array(VNET + ETHERNET + room);
   const meta = new Uint32Array(META.WORDS);
   let left = most;
-  const one = (bytes: Buffer): void => {
-    if (left-- <= 0) return void native.watch(socket, null);
+  const one = (bytes: Buffer): boolean => {
+    if (left-- <= 0) {
+      native.watch(socket, null);
+      return false;
+    }
     const [flags = 0, bundle = 0] = bytes;
     const ethernet = bytes.subarray(VNET, VNET + ETHERNET);
     const trusted = (flags & TRUSTED) !== 0 || bundle !== 0;
     take({ ethernet, data: bytes.subarray(VNET + ETHERNET), trusted, bundled: bundle !== 0 });
+    return true;
   };
   native.watch(socket, () => receive(socket, slab, meta, one));
   native.unref(socket);

@@ -15,8 +15,8 @@ import { Tally } from "./tally.ts";
 const ICMP = 1;
 /** Packets that are looked at in all: a busy device has seen enough by then. */
 const MOST = 50_000;
-/** Bytes of each that matter: both headers of IP, UDP, VXLAN. */
-const LOOK = 128;
+/** Bytes of each that matter: IP, UDP, VXLAN, and the beginning of what is inside. */
+const LOOK = 192;
 const VXLAN_HEADER = 8;
 
 /** VXLAN that arrived. */
@@ -95,8 +95,11 @@ export function listen(nsFd: number, index: number, { own, macs, ethernet, frame
   let left = MOST;
   const slab = new Uint8Array(LOOK);
   const meta = new Uint32Array(META.WORDS);
-  const take = (data: Uint8Array): void => {
-    if (left-- <= 0) return;
+  const take = (data: Uint8Array): boolean => {
+    if (left-- <= 0) {
+      native.watch(socket, null);
+      return false;
+    }
     const udp = readUdp(data);
     const vni = udp === undefined ? undefined : vniOf(udp.payload);
     if (udp !== undefined && vni !== undefined && !own.has(udp.from)) {
@@ -108,6 +111,7 @@ export function listen(nsFd: number, index: number, { own, macs, ethernet, frame
     }
     const refused = udp === undefined ? refusedPort(data) : undefined;
     if (refused !== undefined && !own.has(refused.from)) refusals.add(refused);
+    return true;
   };
   native.watch(socket, () => receive(socket, slab, meta, take));
   native.unref(socket);

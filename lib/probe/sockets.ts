@@ -92,15 +92,20 @@ export function leaveBy(socket: SocketHandle, { source, dev }: WayOut): void {
   if (errno < 0) throw new SocketError("ERR_OPEN", `cannot send from ${source}`, { errno });
 }
 
-/** Takes every packet that has arrived. */
-export function receive(socket: SocketHandle, slab: Uint8Array, meta: Uint32Array, take: (data: Buffer) => void): void {
+/** Takes every packet that has arrived, or those until `take` says false: on a busy link there is always another one. */
+export function receive(
+  socket: SocketHandle,
+  slab: Uint8Array,
+  meta: Uint32Array,
+  take: (data: Buffer) => unknown,
+): void {
   const slot = slab.length;
   for (let errors = 0; errors < 100; ) {
     const count = loadBinding().recv(socket, slab, slot, meta);
     if (count === EAGAIN || count === 0) return;
     // An error of an earlier packet is gone by being told.
     if (count < 0) errors++;
-    else take(Buffer.from(slab.slice(0, Math.min(meta[META.LENGTH] ?? 0, slot))));
+    else if (take(Buffer.from(slab.slice(0, Math.min(meta[META.LENGTH] ?? 0, slot)))) === false) return;
   }
 }
 
