@@ -42,9 +42,13 @@ describe("a host that is watched", function () {
   function watch(options: GuardOptions = {}): void {
     reports = guard(bm1.host, desired, { directory: place.path, paces, ...options, signal: over.signal });
   }
-  /** The document with another VNI, which takes a new link: that is not allowed, and fails each time. */
-  async function unreachable(): Promise<Desired> {
-    const text = (await readFile("examples/two-hosts.yaml", "utf8")).replace("vni: 39", "vni: 40");
+  /** The document with a gateway that is on none of its networks: the kernel refuses that each time. */
+  const unreachable = (): Promise<Desired> =>
+    changed((text) => `${text}\nroutes: [{ dst: 203.0.113.0/24, via: 203.0.113.1, dev: br-vm }]\n`);
+  /** The document with another VNI, which takes a new link: that is not allowed. */
+  const unallowed = (): Promise<Desired> => changed((text) => text.replace("vni: 39", "vni: 40"));
+  async function changed(change: (text: string) => string): Promise<Desired> {
+    const text = change(await readFile("examples/two-hosts.yaml", "utf8"));
     return desiredOf(derive(parseSource(text, "two-hosts.yaml"), "bm1"));
   }
   /** The next report, which has to be of this type. */
@@ -140,20 +144,27 @@ describe("a host that is watched", function () {
     desired = await unreachable();
     watch(counting);
     await next("drift");
-    for (let failures = 0; failures < 3; failures++) match(String((await next("failed")).error), /made again/);
+    for (let failures = 0; failures < 3; failures++) match(String((await next("failed")).error), /203\.0\.113\.0/);
     equal(counts.successes, 0);
     ok(counts.rounds >= 3, String(counts.rounds));
-    over.abort();
-    for await (const _ of reports);
-
-    over = new AbortController();
     const no = (): never => {
       throw new Error("not yours");
     };
-    watch({ ...counting, planCheck: async () => no });
-    await next("drift");
-    for (let failures = 0; failures < 2; failures++) match(String((await next("failed")).error), /not yours/);
-    ok(counts.successes > 0);
+    const refusals = [
+      [counting, /made again/],
+      [{ ...counting, planCheck: async () => no }, /not yours/],
+    ] as const;
+    desired = await unallowed();
+    for (const [options, why] of refusals) {
+      over.abort();
+      for await (const _ of reports);
+      over = new AbortController();
+      counts.successes = 0;
+      watch(options);
+      await next("drift");
+      for (let failures = 0; failures < 2; failures++) match(String((await next("failed")).error), why);
+      ok(counts.successes > 0);
+    }
     await bm1.sh("ip -d link show vxlan0 | grep -q 'vxlan id 39 '");
   });
 

@@ -33,6 +33,11 @@ describe("reliability: the page", () => {
     assert.match(lines[1] ?? "", /commit 2222222/);
   });
 
+  it("takes none of none for missed", () => {
+    assert.equal(allOf("things", 0, 0, 0, []).met, false);
+    assert.equal(allOf("things", 1, 1, 0, []).met, true);
+  });
+
   it("shows what went wrong with what missed its target", () => {
     const told = page(KEPT, TASKS);
     assert.match(told, /^\| things \| 3 of 3 \| all of 3 \| met \|$/m);

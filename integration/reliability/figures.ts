@@ -10,14 +10,14 @@ export interface Figure {
   readonly faults: readonly string[];
 }
 
-/** Whether all of so many are as they should be. */
+/** Whether all of so many are as they should be; none of none says nothing. */
 export function allOf(name: string, good: number, all: number, wanted: number, faults: readonly string[]): Figure {
   const count = (number: number): string => number.toLocaleString("en-US");
   return {
     name,
     value: `${count(good)} of ${count(all)}`,
     target: `all of ${count(wanted)}`,
-    met: good === all && all >= wanted && faults.length === 0,
+    met: all > 0 && good === all && all >= wanted && faults.length === 0,
     faults,
   };
 }
@@ -103,8 +103,8 @@ export function page(kept: Kept, tasks: readonly string[]): string {
     "What is compared: links with all their options, addresses, routes of all tables, rules, nexthops, permanent neighbors,",
     "forwarding, VLAN, VNI and multicast entries, queues with their classes and filters, features of network cards, the",
     "sysctls of all interfaces, and the whole ruleset of nf_tables; each tenth time also what `ip`, `bridge`, `tc` and `nft` tell",
-    "as JSON. What the kernel itself makes of these is not counted: link-local addresses, carriers, spanning tree, the MAC",
-    "address of a bridge that nobody gave one.",
+    "as JSON, but for VLANs, classes, filters, what they call `id`, and most states. What the kernel itself makes is not counted:",
+    "link-local addresses, carriers, spanning tree, the MAC address of a bridge that nobody gave one.",
     "",
     "A program kills itself before each call for netlink, sysctls and files, and within each line of the journal; CI does so before",
     "each of these that changes something. strace, which knows nothing of us, kills at system calls, which it counts for each",

@@ -21,14 +21,15 @@ const DOCUMENT = { file: "examples/two-hosts.yaml", host: "bm1" } as const;
 const CARDS = { ens34f0: ["192.168.0.23/24"], far: [] };
 const CHILD = fileURLToPath(new URL("./child.js", import.meta.url));
 
-/**
- * Who kills: the program itself, before each of its calls, or before each that changes something, and within each line; or strace, which counts them for each
- * thread: netlink is spoken by the first one, and files are written by the only one of the pool.
- */
+/** Calls that strace counts for each thread: netlink is spoken by the first one, files are written by the only one of the pool. */
 const STRACED = {
   netlink: "sendmsg,sendto,recvmsg,recvmmsg",
   files: "write,writev,pwrite64,rename,renameat,renameat2,fsync,fdatasync,unlink,ftruncate",
 } as const;
+/**
+ * Who kills: the program itself, within each line of the journal and before each of its calls, or before each that changes
+ * something; or strace.
+ */
 export type Killer = "at changes" | "at calls" | keyof typeof STRACED;
 
 type State = "old" | "new";
@@ -37,14 +38,22 @@ interface Victim {
   readonly call: Errand["call"];
   readonly after?: "before" | "after";
   readonly ends: readonly State[];
+  /** A killer that finds no call of its sort. */
+  readonly spared?: Killer;
 }
-export const VICTIMS = {
+const VICTIMS = {
   applications: { call: "transact", ends: ["old", "new"] },
   "recoveries that undo": { call: "recover", after: "before", ends: ["old"] },
-  "recoveries that keep": { call: "recover", after: "after", ends: ["new"] },
+  "recoveries that keep": { call: "recover", after: "after", ends: ["new"], spared: "netlink" },
 } as const satisfies Readonly<Record<string, Victim>>;
 
 export type VictimName = keyof typeof VICTIMS;
+
+/** What somebody kills who finds a call in each of them. */
+export function victimsOf(killer: Killer): readonly VictimName[] {
+  const names = Object.keys(VICTIMS) as VictimName[];
+  return names.filter((name) => (VICTIMS[name] as Victim).spared !== killer);
+}
 
 /** What became of so many kills. */
 export interface Kills {

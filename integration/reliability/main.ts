@@ -16,7 +16,7 @@ import { drifts } from "./drifts.ts";
 import { faults } from "./faults.ts";
 import { allOf, type Figure, type Kept, line, noneOf, page, told } from "./figures.ts";
 import { mountMemory } from "./host.ts";
-import { type Killer, kills, VICTIMS, type VictimName } from "./kills.ts";
+import { type Killer, kills, victimsOf } from "./kills.ts";
 import { orders } from "./orders.ts";
 import { transitions } from "./transitions.ts";
 
@@ -44,7 +44,7 @@ const FAULT_STEP = slice ? 211 : Math.ceil(1 / share);
 /** Of all moments that there are, whatever part is tried. */
 async function killed(killer: Killer): Promise<Figure[]> {
   const figures: Figure[] = [];
-  for (const name of Object.keys(VICTIMS) as VictimName[]) {
+  for (const name of victimsOf(killer)) {
     const { all, killed, recovered, faults } = await kills(name, killer, KILL_STEP);
     const where =
       killer === "at calls" ? "before each call and within each line" : `by strace at each call for ${killer}`;
@@ -59,16 +59,18 @@ const TASKS: Readonly<Record<string, Task>> = {
   transitions: async (directory) => {
     const target = slice ? 200 : 10_000;
     const count = slice ? target : scaled(target);
-    const { exact, refused, leaked, descriptors, namespaces, faults } = await transitions(count, seed, directory);
+    const all = await transitions(count, seed, directory);
+    const { exact, unchanged, refused, leaked, descriptors, namespaces, faults } = all;
     return [
       allOf(
         "random transitions verified and rolled back, or refused and undone",
-        exact + refused,
+        exact + unchanged + refused,
         count,
         target,
         faults,
       ),
       told("of these, refused by the kernel and undone", refused),
+      told("of these, with nothing to do from the one to the other", unchanged),
       noneOf("leaked objects, nft objects, changed sysctls", leaked),
       noneOf("leaked descriptors", descriptors),
       noneOf("leaked namespaces", namespaces),

@@ -14,6 +14,8 @@ import { toldByOthers } from "./others.ts";
 export interface Transitions {
   /** Of all, those that were verified and rolled back to A. */
   exact: number;
+  /** B says what A had made already: there was nothing to do. */
+  unchanged: number;
   /** The kernel refused B, which was undone to A; or A itself, which was undone to nothing. */
   refused: number;
   /** Neither. */
@@ -104,14 +106,16 @@ function checkTakenBack(error: unknown): boolean {
   ]);
 }
 
+type Outcome = "exact" | "unchanged" | "refused";
+
 /** One transition; what is wrong with it is thrown. */
-async function transition({ on, options, isBack }: Standing, b: Document): Promise<"exact" | "refused"> {
+async function transition({ on, options, isBack }: Standing, b: Document): Promise<Outcome> {
   let rounds = 0;
   // After the way back it is asked once more.
   const probe = async () => (rounds++ === 0 ? [{ ok: false, text: "take it back" }] : []);
   try {
     const { state } = await transact(on.host, desired(b), { ...options, probe });
-    if (state === "unchanged") return "exact";
+    if (state === "unchanged") return state;
     throw new Fault(`B was ${state}`);
   } catch (error) {
     if (checkTakenBack(error)) {
@@ -130,7 +134,7 @@ async function chain(
   a: Document,
   bs: readonly Document[],
   others: boolean,
-  told: (outcome: "exact" | "refused") => void,
+  told: (outcome: Outcome) => void,
 ): Promise<void> {
   await using on = await machine();
   const standing = await stand(on, a, directory, others);
@@ -198,11 +202,12 @@ async function one(all: Transitions, seed: number, directory: string, most: numb
 
 /** So many transitions, from a seed on. */
 export async function transitions(count: number, seed: number, directory: string): Promise<Transitions> {
-  const all: Transitions = { exact: 0, refused: 0, wrong: 0, leaked: 0, descriptors: 0, namespaces: 0, faults: [] };
+  const none = { exact: 0, unchanged: 0, refused: 0, wrong: 0 };
+  const all: Transitions = { ...none, leaked: 0, descriptors: 0, namespaces: 0, faults: [] };
   // The first opens what stays open.
   await chain(directory, { linkwright: 1, links: {} }, [], false, () => undefined);
   const [descriptors, namespaces] = [openDescriptors(), heldNamespaces()];
-  const left = (): number => count - all.exact - all.refused - all.wrong;
+  const left = (): number => count - all.exact - all.unchanged - all.refused - all.wrong;
   for (let i = seed; left() > 0 && all.faults.length < ENOUGH; i++) await one(all, i, directory, left());
   all.descriptors = Math.max(0, openDescriptors() - descriptors);
   all.namespaces = Math.max(0, heldNamespaces() - namespaces);

@@ -13,6 +13,7 @@ import {
   type Reverted,
   RevertedError,
   type Transacted,
+  TransactionError,
 } from "../transaction/index.ts";
 import { escapeText } from "./escape.ts";
 import { messagesOf } from "./failure.ts";
@@ -42,11 +43,19 @@ export async function tellApplied(host: Where, file: string, mode: Mode, done: T
   });
 }
 
+/** Whether all is as it was, after something was done; undefined where nothing was, as far as one can tell. */
+function wentBack(error: unknown): boolean | undefined {
+  if (error instanceof RevertedError) return isExact(error.wayBack);
+  if (error instanceof RefusedError) return error.undone.length > 0 ? error.undoFailed.length === 0 : undefined;
+  // Others came first, before it began or on the way; what was done by then is undone.
+  return error instanceof TransactionError && error.code === "ERR_UNSTEADY" ? true : undefined;
+}
+
 /** An application failed and was taken back; other errors changed nothing, and are none of the journal's business. */
 export async function tellFailed(host: Where, file: string, error: unknown): Promise<void> {
-  if (!(error instanceof RevertedError || (error instanceof RefusedError && error.undone.length > 0))) return;
-  const exact = error instanceof RevertedError ? isExact(error.wayBack) : error.undoFailed.length === 0;
-  await tell(host, { kind: exact ? "reverted" : "stuck", message: error.message, details: { file, exact } });
+  const exact = wentBack(error);
+  if (exact === undefined) return;
+  await tell(host, { kind: exact ? "reverted" : "stuck", message: (error as Error).message, details: { file, exact } });
 }
 
 /** What an installation, or taking one away, did. */

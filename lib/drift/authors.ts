@@ -61,9 +61,8 @@ function commandsOf(pid: number): readonly string[] {
   return commands;
 }
 
-function authorOf(pid: number, name: string | undefined): Author {
-  const [own, ...callers] = commandsOf(pid);
-  const command = name ?? own;
+function authorOf(pid: number): Author {
+  const [command, ...callers] = commandsOf(pid);
   return { pid, ...(command !== undefined && { command }), ...(callers.length > 0 && { callers }) };
 }
 
@@ -114,9 +113,9 @@ export class Authors implements Disposable {
   #saw(pid: number, name?: string): void {
     // Other ports than that of a process's first socket are no numbers of processes: they count down from 2^32 - 4096.
     if (pid === 0 || pid === process.pid || pid > 0x7fff_ffff) return;
-    const author = this.#authors.get(pid) ?? authorOf(pid, name);
+    const author = this.#authors.get(pid) ?? authorOf(pid);
     this.#authors.delete(pid);
-    this.#authors.set(pid, author);
+    this.#authors.set(pid, name === undefined ? author : { ...author, command: name });
     const [oldest] = this.#authors.keys();
     if (this.#authors.size > MOST && oldest !== undefined) this.#authors.delete(oldest);
   }

@@ -1,5 +1,6 @@
 /** Keeps a host what its document says: looks again after every change, tells what differs, and puts it right. */
 import type { Host } from "../host.ts";
+import { ApplyError } from "../state/apply.ts";
 import type { Desired } from "../state/desired.ts";
 import type { Plan } from "../state/step.ts";
 import { type Finding, type Verification, verify } from "../state/verify.ts";
@@ -30,7 +31,10 @@ export interface GuardOptions extends Pick<TransactOptions, "directory" | "allow
   readonly signal?: AbortSignal | undefined;
   /** Called after each look at the host that could be made, whatever it found. */
   readonly onRound?: (() => void) | undefined;
-  /** Called after each round that succeeded: looked, and what had to be put right is, or is refused and stays as it is. */
+  /**
+   * Called after each round that went as well as a new start would have it go: it was looked, and nothing had to be put
+   * right, or it was; or it is refused, or somebody else is at work, and it stays as it is for now.
+   */
   readonly onSuccess?: (() => void) | undefined;
   /** Gives what looks through a plan before something is put right; what that throws refuses it. */
   readonly planCheck?: (() => Promise<(plan: Plan) => void>) | undefined;
@@ -157,7 +161,7 @@ class Watchman {
       this.#isStuck = false;
       return { type: "repaired", steps: plan.steps.length, contested: this.#pace.isContested };
     } catch (error) {
-      this.#isStuck = !refused && !isPassing(error);
+      this.#isStuck = !refused && !isUnallowed(error) && !isPassing(error);
       return { type: "failed", error };
     } finally {
       this.#pace.made(performance.now());
@@ -189,3 +193,6 @@ export function guard(host: Host, desired: Desired, options: GuardOptions = {}):
 export function isPassing(error: unknown): boolean {
   return error instanceof TransactionError && (error.code === "ERR_LOCKED" || error.code === "ERR_PENDING");
 }
+
+/** Whether it takes a link that is made again, which nobody allowed. */
+const isUnallowed = (error: unknown): boolean => error instanceof ApplyError && error.code === "ERR_RECREATE";

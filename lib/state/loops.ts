@@ -5,8 +5,8 @@ import type { Path } from "./error.ts";
 type Links = Readonly<Record<string, LinkEntry>>;
 type Say = (path: Path, message: string) => void;
 
-/** Follows one property from link to link; says whether it led back anywhere. */
-function follow(key: "master" | "dev", links: Links, say: Say): boolean {
+/** Follows one property from link to link; gives the names that are in loops. */
+function follow(key: "master" | "dev", links: Links, say: Say): ReadonlySet<string> {
   const told = new Set<string>();
   for (const start of Object.keys(links)) {
     const way = [start];
@@ -20,7 +20,7 @@ function follow(key: "master" | "dev", links: Links, say: Say): boolean {
       way.push(next);
     }
   }
-  return told.size > 0;
+  return told;
 }
 
 /** Kinds that the kernel stacks on their `dev`, as it stacks a master on its ports; other tunnels only send through it. */
@@ -66,30 +66,32 @@ function underLoops(links: Links, { above, below }: ReturnType<typeof stackOf>):
   return left;
 }
 
-/** Follows `master` upwards and `dev` backwards, as a link may be below what it is made on. */
-function followBoth(links: Links, say: Say): void {
+/**
+ * Follows `master` upwards and `dev` backwards, as a link may be below what it is made on; says where that leads back, but not
+ * of links that are `told` already. Of several ways up from a link one is followed: the others are when that is mended.
+ */
+function followBoth(links: Links, told: ReadonlySet<string>, say: Say): void {
   const stack = stackOf(links);
   const left = underLoops(links, stack);
-  const [start] = left;
-  if (start === undefined) return;
-  const way = [start];
-  for (;;) {
-    const next = stack.above.get(way.at(-1) ?? start)?.find((name) => left.has(name)) ?? start;
-    if (way.includes(next)) {
-      const loop = [...way.slice(way.indexOf(next)), next];
-      const port = loop.find((name, i) => links[name]?.master === loop[i + 1]) ?? start;
-      say(
-        ["links", port, "master"],
-        `${loop.join(" is below ")}: that is a loop; take master or dev out of one of them`,
-      );
-      return;
+  const passed = new Set<string>();
+  for (const start of left) {
+    const way = new Set<string>();
+    let next = start;
+    for (; !passed.has(next); next = stack.above.get(next)?.find((name) => left.has(name)) ?? start) {
+      passed.add(next);
+      way.add(next);
     }
-    way.push(next);
+    if (!way.has(next)) continue;
+    const steps = [...way];
+    const loop = [...steps.slice(steps.indexOf(next)), next];
+    if (loop.every((name) => told.has(name))) continue;
+    const port = loop.find((name, i) => links[name]?.master === loop[i + 1]) ?? next;
+    say(["links", port, "master"], `${loop.join(" is below ")}: that is a loop; take master or dev out of one of them`);
   }
 }
 
 /** Says where links lead back to themselves, by `master`, by `dev`, or by both. */
 export function checkLoops(links: Links, say: Say): void {
-  const found = (["master", "dev"] as const).map((key) => follow(key, links, say));
-  if (!found.includes(true)) followBoth(links, say);
+  const told = new Set((["master", "dev"] as const).flatMap((key) => [...follow(key, links, say)]));
+  followBoth(links, told, say);
 }

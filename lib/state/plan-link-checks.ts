@@ -63,6 +63,9 @@ function checkPeer(planner: Planner, { name, options, path }: DesiredLink, gone:
   const { name: other, netns } = (options["peer"] ?? {}) as Words;
   if (typeof other !== "string" || netns !== undefined || peerOf(planner.before, name) === other) return;
   if (planner.seen(other) === undefined || gone.has(other)) return;
+  // The other end of a link that goes, goes with it.
+  const holder = peerOf(planner.before, other);
+  if (holder !== undefined && gone.has(holder)) return;
   const way = `give the other end another name, or remove ${other} first (ip link delete ${other})`;
   planner.say([...path, "peer", "name"], `${other} is there already, and is not the other end of ${name}; ${way}`);
 }

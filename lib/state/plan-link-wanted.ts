@@ -4,6 +4,7 @@ import type { DesiredLink } from "./desired.ts";
 import { missingEnd } from "./ends-away.ts";
 import type { ObservedLink } from "./observed.ts";
 import type { Planner } from "./planner.ts";
+import { peerOf } from "./restore.ts";
 import type { Difference, Request, Words } from "./step.ts";
 import { kindNamed } from "./words.ts";
 
@@ -73,7 +74,11 @@ export function needsOf(planner: Planner, link: DesiredLink): readonly string[] 
   );
   // A link of the same VNI that goes away has to be gone.
   const gone = planner.desired.links.filter((one) => one.absent).map((one) => one.name);
+  // So has what holds the name of its other end.
+  const { name: end, netns } = (link.options["peer"] ?? {}) as Words;
+  const holder = typeof end === "string" && netns === undefined ? peerOf(planner.before, end) : undefined;
   const bringer = planner.bringerOf(link.name);
-  const names = [...below, ...ports.map(({ name }) => name), link.options["master"], ...gone, bringer?.name];
+  const others = [...gone, ...(holder === link.name ? [] : [holder]), bringer?.name];
+  const names = [...below, ...ports.map(({ name }) => name), link.options["master"], ...others];
   return [...planner.linkIds(...names), ...planner.again(link.name)];
 }

@@ -3,7 +3,10 @@ import type { DesiredLink } from "./desired.ts";
 import type { Observed, ObservedLink } from "./observed.ts";
 import { move, type Planner } from "./planner.ts";
 import type { Request, Words } from "./step.ts";
+import { vnisAt } from "./vnis-at.ts";
 import { ZERO_MAC } from "./words.ts";
+
+const itself = (words: Words): Words => words;
 
 /** The entry that the kernel keeps for the link's own `remote`: with the output link, where the VXLAN names one. */
 export function isOwnRemote({ mac, dst, via }: Words, seen: Words | undefined): boolean {
@@ -12,20 +15,14 @@ export function isOwnRemote({ mac, dst, via }: Words, seen: Words | undefined): 
 
 /** The entry that the kernel keeps for the far end of a VNI. */
 export function isOfVni({ dev, mac, srcVni, dst }: Words, { vnis = [] }: Observed): boolean {
-  return (
-    mac === ZERO_MAC &&
-    vnis.some((one) => one["dev"] === dev && hasVni(one, srcVni) && dst === (one["group"] ?? one["remote"]))
-  );
+  if (mac !== ZERO_MAC) return false;
+  return vnisAt(vnis, itself, { dev, srcVni }).some((one) => dst === (one["group"] ?? one["remote"]));
 }
-
-const hasVni = ({ vni, vniEnd = vni }: Words, srcVni: unknown): boolean =>
-  Number(vni) <= Number(srcVni) && Number(srcVni) <= Number(vniEnd);
 
 /** Whether the document lists this VNI of a link: then the far ends there are its to decide. */
 function listsVni({ desired, before }: Planner, entry: Words): boolean {
-  const { dev, srcVni } = entry;
-  const listed = desired.vnis.some(({ words, absent }) => !absent && words["dev"] === dev && hasVni(words, srcVni));
-  return listed && !isOfVni(entry, before);
+  const listed = vnisAt(desired.vnis, (one) => (one.absent ? {} : one.words), entry);
+  return listed.length > 0 && !isOfVni(entry, before);
 }
 
 /**
@@ -63,7 +60,6 @@ function floodsOf<T extends object>(list: readonly T[], dev: string, wordsOf: (o
   }
   return known.get(dev) ?? [];
 }
-const itself = (words: Words): Words => words;
 /** A far end as one text; of a VXLAN with several VNIs each has its own. */
 const endOf = ({ dst, srcVni }: Words): unknown => (srcVni === undefined ? dst : `${String(dst)} ${String(srcVni)}`);
 const farOf = (entries: readonly Words[]): ReadonlySet<unknown> => new Set(entries.map(endOf));

@@ -4,7 +4,7 @@ import { ConfigError, type Issue, type Path } from "./error.ts";
 import { Mtus } from "./mtu.ts";
 import { linkOf, type Observed, type ObservedLink } from "./observed.ts";
 import { issueAt } from "./source.ts";
-import type { Difference, Kept, Move, Request, Step } from "./step.ts";
+import type { Difference, Kept, Move, Request, Step, Words } from "./step.ts";
 
 /** A step as its planner gives it; what is left out is empty. */
 export type Draft = Pick<Step, "action" | "object" | "subject" | "path" | "reason"> &
@@ -125,7 +125,11 @@ export class Planner {
   #idsOf(name: string): readonly string[] {
     const known = this.#linkIds.get(name);
     if (known !== undefined) return known;
-    const brought = this.seen(name) === undefined ? [this.bringerOf(name)?.name ?? name] : [];
+    const bringer = this.bringerOf(name)?.name;
+    // One that is there as the other end of another link goes with that.
+    const { name: own } = (this.seen(String(bringer))?.["peer"] ?? {}) as Words;
+    const stays = this.seen(name) !== undefined && (bringer === undefined || own === name);
+    const brought = stays ? [] : [bringer ?? name];
     const ids = [name, ...brought].map((one) => `link ${one}`).concat(this.again(name));
     this.#linkIds.set(name, ids);
     return ids;

@@ -1,6 +1,8 @@
 /**
- * Masters that nobody gave a MAC address take that of a port, and with each change of it the kernel drops their neighbors,
- * also permanent ones. It does not tell whether somebody gave one.
+ * Masters that nobody gave a MAC address take that of a port, and links on them take theirs. With each change of it the kernel
+ * drops their neighbors, also permanent ones. It does not tell whether somebody gave one.
+ *
+ * Source: net/8021q/vlan.c (vlan_sync_address), drivers/net/ipvlan/ipvlan_main.c (ipvlan_device_event).
  */
 import { sortOf } from "./entries/sorts.ts";
 import type { Path } from "./error.ts";
@@ -16,13 +18,48 @@ function mastersOf(observed: Observed, name: string, goes: boolean): readonly un
   return names.map((one) => linkOf(observed, one)?.["master"]);
 }
 
+/** Kinds that have the MAC address of the link below. */
+const FOLLOWING = ["vlan", "ipvlan", "ipvtap"];
+
+const followers = new WeakMap<Observed["links"], ReadonlyMap<string, readonly string[]>>();
+/** Links that may get another MAC address with a link: those that stand on it, and its master. */
+function followersOf({ links }: Observed, name: string): readonly string[] {
+  let known = followers.get(links);
+  if (known === undefined) {
+    const found = new Map<string, string[]>();
+    const note = (from: unknown, to: unknown): void => {
+      if (typeof from !== "string" || typeof to !== "string") return;
+      const same = found.get(from);
+      if (same === undefined) found.set(from, [to]);
+      else same.push(to);
+    };
+    for (const { name: one, kind = "", dev, master } of links as readonly Words[]) {
+      if (FOLLOWING.includes(String(kind))) note(dev, one);
+      note(one, master);
+    }
+    known = found;
+    followers.set(links, known);
+  }
+  return known.get(name) ?? [];
+}
+
+/** These links, and all that follow them. */
+function withFollowers(observed: Observed, names: readonly string[]): readonly string[] {
+  const all = new Set(names);
+  for (const name of all) for (const one of followersOf(observed, name)) all.add(one);
+  return [...all];
+}
+
 /** Names of links that may get another MAC address because of what a request for a link does to their ports. */
 export function shakenBy(observed: Observed, { verb, words }: Request): readonly string[] {
   const name = String(words["name"]);
   const change = (words["change"] ?? {}) as Words;
   const ports = verb === "delete" || "master" in change || "mac" in change;
   const masters = [words["master"], change["master"], ...(ports ? mastersOf(observed, name, verb === "delete") : [])];
-  return masters.filter((master) => typeof master === "string");
+  return withFollowers(
+    observed,
+    masters.filter((master) => typeof master === "string"),
+  );
 }
 
 /** Requests that put back the neighbors that somebody gave a link. */

@@ -31,7 +31,7 @@ export async function settle(host: Host, options: Pick<TransactOptions, "directo
  * Makes the host what the document says, as soon as that can be. Nobody has to confirm it, and nothing is probed: a host
  * that cannot be reached yet is no reason to have no network. Same as: linkwright systemd apply
  *
- * @throws whatever the last try threw; nothing was changed.
+ * @throws whatever the last try threw; what that had done is undone, as far as it does not say otherwise.
  */
 export async function applyAtBoot(host: Host, desired: Desired, options: BootOptions): Promise<Transacted> {
   const { patience, onWait, planCheck, ...rest } = options;

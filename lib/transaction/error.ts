@@ -14,7 +14,7 @@ export type TransactionCode =
   | "ERR_STATE_DIRECTORY"
   /** The process that would put the old state back could not be started. */
   | "ERR_GUARDIAN"
-  /** The host kept changing while it was planned for. */
+  /** The host kept changing while it was planned for, or carried out; all that was done is undone. */
   | "ERR_UNSTEADY"
   /** The new state was not as it should be, and the old one was put back. */
   | "ERR_REVERTED";

@@ -276,7 +276,8 @@ class Transaction {
  *
  * @throws {RefusedError} where a step was refused; what was done before is undone.
  * @throws {RevertedError} where the new state is not what it should be, or a check failed.
- * @throws {TransactionError} where it could not begin; nothing was changed.
+ * @throws {TransactionError} where it could not begin, and nothing was changed; `ERR_UNSTEADY` where others kept changing the
+ *   host, and what had been done by then, if anything, is undone.
  */
 export async function transact(host: Host, desired: Desired, options: TransactOptions = {}): Promise<Transacted> {
   checkConfirm(options.confirm ?? 0);

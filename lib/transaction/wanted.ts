@@ -65,21 +65,27 @@ export async function planFor(host: Host, { desired, mode }: Wanted, signal?: Ab
   return { observed, plan: mode === "apply" ? plan(observed, desired) : planRemoval(observed, desired) };
 }
 
-/**
- * What runs by itself while nobody changes anything: lifetimes, counters of rules, and the generation of nftables, which is
- * that of others' tables too.
- */
-const RUNNING = ["validLifetime", "preferredLifetime", "expires", "packets", "bytes", "generation"];
+/** What runs by itself while nobody changes anything: lifetimes, and the generation of nftables, which is that of others' tables too. */
+const RUNNING = ["validLifetime", "preferredLifetime", "expires", "generation"];
+/** The same of what counts, in a rule, by itself, or as an expression; elsewhere these are settings. */
+const COUNTING = ["packets", "bytes"];
+const COUNTERS = ["counter", "count"];
+
+function runs(key: string, within: string): boolean {
+  return RUNNING.includes(key) || (COUNTERS.includes(within) && COUNTING.includes(key));
+}
 
 /** Whether two values are the same where somebody decides about them; a property that is undefined is not there. */
-function same(a: unknown, b: unknown): boolean {
+function same(a: unknown, b: unknown, within = ""): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   if (Array.isArray(a) !== Array.isArray(b)) return false;
   const [one, other] = [a as Words, b as Words];
-  for (const key in one) if (!RUNNING.includes(key) && !same(one[key], other[key])) return false;
-  for (const key in other)
-    if (other[key] !== undefined && one[key] === undefined && !RUNNING.includes(key)) return false;
+  const isExpression = one["kind"] === "counter";
+  for (const key in one)
+    if (!runs(key, within) && !same(one[key], other[key], isExpression && key === "data" ? "counter" : key))
+      return false;
+  for (const key in other) if (other[key] !== undefined && one[key] === undefined && !runs(key, within)) return false;
   return true;
 }
 

@@ -43,6 +43,13 @@ const TABLE: readonly (readonly [name: string, body: string, ...lines: string[]]
     "3:45: links.a.master: a is below br0 is below b is below br1 is below a: that is a loop; take master or dev out of one of them",
   ],
   [
+    "several loops at once, of one property and of both",
+    "links:\n  a: { kind: vlan, id: 1, dev: b }\n  b: { kind: vlan, id: 2, dev: a }\n  br0: { kind: bridge }\n  mv0: { kind: macvlan, dev: br0, master: br0 }\n  br1: { kind: bridge }\n  mv1: { kind: macvlan, dev: br1, master: br1 }",
+    "4:32: links.b.dev: a → b → a is a loop; take one of them out",
+    "6:43: links.mv0.master: br0 is below mv0 is below br0: that is a loop; take master or dev out of one of them",
+    "8:43: links.mv1.master: br1 is below mv1 is below br1: that is a loop; take master or dev out of one of them",
+  ],
+  [
     "no loop: a tunnel that sends through its bridge, links on a bridge with a port, and one that goes",
     "links:\n  br0: { kind: bridge, mtu: 1400 }\n  g: { kind: gretap, remote: 192.0.2.1, dev: br0, master: br0 }\n  p: { kind: dummy, master: br0 }\n  v: { kind: vlan, id: 1, dev: br0 }\n  mv0: { kind: macvlan, state: absent }",
   ],
