@@ -161,8 +161,12 @@ checksum computed beforehand where nobody answers; the same on the bridge, so th
 own entries; who else has its addresses, and which of its guests' addresses more than one answers for; whether the next router answers to the
 guests' network. It listens for VXLAN of others meanwhile, for guests whose MAC address is here and there at one time, and
 looks whether its checksums are right. To far ends on a list it puts one question whose answer comes only where this host is on
-theirs. At taps it looks whether guests send what is too large. It changes nothing. Each finding has its
-evidence and one way to mend it; the first is the one to mend first.
+theirs. At taps it looks whether guests send what is too large. It changes nothing, but for a table of nf_tables that
+counts as long as it looks with \`--witness\`. Each finding has its evidence and one way to mend it, where words in capitals stand
+for what it does not know; the first is the one to mend first.
+
+Guests that are there twice are looked for on bridges without VLANs whose tunnels no control plane fills: with EVPN one guest may be
+behind two hosts on purpose. An address that two guests have is found of IPv4. What it could not look at it says.
 
 ## Causes
 

@@ -67,8 +67,15 @@ const LIST: Readonly<Partial<Record<FaultName, string>>> = {
 /** What depends on the version of IP that guests have. */
 const INSIDE: readonly FaultName[] = [
   ...(["bridge-netfilter", "forwarding-off", "forward-dropped"] as const),
-  ...(["masquerade-missing", "masquerade-too-wide"] as const),
+  ...(["masquerade-missing", "masquerade-too-wide", "guest-mtu", "gso-masking"] as const),
 ];
+/** What has to do with guests, and is not found, or not tried, where they have IPv6 alone. */
+const NARROW: Readonly<Partial<Record<FaultName, string>>> = {
+  "guest-address-twice": "nobody is asked for IPv6 addresses of guests",
+  "cloned-guest": "only with guests of IPv4",
+  "duplicate-ip": "only with guests of IPv4",
+  "bridge-filtered": "only with guests of IPv4",
+};
 const ALONE: Readonly<Partial<Record<FaultName, string>>> = {
   "one-way-remote": "there is one far end only",
   "one-way-remote-away": "there is one far end only",
@@ -81,7 +88,7 @@ const NOT_THERE: Readonly<Record<string, Readonly<Partial<Record<FaultName, stri
   "IPv4 multicast": GROUP,
   "IPv6 multicast": { ...WIDE, ...GROUP },
   "IPv6 guests": Object.fromEntries(
-    FAULTS.filter((fault) => !INSIDE.includes(fault)).map((fault) => [fault, "as IPv6 unicast"]),
+    FAULTS.filter((fault) => !INSIDE.includes(fault)).map((fault) => [fault, NARROW[fault] ?? "as IPv6 unicast"]),
   ),
 };
 /** Why a fault cannot be there; undefined where it can. */

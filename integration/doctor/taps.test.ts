@@ -70,6 +70,14 @@ describe("the doctor at the tap of a virtual machine", function () {
       const offers = frame(to, TCP, offering(1460), 48);
       deepEqual(await look(offers), { told: [["guest-mtu", "warning", TAP]], unseen: 0 });
       deepEqual(await look(frame(to, UDP, "", 1455)), { told: [["guest-mtu", "error", TAP]], unseen: 0 });
+      // What another tunnel of the bridge takes does not matter.
+      const small = { kind: "vxlan", name: "vxlan9", vni: 9, dstport: 4789, local: "192.168.0.23", mtu: 1400 } as const;
+      await host.links.create({ ...small, master: "br-vm", up: true } as never);
+      const { told } = await look(fitting);
+      deepEqual(
+        told.filter(([, , subject]) => subject === TAP),
+        [],
+      );
     } finally {
       machine.kill();
       await ended;

@@ -8,7 +8,7 @@ import { routingChecks } from "./checks/routing.ts";
 import { tunnelChecks } from "./checks/tunnel.ts";
 import { underlayChecks } from "./checks/underlay.ts";
 import { moved, readCounters } from "./counters.ts";
-import { type Finding, sorted } from "./finding.ts";
+import { type Finding, quoted, sorted } from "./finding.ts";
 import { look } from "./view.ts";
 
 /** How to look. */
@@ -52,11 +52,14 @@ const NOBODY: Asked = {
   unseen: ["the network: nobody was asked"],
 };
 
-/** Diagnoses a host, whoever set it up. Changes nothing. To ask the network it needs CAP_NET_RAW. */
+/** Diagnoses a host, whoever set it up. Changes nothing, but for the table of `witness`. To ask the network it needs CAP_NET_RAW. */
 export async function diagnose(host: Host, options: DiagnoseOptions = {}): Promise<Diagnosis> {
   const view = await look(host, options.root);
   const asked = options.ask === false ? NOBODY : await ask(host, view, options);
   const counted = moved(view.counters, await readCounters(host));
-  const findings = CHECKS.flatMap((check) => check({ view, asked, moved: counted }));
+  const names = view.links.map(({ name }) => name);
+  const findings = CHECKS.flatMap((check) => check({ view, asked, moved: counted })).map((finding) => {
+    return { ...finding, fix: quoted(finding.fix, names) };
+  });
   return { findings: sorted(findings), unseen: [...view.unseen, ...asked.unseen], asked };
 }

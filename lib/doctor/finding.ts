@@ -65,7 +65,9 @@ export interface Finding {
   readonly evidence: readonly string[];
   /**
    * The command, or the line of a document, that mends it. Where one on this host does, it comes first and may be typed as it
-   * is; `, or` begins another way, and `; and` what to do besides.
+   * is, but for words in capitals, as `PREFIX` and `ADDRESS_OF_THE_OTHER_HOST`, which stand for what is not known here. Several
+   * commands have `; ` between them. `, or` and `; or` begin another way, `, and` and `; and` what to do besides; `, on`,
+   * `, where`, `, with`, `, once`, `, unless` and ` on both hosts` say where and when.
    */
   readonly fix: string;
 }
@@ -78,4 +80,20 @@ export function sorted(findings: readonly Finding[]): Finding[] {
   const rank = ({ severity, cause }: Finding): number =>
     SEVERITIES.indexOf(severity) * ORDER.length + ORDER.indexOf(cause);
   return [...findings].sort((one, other) => rank(one) - rank(other));
+}
+
+/** Names of links that a shell takes as they are. */
+const PLAIN = /^[\w.@:+-]+$/;
+
+/** A fix with quotes around those of the names that a shell would make something else of. */
+export function quoted(fix: string, names: readonly string[]): string {
+  const odd = names.filter((name) => !PLAIN.test(name)).sort((one, other) => other.length - one.length);
+  if (odd.length === 0) return fix;
+  const any = odd.map((name) => name.replace(/\W/g, "\\$&")).join("|");
+  return fix.replace(new RegExp(`(?<=^|[\\s./-])(?:${any})(?=$|[\\s./,;])`, "g"), forShell);
+}
+
+/** One word of a shell. */
+export function forShell(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -33,6 +33,10 @@ const PLACES = [
   "etc/NetworkManager/system-connections",
   "etc/sysconfig/network-scripts",
 ];
+/** Directories beside a file of systemd-networkd with more of it. */
+const MORE = ".network.d";
+/** What configures a network: such a file, or what is in such a directory. */
+const NETWORK = /\.network$|\.network\.d\/[^/]+\.conf$/;
 /** systemd-networkd's own word on each link. */
 const STATES = "run/systemd/netif/links";
 /** NetworkManager's own word on each link, and where it keeps what it wrote of links that others configured. */
@@ -98,16 +102,19 @@ export function readLasting(
   links: readonly { readonly name: string; readonly index: number }[],
   version: () => number,
 ): Lasting {
-  const all = PLACES.flatMap((place) => contentsIn(root, place));
+  const beside = PLACES.flatMap((place) =>
+    listed(join(root, place)).flatMap((name) => (name.endsWith(MORE) ? [`${place}/${name}`] : [])),
+  );
+  const all = [...PLACES, ...beside].flatMap((place) => contentsIn(root, place));
   const states = links.map(({ name, index }) => [name, contentOf(join(root, STATES, String(index)))] as const);
   const networkd = states.flatMap(([name, state]) => {
     const file = /^NETWORK_FILE=(.+)$/m.exec(state ?? "")?.[1];
     return file === undefined || /^ADMIN_STATE=unmanaged$/m.test(state ?? "") ? [] : [[name, file]];
   });
   const old = all.flatMap(({ file, content }) => {
-    const [line, value = ""] = (file.endsWith(".network") && /^IPForward=(.*)$/m.exec(content)) || [];
+    const [line, value = ""] = (NETWORK.test(file) && /^[ \t]*IPForward[ \t]*=(.*)$/m.exec(content)) || [];
     const families = FORWARDED[value.trim().toLowerCase()];
-    return line === undefined || families === undefined ? [] : [{ file, line, families }];
+    return line === undefined || families === undefined ? [] : [{ file, line: line.trim(), families }];
   });
   const profiles = contentsIn(root, TOLD);
   const machineId = contentOf(join(root, MACHINE_ID))?.trim();

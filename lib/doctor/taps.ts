@@ -32,6 +32,8 @@ interface Way {
   /** The guest's Ethernet address. */
   readonly mac: string;
   readonly to: string;
+  /** The tunnel that this one is behind. */
+  readonly tunnel: string;
 }
 /** TCP of a guest that offers segments which do not fit. */
 export interface Offer extends Way {
@@ -41,6 +43,8 @@ export interface Offer extends Way {
 }
 /** Packets that the bridge drops, as they are larger than the port to the tunnel takes. */
 export interface Oversize extends Way {
+  /** Bytes of the IP packet. */
+  readonly size: number;
   /** Whether nobody on the way may cut them. */
   readonly whole: boolean;
   readonly packets: number;
@@ -74,22 +78,23 @@ function sizeOf(data: Uint8Array): { readonly size: number; readonly whole: bool
     : { size: length, whole: ((data[6] ?? 0) & DONT_FRAGMENT) !== 0 };
 }
 
-/** Listens at the tap of that number for what a tunnel with that MTU does not take. */
-function tapped(nsFd: number, index: number, mtu: number): Disposable & { overheard(): Overheard } {
-  const [offers, oversize] = [new Tally<Omit<Offer, "packets">>(), new Tally<Omit<Oversize, "packets">>()];
+/** Listens at the tap of that number for what a tunnel with that MTU does not take, wherever it goes. */
+function tapped(nsFd: number, index: number, mtu: number) {
+  const offers = new Tally<Omit<Offer, "packets" | "tunnel">>();
+  const oversize = new Tally<Omit<Oversize, "packets" | "tunnel">>();
   const take = ({ ethernet, data, bundled }: Frame): void => {
     const packet = readIp(data);
     if (packet === undefined || !IP.includes(ethernet.readUInt16BE(12))) return;
     const way = { mac: macCodec.read(new Reader(ethernet), 6, 12), to: macCodec.read(new Reader(ethernet), 0, 6) };
     const { size, whole } = sizeOf(data);
-    if (!bundled && size > mtu + VLAN_ALLOWANCE) oversize.add({ ...way, whole });
+    if (!bundled && size > mtu + VLAN_ALLOWANCE) oversize.add({ ...way, size, whole });
     const mss = packet.protocol === TCP ? mssOf(packet.rest) : undefined;
     const meant = (mss ?? 0) + HEADERS[packet.from.includes(":") ? 6 : 4];
     if (mss !== undefined && meant > mtu) offers.add({ ...way, mtu: meant });
   };
   const open = frames({ nsFd, index, most: MOST, room: LOOK }, take);
   return {
-    overheard: () => ({ offers: offers.all, oversize: oversize.all }),
+    heard: () => ({ offers: offers.all, oversize: oversize.all }),
     [Symbol.dispose]: () => open?.[Symbol.dispose](),
   };
 }
@@ -103,6 +108,12 @@ function tapsOf(view: View): { readonly tap: Link; readonly mtu: number }[] {
   });
 }
 
+/** Who is behind a tunnel. An entry that stays and leads nowhere is the VXLAN's own address, which its bridge may have too. */
+function behindOf(tunnel: string, fdb: readonly FdbEntry[]): ReadonlySet<string> {
+  const far = fdb.filter(({ dev, dst, state }) => dev === tunnel && (dst !== undefined || state !== "permanent"));
+  return new Set(far.map(({ mac }) => mac));
+}
+
 /**
  * Listens at the taps of a host until it is disposed of. What is not for one of those behind a tunnel, as `fdb` tells who
  * they are, does not meet its MTU. Needs CAP_NET_RAW.
@@ -112,20 +123,24 @@ export function listenAtTaps(
   nsFd: number,
 ): Disposable & { overheard(fdb: readonly FdbEntry[]): Readonly<Record<string, Overheard>> } {
   const open = tapsOf(view).map(({ tap, mtu }) => [tap.name, tapped(nsFd, tap.index, mtu)] as const);
-  const tunnels = new Set(view.tunnels.map(({ link }) => link.name));
   return {
     overheard(fdb) {
-      // An entry that stays and leads nowhere is the address of the VXLAN itself, which its bridge may have too.
-      const isFar = ({ dev, dst, state }: FdbEntry): boolean =>
-        tunnels.has(dev) && (dst !== undefined || state !== "permanent");
-      const behind = new Set(fdb.filter(isFar).map(({ mac }) => mac));
-      const far = <T extends Way>(all: readonly T[]): T[] => all.filter(({ to }) => behind.has(to));
-      return Object.fromEntries(
-        open.map(([name, tap]) => {
-          const { offers, oversize } = tap.overheard();
-          return [name, { offers: far(offers), oversize: far(oversize) }];
-        }),
-      );
+      const found = open.map(([name, { heard }]) => {
+        const { offers, oversize } = heard();
+        const bridge = view.links.find((one) => one.name === name)?.master;
+        const own = view.tunnels.filter(({ link }) => link.master === bridge);
+        const behind = own.map(({ link }) => ({ link, macs: behindOf(link.name, fdb) }));
+        const far = <T extends { readonly to: string }>(all: readonly T[], fits: (one: T, mtu: number) => boolean) =>
+          behind.flatMap(({ link, macs }) =>
+            all.flatMap((one) => (macs.has(one.to) && !fits(one, link.mtu) ? [{ ...one, tunnel: link.name }] : [])),
+          );
+        const overheard: Overheard = {
+          offers: far(offers, (one, mtu) => one.mtu <= mtu),
+          oversize: far(oversize, ({ size }, mtu) => size <= mtu + VLAN_ALLOWANCE),
+        };
+        return [name, overheard] as const;
+      });
+      return Object.fromEntries(found);
     },
     [Symbol.dispose]() {
       for (const [, tap] of open) tap[Symbol.dispose]();

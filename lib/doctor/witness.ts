@@ -106,13 +106,33 @@ function countOf(table: ObservedTable | undefined, comment: string): number {
   return typeof counter === "object" ? Number(counter.packets) : 0;
 }
 
-/** Why nothing can be counted. @throws what is no reason for that. */
-function refusal(error: unknown): string {
-  const { code } = error as { readonly code?: unknown };
-  if (code === "EPERM") return "what guests send: without CAP_NET_ADMIN nothing was counted; run it as root";
-  if (code === "EOPNOTSUPP" || code === "EPROTONOSUPPORT" || code === "EINVAL")
-    return "what guests send: this kernel has no nf_tables for bridges to count it";
-  throw error;
+/** What a kernel says that has no such family, or no chains of it. */
+const ABSENT: readonly unknown[] = ["EOPNOTSUPP", "EPROTONOSUPPORT", "EAFNOSUPPORT", "EINVAL", "ENOENT"];
+
+/** Why nothing can be counted; `missing`: what the kernel has not got, where it says one of `codes`. @throws what is no reason for that. */
+function refusal(missing: string, codes: readonly unknown[]): (error: unknown) => string {
+  return (error) => {
+    const { code } = error as { readonly code?: unknown };
+    if (code === "EPERM") return "what guests send: without CAP_NET_ADMIN nothing was counted; run it as root";
+    if (codes.includes(code)) return `what guests send: this kernel has no ${missing} to count it`;
+    throw error;
+  };
+}
+
+/** Begins to count; says why not. Chains without rules come first: what the kernel refuses then is none of the rules' fault. */
+async function begin(nftables: Host["nftables"], table: Table): Promise<string | undefined> {
+  const empty = { ...table, chains: (table.chains ?? []).map((chain) => ({ ...chain, rules: [] })) };
+  const why = await nftables.replace(empty).then(() => undefined, refusal("nf_tables for bridges", ABSENT));
+  if (why !== undefined) return why;
+  try {
+    // An expression whose module is not there.
+    const lacks = await nftables.replace(table).then(() => undefined, refusal("expressions of nf_tables", ["ENOENT"]));
+    if (lacks !== undefined) await nftables.delete(FAMILY, NAME);
+    return lacks;
+  } catch (error) {
+    await nftables.delete(FAMILY, NAME);
+    throw error;
+  }
 }
 
 /**
@@ -132,7 +152,7 @@ export async function witnessed<T>(
     name: NAME,
     chains: [chainOf(tunnels), passing("entered", FIRST, tunnels), passing("left", LAST, tunnels)],
   };
-  const why = await nftables.replace(table).then(() => undefined, refusal);
+  const why = await begin(nftables, table);
   if (why !== undefined) return { result: await work(), counts: {}, why };
   try {
     const result = await work();

@@ -134,8 +134,9 @@ const nobodyNear = ({ addresses: [address = ""] }: LabGuest): string => address.
 
 /** Lets a guest ask for an address that nobody has, many times a second, until the lab ends. */
 async function callOut({ node, addresses: [own = ""] }: LabGuest, target: string): Promise<AsyncDisposable> {
-  const { name, index } = (await node.host.links.get("eth0")) ?? { name: "eth0", index: 0 };
-  const mac = String((await node.host.links.get("eth0"))?.mac);
+  const link = await node.host.links.get("eth0");
+  const { name, index } = link ?? { name: "eth0", index: 0 };
+  const mac = String(link?.mac);
   const stop = new AbortController();
   const patience = { interval: 50, timeout: 1000, signal: stop.signal };
   const calls = (async () => {

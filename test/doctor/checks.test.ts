@@ -1,8 +1,9 @@
-import { deepEqual, match } from "node:assert/strict";
+import { deepEqual, equal, match } from "node:assert/strict";
 import { bridgeChecks } from "../../lib/doctor/checks/bridge.ts";
 import type { Case } from "../../lib/doctor/checks/check.ts";
 import { tunnelChecks } from "../../lib/doctor/checks/tunnel.ts";
 import { underlayChecks } from "../../lib/doctor/checks/underlay.ts";
+import { quoted } from "../../lib/doctor/finding.ts";
 import { machineMacs } from "../../lib/doctor/machine-mac.ts";
 
 const UP = { up: true, carrier: true, operstate: "up", mtu: 1500 };
@@ -11,7 +12,7 @@ const bridge = { ...UP, name: "br", index: 4, kind: "bridge", mac: "00:00:5e:00:
 const underlay = { ...UP, name: "up0", index: 2 };
 
 const guest = { ...UP, kind: "veth", mtu: 1450, master: "br", port: { state: "forwarding" } };
-const guests = ["ga", "gb"].map((name, at) => ({ ...guest, name, index: 5 + at }));
+const guests = ["ga", "gb"].map((name, at) => ({ ...guest, name, index: 5 + at, mac: `02:00:00:00:00:0${name[1]}` }));
 
 /** A host with one tunnel to 10.0.0.2, from where this was heard. */
 function host(link: object, port: object, heard: readonly object[], seen: readonly object[] = []): Case {
@@ -83,22 +84,27 @@ describe("checks of the doctor", () => {
 
   it("say of a bridge's MAC address whether systemd made it of the machine's id", () => {
     const id = "0123456789abcdef0123456789abcdef";
-    const told = (mac: string, machineId?: string): unknown[] => {
+    const told = (mac: string, machineId?: string, port = "br"): unknown[] => {
       const { view, ...rest } = host({}, {}, [{ ...HEARD, vni: 39 }], [{ ...TWIN, mac }]);
-      const links = view.links.map((one) => (one.name === "br" ? { ...one, mac } : one));
+      const links = view.links.map((one) => (["br", port].includes(one.name) ? { ...one, mac } : one));
       const lasting = { files: {}, made: [], networkd: {}, networkManager: [], ignored: [], machineId };
       return bridgeChecks
         .flatMap((check) => check({ ...rest, view: { ...view, links, lasting } } as never))
         .map(({ text, evidence, fix }) => [
-          /same id|Somebody|Such twins/.exec(text)?.[0],
+          /same id|of its port|not known/.exec(text)?.[0],
           evidence.length,
           /machine-id/.test(fix),
         ]);
     };
     const made = machineMacs(id, "br").map(({ mac }) => mac);
     for (const mac of made) deepEqual(told(mac, id), [["same id", 3, true]]);
-    deepEqual(told(bridge.mac, id), [["Somebody", 3, false]]);
-    deepEqual(told(bridge.mac), [["Such twins", 2, true]]);
+    deepEqual(told(bridge.mac, id), [["not known", 3, false]]);
+    deepEqual(told(bridge.mac), [["not known", 2, false]]);
+    deepEqual(told("02:00:00:00:00:0a", id), [["of its port", 3, false]]);
+    deepEqual(told("02:00:00:00:00:0a"), [["of its port", 2, false]]);
+    const ofPort = machineMacs(id, "ga")[0]?.mac ?? "";
+    deepEqual(told(ofPort, id), [["not known", 3, false]]);
+    deepEqual(told(ofPort, id, "ga"), [["same id", 3, true]]);
   });
 
   it("convict two guests with one address on different hosts, and doubt one that answers by two cards", () => {
@@ -267,7 +273,7 @@ describe("checks of the doctor", () => {
   it("name a guest behind a tap whose packets are too large, and doubt one whose TCP offers such segments", () => {
     const { view, asked, moved } = host({}, {}, []);
     const links = [...view.links, { ...guest, kind: "tun", name: "tap1", index: 9 }];
-    const way = { mac: "02:00:00:00:00:09", to: "02:00:00:00:00:02", packets: 2 };
+    const way = { mac: "02:00:00:00:00:09", to: "02:00:00:00:00:02", tunnel: "vx", size: 1500, packets: 2 };
     const told = (overheard: object, sysctls: object = {}): unknown[] => {
       const given = { view: { ...view, links, sysctls }, asked: { ...asked, overheard }, moved } as never;
       return bridgeChecks
@@ -280,8 +286,42 @@ describe("checks of the doctor", () => {
     deepEqual(told(heard([], [])), []);
     deepEqual(told(heard([{ ...way, mtu: 1500 }], [])), [["guest-mtu", "warning", "tap1"]]);
     deepEqual(told(heard([], [{ ...way, whole: false }])), sure);
+    deepEqual(
+      told(heard([{ ...way, mtu: 1500, tunnel: "another" }], [{ ...way, whole: true, tunnel: "another" }])),
+      [],
+    );
     deepEqual(told(heard([], [{ ...way, whole: false }]), cuts), []);
     deepEqual(told(heard([], [{ ...way, whole: true }]), cuts), sure);
+  });
+
+  it("tell what may be typed: a sysctl of a VLAN, a route that is longer than what refuses, names in quotes", () => {
+    const { view, ...rest } = host({}, {}, []);
+    const told = (changes: object): string[] =>
+      underlayChecks
+        .flatMap((check) => check({ ...rest, view: { ...view, ...changes } } as never))
+        .map(({ fix }) => fix);
+    const vlan = { ...underlay, name: "eth0.100" };
+    const tunnels = view.tunnels.map((one) => ({ ...one, underlay: vlan }));
+    const sysctls = { "net.ipv4.conf.all.rp_filter": "0", "net.ipv4.conf.eth0/100.rp_filter": "1" };
+    deepEqual(told({ tunnels, sysctls, ways: { "10.0.0.2": { dev: "other" } } }), [
+      "sysctl -w net.ipv4.conf.eth0/100.rp_filter=2, or route 10.0.0.2 by eth0.100",
+    ]);
+    const to = (...routes: object[]): string => told({ routes, ways: {} })[0]?.split(/[,;] or/)[0] ?? "";
+    const [whole, one] = ["10.0.0.0/8", "10.0.0.2"].map((dst) => {
+      return { type: "unreachable", dst, table: "main", family: "inet" };
+    });
+    const add = "ip route add 10.0.0.2 dev up0, with via ROUTER where a router is between";
+    deepEqual(
+      [to(), to(whole as object), to(whole as object, one as object)],
+      [add, add, "ip route del unreachable 10.0.0.2"],
+    );
+    const well = { type: "unicast", dst: "10.0.0.0/24", table: "main", family: "inet" };
+    match(to(well, { ...one, table: 77 }), /^look at ip rule list/);
+    equal(
+      quoted("ip link set dev a;reboot up; ip link set dev br-a;reboot up", ["a;reboot", "up0"]),
+      "ip link set dev 'a;reboot' up; ip link set dev br-'a;reboot' up",
+    );
+    equal(quoted("ip link set dev eth0.5 up", ["eth0.5"]), "ip link set dev eth0.5 up");
   });
 
   it("name a group that is flooded to and was not joined, and keep silent where that is not known", () => {

@@ -77,6 +77,14 @@ describe("what a machine has written down about its links", () => {
     deepEqual(read(files, 256).ignored, [
       { file: "/etc/systemd/network/a.network", line: "IPForward=yes", families: [4, 6] },
     ]);
+    for (const [name, content] of [
+      ["etc/systemd/network/a.network", "[Network]\n IPForward = yes\n"],
+      ["etc/systemd/network/a.network.d/more.conf", "[Network]\nIPForward=yes\n"],
+    ] as const)
+      deepEqual(
+        read({ [name]: content }, 256).ignored.map(({ file, line }) => [file, line]),
+        [[`/${name}`, content.split("\n")[1]?.trim()]],
+      );
     const off = { "etc/systemd/network/a.network": "[Network]\nIPForward=no\n" };
     deepEqual(read(off, 256).ignored, []);
   });

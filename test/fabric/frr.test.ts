@@ -214,9 +214,9 @@ describe("FRR and the kernel", () => {
   });
   it("differ where FRR is older than what the fabric takes", async () => {
     const wide = TEXT.replaceAll(/vtep: 192.0.2.(\d)/g, 'vtep: "2001:db8::$1", routerId: 192.0.2.$1');
-    const first = async (version: string, document = wide): Promise<string | undefined> => {
+    const first = async (version: string, document = wide, host = "a"): Promise<string | undefined> => {
       const ask = async (command: string): Promise<string> => (command === "show version" ? version : "{}");
-      return (await compareFrr(fabricOf(parseSource(document)), "a", ask, []))[0]?.message;
+      return (await compareFrr(fabricOf(parseSource(document)), host, ask, []))[0]?.message;
     };
     const vlans = TEXT.replace("vni: 39,", "vni: 39, vlan: 7, bridge: br0,");
     equal(
@@ -229,6 +229,15 @@ describe("FRR and the kernel", () => {
     equal((await first("FRRouting 10.5.1 (bm1)"))?.startsWith("FRR 10.5.1 does not know"), true);
     for (const version of ["FRRouting 10.6.0 (bm1)", "FRRouting 11.0-dev (bm1)", "what?"])
       equal(await first(version), "BGP has no neighbor 2001:db8::2", version);
+    // Who only passes on what others announce has no VTEP that EVPN would tell of.
+    const reflector = wide.replace("reflectors: []", "reflectors: [d]");
+    deepEqual(
+      [
+        await first("FRRouting 8.4.4 (bm1)", reflector),
+        (await first("FRRouting 8.4.4 (bm1)", reflector, "d")) === text,
+      ],
+      [text, false],
+    );
   });
   it("differ in MACs", async () => {
     deepEqual(await told({ macs: {} }), [

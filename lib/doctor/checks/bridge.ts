@@ -117,28 +117,31 @@ function ports(given: Case): Finding[] {
   });
 }
 
-const NEW_ID = "; and on one of the hosts: rm /etc/machine-id && systemd-machine-id-setup";
+const NEW_ID = "; and on one of the hosts: rm -f /etc/machine-id /var/lib/dbus/machine-id && systemd-machine-id-setup";
 
 /** Where a bridge's MAC address comes from: whether systemd made it of the machine's id, as far as that is known. */
 function originOf({ view }: Case, { name, mac }: Link): Pick<Finding, "text" | "evidence" | "fix"> {
   // The id itself is nobody else's business: what is made of it is shown.
-  const made = machineMacs(view.lasting?.machineId ?? "", name);
-  const by = made.find((one) => one.mac === mac)?.by;
-  if (by !== undefined)
+  const id = view.lasting?.machineId ?? "";
+  // A bridge that nobody gave an address has that of a port.
+  const port = portsOf(view, name).find((one) => one["mac"] === mac)?.name;
+  const made = [name, ...(port === undefined ? [] : [port])].flatMap((link) =>
+    machineMacs(id, link).map((one) => ({ ...one, link })),
+  );
+  const own = made.find((one) => one.mac === mac);
+  if (own !== undefined)
     return {
-      text: `${by} made it of this host's /etc/machine-id: the other host has the same id, as hosts of one image do`,
-      evidence: [`${by} makes ${String(mac)} of this host's /etc/machine-id for a link called ${name}`],
+      text: `${own.by} made it of this host's /etc/machine-id: the other host has the same id, as hosts of one image do`,
+      evidence: [`${own.by} makes ${own.mac} of this host's /etc/machine-id for a link called ${own.link}`],
       fix: NEW_ID,
     };
-  if (made.length > 0)
-    return {
-      text: "Somebody gave it that address: it is none that systemd makes of this host's /etc/machine-id",
-      evidence: [`of this host's /etc/machine-id systemd would make ${made.map((one) => one.mac).join(" or ")}`],
-      fix: "",
-    };
   const text =
-    "Such twins come from images with the same /etc/machine-id, of which systemd makes the MAC addresses of bridges";
-  return { text, evidence: [], fix: NEW_ID };
+    port === undefined
+      ? "Where it comes from is not known: hosts of one image may have the same /etc/machine-id, of which systemd makes such addresses, or somebody gave it to both"
+      : `It is that of its port ${port}`;
+  const others = made.map((one) => `${one.mac} for ${one.link}`).join(", ");
+  const evidence = made.length === 0 ? [] : [`of this host's /etc/machine-id systemd would make ${others}`];
+  return { text, evidence, fix: "" };
 }
 
 function twins(given: Case): Finding[] {
@@ -457,13 +460,15 @@ function isGuestPort(port: Link): boolean {
   return port.kind !== "vxlan" && port.kind !== "bridge";
 }
 
-/** What guests behind taps of a bridge sent or offered that its tunnel does not take. */
-function overheardOf({ view, asked }: Case, bridge: string) {
+/** What guests behind taps of a bridge sent or offered to who is behind a tunnel, and that does not take. */
+function overheardOf({ view, asked }: Case, bridge: string, tunnel: string) {
   // Netfilter puts bridged packets together and cuts them anew.
   const cuts = view.sysctls["net.bridge.bridge-nf-call-iptables"] === "1";
   const all = portsOf(view, bridge).flatMap(({ name: port }) => {
     const { offers = [], oversize = [] } = asked.overheard[port] ?? {};
-    return [{ port, offers, oversize: oversize.filter(({ whole }) => whole || !cuts) }];
+    const here = <T extends { readonly tunnel: string }>(heard: readonly T[]): T[] =>
+      heard.filter((one) => one.tunnel === tunnel);
+    return [{ port, offers: here(offers), oversize: here(oversize).filter(({ whole }) => whole || !cuts) }];
   });
   return {
     offers: all.flatMap(({ port, offers }) => offers.map((one) => ({ port, ...one }))),
@@ -478,7 +483,7 @@ function guests(given: Case): Finding[] {
     const { large: { size, answered } = { size: 0, answered: true } } = given.asked.bridged[link.name] ?? {};
     const lost = !answered && size > link.mtu;
     const { syns = 0, frames = 0 } = given.asked.witnessed[link.name] ?? {};
-    const { offers, oversize } = overheardOf(given, bridge.name);
+    const { offers, oversize } = overheardOf(given, bridge.name, link.name);
     const counted = syns + frames + oversize.length;
     const known = [...large, ...offers].map(({ mtu }) => mtu);
     if (known.length + counted === 0) return [];
@@ -509,8 +514,8 @@ function guests(given: Case): Finding[] {
           ...oversize
             .slice(0, FEW)
             .map(
-              ({ port, mac, to, packets }) =>
-                `${packets} packets of more than ${from - 1} bytes went from ${mac} at ${port} to ${to}, behind ${link.name}`,
+              ({ port, mac, to, packets, size }) =>
+                `${packets} packets of ${size} bytes went from ${mac} at ${port} to ${to}, behind ${link.name}`,
             ),
           ...(frames === 0 ? [] : [`${frames} frames of ${from} bytes and more were about to vanish`]),
         ],

@@ -1,6 +1,6 @@
 /** From the guests to the world. */
-import { isRaw, type ObservedTable } from "../../nftables/index.ts";
-import type { Finding } from "../finding.ts";
+import { type Family, isRaw, type ObservedTable, printRule } from "../../nftables/index.ts";
+import { type Finding, forShell } from "../finding.ts";
 import { inPrefix } from "../prefix.ts";
 import { judge, type Packet, type Verdict } from "../verdict.ts";
 import { type Gateway, gatewaysOf, type View } from "../view.ts";
@@ -120,11 +120,10 @@ function narrowed(tables: readonly ObservedTable[], said: Verdict, { out }: Gate
   const wide = own?.rules[rule - 1];
   const otherwise = `say by which device they leave: oifname ${out} before masquerade, in chain ${chain}`;
   if (wide === undefined || isRaw(wide)) return otherwise;
-  const { match = {}, action, handle } = wide;
-  const { saddr, ...more } = match;
-  const isPlain = typeof saddr === "string" && Object.keys(more).length === 0;
-  if (!isPlain || typeof action !== "object" || !("masquerade" in action)) return otherwise;
-  return `nft replace rule ${chain} handle ${handle} ${saddr.includes(":") ? "ip6" : "ip"} saddr ${saddr} oifname ${out} masquerade`;
+  const { match = {}, handle } = wide;
+  if (match.oifname !== undefined) return otherwise;
+  const words = printRule(family as Family, { ...wide, match: { ...match, oifname: out } });
+  return `nft ${forShell(`replace rule ${chain} handle ${handle} ${words}`)}`;
 }
 
 function tooWide({ view }: Case): Finding[] {

@@ -42,13 +42,24 @@ function duplicates({ view, asked }: Case): Finding[] {
 
 const REFUSING: readonly unknown[] = ["unreachable", "blackhole", "prohibit", "throw"];
 
-/** How a far end gets a route: without the one that refuses it, or by the device that the tunnel leaves by. */
-function routeTo(view: View, tunnel: Tunnel, remote: string): string {
-  const refusing = view.routes.find(
-    ({ type, dst }) => REFUSING.includes(type) && dst !== "default" && inPrefix(remote, dst),
+/** Routes of a table that lead to an address or refuse it, the longest first. */
+function leading({ routes }: View, table: View["routes"][number]["table"], remote: string): View["routes"] {
+  const lengthOf = (dst: string): number => (dst === "default" ? 0 : Number(dst.split("/")[1] ?? 128));
+  const all = routes.filter(
+    ({ dst, table: one, family }) =>
+      one === table && (dst === "default" ? (family === "inet6") === remote.includes(":") : inPrefix(remote, dst)),
   );
-  if (refusing !== undefined)
-    return `ip route del ${refusing.type} ${refusing.dst}${refusing.table === "main" ? "" : ` table ${refusing.table}`}, or mend the remote of ${tunnel.link.name}`;
+  return [...all].sort((one, other) => lengthOf(other.dst) - lengthOf(one.dst));
+}
+
+/** How a far end gets a route: without the one that refuses it alone, or by the device that the tunnel leaves by. */
+function routeTo(view: View, tunnel: Tunnel, remote: string): string {
+  const [first] = leading(view, "main", remote);
+  const refuses = first !== undefined && REFUSING.includes(first.type);
+  if (refuses && first.dst.split("/")[0] === remote)
+    return `ip route del ${first.type} ${first.dst}, or mend the remote of ${tunnel.link.name}`;
+  if (first !== undefined && !refuses)
+    return `look at ip rule list: a table that is asked before main refuses ${remote}; or mend the remote of ${tunnel.link.name}`;
   const dev = tunnel.underlay?.name;
   if (dev === undefined) return `add a route to ${remote}, or mend the remote of ${tunnel.link.name}`;
   return `ip route add ${remote} dev ${dev}, with via ROUTER where a router is between; or mend the remote of ${tunnel.link.name}`;
@@ -74,7 +85,8 @@ function unrouted({ view }: Case): Finding[] {
 
 /** What a strict rp_filter says no to: packets from where this host would not send to by the same link. */
 function strict({ view, moved }: Case): Finding[] {
-  const value = (name: string): number => Number(view.sysctls[`net.ipv4.conf.${name.replaceAll(".", "/")}.rp_filter`]);
+  const keyOf = (name: string): string => `net.ipv4.conf.${name.replaceAll(".", "/")}.rp_filter`;
+  const value = (name: string): number => Number(view.sysctls[keyOf(name)]);
   return view.tunnels.flatMap(({ link, remotes, learned, underlay: dev }) =>
     [...remotes, ...learned].flatMap((remote): Finding[] => {
       const way = view.ways[remote]?.dev;
@@ -89,11 +101,11 @@ function strict({ view, moved }: Case): Finding[] {
           subject: dev.name,
           text: `${dev.name} drops what ${remote} sends: rp_filter is strict, and the way back to ${remote} is by ${way}`,
           evidence: [
-            `net.ipv4.conf.all.rp_filter = ${all}, net.ipv4.conf.${dev.name}.rp_filter = ${own}: the larger one counts, ${Math.max(all, own)}`,
+            `net.ipv4.conf.all.rp_filter = ${all}, ${keyOf(dev.name)} = ${own}: the larger one counts, ${Math.max(all, own)}`,
             `ip route get ${remote}: dev ${way}; ${link.name} sends by ${dev.name}`,
             ...(counted === undefined ? [] : [`IPReversePathFilter moved by ${counted} meanwhile`]),
           ],
-          fix: `sysctl -w net.ipv4.conf.${dev.name}.rp_filter=2, or route ${remote} by ${dev.name}`,
+          fix: `sysctl -w ${keyOf(dev.name)}=2, or route ${remote} by ${dev.name}`,
         },
       ];
     }),

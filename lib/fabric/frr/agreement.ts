@@ -3,7 +3,7 @@ import type { FdbEntry } from "../../neighbors/entry.ts";
 import { canonicalIp, ZERO_MAC } from "../../state/words.ts";
 import type { Fabric } from "../overlay.ts";
 import type { FrrFinding } from "./finding.ts";
-import { speakerOf } from "./render.ts";
+import { speakerOf, WIDE_VTEPS } from "./render.ts";
 
 /** What FRR answers to `show … json`. Only what is looked at. */
 interface Answers {
@@ -71,8 +71,10 @@ const NEWER: readonly {
       overlays.some(({ flood, entry, ends }) => flood === "evpn" && entry.vlan !== undefined && ends.has(host)),
   },
   {
-    ...{ major: 10, minor: 6, what: "VTEPs of IPv6" },
-    needed: ({ hosts }, host) => hosts[host]?.vtep?.includes(":") === true,
+    ...{ ...WIDE_VTEPS, what: "VTEPs of IPv6" },
+    needed: ({ hosts, overlays }, host) =>
+      hosts[host]?.vtep?.includes(":") === true &&
+      overlays.some(({ flood, ends }) => flood === "evpn" && ends.has(host)),
   },
 ];
 

@@ -97,13 +97,16 @@ function vrfLines({ asn, routerId }: Speaker, name: string): string[] {
   ];
 }
 
+/** From which FRR on VTEPs may have IPv6. */
+export const WIDE_VTEPS = { major: 10, minor: 6 } as const;
+
 /** The part of a host's frr.conf that the fabric decides; undefined where the host has nothing to do with BGP. */
 export function renderFrr(fabric: Fabric, host: string): string | undefined {
   const speaker = speakerOf(fabric, host);
   if (speaker === undefined) return undefined;
   const { asn, routerId, vrfs, source } = speaker;
   return [
-    ...(source.includes(":") ? ["! VTEPs of IPv6 take FRR 10.6 or later."] : []),
+    ...(source.includes(":") ? [`! VTEPs of IPv6 take FRR ${WIDE_VTEPS.major}.${WIDE_VTEPS.minor} or later.`] : []),
     ...vrfs.flatMap(({ name, vni }) => [`vrf ${name}`, ` vni ${vni}`, "exit-vrf", "!"]),
     `router bgp ${asn}`,
     ` bgp router-id ${routerId}`,
