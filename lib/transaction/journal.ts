@@ -252,8 +252,12 @@ export class Journal implements AsyncDisposable {
     else await this.note(entry);
     await rename(join(this.directory, CURRENT), join(this.directory, LAST));
     this.#over = true;
-    await new Secrets(this.directory).forget();
-    await syncDirectory(this.directory);
+    try {
+      await new Secrets(this.directory).forget();
+      await syncDirectory(this.directory);
+    } catch {
+      // It has ended, and says so itself where a loss of power brings it back.
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -240,6 +240,14 @@ describe("a journal", () => {
     deepEqual([journal.isOver, await readdir(folder)], [true, ["last"]]);
   });
 
+  it("has ended, whatever of what lies beside it cannot be taken away", async () => {
+    await using journal = await Journal.create(folder, WHAT);
+    await mkdir(join(folder, KEY));
+    await journal.end("committed");
+    equal(journal.isOver, true);
+    deepEqual((await readdir(folder)).sort(), [KEY, "last"]);
+  });
+
   it("is taken away with the keys beside it, whatever is in it", async () => {
     await writeFile(path, "nonsense");
     await writeFile(join(folder, KEY), "a key");
