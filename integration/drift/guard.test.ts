@@ -38,7 +38,7 @@ describe("a host that is watched", function () {
     await place[Symbol.asyncDispose]();
   });
 
-  const paces = { shortest: 200, longest: 800, calm: 60_000 };
+  const paces = { shortest: 200, longest: 800, retry: 800, calm: 60_000 };
   function watch(options: GuardOptions = {}): void {
     reports = guard(bm1.host, desired, { directory: place.path, paces, ...options, signal: over.signal });
   }

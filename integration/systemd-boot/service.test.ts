@@ -78,7 +78,7 @@ describe("linkwright.service", function () {
     equal(await shown("ActiveState"), "active");
   });
 
-  it("feeds the watchdog with looks that succeed, and is killed and started again without", async () => {
+  it("feeds the watchdog with rounds that succeed, and is killed and started again without", async () => {
     await host.write(INSTALLED, bridge(1350));
     await dropIn("WatchdogSec=1s");
     await must(`systemctl restart ${UNIT}`);

@@ -105,14 +105,15 @@ export class NetworkdHost {
     return code === 0 ? (JSON.parse(stdout) as ToldLink[])[0] : undefined;
   }
 
-  /** What networkd said that is a complaint. */
+  /** What networkd said that is a complaint; a rule that it is about to take away may be gone already, by another's hand. */
   async log(): Promise<string> {
     const text = await this.systemd.must("journalctl", "--no-pager", "--output=cat", "--unit=systemd-networkd");
     return text
       .split("\n")
       .filter(
         (line) =>
-          /unknown|ignor|fail|could not|invalid|not set|refus/i.test(line) && !/was already configured by/.test(line),
+          /unknown|ignor|fail|could not|invalid|not set|refus/i.test(line) &&
+          !/was already configured by|drop routing policy rule: No such file/.test(line),
       )
       .join("\n");
   }

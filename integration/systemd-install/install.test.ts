@@ -231,6 +231,20 @@ rules:
       await host.systemd.run("sh", "-c", `ip ${words}`);
   });
 
+  it("changes a policy rule, and takes one away: what networkd had from the old files does not come back", async () => {
+    const rule = (from: string): string => `rules: [{ from: ${from}, table: 100, priority: 1000 }]\n`;
+    const there = async (): Promise<string> =>
+      (await host.systemd.must("ip", "rule", "list", "priority", "1000")).replaceAll(/\s+/g, " ").trim();
+    const [first, second] = ["10.9.9.0/24", "10.9.8.0/24"];
+    await host.installed(document(39, rule(first)));
+    match(await there(), /^1000: from 10\.9\.9\.0\/24 lookup 100 proto static$/);
+    await host.installed(document(39, rule(second)));
+    match(await there(), /^1000: from 10\.9\.8\.0\/24 lookup 100 proto static$/);
+    await host.systemd.must("ip", "rule", "add", "from", "198.51.100.7", "lookup", "main", "priority", "1000");
+    await host.installed(document(39));
+    equal(await there(), "1000: from 198.51.100.7 lookup main");
+  });
+
   it("adds to the file that networkd has for the underlay already, and refuses at once where that is for others too", async () => {
     const file = "/etc/systemd/network/ens.network";
     const dropIn = `${file}.d/90-linkwright.conf`;

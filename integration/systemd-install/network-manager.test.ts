@@ -22,7 +22,7 @@ const device = (name) => "/org/freedesktop/NetworkManager/Devices/" + (names.ind
 const active = (n) => (n === 0 ? "/" : "/org/freedesktop/NetworkManager/ActiveConnection/" + n);
 const bus = systemBus();
 const reply = (to, signature, body) => bus.send(Message.newMethodReturn(to, signature, body));
-const deny = (to, name) => bus.send(Message.newError(to, NM + "." + name, name));
+const deny = (to, name, words = name) => bus.send(Message.newError(to, NM + "." + name, words));
 function property(path, of, name) {
   const number = Number(path.split("/").at(-1));
   if (of === NM + ".Connection.Active" && name === "StateFlags") return new Variant("u", number === 2 ? 0x80 | 1 : 1);
@@ -34,7 +34,7 @@ bus.addMethodHandler((call) => {
   const { member, body, path } = call;
   if (call.destination !== NM) return false;
   if (member === "GetDeviceByIpIface")
-    names.includes(body[0]) ? reply(call, "o", [device(body[0])]) : deny(call, "UnknownDevice");
+    names.includes(body[0]) ? reply(call, "o", [device(body[0])]) : deny(call, "UnknownDevice", "No device found for the requested iface.");
   else if (member === "Get" && path.endsWith("/6")) deny(call, "PermissionDenied");
   else if (member === "Get") reply(call, "v", [property(path, ...body)]);
   else if (member === "Reload") (console.log("Reload " + body[0]), reply(call));
@@ -44,6 +44,9 @@ bus.addMethodHandler((call) => {
 await bus.requestName(NM, 0);
 console.log("ready");
 `;
+
+const ENTRY = pathToFileURL(join(ROOT, "dist/lib/systemd/index.js")).href;
+const HOST = pathToFileURL(join(ROOT, "dist/lib/index.js")).href;
 
 const LINKS = ["mine", "seen", "free", "bare", "other"];
 const made = (mtu: number): string => LINKS.map((name) => `  ${name}: { kind: bridge, mtu: ${mtu} }\n`).join("");
@@ -98,6 +101,28 @@ describe("links that NetworkManager manages", function () {
   it("are not known where it does not answer, and that is said", async () => {
     const { stderr } = await host.on("linkwright: 1\nlinks: { mute: { kind: bridge } }\n", "plan");
     match(stderr, /^whether systemd-networkd or NetworkManager manage a link is not known: .*PermissionDenied/m);
+  });
+
+  it("are known by busctl too, which does not print the names of errors; what networkd told counts where it does not answer", async () => {
+    const own = "/etc/systemd/network/10-ens34f0.network";
+    const mine = "[Match]\nName=ens34f0\n[Network]\nAddress=192.168.0.23/24\nLinkLocalAddressing=no\n";
+    await host.systemd.write(own, mine);
+    await host.systemd.must("networkctl", "reload");
+    await host.configured("ens34f0");
+    const program = `
+      import { ownersOf, Systemd } from ${JSON.stringify(ENTRY)};
+      import { Host } from ${JSON.stringify(HOST)};
+      const systemd = new Systemd({ speakers: ["busctl"] });
+      console.log(JSON.stringify([...(await systemd.networkManager.managed(["mine", "gone", "seen"]))]));
+      const host = await Host.open();
+      const { links, networkd, unasked } = await ownersOf(host, { links: [{ name: "mute" }] });
+      console.log(JSON.stringify([[...links.keys()], networkd, unasked !== undefined]));
+      await host[Symbol.asyncDispose]();
+      systemd.close();`;
+    const { stdout, stderr } = await host.systemd.run(process.execPath, "--input-type=module", "--eval", program);
+    deepEqual([stdout, stderr], ['["mine"]\n[["ens34f0"],true,true]\n', ""]);
+    await host.systemd.must("rm", own);
+    await host.systemd.must("networkctl", "reload");
   });
 
   it("may be changed where that is allowed", async () => {

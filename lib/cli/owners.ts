@@ -16,6 +16,8 @@ export interface Asking {
   readonly terminal: Terminal;
   /** Owners that matter; by default all. */
   readonly matters?: ((link: string, owner: Owner) => boolean) | undefined;
+  /** Whether the document is applied at each boot from now on, as others then have all of their links again. Default: false. */
+  readonly atBoot?: boolean | undefined;
   /** What was said already, where it is asked again and again. */
   readonly said?: Set<string> | undefined;
 }
@@ -29,11 +31,17 @@ export async function askOwners(host: Host, desired: Desired, asking: Asking): P
   if (!Object.values(TRACES).some((path) => existsSync(path))) return () => undefined;
   const { mayBeOwned, ownersOf, checkOwners } = await import("../systemd/index.ts");
   if (!mayBeOwned(host)) return () => undefined;
-  const { given, terminal, matters = () => true, said = new Set<string>() } = asking;
+  const { given, terminal, matters = () => true, atBoot = false, said = new Set<string>() } = asking;
   const all = await ownersOf(host, desired);
   const owners = { ...all, links: new Map([...all.links].filter(([link, owner]) => matters(link, owner))) };
   return (plan) => {
-    for (const warning of checkOwners(plan, desired, owners, given["allow-managed"] === true)) {
+    for (const warning of checkOwners(
+      plan,
+      desired,
+      owners,
+      given["allow-managed"] === true,
+      atBoot ? desired : undefined,
+    )) {
       if (!said.has(warning)) terminal.remark(warning);
       said.add(warning);
     }

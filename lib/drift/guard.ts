@@ -164,7 +164,7 @@ class Watchman {
       this.#isStuck = !refused && !isUnallowed(error) && !isPassing(error);
       return { type: "failed", error };
     } finally {
-      this.#pace.made(performance.now());
+      this.#pace.made(performance.now(), this.#isStuck);
     }
   }
 

@@ -6,12 +6,14 @@ export interface Paces {
   readonly shortest: number;
   /** The longest. */
   readonly longest: number;
+  /** The longest after a repair that failed: what is not put right is no more contested, and may soon be possible. */
+  readonly retry: number;
   /** After so long a time without a repair the next one is as the first. */
   readonly calm: number;
 }
 
 /** The paces that nobody chose otherwise. */
-export const PACES: Paces = { shortest: 1000, longest: 300_000, calm: 60_000 };
+export const PACES: Paces = { shortest: 1000, longest: 300_000, retry: 30_000, calm: 60_000 };
 
 /** Counts repairs. */
 export class Pace {
@@ -28,9 +30,10 @@ export class Pace {
     return Math.max(0, this.#last + this.#pause - now);
   }
 
-  /** A repair was made: the one after it has to wait twice as long as this one had to. */
-  made(now: number): void {
-    const { shortest, longest, calm } = this.#paces;
+  /** A repair was made: the one after it has to wait twice as long as this one had to, but not after one that failed. */
+  made(now: number, failed = false): void {
+    const { shortest, longest: most, retry, calm } = this.#paces;
+    const longest = failed ? Math.min(most, retry) : most;
     const quiet = now - this.#last - this.#pause > calm;
     this.#pause = quiet ? shortest : Math.min(longest, Math.max(shortest, this.#pause * 2));
     this.#last = now;

@@ -123,7 +123,7 @@ export function reconcileUnit({ document }: Places, { command, host, rights, mor
  * @throws {UnitTextError} where a value of the document can stand in no file.
  */
 export function directFiles(input: ExportInput): Exported {
-  const { desired, text, host, version, places = LASTING, command = COMMAND, allowManaged = false, tool = "?" } = input;
+  const { desired, text, host, version, places = LASTING, command = COMMAND, allowManaged = false, tool } = input;
   const more = allowManaged ? ["--allow-managed"] : [];
   const calling = { command, host, rights: rightsOf({ ...desired, probes: [] }), more };
   const files: ExportedFile[] = [];

@@ -43,7 +43,7 @@ export interface Exported {
  * @throws {UnitTextError} where a value of the document can stand in no file.
  */
 export function exportFiles(input: ExportInput): Exported {
-  const { desired, text, host, version, inCharge, places = LASTING, command = COMMAND, tool = "?" } = input;
+  const { desired, text, host, version, inCharge, places = LASTING, command = COMMAND, tool } = input;
   const unsaid = new Unsayable(version);
   const files: ExportedFile[] = [];
   const add = (path: string, body: string | undefined): void => {

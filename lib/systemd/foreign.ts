@@ -48,12 +48,12 @@ export const FOREIGN: readonly ForeignKey[] = [
 const RELOADED = 257;
 const PUT_BACK = "systemctl reload linkwright-apply puts them back";
 
-/** What is to be known of a key, and of what goes without it. */
-function noteOn({ what, key, since, always }: ForeignKey, version: number, file: string): string {
+/** What is to be known of a key, and of what goes without it; with what puts that back where something does. */
+export function keyNote({ what, key, since, always }: ForeignKey, version: number, file: string, cure = ""): string {
   if (since > version)
-    return `networkd of ${version} takes away ${what}, and has ${key}= since ${since} only; ${PUT_BACK}`;
+    return `networkd of ${version} takes away ${what}, and has ${key}= since ${since} only${cure && `; ${cure}`}`;
   const restart = version < RELOADED ? ", once it was started again: systemctl restart systemd-networkd" : "";
-  const gap = version < always ? `; not so when it configures a link anew: ${PUT_BACK}` : "";
+  const gap = version < always ? `; not so when it configures a link anew${cure && `: ${cure}`}` : "";
   return `${file} keeps networkd from taking away ${what}${restart}${gap}`;
 }
 
@@ -61,7 +61,7 @@ function noteOn({ what, key, since, always }: ForeignKey, version: number, file:
 export function foreignText(unsaid: Unsayable, { networkdDropIn }: Places): string | undefined {
   const concerned = FOREIGN.filter(({ list }) => unsaid.applied.has(list));
   const known = concerned.filter(({ since }) => since <= unsaid.version);
-  for (const one of concerned) unsaid.note([one.list], noteOn(one, unsaid.version, networkdDropIn));
+  for (const one of concerned) unsaid.note([one.list], keyNote(one, unsaid.version, networkdDropIn, PUT_BACK));
   if (known.length === 0) return undefined;
   return printSections([{ name: "Network", entries: known.map(({ key }) => [key, "no"]) }]);
 }

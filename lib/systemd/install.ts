@@ -14,7 +14,7 @@ import type { LinkState } from "./bus/networkd.ts";
 import { Systemd } from "./bus/systemd.ts";
 import { EnabledUnits } from "./enabled.ts";
 import { concernsNetworkd, concernsUnits, type Installation, linksIn, underlaysIn, unitsIn } from "./installation.ts";
-import { keepingEntries } from "./kept.ts";
+import { keepingEntries, madeByOurs } from "./kept.ts";
 import { type InstallationRecord, RecordKeeper } from "./record.ts";
 import { messageOf, refuseInterrupted, reloadWhereItRuns, takeInstallationBack } from "./taking-back.ts";
 import { changeFiles } from "./write.ts";
@@ -163,7 +163,7 @@ class Installing {
     const { signal } = this.#options;
     const { changes, files, direct } = this.#installation;
     let states: readonly LinkState[] = [];
-    const lost = await keepingEntries(this.#host, this.#systemd, changes, async () => {
+    const reload = async (): Promise<void> => {
       if (direct && concernsNetworkd(changes)) await reloadWhereItRuns(networkd, signal);
       if (!direct && concernsNetworkd(changes)) {
         this.#say("networkd reads them");
@@ -171,7 +171,8 @@ class Installing {
       }
       states = await this.#configured(linksIn(files));
       await this.#underlaysConfigured();
-    });
+    };
+    const lost = await keepingEntries(this.#host, this.#systemd, changes, reload, madeByOurs(changes));
     if (lost.length > 0) throw new Error(lost.join("; "));
     return states;
   }

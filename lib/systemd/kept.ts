@@ -32,6 +32,28 @@ const DEADLINE = 10;
 const LOOKS = 2;
 
 type Entries = ReadonlyMap<Sort, readonly Words[]>;
+/** Whether somebody else sees to an entry. */
+type LeavesOut = (sort: Sort, words: Words) => boolean;
+
+/** Priorities of the rules that networkd had from files of ours, with its own word for the family. */
+function rulesIn(changes: readonly FileChange[]): ReadonlySet<string> {
+  const sections = changes.flatMap(({ before = "" }) => before.split(/^(?=\[)/m));
+  const keyIn = (text: string, key: string): string => new RegExp(`^${key}=(.*)$`, "m").exec(text)?.[1] ?? "";
+  const ours = sections.filter((text) => text.startsWith("[RoutingPolicyRule]"));
+  return new Set(ours.map((text) => `${keyIn(text, "Priority")} ${keyIn(text, "Family")}`));
+}
+
+/**
+ * Rules that networkd made by files of ours as they were: whether they are wanted any more, the new files say, and what of
+ * these networkd does not do is done after it.
+ */
+export function madeByOurs(changes: readonly FileChange[]): LeavesOut {
+  const ours = rulesIn(changes);
+  return (sort, { priority, family, protocol }) =>
+    sort === rules &&
+    protocol === "static" &&
+    ["", family === "inet6" ? "ipv6" : "ipv4"].some((one) => ours.has(`${String(priority)} ${one}`));
+}
 
 async function entriesOf(host: Host, names: readonly string[]): Promise<Entries> {
   const observed = await observe(host, desiredOf(parseSource('{"linkwright":1}', "nothing")));
@@ -61,11 +83,13 @@ class RememberedEntries {
   }
 
   /** Puts back what is missing; gives what cannot be, line by line. */
-  async putBack(): Promise<readonly string[]> {
+  async putBack(leavesOut: LeavesOut): Promise<readonly string[]> {
     const lost: string[] = [];
     const now = await entriesOf(this.#host, this.#names);
     for (const [sort, all] of this.#entries) {
-      const missing = all.filter((words) => !(now.get(sort) ?? []).some((one) => sort.same(words, one)));
+      const missing = all.filter(
+        (words) => !leavesOut(sort, words) && !(now.get(sort) ?? []).some((one) => sort.same(words, one)),
+      );
       const later = (words: Words): number => Number(sort.isLater?.(words) ?? false);
       for (const words of missing.sort((a, b) => later(a) - later(b))) {
         const [failure] = await undo(this.#host, [sort.restore(sort.again(words))]);
@@ -87,13 +111,14 @@ async function linksWithDropIn(systemd: Systemd, changes: readonly FileChange[])
 
 /**
  * Has networkd read changed files by `reload`, and puts back by netlink what it takes from links of others on that
- * occasion, and rules of all. Gives what could not be put back, line by line.
+ * occasion, and rules of all, but for what is left out. Gives what could not be put back, line by line.
  */
 export async function keepingEntries(
   host: Host,
   systemd: Systemd,
   changes: readonly FileChange[],
   reload: () => Promise<unknown>,
+  leavesOut: LeavesOut = () => false,
 ): Promise<readonly string[]> {
   const names = await linksWithDropIn(systemd, changes);
   const before = await RememberedEntries.of(host, names);
@@ -103,7 +128,7 @@ export async function keepingEntries(
   for (let look = names.length > 0 ? LOOKS : 1; look > 0; look--) {
     const deadline = Math.max(0, end - performance.now()) / 1000;
     if (names.length > 0) await systemd.networkd.waitConfigured(names, { deadline }).catch(unlessLate);
-    lost = await before.putBack();
+    lost = await before.putBack(leavesOut);
   }
   return lost;
 }

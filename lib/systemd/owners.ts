@@ -3,14 +3,17 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Host } from "../host.ts";
 import type { Desired } from "../state/desired.ts";
+import { SORTS } from "../state/entries/sorts.ts";
 import type { ObjectKind, Plan, Step, Words } from "../state/step.ts";
 import { isFirst } from "../transaction/place.ts";
 import { SystemdError } from "./bus/error.ts";
 import type { InterfaceDescription } from "./bus/networkd.ts";
 import { Systemd } from "./bus/systemd.ts";
-import { FOREIGN } from "./foreign.ts";
+import { FOREIGN, type ForeignKey, keyNote } from "./foreign.ts";
+import { LASTING } from "./places.ts";
 import { originOf } from "./provenance.ts";
 import { TRACES } from "./traces.ts";
+import { detectVersion } from "./version.ts";
 
 /** What another program manages a link by. */
 export interface Owner {
@@ -68,15 +71,17 @@ async function ask(systemd: Systemd): Promise<Owners> {
 /** Asks who manages links of a host. */
 export async function ownersOf(host: Host, { links }: Pick<Desired, "links">): Promise<Owners> {
   const systemd = new Systemd({ netns: host.netns.identity.inode });
+  let owners: Owners = { links: new Map(), networkd: false };
   try {
-    const owners = await ask(systemd);
+    owners = await ask(systemd);
     if (!existsSync(TRACES.networkManager)) return owners;
     const managed = await systemd.networkManager.managed(links.map(({ name }) => name));
     const more = [...managed].map((name): [string, Owner] => [name, { by: "NetworkManager", ours: false }]);
     return { ...owners, links: new Map([...owners.links, ...more]) };
   } catch (error) {
     if (!(error instanceof SystemdError)) throw error;
-    return { links: new Map(), networkd: false, unasked: error.message };
+    // What the one told counts also where the other does not answer.
+    return { ...owners, unasked: error.message };
   } finally {
     systemd.close();
   }
@@ -95,17 +100,32 @@ function linksOf({ object, moves }: Step): readonly string[] {
   return [...new Set(named.filter((name) => typeof name === "string"))];
 }
 
-/** Steps of a plan on a link of somebody else. */
+/** Steps of a plan on a link of somebody else; none where only a later one would have some. */
 export interface Clash extends Owner {
   readonly link: string;
   readonly steps: readonly Step[];
 }
 
-/** What of a plan would not last, link by link. */
-export function clashesOf({ steps }: Plan, { links }: Owners): readonly Clash[] {
+/** Links that are there already and that a document writes to, whether there is something to write today or not. */
+function writtenTo(desired: Desired): ReadonlySet<string> {
+  const own = desired.links.filter(
+    ({ kind, options, port }) => kind === undefined && (port ?? first(options)) !== undefined,
+  );
+  const on = SORTS.filter(({ object }) => TAKEN.includes(object)).flatMap(({ list, devices }) =>
+    desired[list].flatMap(({ words }) => devices(words).map(([, name]) => String(name))),
+  );
+  const made = new Set(desired.links.flatMap(({ name, kind }) => (kind === undefined ? [] : [name])));
+  return new Set([...own.map(({ name }) => name), ...on].filter((name) => !made.has(name)));
+}
+
+const first = (words: Words): string | undefined => Object.keys(words)[0];
+
+/** What of a plan would not last, link by link; with what would not at the next boot, of links that are written to. */
+function clashesOf({ steps }: Plan, { links }: Owners, written: ReadonlySet<string> = new Set()): readonly Clash[] {
   return [...links].flatMap(([link, owner]) => {
     const touching = steps.filter((step) => linksOf(step).includes(link));
-    return touching.length === 0 ? [] : [{ link, ...owner, steps: touching }];
+    const isClash = touching.length > 0 || (written.has(link) && !owner.ours);
+    return isClash ? [{ link, ...owner, steps: touching }] : [];
   });
 }
 
@@ -179,19 +199,26 @@ function readConfig(): string {
   return [main, ...[...dropIns].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, path]) => textOf(path))].join("\n");
 }
 
-/** Lines of the plan that networkd would delete, with the drop-in that keeps it from that. */
-export function foreignWarnings(plan: Plan, owners: Owners, config = readConfig()): readonly string[] {
+/** What of the plan networkd would delete, with the drop-in that keeps it from that as far as its version lets it. */
+function foreignWarnings(plan: Plan, owners: Owners): readonly string[] {
   if (!owners.networkd) return [];
   const onLinks = clashesOf(plan, owners).flatMap(({ steps }) => steps);
   const made = plan.steps.filter(({ object, action }) => object === "rule" && action !== "remove");
-  return FOREIGN.flatMap(({ object, key, since, what }) => {
-    const affected = object === "rule" ? made : onLinks.filter((step) => step.object === object);
-    if (affected.length === 0 || isOff(config, key)) return [];
-    const dropIn = `/etc/systemd/networkd.conf.d/linkwright.conf with [Network] ${key}=no`;
-    return [
-      `systemd-networkd deletes ${what}, where it did not make them; ${dropIn} (since systemd ${since}) and systemctl restart systemd-networkd keep it from that`,
-    ];
+  const config = readConfig();
+  return FOREIGN.flatMap((one) => {
+    const affected = one.object === "rule" ? made : onLinks.filter((step) => step.object === one.object);
+    if (affected.length === 0 || isOff(config, one.key)) return [];
+    return [keyNote(one, versionFor(one), `[Network] ${one.key}=no in ${LASTING.networkdDropIn}`)];
   });
+}
+
+/** That of this machine; where it cannot be asked, the first that has the key. */
+function versionFor({ since }: ForeignKey): number {
+  try {
+    return detectVersion();
+  } catch {
+    return since;
+  }
 }
 
 function isOff(config: string, key: string): boolean {
@@ -200,7 +227,8 @@ function isOff(config: string, key: string): boolean {
 }
 
 /**
- * Looks through a plan for what would not last, and gives what is to be said of it.
+ * Looks through a plan for what would not last, and gives what is to be said of it. With `document` also for links that
+ * it writes to and the plan does not: who applies it at each boot, would be refused then.
  *
  * @throws {OwnedError} where links of others would be changed, and that is not allowed.
  */
@@ -209,9 +237,10 @@ export function checkOwners(
   desired: Pick<Desired, "links">,
   owners: Owners,
   allowed: boolean,
+  document?: Desired,
 ): readonly string[] {
   const { unasked } = owners;
-  const clashes = clashesOf(plan, owners);
+  const clashes = clashesOf(plan, owners, document && writtenTo(document));
   const foreign = clashes.filter(({ ours }) => !ours);
   if (foreign.length > 0 && !allowed) throw new OwnedError(foreign, desired);
   const kept = clashes.filter(({ ours }) => ours).map(({ link }) => link);

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 
 const MARK = "# Written by linkwright; a file that was changed by hand is not written over.";
 const SUM = "# sha256 of what follows: ";
-const SOURCE = /^# By linkwright \S+, of a document with the sha256 [0-9a-f]{64}\n/;
+const SOURCE = /^# By linkwright(?: \S+)?, of a document with the sha256 [0-9a-f]{64}\n/;
 
 const sumOf = (text: string): string => createHash("sha256").update(text).digest("hex");
 
@@ -11,14 +11,14 @@ const sumOf = (text: string): string => createHash("sha256").update(text).digest
 export interface Source {
   /** The document's text. */
   readonly text: string;
-  /** The version of linkwright. */
-  readonly tool: string;
+  /** The version of linkwright; absent where nobody said. */
+  readonly tool?: string | undefined;
 }
 
 /** The text with its head. */
 export function seal(text: string, source?: Source): string {
-  const of =
-    source === undefined ? "" : `# By linkwright ${source.tool}, of a document with the sha256 ${sumOf(source.text)}\n`;
+  const by = source?.tool === undefined ? "" : ` ${source.tool}`;
+  const of = source === undefined ? "" : `# By linkwright${by}, of a document with the sha256 ${sumOf(source.text)}\n`;
   return `${MARK}\n${SUM}${sumOf(of + text)}\n${of}${text}`;
 }
 

@@ -18,7 +18,9 @@ function madeNames({ links }: Pick<Desired, "links">): readonly string[] {
   return [...new Set(names)];
 }
 
-const unmanagedNames = (desired: Pick<Desired, "links">): readonly string[] => madeNames(desired).filter(isPlainName);
+/** Those of them that files can hold, and that are left alone so. */
+export const unmanagedNames = (desired: Pick<Desired, "links">): readonly string[] =>
+  madeNames(desired).filter(isPlainName);
 
 /** Why links that a document makes are not left alone, by the links' names: no file can hold these. */
 export function notLeftAlone(desired: Pick<Desired, "links">): ReadonlyMap<string, string> {

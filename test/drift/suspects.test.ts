@@ -64,7 +64,7 @@ describe("suspects", () => {
 });
 
 describe("the pace of repairs", () => {
-  const paces = { shortest: 100, longest: 350, calm: 1000 };
+  const paces = { shortest: 100, longest: 350, retry: 150, calm: 1000 };
   it("doubles up to the longest, and is forgotten after a calm time", () => {
     const pace = new Pace(paces);
     const waits: number[] = [];
@@ -81,5 +81,15 @@ describe("the pace of repairs", () => {
     pace.made(now);
     equal(pace.isContested, false);
     equal(pace.wait(now), 100);
+  });
+
+  it("is not slow after what failed, also where it was contested before: a watchdog waits for it", () => {
+    const pace = new Pace(paces);
+    for (let i = 0; i < 5; i++) pace.made(0);
+    equal(pace.wait(0), 350);
+    for (let i = 0; i < 3; i++) {
+      pace.made(0, true);
+      equal(pace.wait(0), 150);
+    }
   });
 });

@@ -16,6 +16,7 @@ import {
   type Unsaid,
   uninstall,
 } from "../../systemd/index.ts";
+import { unmanagedNames } from "../../systemd/unmanaged.ts";
 import type { Run } from "../command.ts";
 import { interruptible, needPrivilege, openHost, readDocument } from "../document.ts";
 import { EXIT } from "../failure.ts";
@@ -61,15 +62,11 @@ function leftOver(changes: readonly FileChange[]): readonly string[] {
 
 /**
  * Whose links stand in the way: those of NetworkManager, as networkd is about to have the others. Without networkd also those
- * of networkd, but for what the document makes: that it is told to leave alone.
+ * of networkd, but for what it is told to leave alone.
  */
-function mattersTo({ links }: Pick<Desired, "links">, direct: boolean): (link: string, owner: Owner) => boolean {
-  const made = new Set(
-    links.flatMap(({ name, kind, options: { peer } }) =>
-      kind === undefined ? [] : [name, String((peer as { readonly name?: string } | undefined)?.name)],
-    ),
-  );
-  return (link, { by }) => by === "NetworkManager" || (direct && !made.has(link));
+function mattersTo(desired: Desired, direct: boolean): (link: string, owner: Owner) => boolean {
+  const left = new Set(unmanagedNames(desired));
+  return (link, { by }) => by === "NetworkManager" || (direct && !left.has(link));
 }
 
 /** Installs a document as files for networkd, or shows what that would change. */
@@ -103,7 +100,7 @@ export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
     return changes.length === 0 ? EXIT.OK : EXIT.DIFFERENT;
   }
   const matters = mattersTo(desired, given.direct === true);
-  const checkOwners = await askOwners(host, desired, { given, terminal, matters });
+  const checkOwners = await askOwners(host, desired, { given, terminal, matters, atBoot: given.direct === true });
   const done = await interruptible((signal) =>
     withProgress(terminal, "looking at the host", (say) =>
       install(host, desired, installation, {

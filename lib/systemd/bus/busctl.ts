@@ -18,15 +18,26 @@ function bodyOf(stdout: string): readonly unknown[] {
   return plain(data) as readonly unknown[];
 }
 
+/** Errors whose name it does not print, by the words of who answered: GLib's for objects, NetworkManager's for links, the bus's for names. */
+const NAMES: readonly (readonly [words: RegExp, name: string])[] = [
+  [/access denied|authentication required|not permitted/i, "org.freedesktop.DBus.Error.AccessDenied"],
+  [
+    /^(The )?name \S+ (does not exist|was not provided|is not activatable)|activate remote peer/i,
+    "org.freedesktop.DBus.Error.NameHasNoOwner",
+  ],
+  [/^No device found/i, "org.freedesktop.NetworkManager.UnknownDevice"],
+  [
+    /^(Object does not exist at path|No such (object|interface)|Unknown object)/i,
+    "org.freedesktop.DBus.Error.UnknownObject",
+  ],
+];
+
 /** Its words on standard error: `Call failed: Unit x.service not found.` */
 function refusalIn(stderr: string): Refused | SystemdError {
   const words = stderr.trim().replace(/^Call failed: /, "");
   if (/^Failed to (set|connect|open|create)/.test(words)) return new SystemdError("ERR_NO_BUS", words);
-  const reason = /access denied|authentication required|not permitted/i.test(words) ? "AccessDenied" : "Failed";
-  const absent = /^(The )?name \S+ (does not exist|was not provided|is not activatable)|activate remote peer/i.test(
-    words,
-  );
-  return new Refused(`org.freedesktop.DBus.Error.${absent ? "NameHasNoOwner" : reason}`, words);
+  const [, name = "org.freedesktop.DBus.Error.Failed"] = NAMES.find(([pattern]) => pattern.test(words)) ?? [];
+  return new Refused(name, words);
 }
 
 class BusctlBus implements Bus {
