@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { derive } from "../../lib/fabric/fabric.ts";
 import { desiredOf, parseSource } from "../../lib/state/index.ts";
 import { directFiles } from "../../lib/systemd/direct.ts";
@@ -280,7 +280,11 @@ rules: [{ from: 192.0.2.0/24, table: 7, priority: 7 }]
 function checkUnits(units: readonly string[]): void {
   const analyze = (...args: readonly string[]) => spawnSync("systemd-analyze", args, { encoding: "utf8" });
   const { status, stdout: told, stderr } = analyze("verify", "--man=no", ...units);
-  deepEqual([status, told, stderr], [0, "", ""]);
+  // It looks at units of this machine too, which may be as they are.
+  const lines = `${told}${stderr}`.split("\n").filter((line) => line !== "");
+  const ours = lines.filter((line) => units.some((unit) => line.includes(basename(unit))));
+  deepEqual(ours, []);
+  if (lines.length === 0) equal(status, 0);
   for (const unit of units.filter((one) => !/CAP_SYS_ADMIN|DeviceAllow/.test(readFileSync(one, "utf8")))) {
     const { stdout } = analyze("security", "--offline=true", "--no-pager", unit);
     const exposure = Number(/exposure level for \S+: ([\d.]+)/.exec(stdout)?.[1]);
