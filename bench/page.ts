@@ -368,7 +368,8 @@ The founding story's rules are made by \`nft\` where a library has no nf_tables,
 ## Warm
 
 Multiples of the same floor, by a process that did the same once before in another namespace, which was not counted: what
-\`Host\` costs in a program that runs for long. Compiled peers have nothing to warm up.
+\`Host\` costs in a program that runs for long. Compiled peers have nothing to warm up. pyroute2 and npm's
+\`netlink\` would have, get no rehearsal, and are left out of this table.
 
 ${warm(results, present)}
 

@@ -189,8 +189,7 @@ ${compiledRows(compiled)}
 
 Target: the plan of one host's share in less than ${TARGET} s of processor time: **${verdict(compiled)}**.
 
-A third of what 200,000 steps take is the collection of garbage, as all of a plan is kept: with
-\`NODE_OPTIONS=--max-semi-space-size=256\` the plan takes 1.0 s where it takes 1.4 s without.
+Part of what 200,000 steps take is the collection of garbage, as all of a plan is kept: see docs/decisions/2026-11-28-fabrics.md.
 
 A host's share is made when it is asked for: together those of the largest fabric above would be 100 million entries.
 Memory is the most that the process ever had, and is for the whole column above it.

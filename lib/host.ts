@@ -227,7 +227,8 @@ export class Host implements AsyncDisposable {
 
   /**
    * Changes as they happen: `for await (const event of host.watch({ links: true, addresses: true }))`. With `cache`,
-   * the watch also keeps the tables. Same as: ip monitor all; bridge monitor; tc monitor; ethtool --monitor
+   * the watch also keeps the tables; in them counters, times that pass, and a bridge's `mcastQuerierState` are those of the
+   * last event, as the kernel is silent of what they do. Same as: ip monitor all; bridge monitor; tc monitor; ethtool --monitor
    * @throws {SocketError} `ERR_OPEN` when the kernel gives no socket.
    */
   watch<const O extends WatchOptions & { readonly cache: true }>(options: O): CachedWatch<Chosen<O>>;

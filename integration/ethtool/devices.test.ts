@@ -235,7 +235,7 @@ describe("ethtool: kernels before 5.6", () => {
     deepEqual(await here.ethtool.coalesce("tap0"), { rxFrames: 7 });
     await rejects(here.old.setCoalesce("tap0", { cqeModeRx: true }), {
       code: "EOPNOTSUPP",
-      message: /it takes Linux 5\.6 or later \(EOPNOTSUPP, at cqeModeRx\)$/,
+      message: /it needs ethtool over netlink, which this kernel has not \(EOPNOTSUPP, at cqeModeRx\)$/,
     });
     await rejects(here.old.setLinkModes("tap0", { advertise: { "12baseT/Full": true } }), { message: /at advertise/ });
   });

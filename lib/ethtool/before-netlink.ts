@@ -162,9 +162,14 @@ export const LINK_MODES: readonly string[] = `
   .split(/\s+/);
 const nameOf = (bit: number): string => LINK_MODES[bit] ?? `#${bit}`;
 
-/** A setting that came with the family `ethtool`. */
+/** A setting that no struct has: it came with the family `ethtool`, or later. */
 function lacking(request: string, attribute: string): NetlinkError {
-  return new NetlinkError({ errno: EOPNOTSUPP, request, reason: "it takes Linux 5.6 or later", attribute });
+  return new NetlinkError({
+    errno: EOPNOTSUPP,
+    request,
+    reason: "it needs ethtool over netlink, which this kernel has not",
+    attribute,
+  });
 }
 const given = (changes: Wire): [string, unknown][] =>
   Object.entries(changes).filter(([, value]) => value !== undefined);

@@ -109,7 +109,7 @@ export class Ethtool {
   async features(name: string, options?: CallOptions): Promise<Features> {
     checkOne(["name"], knownLinkName, name);
     const what = `cannot read features of ${JSON.stringify(name)}`;
-    if (await this.#isOld(options))
+    if (await this.#isOld(what, options))
       return withGroups(await this.#told(what, () => readFeatures(this.#ioctlFor(options), name)));
     return decodeFeatures(await this.#read(ethtoolFeatures, name, { request: "FEATURES_GET", what }, options));
   }
@@ -129,7 +129,8 @@ export class Ethtool {
     if (bit.length === 0) return compareFeatures(before, before, plan);
     const what = `cannot set features of ${JSON.stringify(name)}`;
     const asked = { request: "FEATURES_SET", what } as const;
-    if (await this.#isOld(options)) await this.#told(what, () => writeFeatures(this.#ioctlFor(options), name, bit));
+    if (await this.#isOld(what, options))
+      await this.#told(what, () => writeFeatures(this.#ioctlFor(options), name, bit));
     else await this.#write(ethtoolFeatures, name, { wanted: { bits: { bit } } }, asked, options);
     return compareFeatures(before, await this.features(name, options), plan);
   }
@@ -186,7 +187,7 @@ export class Ethtool {
   async linkModes(name: string, options?: CallOptions): Promise<LinkModes> {
     checkOne(["name"], knownLinkName, name);
     const what = `cannot read link modes of ${JSON.stringify(name)}`;
-    if (await this.#isOld(options))
+    if (await this.#isOld(what, options))
       return this.#told(what, () => readLinkModes(this.#ioctlFor(options), name), LINK_MODE_WORDS);
     const asked = { request: "LINKMODES_GET", what, words: LINK_MODE_WORDS } as const;
     return linkModesFromWire(await this.#read(ethtoolLinkModes, name, asked, options));
@@ -200,7 +201,7 @@ export class Ethtool {
     check([], LINK_MODE_SHAPES, changes, "changes");
     const what = `cannot set link modes of ${JSON.stringify(name)}`;
     const asked = { request: "LINKMODES_SET", what, words: LINK_MODE_WORDS } as const;
-    if (await this.#isOld(options))
+    if (await this.#isOld(what, options))
       await this.#told(what, () => writeLinkModes(this.#ioctlFor(options), name, changes), LINK_MODE_WORDS);
     else await this.#write(ethtoolLinkModes, name, linkModesToWire(changes), asked, options);
     return this.linkModes(name, options);
@@ -210,7 +211,7 @@ export class Ethtool {
   async linkState(name: string, options?: CallOptions): Promise<LinkState> {
     checkOne(["name"], knownLinkName, name);
     const what = `cannot read the link state of ${JSON.stringify(name)}`;
-    if (await this.#isOld(options)) return this.#told(what, () => readLinkState(this.#ioctlFor(options), name));
+    if (await this.#isOld(what, options)) return this.#told(what, () => readLinkState(this.#ioctlFor(options), name));
     return linkStateFromWire(await this.#read(ethtoolLinkState, name, { request: "LINKSTATE_GET", what }, options));
   }
 
@@ -259,7 +260,7 @@ export class Ethtool {
     checkOne(["name"], knownLinkName, name);
     const what = `cannot read ${group.what} of ${JSON.stringify(name)}`;
     const words = wordsOf(group);
-    if (await this.#isOld(options))
+    if (await this.#isOld(what, options))
       return this.#told(what, () => readGroup(this.#ioctlFor(options), name, group), words);
     const asked = { request: group.get, what, words };
     return groupFromWire(group, await this.#read(group.schema as Schema<Fields>, name, asked, options));
@@ -271,7 +272,7 @@ export class Ethtool {
     const what = `cannot set ${group.what} of ${JSON.stringify(name)}`;
     const words = wordsOf(group);
     const asked = { request: group.set, what, words };
-    if (await this.#isOld(options))
+    if (await this.#isOld(what, options))
       await this.#told(what, () => writeGroup(this.#ioctlFor(options), name, group, changes), words);
     else await this.#write(group.schema as Schema<Fields>, name, groupToWire(group, changes), asked, options);
     return this.#get(group, name, options);
@@ -338,14 +339,16 @@ export class Ethtool {
     };
   }
 
-  async #isOld(options?: CallOptions): Promise<boolean> {
-    try {
-      await this.#known(options);
-      return false;
-    } catch (error) {
-      if (isOld(error)) return true;
-      throw error;
-    }
+  #isOld(what: string, options?: CallOptions): Promise<boolean> {
+    return this.#told(what, async () => {
+      try {
+        await this.#known(options);
+        return false;
+      } catch (error) {
+        if (isOld(error)) return true;
+        throw error;
+      }
+    });
   }
 
   async #known(options?: CallOptions): Promise<Family> {

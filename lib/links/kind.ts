@@ -35,7 +35,7 @@ export interface LinkKind<
   /** Options that are told by attributes of the link itself. */
   beside?(link: Readonly<Record<string, unknown>>, names: LinkNames): OptionsOf<O>;
   /** Options that the kernel tells of a link and that are left out where it is made again, as it would refuse them. */
-  lacking?(told: Readonly<Record<string, unknown>>): readonly (keyof O & string)[];
+  leftOut?(told: Readonly<Record<string, unknown>>): readonly (keyof O & string)[];
 }
 /** A kind, whichever. */
 export interface AnyKind {
@@ -48,7 +48,7 @@ export interface AnyKind {
   complete?(options: object): { readonly key: string; readonly reason: string } | undefined;
   defaults?(options: object): object;
   beside?(link: Readonly<Record<string, unknown>>, names: LinkNames): object;
-  lacking?(told: Readonly<Record<string, unknown>>): readonly string[];
+  leftOut?(told: Readonly<Record<string, unknown>>): readonly string[];
 }
 
 export function linkKind<

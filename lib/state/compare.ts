@@ -120,12 +120,12 @@ export function rejoining(port: ObservedLink, above: Words | undefined): Words {
 export function settable(seen: ObservedLink, observed?: Observed): Words {
   const kind = kindNamed(seen.kind);
   // A port comes to the link later; what its mode does not take the kernel tells, and refuses.
-  const lacking = kind?.lacking?.(seen) ?? [];
+  const leftOut = kind?.leftOut?.(seen) ?? [];
   const own = Object.entries(kind?.options ?? {}).filter(
     ([key, one]) =>
       !one.readOnly &&
       one.refers !== "port" &&
-      !lacking.includes(key) &&
+      !leftOut.includes(key) &&
       one.unfit(seen) === undefined &&
       one.shape.accepts(seen[key]),
   );

@@ -85,7 +85,7 @@ export const UNSEEN: Readonly<Record<string, Keys>> = {
   "Told where 32 bits are not enough": {
     "Qdiscs, classes and filters: stats2": ["rateEst64", "pkt64"],
   },
-  "Of newer kernels than 6.1; none at hand has both these and queues": {
+  "Of newer kernels than 6.1; the lane `newest` has them, and was not captured from": {
     "Qdiscs of kind netem": ["prngSeed"],
     "Qdiscs of kind fq": ["priomap", "weights", "offloadHorizon"],
     "Actions of kind mirred": ["blockid"],

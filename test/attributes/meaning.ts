@@ -1,7 +1,7 @@
 /**
  * What an attribute means: the words for it, whether it is read and written, and whether it changes in place. Outside of
- * links nothing declares that: it is found by leaving
- * attributes out of captured messages, words out of requests, and by giving them other values.
+ * links nothing declares that: it is found by leaving attributes out of captured
+ * messages, words out of requests, and by giving them other values. Whether it changes in place is what our planner says.
  */
 import type { Sort } from "../../lib/state/entries/sort.ts";
 import { type Captured, inside, type Values, type Whole } from "./captured.ts";
@@ -11,7 +11,7 @@ export interface Meaning {
   readonly words: readonly string[];
   readonly read: boolean;
   readonly write: boolean;
-  /** Whether a plan changes it in an entry that is there, by the sort of the entry. */
+  /** Whether a plan would change it in an entry that is there, by the sort of the entry; no kernel was asked. */
   readonly inPlace: ReadonlyMap<string, boolean>;
 }
 /** The meanings of a section's attributes. */

@@ -1,6 +1,7 @@
 /**
  * docs/attributes.md: what is said there comes from the declarations, from the header of linux-libc-dev, and from the
- * captures; nothing is written by hand.
+ * captures. By hand are written BESIDE, the kernels of since.ts, the reasons of exceptions.ts, and what sections.ts says of
+ * devices and sysctls.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { ifla } from "../../lib/links/schema.ts";
@@ -83,11 +84,15 @@ function linkMeaning({ schema, options = {}, kind }: Section, key: string): read
 }
 const accessOf = ({ read, write }: Meaning): string => [read && "read", write && "write"].filter(Boolean).join(", ");
 
-function placeOf({ inPlace }: Meaning): string {
-  const answers = [...inPlace].map(([sort, may]) => [sort, may ? "yes" : "no"]);
+/** What our planner makes of a change: no test notes what kernels do with it. */
+function placeOf({ inPlace, write }: Meaning): string {
+  if (!write) return "";
+  const answers = [...inPlace].map(([sort, may]) => [sort, may ? "planned" : "made again"]);
   const [[, first] = []] = answers;
-  if (answers.every(([, answer]) => answer === first)) return first ?? "";
-  return answers.map(([sort, answer]) => `${answer} (${sort})`).join(", ");
+  const planned = answers.every(([, answer]) => answer === first)
+    ? (first ?? "")
+    : answers.map(([sort, answer]) => `${answer} (${sort})`).join(", ");
+  return [planned, "not tried"].filter(Boolean).join(", ");
 }
 
 /** The same of any attribute. */
@@ -168,8 +173,9 @@ captures under \`test/fixtures\`; a test compares it with them.
   and the kernel neither reads nor tells the attribute of this one, which \`integration/links/unused.test.ts\` tries;
   "reserved" for numbers without a meaning, and for what fills up before numbers of 64 bits on processors that need it.
 - "in place" says of links whether a live one can be changed, and on which kernels a test in \`integration/links\` has tried it:
-  what these saw stands in \`test/fixtures/links/tried.txt\`. A kernel that does otherwise fails the test. Of addresses, routes
-  and other entries it says whether a plan changes one that is there, or makes another.
+  what these saw stands in \`test/fixtures/links/tried.txt\`. A kernel that does otherwise fails the test. Of all
+  else no test notes it, and it says "not tried", with what our planner, and not a kernel, says of entries: "planned" where
+  a plan changes one that is there, "made again" where it makes another.
 - "since" is \`≤ 6.1\` where the header of Linux 6.1, the oldest kernel that is supported, has the attribute with this
   number. Where it has not, \`test/attributes/since.ts\` says where the number comes from.
 - "verified" says by what: by that header; by what a kernel told; or, for what is only asked, by a request of \`ip\`,

@@ -498,7 +498,7 @@ function otherSections(): Draft[] {
   const netconf = captures("devconf", newnetconf.body, newnetconf.type);
   const nsids = captures("watch", newnsid.body, newnsid.type);
   const words = Object.keys(inetConf.fields).map(
-    (word) => [word, { words: [word], read: true, write: true, inPlace: new Map([["", true]]) }] as const,
+    (word) => [word, { words: [word], read: true, write: true, inPlace: new Map() }] as const,
   );
   return [
     draft("Who forwards", netconf, netconfa, [], {

@@ -283,7 +283,7 @@ describe("links: everything the kernel sent", () => {
   });
 
   it("leaves out of a VXLAN that is made again what the kernel would make another of", () => {
-    const left = (told: object) => kindNamed("vxlan")?.lacking?.({ ...told });
+    const left = (told: object) => kindNamed("vxlan")?.leftOut?.({ ...told });
     const [untouched, named, chosen] = ["0xf7ffffff000000ff", "0xf7dfffff00000000", "0x0000000000000001"];
     deepEqual(left({ remoteCsumRx: false }), ["reservedBits"]);
     deepEqual(left({ reservedBits: untouched, remoteCsumRx: false }), ["reservedBits", "remoteCsumRx"]);

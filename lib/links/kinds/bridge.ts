@@ -220,7 +220,7 @@ export const bridge = linkKind({
     return undefined;
   },
   // Without CONFIG_BRIDGE_VLAN_FILTERING there is no default VLAN.
-  lacking: ({ vlanDefaultPvid }) =>
+  leftOut: ({ vlanDefaultPvid }) =>
     vlanDefaultPvid === undefined ? ["vlanFiltering", "mcastVlanSnooping", "mst", "fdbLocalVlan0"] : [],
 });
 export interface BridgeOptions extends OptionsOf<typeof bridge.options> {}

@@ -188,6 +188,6 @@ export const vxlan = linkKind({
       return { key: "vnifilter", reason: "needs external: true" };
     return undefined;
   },
-  lacking: untold,
+  leftOut: untold,
 });
 export interface VxlanOptions extends OptionsOf<typeof vxlan.options> {}

@@ -83,7 +83,10 @@ export const police = kind({
     linklayer: specWord<Linklayer>("tbf.rate", choice("ethernet", "atm"), linklayerOf),
     /** Packets per second, instead of `rate`. Linux 5.13 and later. */
     packetRate: converted<number, bigint>("pktrate64", integer(1, Number.MAX_SAFE_INTEGER), BigInt, Number),
-    /** Packets that may come at once; on the wire the ticks that they take at `packetRate`. */
+    /**
+     * Packets that may come at once; on the wire the ticks that they take at `packetRate`. Above some 7.8 million packets
+     * a second a tick is more than half a packet, and one more may be read back.
+     */
     packetBurst: custom<number>(
       ["pktburst64"],
       integer(1, 0xffff_ffff),
