@@ -6,6 +6,7 @@ import type { Settings } from "../../lib/devconf/setting.ts";
 import { inet6Settings, inetSettings } from "../../lib/devconf/settings.ts";
 import { InputError } from "../../lib/shape/shape.ts";
 import { needs } from "../../test/needs.ts";
+import { tried } from "../links/kit.ts";
 import { type Scene, scene } from "../routes/kit.ts";
 
 const snake = (word: string): string => word.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -82,10 +83,14 @@ describe("devconf", () => {
       const value = [fromNumber(2), fromNumber(1), fromNumber(0)].find((one) => shape.accepts(one));
       if (settable) changes[word] = value;
     }
+    const { inet: before } = await devconf.get("d0");
     await devconf.set("d0", changes);
     const { inet } = await devconf.get("d0");
-    ok(inet !== undefined);
-    for (const [word, value] of Object.entries(changes)) equal(inet[word as "tag"], value, word);
+    ok(before !== undefined && inet !== undefined);
+    for (const [word, value] of Object.entries(changes)) {
+      equal(inet[word as "tag"], value, word);
+      if (before[word as "tag"] !== value) tried(`devconf.${word}`, "changes");
+    }
     ok(agree(inetSettings, inet, await files(here, "ipv4", "d0")) >= 30);
     equal((await devconf.get("d1")).inet?.proxyArp, false, "only that interface");
     await devconf.set("d0", { proxyArp: false });

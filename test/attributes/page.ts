@@ -84,9 +84,11 @@ function linkMeaning({ schema, options = {}, kind }: Section, key: string): read
 }
 const accessOf = ({ read, write }: Meaning): string => [read && "read", write && "write"].filter(Boolean).join(", ");
 
-/** What our planner makes of a change: no test notes what kernels do with it. */
-function placeOf({ inPlace, write }: Meaning): string {
+/** What a test saw of a change; else what our planner makes of it, of which no test notes what kernels do. */
+function placeOf({ words, inPlace, write }: Meaning, kind: string | undefined): string {
   if (!write) return "";
+  const seen = words.map((word) => attempts.get(`${kind}.${word}`)).find((one) => one !== undefined);
+  if (seen !== undefined) return `${seen.result === "changes" ? "yes" : "no"} (${seen.kernels.join(", ")})`;
   const answers = [...inPlace].map(([sort, may]) => [sort, may ? "planned" : "made again"]);
   const [[, first] = []] = answers;
   const planned = answers.every(([, answer]) => answer === first)
@@ -102,7 +104,7 @@ function meaning(section: Section, key: string): readonly [word: string, access:
   if (section.options !== undefined) return linkMeaning(section, key);
   const found = section.meanings.get(key);
   if (found === undefined) return ["", "", ""];
-  return [found.words.join(", "), accessOf(found), placeOf(found)];
+  return [found.words.join(", "), accessOf(found), placeOf(found, section.kind)];
 }
 
 /** Properties that are two attributes. */
@@ -173,8 +175,8 @@ captures under \`test/fixtures\`; a test compares it with them.
   and the kernel neither reads nor tells the attribute of this one, which \`integration/links/unused.test.ts\` tries;
   "reserved" for numbers without a meaning, and for what fills up before numbers of 64 bits on processors that need it.
 - "in place" says of links whether a live one can be changed, and on which kernels a test in \`integration/links\` has tried it:
-  what these saw stands in \`test/fixtures/links/tried.txt\`. A kernel that does otherwise fails the test. Of all
-  else no test notes it, and it says "not tried", with what our planner, and not a kernel, says of entries: "planned" where
+  what these saw stands in \`test/fixtures/links/tried.txt\`. A kernel that does otherwise fails the test. Of the
+  sysctls \`integration/devconf\` notes it. Of all else no test does, and it says "not tried", with what our planner, and not a kernel, says of entries: "planned" where
   a plan changes one that is there, "made again" where it makes another.
 - "since" is \`≤ 6.1\` where the header of Linux 6.1, the oldest kernel that is supported, has the attribute with this
   number. Where it has not, \`test/attributes/since.ts\` says where the number comes from.

@@ -91,8 +91,9 @@ const [RTM_GETMULTICAST, RTM_GETANYCAST] = [58, 62];
 export interface Section {
   readonly title: string;
   readonly schema: AnySchema;
-  /** Of links: their words, by which a change was tried; `kind` as test/fixtures/links/tried.txt calls it. */
+  /** Of links: their words. */
   readonly options?: Options;
+  /** As test/fixtures/links/tried.txt calls it. */
   readonly kind?: string;
   /** Of others: what is known of an attribute. */
   readonly meanings: Meanings;
@@ -509,7 +510,7 @@ function otherSections(): Draft[] {
       messages: nsids,
       read: (message) => nsidsFromWire(as(message)),
     }),
-    { ...draft("Sysctls of interfaces over IPv4", [], inetConf, []), meanings: () => new Map(words) },
+    { ...draft("Sysctls of interfaces over IPv4", [], inetConf, []), kind: "devconf", meanings: () => new Map(words) },
   ];
 }
 
