@@ -78,15 +78,18 @@ describe("devconf", () => {
   it("sets several at once, each of them", async () => {
     await using here = await scene();
     const devconf = new Devconf(here.connection, here.links);
+    const { inet: before } = await devconf.get("d0");
+    ok(before !== undefined);
     const changes: Record<string, unknown> = {};
     for (const [word, { settable, shape, fromNumber }] of Object.entries(inetSettings as Settings)) {
-      const value = [fromNumber(2), fromNumber(1), fromNumber(0)].find((one) => shape.accepts(one));
+      const value = [fromNumber(2), fromNumber(1), fromNumber(0)].find(
+        (one) => shape.accepts(one) && one !== before[word as "tag"],
+      );
       if (settable) changes[word] = value;
     }
-    const { inet: before } = await devconf.get("d0");
     await devconf.set("d0", changes);
     const { inet } = await devconf.get("d0");
-    ok(before !== undefined && inet !== undefined);
+    ok(inet !== undefined);
     for (const [word, value] of Object.entries(changes)) {
       equal(inet[word as "tag"], value, word);
       if (before[word as "tag"] !== value) tried(`devconf.${word}`, "changes");
