@@ -72,7 +72,13 @@ async function walk(
     if (undone.at(-1) !== step) undone.push(step);
   }
   try {
-    return { undone, failed, differing: await unlike() };
+    let differing = await unlike();
+    // What was said to be gone may be there all the same: once more, as what is undone is not changed by that.
+    if (failed.length === 0 && differing.length > 0) {
+      for (const { requests } of steps) failed.push(...(await undo(host, requests, secrets)));
+      differing = await unlike();
+    }
+    return { undone, failed, differing };
   } catch (unread) {
     return { undone, failed, differing: [], unread };
   }
