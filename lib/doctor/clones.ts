@@ -2,21 +2,20 @@
  * Machines that are there twice: an Ethernet address that sends from a port of this host and from behind a tunnel at one
  * time, and an IPv4 address that more than one of them answers for.
  *
- * Source: include/uapi/linux/if_packet.h (PACKET_IGNORE_OUTGOING), RFC 826, RFC 5227, RFC 5798 section 7.3.
+ * Source: RFC 826, RFC 5227, RFC 5798 section 7.3.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { loadBinding, META } from "../../native-bindings/index.ts";
 import type { Host } from "../host.ts";
 import type { Link } from "../links/index.ts";
-import { AF, ETH_P_ALL, int32, linkAddress, openIn, receive, SOCK_DGRAM, SOCK_RAW, widen } from "../probe/sockets.ts";
+import { listenAt } from "../probe/listen.ts";
+import { AF, linkAddress, networkOrder, openIn, receive, SOCK_DGRAM, SOCK_RAW, widen } from "../probe/sockets.ts";
 import { arpRequest, BROADCAST, ETH_P_ARP, readArp } from "../probe/solicit.ts";
 import { mac as macCodec } from "../wire/address.ts";
 import { Reader } from "../wire/buffer.ts";
 import { MARK_OF, markOf } from "./mark.ts";
 import { bridgeOf, isManaged, portsOf, type Tunnel, type View } from "./view.ts";
 
-const SOL_PACKET = 263;
-const PACKET_IGNORE_OUTGOING = 23;
 /** Bytes that are read of a frame: marks, and VLAN tags before what they are made of. */
 const LOOK = MARK_OF + 8;
 const ETHERNET = 14;
@@ -137,47 +136,6 @@ function unjudged(view: View): string[] {
 const guestPorts = (view: View, bridge: Link): Link[] =>
   portsOf(view, bridge.name).filter(({ kind, up }) => kind !== "vxlan" && up);
 
-interface Listener extends Disposable {
-  /** When it had heard enough; absent where it heard all. */
-  enough?: number;
-}
-
-/** Hands over what comes in by a port; nothing where this kernel cannot leave out what goes out by it. */
-function listenAt(nsFd: number, index: number, take: (frame: Buffer) => void): Listener | undefined {
-  const native = loadBinding();
-  // The protocol is in network byte order.
-  const socket = openIn(nsFd, AF.packet, SOCK_RAW, ETH_P_ALL << 8);
-  if (native.setopt(socket, SOL_PACKET, PACKET_IGNORE_OUTGOING, int32(1)) < 0) {
-    native.close(socket);
-    return undefined;
-  }
-  native.bind(socket, linkAddress(index, ETH_P_ALL));
-  widen(socket);
-  const slab = new Uint8Array(LOOK);
-  const meta = new Uint32Array(META.WORDS);
-  let left = MOST;
-  let open = true;
-  const listener: Listener = {
-    [Symbol.dispose]() {
-      if (!open) return;
-      open = false;
-      native.watch(socket, null);
-      native.close(socket);
-    },
-  };
-  const one = (frame: Buffer): boolean => {
-    if (left-- > 0) take(frame);
-    else {
-      listener.enough = performance.now();
-      native.watch(socket, null);
-    }
-    return listener.enough === undefined;
-  };
-  native.watch(socket, () => receive(socket, slab, meta, one));
-  native.unref(socket);
-  return listener;
-}
-
 /** VXLAN of a far end. */
 interface Stream {
   /** The underlay device that it came by. */
@@ -209,7 +167,8 @@ function earsAt(view: View, nsFd: number) {
   const ports = plain(view).flatMap(({ bridge }) => guestPorts(view, bridge));
   const ears = ports.slice(0, PORTS).map(({ name, index }) => {
     const seen: Seen = new Map();
-    return { name, seen, ear: listenAt(nsFd, index, (frame) => note(seen, frame)) };
+    const at = { nsFd, index, type: SOCK_RAW, option: "incoming", room: LOOK, most: MOST } as const;
+    return { name, seen, ear: listenAt(at, (frame) => note(seen, frame)) };
   });
   return {
     close: () => {
@@ -290,7 +249,7 @@ async function claimants(
   patience: number,
 ): Promise<Map<string, Set<string>>> {
   const native = loadBinding();
-  const socket = openIn(nsFd, AF.packet, SOCK_DGRAM, ((ETH_P_ARP & 0xff) << 8) | (ETH_P_ARP >> 8));
+  const socket = openIn(nsFd, AF.packet, SOCK_DGRAM, networkOrder(ETH_P_ARP));
   const found = new Map(targets.map((target) => [target, new Set<string>()]));
   try {
     native.bind(socket, linkAddress(index, ETH_P_ARP));

@@ -1,13 +1,11 @@
 /**
  * Frames as a device takes or sends them, with what the kernel knows of their checksums and whether they are bundles.
  *
- * Source: include/uapi/linux/if_packet.h (PACKET_VNET_HDR), virtio_net.h (struct virtio_net_hdr).
+ * Source: include/uapi/linux/virtio_net.h (struct virtio_net_hdr).
  */
-import { loadBinding, META } from "../../native-bindings/index.ts";
-import { AF, ETH_P_ALL, int32, linkAddress, openIn, receive, SOCK_RAW, widen } from "../probe/sockets.ts";
+import { listenAt } from "../probe/listen.ts";
+import { SOCK_RAW } from "../probe/sockets.ts";
 
-const SOL_PACKET = 263;
-const PACKET_VNET_HDR = 15;
 /** Bytes of struct virtio_net_hdr, and of the header of Ethernet. */
 const VNET = 10;
 const ETHERNET = 14;
@@ -34,34 +32,11 @@ export function frames(
   { nsFd, index, most, room }: { nsFd: number; index: number; most: number; room: number },
   take: (frame: Frame) => void,
 ): Disposable | undefined {
-  const native = loadBinding();
-  const socket = openIn(nsFd, AF.packet, SOCK_RAW, ETH_P_ALL << 8);
-  if (native.setopt(socket, SOL_PACKET, PACKET_VNET_HDR, int32(1)) < 0) {
-    native.close(socket);
-    return undefined;
-  }
-  native.bind(socket, linkAddress(index, ETH_P_ALL));
-  widen(socket);
-  const slab = new Uint8Array(VNET + ETHERNET + room);
-  const meta = new Uint32Array(META.WORDS);
-  let left = most;
-  const one = (bytes: Buffer): boolean => {
-    if (left-- <= 0) {
-      native.watch(socket, null);
-      return false;
-    }
+  const at = { nsFd, index, type: SOCK_RAW, option: "knowledge", room: VNET + ETHERNET + room, most } as const;
+  return listenAt(at, (bytes) => {
     const [flags = 0, bundle = 0] = bytes;
     const ethernet = bytes.subarray(VNET, VNET + ETHERNET);
     const trusted = (flags & TRUSTED) !== 0 || bundle !== 0;
     take({ ethernet, data: bytes.subarray(VNET + ETHERNET), trusted, bundled: bundle !== 0 });
-    return true;
-  };
-  native.watch(socket, () => receive(socket, slab, meta, one));
-  native.unref(socket);
-  return {
-    [Symbol.dispose]() {
-      native.watch(socket, null);
-      native.close(socket);
-    },
-  };
+  });
 }

@@ -4,8 +4,8 @@
  *
  * Source: RFC 792, RFC 4443.
  */
-import { loadBinding, META } from "../../native-bindings/index.ts";
-import { AF, ETH_P_ALL, linkAddress, openIn, receive, SOCK_DGRAM, widen } from "../probe/sockets.ts";
+import { listenAt } from "../probe/listen.ts";
+import { SOCK_DGRAM } from "../probe/sockets.ts";
 import { mac } from "../wire/address.ts";
 import { Reader } from "../wire/buffer.ts";
 import { readIp, readUdp, vniOf } from "./packet.ts";
@@ -13,7 +13,7 @@ import { type Spoiled, sums } from "./sums.ts";
 import { Tally } from "./tally.ts";
 
 const ICMP = 1;
-/** Packets that are looked at in all: a busy device has seen enough by then. */
+/** Packets that are looked at in all. */
 const MOST = 50_000;
 /** Bytes of each that matter: IP, UDP, VXLAN, and the beginning of what is inside. */
 const LOOK = 192;
@@ -85,21 +85,10 @@ export interface Interest {
  * @throws {SocketError} with EPERM without it.
  */
 export function listen(nsFd: number, index: number, { own, macs, ethernet, frame }: Interest): Ear {
-  const native = loadBinding();
-  const socket = openIn(nsFd, AF.packet, SOCK_DGRAM, ETH_P_ALL << 8);
-  native.bind(socket, linkAddress(index, ETH_P_ALL));
-  widen(socket);
   const heard = new Tally<Omit<Heard, "packets">>();
   const refusals = new Tally<Omit<Refusal, "packets">>();
   const seen = new Tally<Omit<Seen, "packets">>();
-  let left = MOST;
-  const slab = new Uint8Array(LOOK);
-  const meta = new Uint32Array(META.WORDS);
-  const take = (data: Uint8Array): boolean => {
-    if (left-- <= 0) {
-      native.watch(socket, null);
-      return false;
-    }
+  const take = (data: Uint8Array): void => {
     const udp = readUdp(data);
     const vni = udp === undefined ? undefined : vniOf(udp.payload);
     if (udp !== undefined && vni !== undefined && !own.has(udp.from)) {
@@ -111,17 +100,14 @@ export function listen(nsFd: number, index: number, { own, macs, ethernet, frame
     }
     const refused = udp === undefined ? refusedPort(data) : undefined;
     if (refused !== undefined && !own.has(refused.from)) refusals.add(refused);
-    return true;
   };
-  native.watch(socket, () => receive(socket, slab, meta, take));
-  native.unref(socket);
+  const open = listenAt({ nsFd, index, type: SOCK_DGRAM, room: LOOK, most: MOST }, take);
   const checked = ethernet ? sums(nsFd, index, own) : undefined;
   return {
     sound: () => ({ heard: heard.all, refusals: refusals.all, seen: seen.all, spoiled: checked?.spoiled() ?? [] }),
     [Symbol.dispose]() {
       checked?.[Symbol.dispose]();
-      native.watch(socket, null);
-      native.close(socket);
+      open?.[Symbol.dispose]();
     },
   };
 }

@@ -6,6 +6,7 @@ import {
   ask,
   int32,
   linkAddress,
+  networkOrder,
   openIn,
   type Question,
   SOCK_DGRAM,
@@ -53,8 +54,7 @@ export async function arp(
   patience: Patience,
 ): Promise<Asked<string>> {
   const native = loadBinding();
-  // The protocol is in network byte order.
-  const socket = openIn(nsFd, AF.packet, SOCK_DGRAM, ((ETH_P_ARP & 0xff) << 8) | (ETH_P_ARP >> 8));
+  const socket = openIn(nsFd, AF.packet, SOCK_DGRAM, networkOrder(ETH_P_ARP));
   try {
     native.bind(socket, linkAddress(index, ETH_P_ARP));
     const least = arpRequest({ mac, source, target });

@@ -57,6 +57,9 @@ export function linkAddress(index: number, protocol: number, mac = "00:00:00:00:
   return out.finish();
 }
 
+/** A protocol of Ethernet as `socket` takes it. */
+export const networkOrder = (protocol: number): number => ((protocol & 0xff) << 8) | (protocol >> 8);
+
 /** @throws {SocketError} `ERR_OPEN`, with EPERM where a packet socket needs CAP_NET_RAW. */
 export function openIn(nsFd: number, domain: number, type: number, protocol: number): SocketHandle {
   const socket = loadBinding().open(domain, type, protocol, nsFd);
