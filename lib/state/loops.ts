@@ -1,6 +1,7 @@
 /** Links that would stand on themselves. */
 import type { LinkEntry } from "./document.ts";
 import type { Path } from "./error.ts";
+import { grouped } from "./grouped.ts";
 
 type Links = Readonly<Record<string, LinkEntry>>;
 type Say = (path: Path, message: string) => void;
@@ -26,28 +27,19 @@ function follow(key: "master" | "dev", links: Links, say: Say): ReadonlySet<stri
 /** Kinds that the kernel stacks on their `dev`, as it stacks a master on its ports; other tunnels only send through it. */
 const STACKED = ["vlan", "macvlan", "macvtap", "ipvlan", "ipvtap", "macsec", "vxlan"];
 
-/** Adds to the list of a name. */
-function note(lists: Map<string, string[]>, name: string, one: string): void {
-  const list = lists.get(name);
-  if (list === undefined) lists.set(name, [one]);
-  else list.push(one);
-}
+type Lists = ReadonlyMap<string, readonly string[]>;
 
 /** What stands on each link: its master, and links that are made on it; and the same the other way round. */
-function stackOf(links: Links): { readonly above: Map<string, string[]>; readonly below: Map<string, string[]> } {
-  const above = new Map<string, string[]>();
-  const below = new Map<string, string[]>();
-  const stands = (upper: string, lower: string): void => {
-    if (!Object.hasOwn(links, upper) || !Object.hasOwn(links, lower)) return;
-    note(above, lower, upper);
-    note(below, upper, lower);
-  };
-  for (const [name, { kind, master, dev, state }] of Object.entries(links)) {
-    if (state === "absent") continue;
-    if (typeof master === "string") stands(master, name);
-    if (typeof dev === "string" && STACKED.includes(String(kind))) stands(name, dev);
-  }
-  return { above, below };
+function stackOf(links: Links): { readonly above: Lists; readonly below: Lists } {
+  const stands = Object.entries(links).flatMap(([name, { kind, master, dev, state }]) => {
+    if (state === "absent") return [];
+    const made = STACKED.includes(String(kind)) ? dev : undefined;
+    return [[master, name] as const, [name, made] as const];
+  });
+  const pairs = stands.filter((pair): pair is [upper: string, lower: string] =>
+    pair.every((one) => typeof one === "string" && Object.hasOwn(links, one)),
+  );
+  return { above: grouped(pairs.map(([upper, lower]) => [lower, upper])), below: grouped(pairs) };
 }
 
 /** Links that are in a loop or under one: the rest, after what has nothing above it was taken away, again and again. */

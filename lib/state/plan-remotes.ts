@@ -1,5 +1,6 @@
 /** Where a VXLAN floods to: the far ends that the document names against the all-zero entries on the host. */
 import type { DesiredLink } from "./desired.ts";
+import { grouped, remembered } from "./grouped.ts";
 import type { Observed, ObservedLink } from "./observed.ts";
 import { move, type Planner } from "./planner.ts";
 import type { Request, Words } from "./step.ts";
@@ -42,23 +43,18 @@ export function farEndsOf({ kind, remotes, options: { remote } }: DesiredLink): 
   return remotes ?? (kind === "vxlan" && typeof remote === "string" ? [remote] : undefined);
 }
 
-const floods = new WeakMap<readonly object[], ReadonlyMap<unknown, readonly Words[]>>();
+function* floodsIn<T>(list: readonly T[], wordsOf: (one: T) => Words): Generator<readonly [unknown, Words]> {
+  for (const one of list) {
+    const entry = wordsOf(one);
+    if (entry["mac"] === ZERO_MAC) yield [entry["dev"], entry];
+  }
+}
+const floodsByLink = remembered((list: readonly object[], wordsOf: (one: never) => Words) =>
+  grouped(floodsIn(list as readonly never[], wordsOf)),
+);
 /** The all-zero entries of a link. Lists are long, and asked for once for each of many links. */
 function floodsOf<T extends object>(list: readonly T[], dev: string, wordsOf: (one: T) => Words): readonly Words[] {
-  let known = floods.get(list);
-  if (known === undefined) {
-    const found = new Map<unknown, Words[]>();
-    for (const one of list) {
-      const entry = wordsOf(one);
-      if (entry["mac"] !== ZERO_MAC) continue;
-      const same = found.get(entry["dev"]);
-      if (same === undefined) found.set(entry["dev"], [entry]);
-      else same.push(entry);
-    }
-    known = found;
-    floods.set(list, known);
-  }
-  return known.get(dev) ?? [];
+  return floodsByLink(list, wordsOf).get(dev) ?? [];
 }
 /** A far end as one text; of a VXLAN with several VNIs each has its own. */
 const endOf = ({ dst, srcVni }: Words): unknown => (srcVni === undefined ? dst : `${String(dst)} ${String(srcVni)}`);

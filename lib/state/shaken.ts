@@ -6,6 +6,7 @@
  */
 import { sortOf } from "./entries/sorts.ts";
 import type { Path } from "./error.ts";
+import { grouped, remembered } from "./grouped.ts";
 import { linkOf, type Observed } from "./observed.ts";
 import type { Fates } from "./plan-links.ts";
 import { move, type Planner } from "./planner.ts";
@@ -21,32 +22,19 @@ function mastersOf(observed: Observed, name: string, goes: boolean): readonly un
 /** Kinds that have the MAC address of the link below. */
 const FOLLOWING = ["vlan", "ipvlan", "ipvtap"];
 
-const followers = new WeakMap<Observed["links"], ReadonlyMap<string, readonly string[]>>();
 /** Links that may get another MAC address with a link: those that stand on it, and its master. */
-function followersOf({ links }: Observed, name: string): readonly string[] {
-  let known = followers.get(links);
-  if (known === undefined) {
-    const found = new Map<string, string[]>();
-    const note = (from: unknown, to: unknown): void => {
-      if (typeof from !== "string" || typeof to !== "string") return;
-      const same = found.get(from);
-      if (same === undefined) found.set(from, [to]);
-      else same.push(to);
-    };
-    for (const { name: one, kind = "", dev, master } of links as readonly Words[]) {
-      if (FOLLOWING.includes(String(kind))) note(dev, one);
-      note(one, master);
-    }
-    known = found;
-    followers.set(links, known);
-  }
-  return known.get(name) ?? [];
-}
+const followersOf = remembered((links: Observed["links"]) => {
+  const pairs = (links as readonly Words[]).flatMap(({ name, kind = "", dev, master }) => [
+    ...(FOLLOWING.includes(String(kind)) ? [[dev, name] as const] : []),
+    [name, master] as const,
+  ]);
+  return grouped(pairs.filter((pair): pair is [string, string] => pair.every((one) => typeof one === "string")));
+});
 
 /** These links, and all that follow them. */
 function withFollowers(observed: Observed, names: readonly string[]): readonly string[] {
   const all = new Set(names);
-  for (const name of all) for (const one of followersOf(observed, name)) all.add(one);
+  for (const name of all) for (const one of followersOf(observed.links).get(name) ?? []) all.add(one);
   return [...all];
 }
 

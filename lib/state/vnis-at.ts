@@ -1,4 +1,5 @@
 /** Finds a VNI of a VXLAN in a list of ranges, which is asked for each of many entries. */
+import { grouped, remembered } from "./grouped.ts";
 import type { Words } from "./step.ts";
 
 interface Range {
@@ -9,28 +10,23 @@ interface Range {
   readonly words: Words;
 }
 
-/** Ranges by their link, in the order of where they begin. */
-function rangesOf(all: Iterable<Words>): ReadonlyMap<unknown, readonly Range[]> {
-  const found = new Map<unknown, Omit<Range, "last">[]>();
-  for (const words of all) {
-    const { dev, vni, vniEnd = vni } = words;
-    const one = { from: Number(vni), to: Number(vniEnd), words };
-    const same = found.get(dev);
-    if (same === undefined) found.set(dev, [one]);
-    else same.push(one);
-  }
-  const ordered = [...found].map(([dev, ranges]): [unknown, readonly Range[]] => {
-    let last = 0;
-    const withLast = ranges
-      .sort((a, b) => a.from - b.from)
-      .map((one) => {
-        last = Math.max(last, one.to);
-        return { ...one, last };
-      });
-    return [dev, withLast];
-  });
-  return new Map(ordered);
+/** Ranges in the order of where they begin. */
+function ordered(all: readonly Words[]): readonly Range[] {
+  let last = 0;
+  return all
+    .map((words) => ({ from: Number(words["vni"]), to: Number(words["vniEnd"] ?? words["vni"]), words }))
+    .sort((a, b) => a.from - b.from)
+    .map((one) => {
+      last = Math.max(last, one.to);
+      return { ...one, last };
+    });
 }
+
+/** Ranges by their link. */
+const rangesOf = remembered((list: readonly object[], wordsOf: (one: never) => Words) => {
+  const byLink = grouped((list as readonly never[]).map((one) => wordsOf(one)).map((words) => [words["dev"], words]));
+  return new Map([...byLink].map(([dev, all]) => [dev, ordered(all)]));
+});
 
 /** How many ranges begin at this VNI or before it. */
 function countUpTo(ranges: readonly Range[], vni: number): number {
@@ -43,20 +39,13 @@ function countUpTo(ranges: readonly Range[], vni: number): number {
   return low;
 }
 
-const known = new WeakMap<readonly object[], ReadonlyMap<unknown, readonly Range[]>>();
-
 /** What a list says of an entry's VNI; `wordsOf` gives the range that one of the list is, and is the same for each list. */
 export function vnisAt<T extends object>(
   list: readonly T[],
   wordsOf: (one: T) => Words,
   { dev, srcVni }: Words,
 ): readonly Words[] {
-  let byLink = known.get(list);
-  if (byLink === undefined) {
-    byLink = rangesOf(list.map(wordsOf));
-    known.set(list, byLink);
-  }
-  const ranges = byLink.get(dev) ?? [];
+  const ranges = rangesOf(list, wordsOf).get(dev) ?? [];
   const vni = Number(srcVni);
   const found: Words[] = [];
   for (let i = countUpTo(ranges, vni) - 1; i >= 0; i--) {

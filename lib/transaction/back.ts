@@ -66,16 +66,16 @@ async function walk(
   unlike: () => Promise<readonly Step[]>,
 ): Promise<WayBack> {
   const failed: UndoFailure[] = [];
-  const undone: Step[] = [];
-  for (const { step, requests } of steps) {
-    failed.push(...(await undo(host, requests, secrets)));
-    if (undone.at(-1) !== step) undone.push(step);
-  }
+  const undoAll = async (): Promise<void> => {
+    for (const { requests } of steps) failed.push(...(await undo(host, requests, secrets)));
+  };
+  await undoAll();
+  const undone = steps.map(({ step }) => step).filter((step, i, all) => step !== all[i - 1]);
   try {
     let differing = await unlike();
     // What was said to be gone may be there all the same: once more, as what is undone is not changed by that.
     if (failed.length === 0 && differing.length > 0) {
-      for (const { requests } of steps) failed.push(...(await undo(host, requests, secrets)));
+      await undoAll();
       differing = await unlike();
     }
     return { undone, failed, differing };
