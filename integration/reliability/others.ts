@@ -12,6 +12,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   neighbor: "ip -json neighbor show nud permanent",
   proxy: "ip -json neighbor show proxy",
   fdb: "bridge -json -d fdb show",
+  vlan: "bridge -json vlan show",
   vni: "bridge -json vni show",
   mdb: "bridge -json -d mdb show",
   qdisc: "tc -json -d qdisc show",
@@ -40,8 +41,13 @@ const VOLATILE = new Set([
   ...["topology_change_ack", "config_pending", "valid_life_time", "preferred_life_time", "timer", "index", "state"],
   ...["gso_max_size", "gso_max_segs", "tso_max_size", "tso_max_segs", "metainfo", "tentative", "direct_packets_stat"],
 ]);
-/** Of links, and of some entries, it is a number that stays. */
-const KEPT: Readonly<Record<string, readonly string[]>> = { nexthop: ["id"], ruleset: ["index"] };
+/** Of some entries, and of what a kind of link is told, it is one that somebody chose; ports of bridges are numbered. */
+const KEPT: Readonly<Record<string, readonly string[]>> = {
+  nexthop: ["id"],
+  ruleset: ["index"],
+  info_data: ["id"],
+  fdb: ["state"],
+};
 /** What the kernel finds out of links by itself; the rest of `flags` says how they are configured. */
 const FOUND_OUT = ["LOWER_UP", "NO-CARRIER", "M-DOWN", "linkdown", "dead", "offload"];
 const DEFAULT_QUEUES = ["noqueue", "pfifo_fast", "noop", "mq"];
@@ -63,7 +69,8 @@ function plain(sort: string, value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   const all = Object.entries(value).flatMap(([key, one]): [string, unknown][] => {
     if (key === "flags" && Array.isArray(one)) return [[key, one.filter((flag) => !FOUND_OUT.includes(flag)).sort()]];
-    return VOLATILE.has(key) && KEPT[sort]?.includes(key) !== true ? [] : [[key, plain(sort, one)]];
+    const within = Object.hasOwn(KEPT, key) ? key : sort;
+    return VOLATILE.has(key) && KEPT[sort]?.includes(key) !== true ? [] : [[key, plain(within, one)]];
   });
   return Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
@@ -80,7 +87,8 @@ function flat(sort: string, value: unknown): Told[] {
 /** Everything that a host is configured to. */
 export async function toldByOthers(on: Machine): Promise<readonly string[]> {
   const asked = Object.entries(PROGRAMS).map(
-    ([sort, command]) => `printf '%s ' ${sort}; ${command} | tr -d '\n'; echo`,
+    // A pipe would hide that the command failed, or is not there.
+    ([sort, command]) => `told=$(${command}); printf '%s ' ${sort}; printf %s "$told" | tr -d '\n'; echo`,
   );
   const script = `${asked.join("\n")}\ngrep -rs . ${SYSCTLS} | grep -v stable_secret`;
   const lines = (await shell(on, script)).split("\n");
