@@ -18,7 +18,7 @@ import { allOf, type Figure, type Kept, line, noneOf, page, told } from "./figur
 import { mountMemory } from "./host.ts";
 import { type Killer, kills, victimsOf } from "./kills.ts";
 import { orders } from "./orders.ts";
-import { transitions } from "./transitions.ts";
+import { NO_TRANSITIONS, sum, type Transitions, transitions } from "./transitions.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -28,8 +28,10 @@ const { values, positionals } = parseArgs({
     seed: { type: "string", default: "1" },
     /** How much of the whole; what is less than the target is told as missed. */
     share: { type: "string", default: "1" },
-    /** One task in this process, its figures as JSON on descriptor 3. */
+    /** One task in this process, which sends its figures to the one that started it. */
     only: { type: "string" },
+    /** So many transitions in this process, which sends what became of them. */
+    some: { type: "string" },
   },
 });
 const slice = values.slice;
@@ -53,13 +55,20 @@ async function killed(killer: Killer): Promise<Figure[]> {
   return figures;
 }
 
+/** Processes that make transitions at once: the kernel lets each wait for most of the time. */
+const PARTS = 3;
+
+/** As even as can be. */
+const parts = (count: number): readonly number[] =>
+  Array.from({ length: PARTS }, (_, i) => Math.floor((count + i) / PARTS)).filter((some) => some > 0);
+
 type Task = (directory: string) => Promise<Figure[]>;
 
 const TASKS: Readonly<Record<string, Task>> = {
-  transitions: async (directory) => {
+  transitions: async () => {
     const target = slice ? 200 : 10_000;
     const count = slice ? target : scaled(target);
-    const all = await transitions(count, seed, directory);
+    const all = sum(await Promise.all(parts(count).map((some, i) => transitionsInProcess(some, seed + i * target))));
     const { exact, unchanged, refused, leaked, descriptors, namespaces, faults } = all;
     return [
       allOf(
@@ -117,33 +126,46 @@ const TASKS: Readonly<Record<string, Task>> = {
   },
 };
 
-/** One task, with room in memory for its journals. */
-async function only(name: string): Promise<void> {
+function taskOf(name: string): Task {
   const task = TASKS[name];
   if (task === undefined) throw new TypeError(`there is no task ${name}: ${Object.keys(TASKS).join(", ")}`);
+  return task;
+}
+
+/** Sends what a task comes to, which has room in memory for its journals. */
+async function answer(task: (directory: string) => Promise<object>): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "linkwright-reliability-"));
   await mountMemory(directory, 256 * 1024 * 1024);
-  const figures = await task(directory);
+  const result = await task(directory);
   const { send } = process;
-  if (send !== undefined) await new Promise((sent) => send.call(process, figures, sent));
+  if (send !== undefined) await new Promise((sent) => send.call(process, result, sent));
   process.disconnect?.();
   execFileSync("umount", ["--lazy", directory]);
   await rm(directory, { recursive: true, force: true });
 }
 
-/** A task in a process of its own: what one leaves behind is not another's. */
-function inProcess(name: string): Promise<Figure[]> {
+/** What this program answers in a process of its own: what one leaves behind is not another's. */
+function inProcess<T>(options: readonly string[], unanswered: T): Promise<T> {
   return new Promise((resolve) => {
-    const args = [fileURLToPath(import.meta.url), ...process.argv.slice(2), "--only", name];
+    const args = [fileURLToPath(import.meta.url), ...process.argv.slice(2), ...options];
     const child = spawn(process.execPath, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
-    let figures: Figure[] = [
-      { name, value: "ended without a figure", target: "a figure", met: false, faults: [`see what ${name} printed`] },
-    ];
+    let answered = unanswered;
     child.on("message", (message) => {
-      figures = message as Figure[];
+      answered = message as T;
     });
-    child.on("close", () => resolve(figures));
+    child.on("close", () => resolve(answered));
   });
+}
+
+function figuresOf(name: string): Promise<Figure[]> {
+  const faults = [`see what ${name} printed`];
+  const none = { name, value: "ended without a figure", target: "a figure", met: false, faults };
+  return inProcess(["--only", name], [none]);
+}
+
+function transitionsInProcess(count: number, first: number): Promise<Transitions> {
+  const none = { ...NO_TRANSITIONS, wrong: count, faults: [`those from seed ${first} on ended without a word`] };
+  return inProcess(["--some", String(count), "--seed", String(first)], none);
 }
 
 /** Tasks that are under way at once. */
@@ -158,7 +180,7 @@ async function measure(
   let good = true;
   const some = async (): Promise<void> => {
     for (const name of left) {
-      const figures = await inProcess(name);
+      const figures = await figuresOf(name);
       for (const figure of figures) console.log([line(figure), ...figure.faults].join("\n"));
       good &&= figures.every(({ met }) => met);
       kept(name, figures);
@@ -192,7 +214,9 @@ function reporter(): (name: string, figures: readonly Figure[]) => void {
 }
 
 async function main(): Promise<void> {
-  if (values.only !== undefined) return await only(values.only);
+  const { only, some } = values;
+  if (some !== undefined) return await answer((directory) => transitions(Number(some), seed, directory));
+  if (only !== undefined) return await answer(taskOf(only));
   const root = join(dirname(fileURLToPath(import.meta.url)), "../../..");
   process.chdir(root);
   if (values.report && slice) throw new TypeError("--slice is for CI: its figures are not for the report");

@@ -27,6 +27,16 @@ export interface Transitions {
   readonly faults: string[];
 }
 
+const COUNTS = ["exact", "unchanged", "refused", "wrong", "leaked", "descriptors", "namespaces"] as const;
+const zeros = Object.fromEntries(COUNTS.map((key) => [key, 0])) as Record<(typeof COUNTS)[number], number>;
+export const NO_TRANSITIONS: Transitions = { ...zeros, faults: [] };
+
+export function sum(parts: readonly Transitions[]): Transitions {
+  const all = { ...zeros };
+  for (const part of parts) for (const key of COUNTS) all[key] += part[key];
+  return { ...all, faults: parts.flatMap(({ faults }) => faults) };
+}
+
 class Fault extends Error {
   readonly leaked: number;
   constructor(message: string, lines: readonly string[] = []) {
@@ -203,8 +213,7 @@ async function one(all: Transitions, seed: number, directory: string, most: numb
 
 /** So many transitions, from a seed on. */
 export async function transitions(count: number, seed: number, directory: string): Promise<Transitions> {
-  const none = { exact: 0, unchanged: 0, refused: 0, wrong: 0 };
-  const all: Transitions = { ...none, leaked: 0, descriptors: 0, namespaces: 0, faults: [] };
+  const all: Transitions = { ...NO_TRANSITIONS, faults: [] };
   // The first opens what stays open.
   await chain(directory, { linkwright: 1, links: {} }, [], false, () => undefined);
   const [descriptors, namespaces] = [openDescriptors(), heldNamespaces()];
