@@ -1,7 +1,9 @@
 /** One network namespace with all its services. */
 import type { Addresses } from "./addresses/addresses.ts";
 import type { Listen } from "./addresses/dad.ts";
+import type { AddressLabels } from "./addresses/labels.ts";
 import type { Mdb } from "./bridges/mdb.ts";
+import type { Mst } from "./bridges/mst.ts";
 import type { Vlans } from "./bridges/vlans.ts";
 import type { Vnis } from "./bridges/vnis.ts";
 import type { Devconf } from "./devconf/devconf.ts";
@@ -53,7 +55,9 @@ const prepared: Shape<Command> = {
 /** What is loaded when it is first asked for. */
 const load = {
   addresses: () => late<typeof import("./addresses/addresses.ts")>("addresses/addresses").Addresses,
+  addressLabels: () => late<typeof import("./addresses/labels.ts")>("addresses/labels").AddressLabels,
   mdb: () => late<typeof import("./bridges/mdb.ts")>("bridges/mdb").Mdb,
+  mst: () => late<typeof import("./bridges/mst.ts")>("bridges/mst").Mst,
   vlans: () => late<typeof import("./bridges/vlans.ts")>("bridges/vlans").Vlans,
   vnis: () => late<typeof import("./bridges/vnis.ts")>("bridges/vnis").Vnis,
   devconf: () => late<typeof import("./devconf/devconf.ts")>("devconf/devconf").Devconf,
@@ -146,6 +150,13 @@ export class Host implements AsyncDisposable {
       () => new (load.addresses())(this.#connection(NETLINK_ROUTE), this.links, listen),
     );
   }
+  /** Labels by which IPv6 chooses among its addresses. */
+  get addressLabels(): AddressLabels {
+    return this.#service(
+      "addressLabels",
+      () => new (load.addressLabels())(this.#connection(NETLINK_ROUTE), this.links),
+    );
+  }
   /** Routes of all tables. */
   get routes(): Routes {
     const flush = async (): Promise<void> => {
@@ -176,6 +187,10 @@ export class Host implements AsyncDisposable {
   /** VLANs of bridges and their ports. */
   get vlans(): Vlans {
     return this.#service("vlans", () => new (load.vlans())(this.#connection(NETLINK_ROUTE), this.links));
+  }
+  /** States of bridges' ports in instances of the spanning tree. */
+  get mst(): Mst {
+    return this.#service("mst", () => new (load.mst())(this.#connection(NETLINK_ROUTE), this.links));
   }
   /** VNIs that a VXLAN with `vnifilter` takes. */
   get vnis(): Vnis {

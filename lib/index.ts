@@ -1,8 +1,15 @@
 /** What users may import. Documents have an entry of their own, `linkwright/document`, as they load zod and yaml. */
 export type { Addresses, AddressFilter, AddressOptions } from "./addresses/addresses.ts";
 export { DadError } from "./addresses/error.ts";
+export type {
+  AddressLabel,
+  AddressLabelConfig,
+  AddressLabelFilter,
+  AddressLabels,
+} from "./addresses/labels.ts";
 export type { Address, AddressConfig, AddressProtocol, Lifetime } from "./addresses/words.ts";
 export type { Mdb, MdbConfig, MdbEntry, MdbFilter, MdbFlush } from "./bridges/mdb.ts";
+export type { Mst, MstFilter, MstState } from "./bridges/mst.ts";
 export type {
   KnownVlanGlobals,
   Vlan,

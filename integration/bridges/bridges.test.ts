@@ -1,6 +1,7 @@
 /** VLANs, VNIs and multicast groups: ours beside `bridge -json`, in both directions. */
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { Mdb, type MdbConfig, type MdbEntry } from "../../lib/bridges/mdb.ts";
+import { Mst, type MstState } from "../../lib/bridges/mst.ts";
 import { type Vlan, type VlanConfig, Vlans } from "../../lib/bridges/vlans.ts";
 import { type Vni, Vnis } from "../../lib/bridges/vnis.ts";
 import { needs, skip } from "../../test/needs.ts";
@@ -142,6 +143,80 @@ describe("VLANs beside bridge", () => {
     });
     await rejects(vlans.create({ dev: "d1", vid: 20, vidEnd: 10 }), { code: "ERR_INPUT", path: ["vidEnd"] });
     await rejects(vlans.create({ dev: "d1", vid: 20, vidEnd: 30, pvid: true }), { code: "ERR_INPUT", path: ["pvid"] });
+  });
+});
+
+describe("instances of the spanning tree", () => {
+  before(function () {
+    needs(this, "ip", "bridge", "bash");
+  });
+
+  /** A frame of VLAN 10 is sent into d1; whether it came out of p1. */
+  async function passes({ sh, json }: Scene): Promise<boolean> {
+    const count = async (): Promise<number> => {
+      const [{ stats64 } = {}] = await json("ip -json -s link show dev p0.10");
+      return (stats64 as { rx: { packets: number } }).rx.packets;
+    };
+    const before = await count();
+    await sh("ip neigh flush dev d0.10; bash -c 'echo > /dev/udp/198.51.100.9/9'; sleep 0.2");
+    return (await count()) > before;
+  }
+
+  it("have states of their own at each port, which frames obey", async function () {
+    await using here = await scene();
+    const [vlans, mst] = [new Vlans(here.connection, here.links), new Mst(here.connection, here.links)];
+    await here
+      .sh("ip link set br0 type bridge vlan_default_pvid 0 vlan_filtering 1")
+      .catch((error: Error) => skip(this, `no VLAN filtering here: ${error.message}`));
+    await here.links.update("br0", { mst: true });
+    if ((await here.links.get("br0"))?.mst !== true) skip(this, "no instances here, as before Linux 5.18");
+    await here.sh(
+      `ip link add p0 type veth peer name p1; ip link set p1 master br0; ip link add link d0 name d0.10 type vlan id 10
+      ip link add link p0 name p0.10 type vlan id 10
+      for link in p0 p1 d0.10 p0.10; do ip link set $link addrgenmode none; ip link set $link up; done
+      ip address add 198.51.100.1/24 dev d0.10; sleep 0.3`,
+    );
+    for (const vid of [10, 20, 30])
+      for (const dev of ["d1", "p1", "br0"]) await vlans.create({ dev, vid, ...(dev === "br0" && { self: true }) });
+    await vlans.updateGlobals({ dev: "br0", vid: 10, msti: 1 });
+    await vlans.updateGlobals({ dev: "br0", vid: 20, msti: 4094 });
+    const state = async (): Promise<unknown> =>
+      (await told(here, "bridge -d -json vlan show", "vlans", "d1")).map((one) => [one["vlan"], one["state"]]);
+    const states = (state: MstState["state"]): MstState[] => [1, 4094].map((msti) => ({ dev: "d1", msti, state }));
+    const common: MstState = { dev: "d1", msti: 0, state: "forwarding" };
+    deepEqual(sorted(await mst.list({ dev: "d1" })), sorted([common, ...states("disabled")]));
+    ok(!(await passes(here)));
+    deepEqual(await mst.batch("update", [...states("forwarding"), { dev: "p1", msti: 1, state: "forwarding" }]), [
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    ok(await passes(here));
+    await mst.update({ dev: "d1", msti: 1, state: "blocking" });
+    deepEqual(await state(), [
+      [10, "blocking"],
+      [20, "forwarding"],
+      [30, "forwarding"],
+    ]);
+    ok(!(await passes(here)));
+    await mst.update({ dev: "d1", msti: 1, state: "forwarding" });
+    await mst.update({ dev: "d1", msti: 4094, state: "learning" });
+    ok(await passes(here));
+    deepEqual(
+      (await mst.list()).filter(({ msti }) => msti === 4094),
+      [
+        { dev: "d1", msti: 4094, state: "learning" },
+        { dev: "p1", msti: 4094, state: "disabled" },
+      ],
+    );
+    await rejects(mst.update({ dev: "d0", msti: 1, state: "blocking" }), {
+      message: /^cannot change the state of d0 in instance 1: .*at dev\)$/,
+    });
+    await here.links.update("p1", { master: null });
+    await here.sh("ip link add br1 type bridge; ip link set p1 master br1");
+    await rejects(mst.update({ dev: "p1", msti: 1, state: "blocking" }), {
+      message: /^cannot change the state of p1 in instance 1: /,
+    });
   });
 });
 

@@ -3,7 +3,8 @@
  *
  * Source: include/uapi/linux/if_bridge.h (IFLA_BRIDGE_*, BRIDGE_VLANDB_*, MDBA_*, MDBE_*, struct bridge_vlan_info, struct
  * br_vlan_msg, struct br_port_msg, struct br_mdb_entry), include/uapi/linux/if_link.h (VXLAN_VNIFILTER_*,
- * VNIFILTER_ENTRY_STATS_*, struct tunnel_msg), net/bridge/br_netlink.c (br_afspec), net/bridge/br_vlan.c
+ * VNIFILTER_ENTRY_STATS_*, struct tunnel_msg), net/bridge/br_netlink.c (br_afspec,
+ * br_fill_ifinfo), net/bridge/br_mst.c (br_mst_nl_policy, br_mst_fill_info), net/bridge/br_vlan.c
  * (br_vlan_db_policy, br_vlan_fill_vids), net/bridge/br_vlan_options.c (br_vlan_global_opts_fill), net/bridge/br_mdb.c
  * (br_mdbe_attrs_pol, __mdb_fill_info), drivers/net/vxlan/vxlan_mdb.c (vxlan_mdbe_attrs_pol,
  * vxlan_mdb_entry_info_fill), drivers/net/vxlan/vxlan_vnifilter.c (vni_filter_entry_policy, vxlan_fill_vni_filter_entry).
@@ -15,9 +16,11 @@ import {
   RTM_DELMDB,
   RTM_DELTUNNEL,
   RTM_DELVLAN,
+  RTM_GETLINK,
   RTM_GETMDB,
   RTM_GETTUNNEL,
   RTM_GETVLAN,
+  RTM_NEWLINK,
   RTM_NEWMDB,
   RTM_NEWTUNNEL,
   RTM_NEWVLAN,
@@ -32,6 +35,7 @@ import {
   bytes,
   type Codec,
   type Fixed,
+  hardware,
   ip,
   ipv4,
   ipv6,
@@ -41,6 +45,7 @@ import {
   padding,
   type Schema,
   struct,
+  text,
   u8,
   u16,
   u32,
@@ -68,6 +73,8 @@ export const MDB_FLAGS = { OFFLOAD: 1, FAST_LEAVE: 2, STAR_EXCL: 4, BLOCKED: 8, 
 
 const vlanInfo = struct("bridge_vlan_info", { flags: u16, vid: u16 });
 export const vlanTunnelInfo = attrs("IFLA_BRIDGE_VLAN_TUNNEL", { id: at(1, u32), vid: at(2, u16), flags: at(3, u16) });
+export const mstEntry = attrs("IFLA_BRIDGE_MST_ENTRY", { msti: at(1, u16), state: at(2, u8) });
+export const bridgeMst = attrs("IFLA_BRIDGE_MST", { entry: many(1, mstEntry) });
 export const bridgeSpec = attrs("IFLA_BRIDGE", {
   flags: at(0, u16),
   mode: at(1, u16),
@@ -75,12 +82,28 @@ export const bridgeSpec = attrs("IFLA_BRIDGE", {
   vlanTunnelInfo: many(3, vlanTunnelInfo),
   mrp: at(4, bytes),
   cfm: at(5, bytes),
-  mst: at(6, bytes),
+  mst: at(6, bridgeMst),
 });
-const link = body(ifinfomsg, attrs("IFLA", { afSpec: at(26, bridgeSpec) }));
+/** A bridge's port, or a bridge, in messages of AF_BRIDGE; but for what stands in `afSpec` it is the business of links. */
+const link = body(
+  ifinfomsg,
+  attrs("IFLA", {
+    address: at(1, hardware),
+    ifname: at(3, text),
+    mtu: at(4, u32),
+    link: at(5, u32),
+    master: at(10, u32),
+    protinfo: at(12, bytes),
+    operstate: at(16, u8),
+    afSpec: at(26, bridgeSpec),
+    extMask: at(29, u32),
+  }),
+);
 /** VLANs of a port come and go in changes of the link's part that belongs to bridges. */
 export const setlink = message("RTM_SETLINK", RTM_SETLINK, link);
 export const dellink = message("RTM_DELLINK", RTM_DELLINK, link);
+export const getlink = message("RTM_GETLINK", RTM_GETLINK, link);
+export const newlink = message("RTM_NEWLINK", RTM_NEWLINK, link);
 
 export const vlanStats = attrs("BRIDGE_VLANDB_STATS", {
   rxBytes: at(1, u64),

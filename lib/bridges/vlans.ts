@@ -42,9 +42,10 @@ export interface VlanConfig {
   readonly master?: boolean | undefined;
 }
 
-const STATES = ["disabled", "listening", "learning", "forwarding", "blocking"] as const;
+/** States of the spanning tree, by their numbers. */
+export const VLAN_STATES = ["disabled", "listening", "learning", "forwarding", "blocking"] as const;
 /** State of a VLAN in the spanning tree. */
-export type VlanState = (typeof STATES)[number];
+export type VlanState = (typeof VLAN_STATES)[number];
 
 /** What can be changed of a VLAN that is there. What is absent stays as it is. */
 export interface VlanOptions {
@@ -137,7 +138,7 @@ export const vlanShapes = {
 /** What each property of {@link VlanChange} must look like. */
 export const vlanOptionShapes = {
   ...where,
-  state: choice(...STATES),
+  state: choice(...VLAN_STATES),
   mcastRouter: integer(0, 2),
   mcastMaxGroups: integer(0, 0xffff_ffff),
   neighSuppress: boolean,
@@ -262,7 +263,7 @@ export function vlanFromWire(dev: string, entry: Out<typeof vlanEntry>): Vlan {
     pvid: (info.flags & INFO.PVID) !== 0 ? true : undefined,
     untagged: (info.flags & INFO.UNTAGGED) !== 0 ? true : undefined,
     tunnelId: tunnelInfo?.id,
-    state: state === undefined ? undefined : STATES[state],
+    state: state === undefined ? undefined : VLAN_STATES[state],
     mcastRouter,
     mcastGroups: mcastNGroups,
     mcastMaxGroups,
@@ -334,7 +335,7 @@ export const vlanOptionRules: ChangeRules<"update", VlanChange, OptionsWire> = {
         {
           info: { vid: first, flags: INFO.ONLY_OPTS },
           range: vidEnd === first ? undefined : vidEnd,
-          state: state === undefined ? undefined : STATES.indexOf(state),
+          state: state === undefined ? undefined : VLAN_STATES.indexOf(state),
           ...options,
         },
       ],

@@ -26,6 +26,9 @@ export const RTM_GETNEIGH = 30;
 export const RTM_NEWRULE = 32;
 export const RTM_DELRULE = 33;
 export const RTM_GETRULE = 34;
+export const RTM_NEWADDRLABEL = 72;
+export const RTM_DELADDRLABEL = 73;
+export const RTM_GETADDRLABEL = 74;
 export const RTM_NEWMDB = 84;
 export const RTM_DELMDB = 85;
 export const RTM_GETMDB = 86;
@@ -84,8 +87,9 @@ export const fibRuleHdr = struct("fib_rule_hdr", {
 });
 export const nhmsg = struct("nhmsg", { family: u8, scope: u8, protocol: u8, _resvd: u8, flags: u32 });
 
-/** IFLA_EXT_MASK: leave counters out. */
+/** Bits of IFLA_EXT_MASK: no counters; the spanning trees of a bridge's port. */
 export const RTEXT_FILTER_SKIP_STATS = 8;
+export const RTEXT_FILTER_MST = 128;
 
 /** Bits of ifinfomsg.flags. */
 export const IFF_UP = 0x1;

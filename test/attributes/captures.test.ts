@@ -1,8 +1,9 @@
 /** What other tools asked for, and what kernels told: each message is understood whole, and encoded again as it was. */
 import { deepEqual, match, ok } from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
+import { newaddrlabel } from "../../lib/addresses/label-schema.ts";
 import { newaddr } from "../../lib/addresses/schema.ts";
-import { getmdb, newmdb, newtunnel, newvlan } from "../../lib/bridges/schema.ts";
+import { getmdb, newlink, newmdb, newtunnel, newvlan } from "../../lib/bridges/schema.ts";
 import { newneigh } from "../../lib/neighbors/schema.ts";
 import { newbucket, newnexthop } from "../../lib/nexthops/schema.ts";
 import { newroute } from "../../lib/routes/schema.ts";
@@ -47,8 +48,8 @@ describe("requests of other tools", () => {
 
 /** Messages by the folder; addresses also under the numbers of requests for multicast and anycast ones. */
 const TOLD: Readonly<Record<string, readonly Attributes[]>> = {
-  addresses: [newaddr, { ...newaddr, type: 58 }, { ...newaddr, type: 62 }],
-  bridges: [newvlan, newtunnel, getmdb, newmdb],
+  addresses: [newaddr, { ...newaddr, type: 58 }, { ...newaddr, type: 62 }, newaddrlabel],
+  bridges: [newlink, newvlan, newtunnel, getmdb, newmdb],
   neighbors: [newneigh],
   nexthops: [newnexthop, newbucket],
   routes: [newroute],

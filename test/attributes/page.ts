@@ -16,6 +16,7 @@ const HEADERS = [
   "if_link.h",
   "if_tunnel.h",
   "if_addr.h",
+  "if_addrlabel.h",
   "if_bridge.h",
   "rtnetlink.h",
   "neighbour.h",

@@ -1,15 +1,20 @@
 /** The sections of docs/attributes.md: which attributes there are, and where they stand in what was captured. */
 
+import { ifal, newaddrlabel } from "../../lib/addresses/label-schema.ts";
+import { addressLabelFromWire, addressLabelToWire } from "../../lib/addresses/labels.ts";
 import { ifa, newaddr } from "../../lib/addresses/schema.ts";
 import { addressFromWire, addressToWire } from "../../lib/addresses/words.ts";
 import { mdbEntries, mdbToWire } from "../../lib/bridges/mdb.ts";
+import { mstFromWire, mstToWire } from "../../lib/bridges/mst.ts";
 import {
   bridgeSpec,
   delmdb,
   getmdb,
   mdbAttributes,
   mdbe,
+  mstEntry,
   newmdb,
+  newlink as newport,
   newtunnel,
   newvlan,
   setmdb,
@@ -257,7 +262,16 @@ function addressSections(): Draft[] {
   );
   const read = (message: Whole) => addressFromWire(as(message), names);
   const write = (words: Values) => addressToWire(as(words), 1).attrs;
-  return [draft("Addresses", messages, ifa, [], { messages, read, write, ...sort("address") })];
+  const labels = of("addresses", newaddrlabel);
+  const ofLabels = {
+    messages: labels,
+    read: (message: Whole) => addressLabelFromWire(as(message), names),
+    write: (words: Values) => addressLabelToWire(as(words), indexOf).attrs,
+  };
+  return [
+    draft("Addresses", messages, ifa, [], { messages, read, write, ...sort("address") }),
+    draft("Labels of addresses", labels, ifal, [], ofLabels),
+  ];
 }
 
 function routeSections(): Draft[] {
@@ -347,6 +361,12 @@ function bridgeSections(): Draft[] {
     read: (message: Whole) => entries(message, "globalOptions").map((one) => globalsFromWire("#1", one, names)),
     write: (words: Values) => vlanGlobalRules.toWire(as(words), "update", indexOf).attrs,
   };
+  const ports = of("bridges", newport);
+  const ofStates = {
+    messages: ports,
+    read: (message: Whole) => mstFromWire(as(message), names),
+    write: (words: Values) => mstToWire(as(words), indexOf).attrs,
+  };
   const ofVnis = {
     messages: vnis,
     read: (message: Whole) => entries(message, "entry").map((one) => vniFromWire("#1", one)),
@@ -369,6 +389,13 @@ function bridgeSections(): Draft[] {
       ...ofRanges,
       asked: ["afSpec", "vlanTunnelInfo"],
     }),
+    draft(
+      "Instances of the spanning tree",
+      [...ports, ...asked(setvlan)],
+      mstEntry,
+      ["afSpec", "mst", "entry"],
+      ofStates,
+    ),
     draft("VNIs of a VXLAN", vnis, vniEntry, ["entry"], ofVnis),
     draft("Counters of VNIs", vnis, vniStats, ["entry", "stats"], ofVnis),
     draft("Multicast entries", groups, mdbAttributes, ["mdb", "entry", "info", "attrs"], {

@@ -1,6 +1,16 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
 import { checkMdb, type MdbConfig, mdbEntries, mdbToWire } from "../../lib/bridges/mdb.ts";
-import { brVlanMsg, getmdb, newtunnel, newvlan, setlink, setmdb, tunnelMsg } from "../../lib/bridges/schema.ts";
+import { checkMst, type MstState, mstFromWire, mstToWire } from "../../lib/bridges/mst.ts";
+import {
+  brVlanMsg,
+  getmdb,
+  newlink,
+  newtunnel,
+  newvlan,
+  setlink,
+  setmdb,
+  tunnelMsg,
+} from "../../lib/bridges/schema.ts";
 import { checkVlan, globalsFromWire, type VlanConfig, vlanFromWire, vlanToWire } from "../../lib/bridges/vlans.ts";
 import { checkVni, type VniConfig, vniFromWire } from "../../lib/bridges/vnis.ts";
 import { type Message, NLMSG_HDRLEN, Reader, Writer } from "../../lib/wire/index.ts";
@@ -154,6 +164,39 @@ describe("VLANs", () => {
   for (const [config, message] of REFUSED_VLANS)
     it(`refuses ${JSON.stringify(config)}`, () => {
       throws(() => checkVlan(config as VlanConfig, "create"), { code: "ERR_INPUT", message });
+    });
+});
+
+const REFUSED_STATES: readonly (readonly [config: object, message: RegExp])[] = [
+  [{ dev: "d1", msti: 1 }, /^state: missing; expected one of disabled, listening,/],
+  [{ dev: "d1", state: "blocking" }, /^msti: missing; expected a whole number from 0 to 4094/],
+  [{ dev: "d1", msti: 4095, state: "blocking" }, /^msti: expected a whole number from 0 to 4094, got 4095/],
+  [{ dev: "d1", msti: 1, state: "blocked" }, /^state: expected one of .*, got "blocked"/],
+  [{ dev: "d1", mst: 1, state: "blocking" }, /^mst: unknown key; did you mean msti\?/],
+];
+
+describe("instances of the spanning tree", () => {
+  it("reads the kernel's", () => {
+    deepEqual(mstFromWire(readTwice("bridges/mst.hex", newlink), NAMES), [
+      { dev: "d1", msti: 1, state: "blocking" },
+      { dev: "d1", msti: 4094, state: "learning" },
+      { dev: "d1", msti: 0, state: "forwarding" },
+    ]);
+  });
+
+  it("writes what bridge writes", () => {
+    const out = new Writer();
+    out.take(NLMSG_HDRLEN);
+    setlink.body.write(out, mstToWire({ dev: "d1", msti: 10, state: "learning" }, indexIn));
+    const marks = (bytes: Uint8Array): string => Buffer.from(bytes.slice(NLMSG_HDRLEN)).toString("hex");
+    // It leaves out the marks of nests.
+    const marked = marks(only("requests/vlan-mst.hex")).replace("1c001a00", "1c001a80");
+    equal(marks(out.finish()), marked.replace("18000600", "18000680"));
+  });
+
+  for (const [config, message] of REFUSED_STATES)
+    it(`refuses ${JSON.stringify(config)}`, () => {
+      throws(() => checkMst(config as MstState), { code: "ERR_INPUT", message });
     });
 });
 

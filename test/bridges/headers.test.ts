@@ -4,6 +4,7 @@ import {
   BRIDGE_FLAGS,
   BRIDGE_VLAN_INFO,
   BRIDGE_VLANDB_DUMPF,
+  bridgeMst,
   bridgeSpec,
   MDB_FLAGS,
   mdbAttributes,
@@ -15,6 +16,7 @@ import {
   mdbNest,
   mdbSource,
   mdbSources,
+  mstEntry,
   TUNNEL_MSG_FLAG,
   vlandb,
   vlandbDump,
@@ -32,6 +34,8 @@ import { compare, compareBits, header } from "../headers.ts";
 
 const BRIDGE: readonly AnySchema[] = [
   bridgeSpec,
+  bridgeMst,
+  mstEntry,
   vlanTunnelInfo,
   vlandb,
   vlandbDump,

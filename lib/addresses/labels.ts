@@ -1,0 +1,157 @@
+/** The labels by which IPv6 chooses among its addresses (RFC 6724), in one network namespace. */
+import {
+  type ChangeRules,
+  canonicalIp,
+  type LinkLookup,
+  type Listing,
+  linkNamed,
+  listing,
+} from "../families/lookup.ts";
+import { parsePrefix, prefixText } from "../families/prefix.ts";
+import { AF_INET6 } from "../families/route.ts";
+import { checkFlush, matches, removeAll, Service } from "../families/service.ts";
+import { inTurns } from "../families/turns.ts";
+import { check, choice, InputError, integer, linkName, network, type Shapes } from "../shape/shape.ts";
+import type { CallOptions, Connection } from "../socket/index.ts";
+import { type MessageIn, type MessageOut, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from "../wire/index.ts";
+import { deladdrlabel, getaddrlabel, newaddrlabel } from "./label-schema.ts";
+
+/** A label for the addresses of a network: of two addresses of this host the one with the destination's label is taken. */
+export interface AddressLabelConfig {
+  /** An IPv6 network; `default` is all of IPv6, and IPv4 stands in `::ffff:0:0/96`. */
+  readonly prefix: string;
+  /** 0 to 4294967294. In a deletion it does not matter. */
+  readonly label?: number | undefined;
+  /** Name of the link that it is for. Default: all links. */
+  readonly dev?: string | undefined;
+}
+/** A label as the kernel has it. */
+export interface AddressLabel extends AddressLabelConfig {
+  readonly label: number;
+}
+/** Which labels are meant: those that have all of this. */
+export interface AddressLabelFilter {
+  readonly prefix?: string | undefined;
+  readonly label?: number | undefined;
+  readonly dev?: string | undefined;
+  /** There are none of IPv4: this means all. */
+  readonly family?: "inet6" | undefined;
+}
+/** What can be done with a label. */
+export type AddressLabelVerb = "create" | "replace" | "delete";
+
+/** What each property of {@link AddressLabelConfig} must look like. The last number means that there is no label. */
+export const addressLabelShapes = {
+  prefix: network,
+  label: integer(0, 0xffff_fffe),
+  dev: linkName,
+} as const satisfies Shapes;
+const FILTER = { ...addressLabelShapes, family: choice("inet6") };
+
+const partsOf = (prefix: string): { readonly address: string; readonly length: number } => {
+  const { address = "::", length, wide } = parsePrefix(prefix, "prefix", true);
+  if (!wide) throw new InputError(["prefix"], `${prefix} is of IPv4; write ::ffff:${address}/${96 + length}`);
+  return { address, length };
+};
+const canonical = (prefix: string): string => {
+  const { address, length } = partsOf(prefix);
+  return prefixText(length === 0 ? undefined : canonicalIp(address), length, true);
+};
+
+/** @throws {InputError} for the first property that is unknown, missing, or does not fit. */
+export function checkAddressLabel(config: AddressLabelConfig, verb: AddressLabelVerb): void {
+  check([], addressLabelShapes, config);
+  for (const key of ["prefix", "label"] as const)
+    if (config[key] === undefined && (key === "prefix" || verb !== "delete"))
+      throw new InputError([key], `missing; expected ${addressLabelShapes[key].expected}`);
+  partsOf(config.prefix);
+}
+
+type Wire = MessageIn<typeof newaddrlabel>;
+/** The message for a checked label. */
+export function addressLabelToWire(
+  { prefix, label, dev }: AddressLabelConfig,
+  indexOf: (name: string) => number,
+): Wire {
+  const { address, length } = partsOf(prefix);
+  const index = dev === undefined ? 0 : indexOf(dev);
+  return { header: { family: AF_INET6, prefixlen: length, index }, attrs: { address, label: label ?? 0 } };
+}
+/** A label in people's words. */
+export function addressLabelFromWire(
+  { header, attrs }: MessageOut<typeof newaddrlabel>,
+  names: ReadonlyMap<number, string>,
+): AddressLabel {
+  return {
+    prefix: prefixText(attrs.address, header.prefixlen, true),
+    label: attrs.label ?? 0,
+    ...(header.index !== 0 && { dev: linkNamed(names, header.index) }),
+  };
+}
+
+const ACTS = { create: "add", replace: "replace", delete: "delete" } as const;
+const rules: ChangeRules<AddressLabelVerb, AddressLabelConfig, Wire> = {
+  verbs: {
+    create: { message: newaddrlabel, flags: NLM_F_CREATE | NLM_F_EXCL },
+    replace: { message: newaddrlabel, flags: NLM_F_CREATE | NLM_F_REPLACE },
+    delete: { message: deladdrlabel, flags: 0 },
+  },
+  check: checkAddressLabel,
+  devices: ({ dev }) => [dev],
+  toWire: (config, _verb, indexOf) => addressLabelToWire(config, indexOf),
+  told: ({ prefix, dev }, verb) => ({
+    what: `cannot ${ACTS[verb]} label of ${prefix}${dev === undefined ? "" : ` on ${dev}`}`,
+    properties: { address: "prefix" },
+    blamed: { EEXIST: "prefix", ESRCH: "prefix", ENODEV: "dev" },
+  }),
+};
+
+/** Lists and changes labels of IPv6 addresses. The kernel sends no events of them. */
+export class AddressLabels extends Service<AddressLabelVerb, AddressLabelConfig, Wire> {
+  constructor(connection: Connection, links: LinkLookup) {
+    super(connection, links, rules);
+  }
+
+  /** All labels, or those that the filter means; the longest prefix first. Same as: ip addrlabel list */
+  async list(filter: AddressLabelFilter = {}, options?: CallOptions): Promise<Listing<AddressLabel>> {
+    check([], FILTER, filter, "filter");
+    const header = { family: AF_INET6 };
+    const { messages, consistent } = await this.connection.dump(getaddrlabel, { header }, newaddrlabel, options);
+    const names = await this.links.names();
+    const wanted = { ...filter, prefix: filter.prefix === undefined ? undefined : canonical(filter.prefix) };
+    const found = await inTurns(messages, (message) => {
+      const label = addressLabelFromWire(message, names);
+      return matches(wanted, label, "family") ? label : undefined;
+    });
+    return listing(found, consistent);
+  }
+
+  /** Adds a label. Same as: ip addrlabel add prefix PREFIX dev DEV label LABEL @throws {NetlinkError} `EEXIST` */
+  create(config: AddressLabelConfig, options?: CallOptions): Promise<void> {
+    return this.changes.make("create", config, options);
+  }
+
+  /** Adds a label, or changes that of a network that has one. `ip addrlabel` has no word for it. */
+  replace(config: AddressLabelConfig, options?: CallOptions): Promise<void> {
+    return this.changes.make("replace", config, options);
+  }
+
+  /**
+   * Removes the label of a network. Same as: ip addrlabel del prefix PREFIX dev DEV label LABEL
+   * @throws {NetlinkError} `ESRCH` where it has none.
+   */
+  delete(config: AddressLabelConfig, options?: CallOptions): Promise<void> {
+    return this.changes.make("delete", config, options);
+  }
+
+  /**
+   * Removes all labels that the filter means, also those that every host has from its start. Resolves to how many were
+   * removed. Same as: ip addrlabel flush
+   * @throws {InputError} for a filter that names nothing.
+   */
+  async flush(filter: AddressLabelFilter, options?: CallOptions): Promise<number> {
+    checkFlush(filter, "labels");
+    const commands = await this.commands("delete", await this.list(filter, options));
+    return removeAll(this.connection, commands, "labels", options);
+  }
+}
