@@ -242,6 +242,24 @@ neighbors: [{ address: 192.0.2.7, dev: br7, mac: "02:00:00:00:01:07" }]
     adds: false,
   },
   {
+    name: "neighbors of VLANs on a bridge that gets the MAC address of another port",
+    probe:
+      "ip link add probe type bridge; ip link add link probe name probe.7 type vlan id 7; ip link delete probe.7; ip link delete probe",
+    script: `echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6
+      ip link add br7 type bridge; ip link set br7 up
+      ip link add p7 address 02:00:00:00:00:77 type veth peer name q7; ip link set p7 master br7 up
+      ip link add p6 address 02:00:00:00:00:66 type veth peer name q6; ip link set p6 up
+      for n in 6 7; do ip link set q$n up; done
+      ip link add link br7 name v7 type vlan id 7; ip link add link v7 name w7 type vlan id 8; ip link set v7 up; ip link set w7 up
+      for dev in v7 w7; do ip neighbor add 192.0.2.7 dev $dev lladdr 02:00:00:00:01:07 nud permanent; done`,
+    document: "links: { p6: { master: br7 } }",
+    told: {
+      "ip -brief link show w7": [/02:00:00:00:00:66/],
+      "ip neighbor show nud permanent | sort": [/^192\.0\.2\.7 dev v7/, /^192\.0\.2\.7 dev w7/],
+    },
+    adds: false,
+  },
+  {
     name: "multicast entries of a bridge",
     probe:
       "ip link add probe type bridge; ip link set probe up; bridge mdb add dev probe port probe grp 239.1.1.1 temp; ip link delete probe",
