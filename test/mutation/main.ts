@@ -56,6 +56,8 @@ const GROUPS: Readonly<Record<string, Group>> = {
     tests: testsOf(
       "state",
       "undo",
+      "planner",
+      "far-ends",
       "plans",
       "every-plan",
       "compare",
