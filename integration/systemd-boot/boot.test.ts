@@ -23,7 +23,7 @@ IPv6AcceptRA=no
 `;
 
 describe("a host with systemd and a document", function () {
-  this.timeout(120_000);
+  this.timeout(360_000);
   let host: SystemdHost;
   let rack: Rack;
   before(function () {

@@ -178,7 +178,7 @@ async function compare(text: string, host: readonly string[], names: readonly st
 }
 
 describe("systemd export, and the real networkd", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   before(function () {
     needs(this, "ip", "bridge", "nft", "nsenter", "unshare");
     needNetworkd(this);

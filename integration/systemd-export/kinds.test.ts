@@ -200,6 +200,8 @@ describe("kinds of links in networkd's files", function () {
   });
 });
 
+/** All of a WireGuard link, its addresses in order: networkd gives them to the kernel the other way round. */
 function showconf(netns: string): string {
-  return output("ip", "netns", "exec", netns, "wg", "showconf", "wg0");
+  const text = output("ip", "netns", "exec", netns, "wg", "showconf", "wg0");
+  return text.replace(/^AllowedIPs = (.*)$/gm, (_, all: string) => `AllowedIPs = ${all.split(", ").sort().join(", ")}`);
 }

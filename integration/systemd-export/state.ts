@@ -12,6 +12,7 @@ const PERMITTED: readonly (readonly [path: RegExp, why: string])[] = [
   [/(_timer|^gc_timer|\.id|\.no|valid_life_time|preferred_life_time)$/, "they run, or count ports in order of arrival"],
   [/^sysctl .*\/accept_ra$/, "networkd keeps it at 0 and takes router announcements itself"],
   [/^sysctl .*\/use_tempaddr$/, "networkd keeps it at 0, and links without MAC address have -1 by themselves"],
+  [/^sysctl .*\/stable_secret$/, "links without MAC address get a random one"],
   [/^sysctl .*\/promote_secondaries$/, "networkd sets it, so that a second address outlives the first"],
   [/^fdb 01:80:c2:00:00:0[03e]$/, "networkd listens to LLDP on links that it did not make"],
 ];

@@ -52,7 +52,7 @@ const SORTS: Readonly<Record<string, string>> = {
 const ROUTES = ["nexthop", "route, other", "route, static"];
 
 describe("state that networkd did not make", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   let host: NetworkdHost;
   let version: number;
   before(async function () {

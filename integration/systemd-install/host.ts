@@ -22,6 +22,8 @@ export interface ToldLink {
 /** The host of one suite of tests. */
 export class NetworkdHost {
   readonly systemd: SystemdHost;
+  /** Lines that networkd had said when it was cleaned last. */
+  #old = 0;
 
   private constructor(systemd: SystemdHost) {
     this.systemd = systemd;
@@ -79,6 +81,7 @@ export class NetworkdHost {
       "-c",
       `cd /sys/class/net; for l in *; do case $l in lo | ens34f0 | cable) ;; *) ip link del "$l" 2>/dev/null ;; esac; done; rm -rf /etc/systemd/network/* /run/systemd/network/*; ip rule del priority 1000; ip ${ADDRESS.join(" ")}; ip link set ens34f0 mtu 1500; networkctl reload; nft flush ruleset; systemctl reset-failed; true`,
     );
+    this.#old = (await this.#said()).length;
   }
 
   /** Names, modes and sums of all files that an installation may touch. */
@@ -105,16 +108,15 @@ export class NetworkdHost {
     return code === 0 ? (JSON.parse(stdout) as ToldLink[])[0] : undefined;
   }
 
-  /** What networkd said that is a complaint; a rule that it is about to take away may be gone already, by another's hand. */
-  async log(): Promise<string> {
+  async #said(): Promise<readonly string[]> {
+    await this.systemd.must("journalctl", "--sync");
     const text = await this.systemd.must("journalctl", "--no-pager", "--output=cat", "--unit=systemd-networkd");
-    return text
-      .split("\n")
-      .filter(
-        (line) =>
-          /unknown|ignor|fail|could not|invalid|not set|refus/i.test(line) &&
-          !/was already configured by|drop routing policy rule: No such file/.test(line),
-      )
-      .join("\n");
+    return text.split("\n").filter(Boolean);
+  }
+
+  /** What networkd said since the last cleaning that is a complaint. */
+  async log(): Promise<string> {
+    const said = (await this.#said()).slice(this.#old);
+    return said.filter((line) => /unknown|ignor|fail|could not|invalid|not set|refus|already/i.test(line)).join("\n");
   }
 }

@@ -16,13 +16,22 @@ forward: [{ in: br-vm, out: ens34f0, accept: all }]
 ${more}`;
 
 describe("systemd install", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   let host: NetworkdHost;
   before(async function () {
     host = await NetworkdHost.start(this);
   });
   after(async () => await host?.systemd.end());
-  afterEach(async () => await host.clean());
+  /** What networkd may complain of in a test; nothing, where that does not say so. */
+  let permitted: RegExp | undefined;
+  beforeEach(() => {
+    permitted = undefined;
+  });
+  afterEach(async function () {
+    const complaints = (await host.log()).split("\n").filter((line) => line !== "" && permitted?.test(line) !== true);
+    await host.clean();
+    if (this.currentTest?.state === "passed") deepEqual(complaints, []);
+  });
 
   it("has networkd make the document's links, does the rest, and has nothing to do the second time", async () => {
     const { stdout } = await host.installed(document(39));
@@ -36,29 +45,34 @@ describe("systemd install", function () {
     const before = await host.files();
     match((await host.installed(document(39))).stdout, /all files were as they should be/);
     equal(await host.files(), before);
-    equal(await host.log(), "");
   });
 
   it("is in the journal, also where it fails, and so is its end", async () => {
-    const last = async (kind: "applied" | "reverted"): Promise<readonly unknown[]> => {
+    const last = async (kind: "applied" | "reverted" | "waiting"): Promise<readonly unknown[]> => {
       await host.systemd.must("journalctl", "--sync");
       const filter = ["--output=json", "--lines=1", `MESSAGE_ID=${MESSAGE_IDS[kind]}`];
       const entry = JSON.parse(await host.systemd.must("journalctl", "--quiet", ...filter)) as Record<string, unknown>;
-      return ["MESSAGE", "PRIORITY", "LINKWRIGHT_MODE", "LINKWRIGHT_FILE"].map((key) => entry[key]);
+      return ["MESSAGE", "PRIORITY", "LINKWRIGHT_MODE", "LINKWRIGHT_FILE", "LINKWRIGHT_LINK"].map((key) => entry[key]);
     };
     const file = "/root/host.yaml";
-    await host.installed(document(39));
+    // An underlay without a carrier is not waited for, which is told.
+    await host.systemd.must("ip", "link", "set", "cable", "down");
+    const late = /^networkd has not configured ens34f0 yet \(\w+, no-carrier\), and is not waited for; .*$/m;
+    const [told] = late.exec((await host.installed(document(39))).stderr) ?? [];
+    ok(told !== undefined);
+    deepEqual(await last("waiting"), [told, "4", undefined, file, "ens34f0"]);
+    await host.systemd.must("ip", "link", "set", "cable", "up");
     const [message = "", ...rest] = await last("applied");
     match(String(message), /^installed \/root\/host\.yaml: \d+ files, \d+ steps$/);
-    deepEqual(rest, ["5", "install", file]);
+    deepEqual(rest, ["5", "install", file, undefined]);
     equal((await host.install(document(39, "probes: [{ ping: 192.168.0.99, timeout: 0.3 }]\n"))).code, 1);
     const [failed = "", ...more] = await last("reverted");
     match(String(failed), /^did not install \/root\/host\.yaml: .*192\.168\.0\.99.*; the files are as before/);
-    deepEqual(more, ["4", "install", file]);
+    deepEqual(more, ["4", "install", file, undefined]);
     equal((await host.systemd.linkwright("systemd", "uninstall")).code, 0);
     const [gone = "", ...ended] = await last("applied");
     match(String(gone), /^took away what was installed: \d+ files$/);
-    deepEqual(ended, ["5", "uninstall", undefined]);
+    deepEqual(ended, ["5", "uninstall", undefined, undefined]);
   });
 
   it("has networkd make a link again that somebody deleted, though its files are as they should be", async () => {
@@ -236,6 +250,8 @@ rules:
     const there = async (): Promise<string> =>
       (await host.systemd.must("ip", "rule", "list", "priority", "1000")).replaceAll(/\s+/g, " ").trim();
     const [first, second] = ["10.9.9.0/24", "10.9.8.0/24"];
+    // 252 sets a rule a second time when the bridge gets its carrier, and then deletes it twice.
+    if ((await host.version()) < 257) permitted = /^Could not drop routing policy rule: No such file or directory$/;
     await host.installed(document(39, rule(first)));
     match(await there(), /^1000: from 10\.9\.9\.0\/24 lookup 100 proto static$/);
     await host.installed(document(39, rule(second)));
@@ -298,12 +314,13 @@ rules:
     equal(await underlay(), made);
     equal((await host.systemd.run("ls", `${file}.d`)).code, 2);
     equal((await host.systemd.run("ls", file)).code, 0);
-    equal(await host.log(), "");
     await host.systemd.must("ip", "address", "delete", "192.168.0.77/24", "dev", "ens34f0");
     await host.systemd.must("ip", "route", "delete", "198.51.100.0/24");
   });
 
   it("lasts until the next boot with --runtime, also where /etc is read-only", async () => {
+    // It remembers by which file it made a link until it starts again.
+    permitted = /: Device was already configured by /;
     await host.systemd.must("mount", "--bind", "/etc", "/etc");
     await host.systemd.must("mount", "-o", "remount,bind,ro", "/etc");
     try {
@@ -339,7 +356,6 @@ rules:
       [],
     );
     equal((await host.systemd.must("systemctl", "is-active", "linkwright-apply")).trim(), "active");
-    equal(await host.log(), "");
   });
 
   it("takes no name that could lead elsewhere or begin a line", async () => {

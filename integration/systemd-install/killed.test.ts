@@ -30,7 +30,7 @@ nat: [{ masquerade: 12.12.139.0/24, out: ens34f0 }]
 `).replace("139.1/24", "139.2/24");
 
 describe("systemd install that is killed", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   let host: NetworkdHost;
   let old: readonly [files: string, state: string];
   before(async function () {

@@ -53,7 +53,7 @@ const made = (mtu: number): string => LINKS.map((name) => `  ${name}: { kind: br
 const document = (mtu: number): string => `linkwright: 1\nlinks:\n${made(mtu)}`;
 
 describe("links that NetworkManager manages", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   let host: NetworkdHost;
   let said = "";
   before(async function () {

@@ -20,7 +20,7 @@ table inet filter {
 `;
 
 describe("our table and nftables.service", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   let host: NetworkdHost;
   before(async function () {
     needs(this, "nft");

@@ -16,7 +16,7 @@ const NAMES = ["br0", "vm0", "vm0p", "mv0", "mt0"];
 const [DICED, SET] = ["1", "3"];
 
 describe("MAC addresses of new links", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   let host: NetworkdHost;
   before(async function () {
     host = await NetworkdHost.start(this);

@@ -28,7 +28,7 @@ interface Told {
 }
 
 describe("systemd, asked by a program", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   let host: SystemdHost;
   before(async function () {
     host = await SystemdHost.start(this);

@@ -14,7 +14,7 @@ const CONFIRM = 2;
 const LATE = (CONFIRM + 10) * 1000;
 
 describe("an application where systemd is the first process", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   let host: SystemdHost;
   let old: string;
   before(async function () {

@@ -10,7 +10,7 @@ const DOCUMENT = "linkwright: 1\nlinks:\n  br-vm: { kind: bridge, mtu: 1400 }\n"
 type Entry = Readonly<Record<string, unknown>>;
 
 describe("the journal of systemd", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   let host: SystemdHost;
   let old = 0;
   before(async function () {

@@ -7,7 +7,7 @@ import { directory } from "../transaction/kit.ts";
 import { SystemdHost } from "./kit.ts";
 
 describe("a host with systemd", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
 
   it("is there in seconds, runs units, sees nothing of the machine's /tmp, and is gone", async function () {
     const scratch = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith("linkwright-systemd-"));

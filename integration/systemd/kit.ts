@@ -23,9 +23,9 @@ export const VERSION: readonly string[] = TREE === "/" ? [] : ["--systemd", base
 const BOOT = join(ROOT, "integration/systemd/boot");
 const SYSTEMD = "/lib/systemd/systemd";
 /** Seconds after which a host ends, whatever its test does. */
-const LIFETIME = 480;
-/** Milliseconds in which it has to be ready, and in which a command has to end. */
-const PATIENCE = 30_000;
+const LIFETIME = 3600;
+/** Milliseconds in which it has to be ready, and in which a command has to end; on a machine with other work too. */
+const PATIENCE = 120_000;
 /** How `boot` says that this machine does not allow it. */
 const REFUSED = 77;
 /** Where `nsenter` has to go; its `--all` leaves out some where the mounted /proc is that of an outer process namespace. */
@@ -87,7 +87,14 @@ export class SystemdHost implements AsyncDisposable {
     // What is not below /usr would not be there: it may lie on another file system, or in /tmp.
     const program = realpathSync(process.execPath);
     const isThere = TREE === "/" && program.startsWith("/usr/");
-    const visible = [ROOT, `${ROOT}:${PACKAGE}`, ...(isThere ? [] : [TREE === "/" ? dirname(program) : program])];
+    // A second checkout of the repository may have the packages of the first.
+    const packages = realpathSync(join(ROOT, "node_modules"));
+    const visible = [
+      ROOT,
+      packages,
+      `${ROOT}:${PACKAGE}`,
+      ...(isThere ? [] : [TREE === "/" ? dirname(program) : program]),
+    ];
     const name = `linkwright-test-${randomBytes(4).toString("hex")}`;
     const args = ["--mount", "--", BOOT, "outer", scratch, name, String(LIFETIME), TREE, target, ...visible];
     this.#boot = spawn("unshare", args, { stdio: "pipe" });

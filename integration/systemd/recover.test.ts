@@ -14,7 +14,7 @@ const FILE = join(ROOT, "systemd", UNIT);
 const TEXT = "linkwright: 1\nlinks:\n  br-vm: { kind: bridge, mtu: 1400 }\n  br-new: { kind: bridge, mtu: 1300 }\n";
 
 describe("linkwright-recover.service", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
 
   describe("as a file", () => {
     before(function () {

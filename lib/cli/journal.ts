@@ -58,6 +58,19 @@ export async function tellFailed(host: Where, file: string, error: unknown): Pro
   await tell(host, { kind: exact ? "reverted" : "stuck", message: (error as Error).message, details: { file, exact } });
 }
 
+/**
+ * What a document rests on is not there yet, or not ready, as the links `link`; true where it need not be printed, as what
+ * is printed comes to the same journal.
+ */
+export async function tellWaiting(
+  host: Where,
+  file: string,
+  message: string,
+  link: readonly string[] = [],
+): Promise<boolean> {
+  return (await tell(host, { kind: "waiting", message, details: { file, link } })) && isJournal(2);
+}
+
 /** What an installation, or taking one away, did. */
 export interface InstallationTold {
   /** Absent where all that was installed is taken away. */

@@ -6,6 +6,8 @@ import type { Priority } from "./stream.ts";
 export const MESSAGE_IDS = {
   /** A document was applied, or what it describes removed. */
   applied: "6e72fcb0a416438f8129a07253808a01",
+  /** What a document rests on is not there yet, or not ready. */
+  waiting: "c90f5fdf0bc64319a5c46884fee2440e",
   /** What waited to be confirmed is kept. */
   confirmed: "eedb6b777a724b02b66db5ffcee97a8f",
   /** The old state was put back. */
@@ -25,6 +27,7 @@ export type EventKind = keyof typeof MESSAGE_IDS;
 
 const PRIORITIES: Readonly<Record<EventKind, Priority>> = {
   applied: "notice",
+  waiting: "warning",
   confirmed: "notice",
   reverted: "warning",
   stuck: "error",

@@ -15,7 +15,7 @@ export interface BootOptions extends Pick<TransactOptions, "directory" | "allowR
   /** Gives, for each try, what looks through its plan; what that throws is a reason to wait. */
   readonly planCheck?: (() => Promise<(plan: Plan) => void>) | undefined;
   /** Called with each new reason to wait. */
-  readonly onWait?: ((error: unknown) => void) | undefined;
+  readonly onWait?: ((error: unknown) => Promise<void>) | undefined;
 }
 
 /** Ends what was interrupted; what waits to be confirmed is left alone. */
@@ -44,7 +44,7 @@ export async function applyAtBoot(host: Host, desired: Desired, options: BootOpt
     } catch (error) {
       if (rest.signal?.aborted === true || performance.now() > end) throw error;
       const text = String(error);
-      if (text !== told) onWait?.(error);
+      if (text !== told) await onWait?.(error);
       told = text;
       await sleep(PAUSE, undefined, rest.signal === undefined ? {} : { signal: rest.signal });
     }

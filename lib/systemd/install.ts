@@ -10,11 +10,11 @@ import { bootId } from "../transaction/boot.ts";
 import { type Check, type StoreOptions, transact } from "../transaction/index.ts";
 import { namespaceOf } from "../transaction/store.ts";
 import { keep, type Planned, planFor, type Wanted } from "../transaction/wanted.ts";
-import type { LinkState } from "./bus/networkd.ts";
+import { type LinkState, stateOf } from "./bus/networkd.ts";
 import { Systemd } from "./bus/systemd.ts";
 import { EnabledUnits } from "./enabled.ts";
 import { concernsNetworkd, concernsUnits, type Installation, linksIn, underlaysIn, unitsIn } from "./installation.ts";
-import { keepingEntries, madeByOurs } from "./kept.ts";
+import { keepingEntries, linksWithDropIn, madeByOurs } from "./kept.ts";
 import { type InstallationRecord, RecordKeeper } from "./record.ts";
 import { messageOf, refuseInterrupted, reloadWhereItRuns, takeInstallationBack } from "./taking-back.ts";
 import { changeFiles } from "./write.ts";
@@ -45,6 +45,8 @@ export interface Installed {
   readonly rest: readonly Step[];
   /** The links that networkd makes. */
   readonly links: readonly LinkState[];
+  /** Links of others with a file or drop-in of ours that networkd has not configured yet: they may wait for a carrier, or a router. */
+  readonly late: readonly LinkState[];
   readonly verification: Verification;
   readonly checks: readonly Check[];
 }
@@ -142,6 +144,7 @@ class Installing {
     const witness = this.#options.witness ?? (() => undefined);
     if (concernsUnits(changes)) await this.#systemd.units.daemonReload({ signal });
     const links = await this.#configure();
+    const late = await this.#late();
     witness("kernel");
     this.#say("comparing with the kernel");
     const store = { directory, wait, signal };
@@ -154,7 +157,7 @@ class Installing {
     const failed = checks.filter(({ ok }) => !ok);
     if (failed.length > 0) throw new Error(failed.map(({ text }) => text).join("; "));
     const { plan, verification } = done;
-    return { plan: planned.plan, rest: plan.steps, links, verification, checks };
+    return { plan: planned.plan, rest: plan.steps, links, late, verification, checks };
   }
 
   /** networkd reads the files, and has done what they say; what is none of its business is there again. */
@@ -227,6 +230,14 @@ class Installing {
       const { Interfaces } = await networkd.describe({ signal });
       if (Interfaces.some((link) => names.includes(link.Name) && link.AdministrativeState === "failed")) throw error;
     });
+  }
+
+  async #late(): Promise<readonly LinkState[]> {
+    const { files } = this.#installation;
+    const names = [...underlaysIn(files), ...(await linksWithDropIn(this.#systemd, files))];
+    if (names.length === 0) return [];
+    const { Interfaces } = await this.#systemd.networkd.describe({ signal: this.#options.signal });
+    return Interfaces.map(stateOf).filter((one) => names.includes(one.name) && one.administrative !== "configured");
   }
 
   /** Of several files that fit a link, networkd takes the first. */

@@ -102,8 +102,11 @@ class RememberedEntries {
 }
 
 /** Links that networkd configures by a file of others with a drop-in of ours among these. */
-async function linksWithDropIn(systemd: Systemd, changes: readonly FileChange[]): Promise<readonly string[]> {
-  const files = changes.map(({ path }) => addedTo(path)).filter((name) => name !== undefined);
+export async function linksWithDropIn(
+  systemd: Systemd,
+  all: readonly { readonly path: string }[],
+): Promise<readonly string[]> {
+  const files = all.map(({ path }) => addedTo(path)).filter((name) => name !== undefined);
   if (files.length === 0) return [];
   const { Interfaces } = await systemd.networkd.describe().catch(nobody);
   return Interfaces.flatMap(({ Name, NetworkFile = "" }) => (files.includes(basename(NetworkFile)) ? [Name] : []));

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 
 const MARK = "# Written by linkwright; a file that was changed by hand is not written over.";
 const SUM = "# sha256 of what follows: ";
-const SOURCE = /^# By linkwright(?: \S+)?, of a document with the sha256 [0-9a-f]{64}\n/;
+const SOURCE = /^# First so written by linkwright(?: \S+)?, of a document with the sha256 [0-9a-f]{64}\n/;
 
 const sumOf = (text: string): string => createHash("sha256").update(text).digest("hex");
 
@@ -15,10 +15,13 @@ export interface Source {
   readonly tool?: string | undefined;
 }
 
-/** The text with its head. */
+/** The text with its head. What makes the same text later, a newer version or another document, leaves both as they are. */
 export function seal(text: string, source?: Source): string {
   const by = source?.tool === undefined ? "" : ` ${source.tool}`;
-  const of = source === undefined ? "" : `# By linkwright${by}, of a document with the sha256 ${sumOf(source.text)}\n`;
+  const of =
+    source === undefined
+      ? ""
+      : `# First so written by linkwright${by}, of a document with the sha256 ${sumOf(source.text)}\n`;
   return `${MARK}\n${SUM}${sumOf(of + text)}\n${of}${text}`;
 }
 

@@ -167,7 +167,10 @@ rules: [{ from: 10.0.0.0/8, table: 7, priority: 5 }, { from: 10.0.0.0/8, goto: 9
     const text = "linkwright: 1\nlinks: { br0: { kind: bridge } }\n";
     const sum = spawnSync("sha256sum", { input: text, encoding: "utf8" }).stdout.slice(0, 64);
     const first = files(text, "1.0.0");
-    equal(first[0]?.text.split("\n")[2], `# By linkwright 1.0.0, of a document with the sha256 ${sum}`);
+    equal(
+      first[0]?.text.split("\n")[2],
+      `# First so written by linkwright 1.0.0, of a document with the sha256 ${sum}`,
+    );
     await writeFiles(directory, first);
     await writeFiles(directory, files(`# a remark\n${text}`, "1.1.0"));
     const [path = ""] = first.map((one) => join(directory, one.path));

@@ -3,7 +3,7 @@ import { applyAtBoot } from "../../systemd/at-boot.ts";
 import type { Run } from "../command.ts";
 import { interruptible, needPrivilege, openHost, readDocument } from "../document.ts";
 import { EXIT, messagesOf } from "../failure.ts";
-import { tellApplied, tellFailed } from "../journal.ts";
+import { tellApplied, tellFailed, tellWaiting } from "../journal.ts";
 import { askOwners } from "../owners.ts";
 import { counted, printJson } from "../report.ts";
 import { secondsOf } from "../transaction.ts";
@@ -24,7 +24,10 @@ export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
       allowRecreate: given["allow-recreate"] === true,
       signal,
       planCheck: () => askOwners(host, desired, { given, terminal, said }),
-      onWait: (error) => terminal.remark(`waiting: ${messagesOf(error).join("; ")}`),
+      onWait: async (error) => {
+        const text = `waiting: ${messagesOf(error).join("; ")}`;
+        if (!(await tellWaiting(host, file, text))) terminal.remark(text, "warning");
+      },
     }),
   ).catch(async (error: unknown) => {
     await tellFailed(host, file, error);

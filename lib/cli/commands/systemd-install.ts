@@ -1,5 +1,6 @@
 /** `linkwright systemd install FILE`, `linkwright systemd uninstall` */
 import { readFileSync } from "node:fs";
+import type { Host } from "../../host.ts";
 import { describeResult, runProbes } from "../../probe/index.ts";
 import { type Desired, probesOf } from "../../state/index.ts";
 import {
@@ -22,7 +23,7 @@ import { interruptible, needPrivilege, openHost, readDocument } from "../documen
 import { EXIT } from "../failure.ts";
 import { printDiff } from "../file-changes.ts";
 import { remarkOnInstallation, takeInstallationsBack } from "../installations.ts";
-import { tellInstalled, tellNotInstalled } from "../journal.ts";
+import { tellInstalled, tellNotInstalled, tellWaiting } from "../journal.ts";
 import { askOwners } from "../owners.ts";
 import { counted, printJson } from "../report.ts";
 import { type Terminal, withProgress } from "../terminal.ts";
@@ -67,6 +68,14 @@ function leftOver(changes: readonly FileChange[]): readonly string[] {
 function mattersTo(desired: Desired, direct: boolean): (link: string, owner: Owner) => boolean {
   const left = new Set(unmanagedNames(desired));
   return (link, { by }) => by === "NetworkManager" || (direct && !left.has(link));
+}
+
+/** Links that were not waited for: installed is all the same. */
+async function warnOfLate(host: Host, file: string, { late }: Installed, terminal: Terminal): Promise<void> {
+  for (const { name, administrative, operational } of late) {
+    const text = `networkd has not configured ${name} yet (${administrative}, ${operational}), and is not waited for; see networkctl status ${name}`;
+    if (!(await tellWaiting(host, file, text, [name]))) terminal.remark(text, "warning");
+  }
 }
 
 /** Installs a document as files for networkd, or shows what that would change. */
@@ -126,6 +135,7 @@ export const run: Run = async ({ operands: [file = ""], given, terminal }) => {
   const { plan, ...told } = done;
   const { steps, warnings } = plan;
   await tellInstalled(host, { file, files: changes.length, steps: steps.length });
+  await warnOfLate(host, file, done, terminal);
   if (given.json) printJson({ file, host: name, changes, unsaid, steps, warnings, ...told }, terminal);
   else printInstalled(installation, done, terminal);
   return EXIT.OK;
