@@ -14,7 +14,9 @@ import { NETLINK_GENERIC } from "./families/generic.ts";
 import { late } from "./families/late.ts";
 import { NETLINK_NETFILTER } from "./families/netfilter.ts";
 import { NETLINK_ROUTE } from "./families/route.ts";
+import type { Fou } from "./fou/fou.ts";
 import { Links, type LinksOptions } from "./links/links.ts";
+import type { Macsec } from "./macsec/macsec.ts";
 import type { Fdb } from "./neighbors/fdb.ts";
 import type { Neighbors } from "./neighbors/neighbors.ts";
 import { HERE, Netns } from "./netns/netns.ts";
@@ -67,6 +69,8 @@ const load = {
   listenToDevices: () => late<{ listenToDevices: typeof listenToDevices }>("ethtool/notices").listenToDevices,
   readBitNames: () => late<{ readBitNames: typeof readBitNames }>("ethtool/notices").readBitNames,
   fdb: () => late<typeof import("./neighbors/fdb.ts")>("neighbors/fdb").Fdb,
+  fou: () => late<typeof import("./fou/fou.ts")>("fou/fou").Fou,
+  macsec: () => late<typeof import("./macsec/macsec.ts")>("macsec/macsec").Macsec,
   neighbors: () => late<typeof import("./neighbors/neighbors.ts")>("neighbors/neighbors").Neighbors,
   nsids: () => late<typeof import("./netns/nsids.ts")>("netns/nsids").Nsids,
   makeTun: () => late<{ makeTun: typeof makeTun }>("netns/tun").makeTun,
@@ -222,6 +226,14 @@ export class Host implements AsyncDisposable {
   /** Keys and peers of WireGuard links. */
   get wireguard(): Wireguard {
     return this.#service("wireguard", () => new (load.wireguard())(this.#connection(NETLINK_GENERIC), this.links));
+  }
+  /** Channels, associations and keys of MACsec links. */
+  get macsec(): Macsec {
+    return this.#service("macsec", () => new (load.macsec())(this.#connection(NETLINK_GENERIC), this.links));
+  }
+  /** Ports that tunnels over UDP are received on. */
+  get fou(): Fou {
+    return this.#service("fou", () => new (load.fou())(this.#connection(NETLINK_GENERIC), this.links));
   }
   /** Settings under /proc/sys/net. */
   get sysctls(): Sysctls {

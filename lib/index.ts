@@ -53,8 +53,33 @@ export type { SizeCount, StandardStatistics, StatsGroup } from "./ethtool/statis
 export type { Encap, Ip6Encap, IpEncap, MplsEncap, RawEncap, Seg6Encap } from "./families/encap.ts";
 export type { Listing } from "./families/lookup.ts";
 export type { McastQuerier, McastQueriers } from "./families/querier.ts";
+export type { Fou } from "./fou/fou.ts";
+export type { FouConfig, FouName, FouPort } from "./fou/words.ts";
 export { Host, type HostOptions } from "./host.ts";
 export * from "./links/index.ts";
+export type { Macsec, MacsecParts } from "./macsec/macsec.ts";
+export type {
+  MacsecDevice,
+  MacsecOffload,
+  MacsecRxSa,
+  MacsecRxSaChanges,
+  MacsecRxSaConfig,
+  MacsecRxSaName,
+  MacsecRxSaStatistics,
+  MacsecRxSc,
+  MacsecRxScConfig,
+  MacsecRxScName,
+  MacsecRxScStatistics,
+  MacsecSa,
+  MacsecSaChanges,
+  MacsecSaConfig,
+  MacsecStatistics,
+  MacsecTxSa,
+  MacsecTxSaChanges,
+  MacsecTxSaConfig,
+  MacsecTxSaName,
+  MacsecTxSaStatistics,
+} from "./macsec/words.ts";
 export type { FdbConfig, FdbEntry, FdbState } from "./neighbors/entry.ts";
 export type { Fdb, FdbFilter, FdbFlush, FdbQuery, RemoteChanges } from "./neighbors/fdb.ts";
 export type { NeighborFilter, Neighbors } from "./neighbors/neighbors.ts";

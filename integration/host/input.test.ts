@@ -46,6 +46,10 @@ const OBJECTS: readonly (readonly [methods: string, name: string])[] = [
   ["mdb: create replace delete", "config"],
   ["mdb: list flush", "filter"],
   ["netconf: list", "filter"],
+  ["macsec.txsa: create update delete", "config"],
+  ["macsec.rxsc: create update delete", "config"],
+  ["macsec.rxsa: create update delete", "config"],
+  ["fou: create get delete", "config"],
 ];
 /** Methods whose first argument is the name of a link. */
 const NAMED: readonly (readonly [service: string, methods: string, name: string])[] = [
@@ -54,6 +58,7 @@ const NAMED: readonly (readonly [service: string, methods: string, name: string]
   ["devconf", "get set", "name"],
   ["netconf", "get", "dev"],
   ["wireguard", "get set", "name"],
+  ["macsec", "get setOffload", "dev"],
   [
     "ethtool",
     "features set rings setRings channels setChannels coalesce setCoalesce pause setPause linkInfo setLinkInfo linkModes setLinkModes linkState standardStatistics statistics driver",
@@ -170,6 +175,10 @@ const REFUSED: readonly Refused[] = [
   ["ethtool.setRings", ["lo", { bogus: 1 }], "bogus"],
   ["wireguard.set", ["lo", { listenPort: 65_536 }], "lo.listenPort"],
   ["wireguard.set", ["lo", { peers: [null] }], "lo.peers"],
+  ["macsec.setOffload", ["lo", "on"], "offload"],
+  ["macsec.txsa.create", [{ dev: "lo", an: 0, keyId: "01", key: "secret" }], "key"],
+  ["macsec.rxsc.delete", [{ dev: "lo" }], "sci"],
+  ["fou.create", [{ port: 5555 }], "ipproto"],
 ];
 const VLAN = { dev: "v0", vid: 5 };
 const VNI = { dev: "v0", vni: 5 };
@@ -179,6 +188,9 @@ const NEIGHBOR = { address: "192.0.2.1", dev: "v0", mac: MAC };
 const HTB = { kind: "htb", dev: "v0", handle: "1:" };
 const CLASS = { dev: "v0", classid: "1:1" };
 const FILTER = { dev: "v0", pref: 1 };
+const SA = { dev: "v0", an: 0 };
+const SCI = { sci: "0200000000010001" };
+const KEY = { keyId: "01", key: "00".repeat(16) };
 const U32 = { ...FILTER, kind: "u32", match: [{ value: 0, at: 0 }] };
 /** Methods with arguments that could be carried out, and the options of a call behind them. */
 const CALLS: readonly (readonly [methods: string, ...args: unknown[]])[] = [
@@ -238,6 +250,17 @@ const CALLS: readonly (readonly [methods: string, ...args: unknown[]])[] = [
   ["nftables: list chains generation"],
   ["wireguard: get", "v0"],
   ["wireguard: set", "v0", { listenPort: 5 }],
+  ["macsec: list"],
+  ["macsec: get", "v0"],
+  ["macsec: setOffload", "v0", "off"],
+  ["macsec.txsa: create", { ...SA, ...KEY }],
+  ["macsec.txsa: update delete", SA],
+  ["macsec.rxsc: create update delete", { dev: "v0", ...SCI }],
+  ["macsec.rxsa: create", { ...SA, ...SCI, ...KEY }],
+  ["macsec.rxsa: update delete", { ...SA, ...SCI }],
+  ["fou: list"],
+  ["fou: create", { port: 5555, gue: true }],
+  ["fou: get delete", { port: 5555 }],
   [
     "ethtool: features rings channels coalesce pause linkInfo linkModes linkState standardStatistics statistics driver",
     "v0",
@@ -290,6 +313,8 @@ const ALONE: ReadonlySet<string> = new Set([
   "links.names",
   "nsids.list",
   "devconf.list",
+  "macsec.list",
+  "fou.list",
   ...["generation", "list", "chains"].map((method) => `nftables.${method}`),
 ]);
 /** Methods of a sysctl take no options, nor does what prepares requests for a later call. */
@@ -311,7 +336,9 @@ function servicesOf(host: Host): [words: string, service: object][] {
   const getters = Object.entries(Object.getOwnPropertyDescriptors(Object.getPrototypeOf(host)));
   const services = getters.flatMap(([name, { get }]): [string, object][] => (get ? [[name, get.call(host)]] : []));
   const { classes, filters } = host.qdiscs;
-  return [...services, ["qdiscs.classes", classes], ["qdiscs.filters", filters]];
+  const { txsa, rxsc, rxsa } = host.macsec;
+  const parts: [string, object][] = Object.entries({ txsa, rxsc, rxsa }).map(([name, one]) => [`macsec.${name}`, one]);
+  return [...services, ["qdiscs.classes", classes], ["qdiscs.filters", filters], ...parts];
 }
 
 /** Calls a method by its words; resolves to what it throws. */
@@ -349,7 +376,7 @@ describe("input of every service", function () {
   beforeEach(async () => {
     // Without an address of its own, which would change by itself when it has been looked for.
     here = await scene(
-      "ip link set lo up; ip link add name v0 type vxlan id 39 dstport 4789; ip link set v0 addrgenmode none up",
+      "ip link set lo up; ip link add name v0 type vxlan id 39 dstport 4789; ip link set v0 addrgenmode none; ip link set v0 up",
     );
   });
   afterEach(async () => {

@@ -3,7 +3,7 @@
  *
  * Source: include/uapi/linux/genetlink.h (struct genlmsghdr, CTRL_CMD_*, CTRL_ATTR_*).
  */
-import type { CallOptions } from "../socket/index.ts";
+import { type CallOptions, NetlinkError } from "../socket/index.ts";
 import { at, attrs, type Fields, type Schema } from "../wire/attr.ts";
 import { type Codec, struct, u8, u16, u32 } from "../wire/codec.ts";
 import { type Body, body, type Message, message } from "../wire/message.ts";
@@ -18,7 +18,7 @@ export const GENL_ID_CTRL = 0x10;
 export const genlmsghdr = struct("genlmsghdr", { cmd: u8, version: u8, _reserved: u16 });
 
 /** Members of a nest whose attribute numbers are no more than a running count. */
-function listOf<I, O>(item: Codec<I, O>): Codec<readonly I[], readonly O[]> {
+export function listOf<I, O>(item: Codec<I, O>): Codec<readonly I[], readonly O[]> {
   return {
     name: `list of ${item.name}`,
     write(out, values) {
@@ -92,4 +92,35 @@ export async function lookUpFamily(connection: FamilyLookup, name: string, optio
   const groups = new Map<string, number>();
   for (const { name: group, id } of found.mcastGroups ?? []) if (group !== undefined) groups.set(group, id ?? 0);
   return { id: found.familyId ?? 0, name: found.familyName ?? name, version: found.version ?? 0, groups };
+}
+
+const ENOENT = -2;
+
+/** The messages of a family whose number is asked for when the first of them is needed. */
+export class GenericFamily {
+  readonly #connection: FamilyLookup;
+  readonly #name: string;
+  readonly #absence: string;
+  #family: Promise<Family> | undefined;
+
+  /** `absence` says what it means that the kernel does not know the family. */
+  constructor(connection: FamilyLookup, name: string, absence: string) {
+    this.#connection = connection;
+    this.#name = name;
+    this.#absence = absence;
+  }
+
+  /** A message with these attributes; `what` begins a refusal. @throws {NetlinkError} `ENOENT` where the kernel has no such family. */
+  async message<F extends Fields>(what: string, request: string, schema: Schema<F>) {
+    this.#family ??= lookUpFamily(this.#connection, this.#name);
+    this.#family.catch(() => {
+      this.#family = undefined; // asked again the next time
+    });
+    try {
+      return genericMessage(request, (await this.#family).id, genericBody(schema));
+    } catch (error) {
+      if (!(error instanceof NetlinkError) || error.errno !== ENOENT) throw error;
+      throw new NetlinkError({ errno: ENOENT, request: what, reason: this.#absence });
+    }
+  }
 }

@@ -1,5 +1,5 @@
 /** Keys and peers of WireGuard links; the link itself is made as every link is. Same as: wg show and wg set */
-import { type Family, genericBody, genericMessage, lookUpFamily } from "../families/generic.ts";
+import { GenericFamily } from "../families/generic.ts";
 import { indexesOf, type LinkLookup, retold, type Told } from "../families/lookup.ts";
 import { checkOne, knownLinkName } from "../shape/shape.ts";
 import { type CallOptions, type Connection, checkCall, NetlinkError } from "../socket/index.ts";
@@ -17,7 +17,7 @@ import {
 /** The caller's words for attributes, and for what the kernel says without pointing at one. */
 const WORDS = { ifname: "name", "peers.peer": "peers" } as const;
 const BLAMED = { ENODEV: "name", EOPNOTSUPP: "name", EADDRINUSE: "listenPort" } as const;
-const ENOENT = -2;
+const ABSENCE = "this kernel has no WireGuard, or its module is not loaded (modprobe wireguard)";
 
 const told = (what: string): Told => ({ what, properties: WORDS, blamed: BLAMED });
 
@@ -25,12 +25,13 @@ const told = (what: string): Told => ({ what, properties: WORDS, blamed: BLAMED 
 export class Wireguard {
   readonly #connection: Connection;
   readonly #links: LinkLookup;
-  #family: Promise<Family> | undefined;
+  readonly #family: GenericFamily;
 
   /** The connection stays the caller's to close. */
   constructor(connection: Connection, links: LinkLookup) {
     this.#connection = connection;
     this.#links = links;
+    this.#family = new GenericFamily(connection, WG_GENL_NAME, ABSENCE);
   }
 
   /**
@@ -44,7 +45,7 @@ export class Wireguard {
     checkOne(["name"], knownLinkName, name);
     checkCall(options);
     const what = `cannot read WireGuard of ${name}`;
-    const message = await this.#message(what, "WG_CMD_GET_DEVICE");
+    const message = await this.#family.message(what, "WG_CMD_GET_DEVICE", wgDevice);
     const request = { header: { cmd: WG_CMD_GET_DEVICE, version: WG_GENL_VERSION }, attrs: { ifname: name } };
     try {
       const { messages } = await this.#connection.dump(message, request, message, options);
@@ -70,7 +71,7 @@ export class Wireguard {
     checkConfig(name, config);
     checkCall(options);
     const what = `cannot set WireGuard of ${name}`;
-    const message = await this.#message(what, "WG_CMD_SET_DEVICE");
+    const message = await this.#family.message(what, "WG_CMD_SET_DEVICE", wgDevice);
     const header = { cmd: WG_CMD_SET_DEVICE, version: WG_GENL_VERSION };
     try {
       const indexOf = await indexesOf(this.#links, scopesOf(config));
@@ -78,20 +79,6 @@ export class Wireguard {
         await this.#connection.request(message, { header, attrs }, 0, options);
     } catch (error) {
       throw retold(error, told(what));
-    }
-  }
-
-  async #message(what: string, request: string) {
-    this.#family ??= lookUpFamily(this.#connection, WG_GENL_NAME);
-    this.#family.catch(() => {
-      this.#family = undefined; // asked again the next time
-    });
-    try {
-      return genericMessage(request, (await this.#family).id, genericBody(wgDevice));
-    } catch (error) {
-      if (!(error instanceof NetlinkError) || error.errno !== ENOENT) throw error;
-      const reason = "this kernel has no WireGuard, or its module is not loaded (modprobe wireguard)";
-      throw new NetlinkError({ errno: ENOENT, request: what, reason });
     }
   }
 }

@@ -138,6 +138,9 @@ export const UNSEEN: Readonly<Record<string, Keys>> = {
     {
       "Sysctls of interfaces over IPv4": Object.keys(inetSettings),
     },
+  "Asked by no tool; integration/fou reads it back": {
+    "Ports that tunnels over UDP are received on": ["remcsumNopartial"],
+  },
   "Asked by no tool: `bridge` gives VLANs their tunnels in another message": {
     "VNIs of VLANs": ["cmd"],
   },

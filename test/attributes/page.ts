@@ -24,6 +24,8 @@ const HEADERS = [
   "fib_rules.h",
   "nexthop.h",
   "wireguard.h",
+  "if_macsec.h",
+  "fou.h",
   "lwtunnel.h",
   "mpls_iptunnel.h",
   "seg6_iptunnel.h",

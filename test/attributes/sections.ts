@@ -43,11 +43,15 @@ import { channels, coalesce, type Group, linkInfo, pause, rings } from "../../li
 import { genericBody } from "../../lib/families/generic.ts";
 import { lwtunnelIp, lwtunnelIp6, mplsIptunnel, seg6Iptunnel } from "../../lib/families/lwtunnel.ts";
 import { AF_BRIDGE } from "../../lib/families/route.ts";
+import { fouPort } from "../../lib/fou/schema.ts";
+import { configToWire as fouToWire, portFromWire } from "../../lib/fou/words.ts";
 import type { AnyKind } from "../../lib/links/kind.ts";
 import { linkKinds } from "../../lib/links/kinds/index.ts";
 import type { Options } from "../../lib/links/option.ts";
 import { dellink, getlink, ifla, newlink, setlink } from "../../lib/links/schema.ts";
 import { commonOptions } from "../../lib/links/words.ts";
+import { macsecDevice, macsecRxsc, macsecSa } from "../../lib/macsec/schema.ts";
+import { deviceFromWire as macsecFromWire, toWire as macsecToWire, offloadToWire } from "../../lib/macsec/words.ts";
 import { entryFromWire, entryToWire } from "../../lib/neighbors/entry.ts";
 import { delneigh, nda, newneigh, nfea } from "../../lib/neighbors/schema.ts";
 import { neighborFromWire, neighborToWire } from "../../lib/neighbors/words.ts";
@@ -87,7 +91,7 @@ import { wgAllowedIp, wgDevice, wgPeer } from "../../lib/wireguard/schema.ts";
 import { configToWire, deviceFromWire } from "../../lib/wireguard/words.ts";
 import { asked, type Captured, captures, filesOf, inside, type Values, type Whole } from "./captured.ts";
 import { type Meaning, type Meanings, meaningsOf, type Telling } from "./meaning.ts";
-import { type Attributes, setdevice } from "./requests.ts";
+import { type Attributes, setdevice, setfou, setmacsec } from "./requests.ts";
 
 /** The kernel answers these with their own number. Source: include/uapi/linux/rtnetlink.h */
 const [RTM_GETMULTICAST, RTM_GETANYCAST] = [58, 62];
@@ -135,7 +139,7 @@ function draft(
   messages: readonly Captured[],
   schema: AnySchema,
   path: readonly string[],
-  ...tellings: readonly Omit<Telling, "path">[]
+  ...tellings: readonly (Omit<Telling, "path"> & { readonly path?: readonly string[] })[]
 ): Draft {
   return {
     title,
@@ -146,7 +150,7 @@ function draft(
       meaningsOf(
         tellings.map((one) => ({
           ...one,
-          path: [...path, ...under],
+          path: [...(one.path ?? path), ...under],
           ...(one.asked !== undefined && { asked: [...one.asked, ...under] }),
         })),
       ),
@@ -421,6 +425,52 @@ function wireguardSections(): Draft[] {
   ];
 }
 
+function macsecSections(): Draft[] {
+  const messages = captures("macsec", genericBody(macsecDevice));
+  const requests = asked(setmacsec);
+  const all = [...messages, ...requests];
+  const [sending, channels, receiving] = [["txsaList"], ["rxscList"], ["rxscList", "saList"]];
+  const device = ({ attrs }: Whole) => macsecFromWire(as(attrs), nameOf);
+  const sent = { messages, read: (one: Whole) => device(one).txsas };
+  const received = { messages, read: (one: Whole) => device(one).rxscs.flatMap(({ rxsas }) => rxsas), path: receiving };
+  // Keys and salts are asked for, and never told.
+  const wanted = {
+    messages: requests,
+    asked: ["saConfig"],
+    read: ({ attrs }: Whole) => ({ ...(attrs["saConfig"] as Values), keyId: "01" }),
+    write: (words: Values) => macsecToWire("txsa", "create", as(words)),
+  };
+  const channel = {
+    messages,
+    read: (one: Whole) => device(one).rxscs,
+    asked: ["rxscConfig"],
+    write: (words: Values) => macsecToWire("rxsc", "create", as(words)),
+  };
+  const links = { messages, read: device, write: ({ offload }: Values) => offloadToWire(as(offload)) };
+  const within = (one: Draft, ...places: readonly (readonly string[])[]): Draft => ({
+    ...one,
+    part: (attrs) => places.flatMap((place) => inside(attrs, place)),
+  });
+  return [
+    within(
+      draft("Associations of MACsec", all, macsecSa, sending, sent, received, wanted),
+      ...[sending, receiving, ["saConfig"]],
+    ),
+    within(draft("Channels that MACsec receives from", all, macsecRxsc, channels, channel), channels, ["rxscConfig"]),
+    draft("MACsec links, and what is asked of them", all, macsecDevice, [], links),
+  ];
+}
+
+function fouSections(): Draft[] {
+  const messages = captures("fou", genericBody(fouPort));
+  const telling = {
+    messages,
+    read: ({ attrs }: Whole) => portFromWire(as(attrs), names),
+    write: (words: Values) => fouToWire(as(words), indexOf),
+  };
+  return [draft("Ports that tunnels over UDP are received on", [...messages, ...asked(setfou)], fouPort, [], telling)];
+}
+
 /** What options of traffic control say of their attributes, and of those in nests. */
 function tcMeanings(options: TcOptions, schema: AnySchema): Draft["meanings"] {
   return (under) => {
@@ -552,6 +602,8 @@ export function sections(): Section[] {
     ...nexthopSections(),
     ...bridgeSections(),
     ...wireguardSections(),
+    ...macsecSections(),
+    ...fouSections(),
     ...trafficSections(),
     ...deviceSections(),
     ...otherSections(),

@@ -12,7 +12,11 @@ import { channels, coalesce, groupFromWire, linkInfo, pause, rings } from "../..
 import { statisticsFromWire, stringsFromWire } from "../../lib/ethtool/statistics.ts";
 import * as generic from "../../lib/families/generic.ts";
 import { ifinfomsg, ndmsg, rtmsg } from "../../lib/families/route.ts";
+import * as fou from "../../lib/fou/schema.ts";
+import { portFromWire } from "../../lib/fou/words.ts";
 import * as links from "../../lib/links/schema.ts";
+import * as macsec from "../../lib/macsec/schema.ts";
+import { deviceFromWire as macsecFromWire } from "../../lib/macsec/words.ts";
 import * as neighbors from "../../lib/neighbors/schema.ts";
 import * as nexthops from "../../lib/nexthops/schema.ts";
 import { describe } from "../../lib/nftables/describe.ts";
@@ -97,7 +101,7 @@ function words(): Target[] {
     };
   });
 }
-/** Messages that no watch tells, in people's words: of devices, of WireGuard, of nftables, of sysctls. */
+/** Messages that no watch tells, in people's words: of devices, WireGuard, MACsec, FOU, nftables, sysctls. */
 function otherWords(): Target[] {
   const [devices, notices, guards, filters] = [
     seedsOf("ethtool"),
@@ -131,6 +135,8 @@ function otherWords(): Target[] {
       read: (from, start, end) => changeFromNotice(notice.body.read(from, start, end), new Map()),
     },
     generic("WireGuard", guards, wireguard.wgDevice, (wire) => deviceFromWire([wire, wire], String)),
+    generic("MACsec", seedsOf("macsec"), macsec.macsecDevice, (wire) => macsecFromWire(wire, String)),
+    generic("FOU", seedsOf("fou"), fou.fouPort, (wire) => portFromWire(wire, names)),
     told(nftables.newTable, filters, tableEntry),
     told(nftables.newChain, filters, chainEntry),
     told(nftables.newObject, filters, (one) => readings([], [one])),
@@ -163,7 +169,7 @@ function views(): Target[] {
 }
 /** Generic netlink: the type of a message is a number that each kernel gives anew. */
 function families(): Target[] {
-  return Object.entries({ ethtool, wireguard, generic }).flatMap(([folder, module]) => {
+  return Object.entries({ ethtool, wireguard, macsec, fou, generic }).flatMap(([folder, module]) => {
     const seeds = folder === "generic" ? seedsOf("wireguard") : seedsOf(folder);
     const schemas = Object.entries(module).filter((entry): entry is [string, AnySchema] => isSchema(entry[1]));
     return schemas.map(([name, schema]) => ({

@@ -1,28 +1,15 @@
 /**
  * Source: include/uapi/linux/if_link.h (IFLA_MACSEC_*, MACSEC_VALIDATE_*, MACSEC_OFFLOAD_*),
- * include/uapi/linux/if_macsec.h (MACSEC_CIPHER_ID_*), drivers/net/macsec.c (macsec_rtnl_policy, macsec_newlink,
- * macsec_changelink, macsec_fill_info). Keys and receive channels are of the generic netlink family macsec.
+ * drivers/net/macsec.c (macsec_rtnl_policy, macsec_newlink, macsec_changelink, macsec_fill_info). Keys and receive
+ * channels are of the generic netlink family macsec: lib/macsec.
  */
-import { boolean, choice, integer, type Shape } from "../../shape/shape.ts";
-import { at, attrs, be16, be64, bool, oneOf, padding, u8, u32, u64 } from "../../wire/index.ts";
+import { sci } from "../../shape/sci.ts";
+import { boolean, choice, integer } from "../../shape/shape.ts";
+import { at, attrs, be16, be64, bool, padding, u8, u32, u64 } from "../../wire/index.ts";
+import { type Cipher, cipherNamed, cipherNumbers, offload, sciNumber, sciText, validation } from "../../wire/macsec.ts";
 import { linkKind } from "../kind.ts";
 import { below, converted, type OptionsOf, same } from "../option.ts";
 
-const CIPHERS = {
-  "gcm-aes-128": 0x0080_c200_0100_0001n,
-  "gcm-aes-256": 0x0080_c200_0100_0002n,
-  "gcm-aes-xpn-128": 0x0080_c200_0100_0003n,
-  "gcm-aes-xpn-256": 0x0080_c200_0100_0004n,
-} as const;
-type Cipher = keyof typeof CIPHERS;
-/** The number of gcm-aes-128 in old kernels and requests, and in all dumps. */
-const DEFAULT_CIPHER = 0x0080_0200_0100_0001n;
-
-const sci: Shape<string> = {
-  expected: "a secure channel identifier: 16 hexadecimal digits, those of the MAC address and of the port",
-  json: { type: "string", pattern: "^[0-9a-fA-F]{16}$" },
-  accepts: (value): value is string => typeof value === "string" && /^[0-9a-f]{16}$/i.test(value),
-};
 const FIXED = { fixed: true };
 
 /** Encryption of frames between neighbors, IEEE 802.1AE. */
@@ -41,32 +28,26 @@ export const macsec = linkKind({
     es: at(10, bool),
     scb: at(11, bool),
     replayProtect: at(12, bool),
-    validation: at(13, oneOf(u8, { disabled: 0, check: 1, strict: 2 })),
+    validation: at(13, validation),
     pad: padding(14),
-    offload: at(15, oneOf(u8, { off: 0, phy: 1, mac: 2 })),
+    offload: at(15, offload),
   }),
   options: {
     /** Name of the link that is encrypted. */
     dev: below(),
     /** Secure channel identifier, 16 hexadecimal digits; default: the MAC address and `sciPort`. */
-    sci: converted<string, bigint>(
-      "sci",
-      sci,
-      (value) => BigInt(`0x${value}`),
-      (value) => value.toString(16).padStart(16, "0"),
-      { ...FIXED, equal: (a, b) => a.toLowerCase() === b.toLowerCase() },
-    ),
+    sci: converted<string, bigint>("sci", sci, sciNumber, sciText, {
+      ...FIXED,
+      equal: (a, b) => a.toLowerCase() === b.toLowerCase(),
+    }),
     /** The port in the secure channel identifier, 1 to 65535, default 1; told as the end of `sci`. `ip` calls it port. */
     sciPort: same("port", integer(1, 0xffff), { ...FIXED, untold: true }),
     /** The cipher suite, default gcm-aes-128. */
     cipher: converted<Cipher, bigint>(
       "cipherSuite",
       choice("gcm-aes-128", "gcm-aes-256", "gcm-aes-xpn-128", "gcm-aes-xpn-256"),
-      (value) => CIPHERS[value],
-      (value) =>
-        (Object.keys(CIPHERS) as Cipher[]).find(
-          (name) => CIPHERS[name] === (value === DEFAULT_CIPHER ? CIPHERS["gcm-aes-128"] : value),
-        ),
+      (value) => cipherNumbers[value],
+      cipherNamed,
       FIXED,
     ),
     /** Bytes of the check value, 8 to 16, default 16. */
