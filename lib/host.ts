@@ -16,9 +16,11 @@ import { NETLINK_NETFILTER } from "./families/netfilter.ts";
 import { NETLINK_ROUTE } from "./families/route.ts";
 import type { Fou } from "./fou/fou.ts";
 import { Links, type LinksOptions } from "./links/links.ts";
+import type { Vfs } from "./links/vfs.ts";
 import type { Macsec } from "./macsec/macsec.ts";
 import type { Fdb } from "./neighbors/fdb.ts";
 import type { Neighbors } from "./neighbors/neighbors.ts";
+import type { NeighborTables } from "./neighbors/tables.ts";
 import { HERE, Netns } from "./netns/netns.ts";
 import type { Nsids } from "./netns/nsids.ts";
 import type { makeTun } from "./netns/tun.ts";
@@ -68,10 +70,12 @@ const load = {
   ethtoolIoctl: () => late<typeof import("./ethtool/ioctl.ts")>("ethtool/ioctl").ethtoolIoctl,
   listenToDevices: () => late<{ listenToDevices: typeof listenToDevices }>("ethtool/notices").listenToDevices,
   readBitNames: () => late<{ readBitNames: typeof readBitNames }>("ethtool/notices").readBitNames,
+  vfs: () => late<typeof import("./links/vfs.ts")>("links/vfs").Vfs,
   fdb: () => late<typeof import("./neighbors/fdb.ts")>("neighbors/fdb").Fdb,
   fou: () => late<typeof import("./fou/fou.ts")>("fou/fou").Fou,
   macsec: () => late<typeof import("./macsec/macsec.ts")>("macsec/macsec").Macsec,
   neighbors: () => late<typeof import("./neighbors/neighbors.ts")>("neighbors/neighbors").Neighbors,
+  neighborTables: () => late<typeof import("./neighbors/tables.ts")>("neighbors/tables").NeighborTables,
   nsids: () => late<typeof import("./netns/nsids.ts")>("netns/nsids").Nsids,
   makeTun: () => late<{ makeTun: typeof makeTun }>("netns/tun").makeTun,
   nexthops: () => late<typeof import("./nexthops/nexthops.ts")>("nexthops/nexthops").Nexthops,
@@ -146,6 +150,10 @@ export class Host implements AsyncDisposable {
     };
     return this.#service("links", () => new Links(this.#connection(NETLINK_ROUTE), options));
   }
+  /** Virtual functions of network cards. */
+  get vfs(): Vfs {
+    return this.#service("vfs", () => new (load.vfs())(this.#connection(NETLINK_ROUTE), this.links));
+  }
   /** Addresses of links. */
   get addresses(): Addresses {
     const listen: Listen = (options) => Monitor.open({ protocol: NETLINK_ROUTE, netns: this.#fd, ...options });
@@ -179,6 +187,13 @@ export class Host implements AsyncDisposable {
   /** Which MAC address an IP address has. */
   get neighbors(): Neighbors {
     return this.#service("neighbors", () => new (load.neighbors())(this.#connection(NETLINK_ROUTE), this.links));
+  }
+  /** How neighbors are looked for and forgotten. */
+  get neighborTables(): NeighborTables {
+    return this.#service(
+      "neighborTables",
+      () => new (load.neighborTables())(this.#connection(NETLINK_ROUTE), this.links),
+    );
   }
   /** Forwarding entries of bridges and VXLANs. */
   get fdb(): Fdb {

@@ -57,6 +57,7 @@ export type { Fou } from "./fou/fou.ts";
 export type { FouConfig, FouName, FouPort } from "./fou/words.ts";
 export { Host, type HostOptions } from "./host.ts";
 export * from "./links/index.ts";
+export type { Vf, VfChange, VfFilter, VfOptions, VfStatistics, Vfs } from "./links/vfs.ts";
 export type { Macsec, MacsecParts } from "./macsec/macsec.ts";
 export type {
   MacsecDevice,
@@ -83,6 +84,15 @@ export type {
 export type { FdbConfig, FdbEntry, FdbState } from "./neighbors/entry.ts";
 export type { Fdb, FdbFilter, FdbFlush, FdbQuery, RemoteChanges } from "./neighbors/fdb.ts";
 export type { NeighborFilter, Neighbors } from "./neighbors/neighbors.ts";
+export type {
+  NeighborLimits,
+  NeighborTable,
+  NeighborTableChange,
+  NeighborTableFilter,
+  NeighborTableStatistics,
+  NeighborTables,
+  NeighborTiming,
+} from "./neighbors/tables.ts";
 export type { Neighbor, NeighborConfig, NeighborState } from "./neighbors/words.ts";
 export { ZERO_MAC } from "./neighbors/zero-mac.ts";
 export { NetnsError } from "./netns/error.ts";

@@ -26,6 +26,9 @@ export const RTM_GETNEIGH = 30;
 export const RTM_NEWRULE = 32;
 export const RTM_DELRULE = 33;
 export const RTM_GETRULE = 34;
+export const RTM_NEWNEIGHTBL = 64;
+export const RTM_GETNEIGHTBL = 66;
+export const RTM_SETNEIGHTBL = 67;
 export const RTM_NEWADDRLABEL = 72;
 export const RTM_DELADDRLABEL = 73;
 export const RTM_GETADDRLABEL = 74;
@@ -87,7 +90,8 @@ export const fibRuleHdr = struct("fib_rule_hdr", {
 });
 export const nhmsg = struct("nhmsg", { family: u8, scope: u8, protocol: u8, _resvd: u8, flags: u32 });
 
-/** Bits of IFLA_EXT_MASK: no counters; the spanning trees of a bridge's port. */
+/** Bits of IFLA_EXT_MASK: virtual functions; no counters; the spanning trees of a bridge's port. */
+export const RTEXT_FILTER_VF = 1;
 export const RTEXT_FILTER_SKIP_STATS = 8;
 export const RTEXT_FILTER_MST = 128;
 

@@ -34,6 +34,17 @@ export function readAgain<I, O extends I>(path: string, message: Message<I, O>, 
   return value;
 }
 
+/** The same of one whose nests are marked, padded or ordered otherwise than ours: what is read from ours has to be the same. */
+export function readTwice<I, O extends I>(path: string, message: Message<I, O>): O {
+  const whole = capture(path)[0] ?? new Uint8Array();
+  const value = message.body.read(new Reader(new Uint8Array(whole)), NLMSG_HDRLEN, whole.length);
+  const out = new Writer();
+  message.body.write(out, value);
+  const again = out.finish();
+  deepEqual(message.body.read(new Reader(again), 0, again.length), value);
+  return value;
+}
+
 /** Names of the links in the captures. */
 export const NAMES = new Map([
   [1, "lo"],

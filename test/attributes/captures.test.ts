@@ -5,6 +5,7 @@ import { newaddrlabel } from "../../lib/addresses/label-schema.ts";
 import { newaddr } from "../../lib/addresses/schema.ts";
 import { getmdb, newlink, newmdb, newtunnel, newvlan } from "../../lib/bridges/schema.ts";
 import { newneigh } from "../../lib/neighbors/schema.ts";
+import { newneightbl } from "../../lib/neighbors/table-schema.ts";
 import { newbucket, newnexthop } from "../../lib/nexthops/schema.ts";
 import { newroute } from "../../lib/routes/schema.ts";
 import { newrule } from "../../lib/rules/schema.ts";
@@ -50,7 +51,7 @@ describe("requests of other tools", () => {
 const TOLD: Readonly<Record<string, readonly Attributes[]>> = {
   addresses: [newaddr, { ...newaddr, type: 58 }, { ...newaddr, type: 62 }, newaddrlabel],
   bridges: [newlink, newvlan, newtunnel, getmdb, newmdb],
-  neighbors: [newneigh],
+  neighbors: [newneigh, newneightbl],
   nexthops: [newnexthop, newbucket],
   routes: [newroute],
   rules: [newrule],

@@ -39,10 +39,12 @@ export const RESERVED = /^(pad|unspec|unused\d)$/;
 
 /** What could not be captured, by what it needs. */
 export const UNSEEN: Readonly<Record<string, Keys>> = {
-  "Told of network cards only: with virtual functions, of Cisco's VIC, with a number of the physical port, or of a switch":
-    {
-      "Links of every kind": ["vfinfoList", "vfPorts", "portSelf", "physPortId", "physSwitchId"],
-    },
+  "Told of network cards only: of Cisco's VIC, or with a number of the physical port": {
+    "Links of every kind": ["vfPorts", "portSelf", "physPortId"],
+  },
+  "Told of cards for InfiniBand": {
+    "Virtual functions": ["ibNodeGuid", "ibPortGuid"],
+  },
   "Told of CAN adapters only": {
     "Links of every kind: linkinfo": ["xstats"],
   },

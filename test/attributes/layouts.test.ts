@@ -8,9 +8,11 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ifaddrlblmsg } from "../../lib/addresses/label-schema.ts";
 import { brVlanMsg, tunnelMsg } from "../../lib/bridges/schema.ts";
 import { fibRuleHdr, ifaddrmsg, ifinfomsg, ndmsg, nhmsg, rtmsg } from "../../lib/families/route.ts";
 import { tcmsg } from "../../lib/families/tc.ts";
+import { ndtmsg } from "../../lib/neighbors/table-schema.ts";
 import { type Fixed, Reader } from "../../lib/wire/index.ts";
 import { shouted } from "../headers.ts";
 import { skip } from "../needs.ts";
@@ -20,7 +22,17 @@ type Struct = Fixed<never, object>;
 type Extent = readonly [offset: number, size: number];
 
 const HEADERS = [
-  ...["rtnetlink", "if_link", "if_bridge", "if_addr", "neighbour", "fib_rules", "nexthop", "time_types"],
+  ...[
+    "rtnetlink",
+    "if_link",
+    "if_bridge",
+    "if_addr",
+    "if_addrlabel",
+    "neighbour",
+    "fib_rules",
+    "nexthop",
+    "time_types",
+  ],
   ...["pkt_sched", "pkt_cls", "gen_stats", "tc_act/tc_gact", "tc_act/tc_mirred"],
 ].map((name) => `linux/${name}.h`);
 /** What C puts before the names of a struct's members. */
@@ -34,6 +46,10 @@ const PREFIXES: Readonly<Record<string, string>> = {
   rta_cacheinfo: "rta_",
   rta_mfc_stats: "mfcs_",
   nda_cacheinfo: "ndm_",
+  ndtmsg: "ndtm_",
+  ndt_config: "ndtc_",
+  ndt_stats: "ndts_",
+  ifaddrlblmsg: "ifal_",
   __kernel_timespec: "tv_",
 };
 const NAMES: Readonly<Record<string, string>> = {
@@ -65,7 +81,19 @@ function structs(): Map<string, Struct> {
       return [field.plain, field.open(nowhere, field.claims[0] ?? 0, { start: 0, end: 0 }).codec];
     }),
   );
-  const headers = [ifinfomsg, ifaddrmsg, rtmsg, ndmsg, fibRuleHdr, nhmsg, tcmsg, brVlanMsg, tunnelMsg];
+  const headers = [
+    ifinfomsg,
+    ifaddrmsg,
+    rtmsg,
+    ndmsg,
+    fibRuleHdr,
+    nhmsg,
+    tcmsg,
+    brVlanMsg,
+    tunnelMsg,
+    ifaddrlblmsg,
+    ndtmsg,
+  ];
   return new Map([...headers, ...attributes].filter(isStruct).map((one) => [one.name, one]));
 }
 

@@ -7,6 +7,7 @@ import { fouPort } from "../../lib/fou/schema.ts";
 import { getlink, newlink, setlink } from "../../lib/links/schema.ts";
 import { macsecDevice } from "../../lib/macsec/schema.ts";
 import { delneigh, newneigh } from "../../lib/neighbors/schema.ts";
+import { setneightbl } from "../../lib/neighbors/table-schema.ts";
 import { getnexthop, newnexthop } from "../../lib/nexthops/schema.ts";
 import { getroute, newroute } from "../../lib/routes/schema.ts";
 import { type Message, NLMSG_HDRLEN, Reader } from "../../lib/wire/index.ts";
@@ -27,7 +28,20 @@ const FAMILIES: readonly (readonly [beginning: RegExp, message: Attributes])[] =
   [/^fou-/, setfou],
 ];
 const MESSAGES: readonly Attributes[] = [
-  ...[newlink, setlink, getlink, newroute, getroute, newneigh, delneigh, newnexthop, getnexthop, setmdb, delmdb],
+  ...[
+    newlink,
+    setlink,
+    getlink,
+    newroute,
+    getroute,
+    newneigh,
+    delneigh,
+    newnexthop,
+    getnexthop,
+    setmdb,
+    delmdb,
+    setneightbl,
+  ],
 ];
 const AF_SPEC = 26;
 

@@ -49,11 +49,15 @@ import type { AnyKind } from "../../lib/links/kind.ts";
 import { linkKinds } from "../../lib/links/kinds/index.ts";
 import type { Options } from "../../lib/links/option.ts";
 import { dellink, getlink, ifla, newlink, setlink } from "../../lib/links/schema.ts";
+import { newvfs, setvfs, vfInfo, vfStats, vfVlans } from "../../lib/links/vf-schema.ts";
+import { type Vf, vfSteps, vfsFromWire } from "../../lib/links/vfs.ts";
 import { commonOptions } from "../../lib/links/words.ts";
 import { macsecDevice, macsecRxsc, macsecSa } from "../../lib/macsec/schema.ts";
 import { deviceFromWire as macsecFromWire, toWire as macsecToWire, offloadToWire } from "../../lib/macsec/words.ts";
 import { entryFromWire, entryToWire } from "../../lib/neighbors/entry.ts";
 import { delneigh, nda, newneigh, nfea } from "../../lib/neighbors/schema.ts";
+import { ndta, ndtpa, newneightbl, setneightbl } from "../../lib/neighbors/table-schema.ts";
+import { neighborTableFromWire, neighborTableToWire } from "../../lib/neighbors/tables.ts";
 import { neighborFromWire, neighborToWire } from "../../lib/neighbors/words.ts";
 import { netnsa, newnsid, nsidsFromWire } from "../../lib/netns/nsids.ts";
 import {
@@ -315,9 +319,17 @@ function neighborSections(): Draft[] {
       ...sort("fdb"),
     },
   ];
+  const tables = of("neighbors", newneightbl);
+  const ofTables = {
+    messages: tables,
+    read: (message: Whole) => neighborTableFromWire(as(message), names),
+    write: (words: Values) => neighborTableToWire(as(words), indexOf).attrs,
+  };
   return [
     draft("Neighbors and forwarding entries", all, nda, [], ...ways),
     draft("Activity of forwarding entries", all, nfea, ["fdbExtAttrs"], ...ways),
+    draft("Tables of neighbors", [...tables, ...asked(setneightbl)], ndta, [], ofTables),
+    draft("Settings of neighbors", [...tables, ...asked(setneightbl)], ndtpa, ["parms"], ofTables),
   ];
 }
 
@@ -591,10 +603,34 @@ function otherSections(): Draft[] {
   ];
 }
 
+function vfSections(): Draft[] {
+  const told = captures("links", newvfs.body, newvfs.type, /^vf/);
+  // These are asked with the messages of links.
+  const ofVfs = captures("requests", setvfs.body, undefined, /^link-vf/).map(({ file, whole }) => {
+    return { file: `requests/${file}`, whole };
+  });
+  const plain: Vf = { dev: "#1", vf: 0 };
+  const path = ["vfinfoList", "info"];
+  const telling = {
+    messages: told,
+    read: (message: Whole) => vfsFromWire(as(message), true),
+    write: (words: Values) => ({
+      vfinfoList: { info: vfSteps(plain, { ...as<Vf>(words), vf: 0 }).map(({ info }) => info) },
+    }),
+  };
+  const all = [...told, ...ofVfs];
+  return [
+    draft("Virtual functions", all, vfInfo, path, telling),
+    draft("VLANs of virtual functions", all, vfVlans, [...path, "vlanList"], telling),
+    draft("Counters of virtual functions", all, vfStats, [...path, "stats"], telling),
+  ];
+}
+
 /** All of them, in the order of the page. */
 export function sections(): Section[] {
   return withNests([
     ...linkSections(),
+    ...vfSections(),
     ...addressSections(),
     ...routeSections(),
     ...neighborSections(),

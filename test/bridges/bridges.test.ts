@@ -14,7 +14,7 @@ import {
 import { checkVlan, globalsFromWire, type VlanConfig, vlanFromWire, vlanToWire } from "../../lib/bridges/vlans.ts";
 import { checkVni, type VniConfig, vniFromWire } from "../../lib/bridges/vnis.ts";
 import { type Message, NLMSG_HDRLEN, Reader, Writer } from "../../lib/wire/index.ts";
-import { indexIn, NAMES, readAgain } from "../addresses/attributes.ts";
+import { indexIn, NAMES, readAgain, readTwice } from "../addresses/attributes.ts";
 import { only } from "../fixtures.ts";
 
 const plain = { state: "forwarding", mcastRouter: 1 };
@@ -48,14 +48,6 @@ function there<I, O>(message: Message<I, O>, value: I): O {
   message.body.write(out, value);
   const bytes = out.finish();
   return message.body.read(new Reader(bytes), 0, bytes.length);
-}
-
-/** A capture whose nests are padded or ordered otherwise than ours: what is read from ours again has to be the same. */
-function readTwice<I, O extends I>(path: string, message: Message<I, O>): O {
-  const whole = only(path);
-  const value = message.body.read(new Reader(new Uint8Array(whole)), NLMSG_HDRLEN, whole.length);
-  deepEqual(there(message, value), value);
-  return value;
 }
 
 const REFUSED_VLANS: readonly (readonly [config: object, message: RegExp])[] = [
