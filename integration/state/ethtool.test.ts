@@ -93,8 +93,10 @@ describe("a document with settings of devices", () => {
   });
 
   it("takes back what a device does not do for a new link", async () => {
-    const before = await bm1.sh("ip -json link show");
+    const names = async (): Promise<string[]> =>
+      (JSON.parse(await bm1.sh("ip -json link show")) as { ifname: string }[]).map(({ ifname }) => ifname);
+    const before = await names();
     await rejects(bring(await planned("br0: { kind: bridge, ethtool: { features: { warp: on } } }")), /warp/);
-    equal(await bm1.sh("ip -json link show"), before);
+    deepEqual(await names(), before);
   });
 });

@@ -4,7 +4,7 @@ import { isTunnelOfFrames } from "../mtu/encapsulation.ts";
 import { type MtuLink, type Remark, topsOf } from "../mtu/plan.ts";
 import type { Desired } from "../state/desired.ts";
 import { desiredOf } from "../state/desired.ts";
-import { isWide, Mtus } from "../state/mtu.ts";
+import { isWide, Mtus, masterOf } from "../state/mtu.ts";
 import type { Observed, ObservedLink } from "../state/observed.ts";
 import { parseSource } from "../state/source.ts";
 import { parseEndpoint } from "../wireguard/words.ts";
@@ -100,7 +100,7 @@ export async function linksOf(desired: Desired, observed: Observed, host?: Host)
       isWide(link ?? { name, absent: false, options: {}, path: [] }, desired, observed) || far?.includes(":");
     const named = text(link?.options["dev"] ?? seen?.["dev"]);
     const dev = named ?? (isTunnelOfFrames(kind) ? await routeOf(host, far) : undefined);
-    const master = text(link?.options["master"] ?? seen?.["master"]);
+    const master = text(masterOf(link, seen));
     const gpe = (link?.options["gpe"] ?? seen?.["gpe"]) === true;
     return {
       name,

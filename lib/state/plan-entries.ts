@@ -6,6 +6,7 @@ import type { DesiredEntry } from "./desired.ts";
 import { request, type Sort } from "./entries/sort.ts";
 import { SORTS, sortOf } from "./entries/sorts.ts";
 import { goneOf, lost, without } from "./gone.ts";
+import { masterOf } from "./mtu.ts";
 import { linkOf, type Observed } from "./observed.ts";
 import { masterThen } from "./plan-link-change.ts";
 import type { Fates } from "./plan-links.ts";
@@ -274,7 +275,7 @@ function checkPorts(planner: Planner): void {
   for (const { words, absent } of planner.desired.addresses) {
     const dev = String(words["dev"]);
     const link = planner.desired.links.find(({ name }) => name === dev);
-    const master = link?.options["master"] ?? linkOf(planner.before, dev)?.["master"];
+    const master = masterOf(link, linkOf(planner.before, dev));
     if (!absent && typeof master === "string")
       planner.warn(
         `${String(words["address"])} is on ${dev}, a port of ${master}; an address belongs on ${master} itself`,

@@ -1,5 +1,6 @@
 /** What a link of the document contradicts on this host. */
 import type { DesiredLink } from "./desired.ts";
+import { masterOf } from "./mtu.ts";
 import type { ObservedLink } from "./observed.ts";
 import type { Planner } from "./planner.ts";
 import { peerOf } from "./restore.ts";
@@ -17,8 +18,9 @@ function checkReferences(planner: Planner, link: DesiredLink): void {
   }
 }
 
-function checkPort(planner: Planner, { name, port, options, path }: DesiredLink): void {
-  if (port === undefined || (options["master"] ?? planner.seen(name)?.["master"]) !== undefined) return;
+function checkPort(planner: Planner, link: DesiredLink): void {
+  const { name, port, path } = link;
+  if (port === undefined || masterOf(link, planner.seen(name)) !== undefined) return;
   planner.say(
     [...path, "port"],
     `${name} is no port of a bridge, and these are options of one; write master too`,

@@ -58,6 +58,7 @@ const GROUPS: Readonly<Record<string, Group>> = {
       "undo",
       "planner",
       "far-ends",
+      "link-changes",
       "plans",
       "every-plan",
       "compare",
