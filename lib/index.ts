@@ -7,6 +7,7 @@ export type {
   AddressLabelFilter,
   AddressLabels,
 } from "./addresses/labels.ts";
+export type { MulticastAddress } from "./addresses/multicast.ts";
 export type { Address, AddressConfig, AddressProtocol, Lifetime } from "./addresses/words.ts";
 export type { Mdb, MdbConfig, MdbEntry, MdbFilter, MdbFlush } from "./bridges/mdb.ts";
 export type { Mst, MstFilter, MstState } from "./bridges/mst.ts";
@@ -109,6 +110,7 @@ export type {
 export * from "./nftables/late.ts";
 export * from "./probe/late.ts";
 export * from "./qdiscs/index.ts";
+export type { MulticastHop, MulticastRoute, MulticastRouteFilter } from "./routes/multicast.ts";
 export type { RouteFilter, RouteQuery, Routes } from "./routes/routes.ts";
 export type { Nexthop, Route, RouteConfig } from "./routes/words.ts";
 export type { RuleFilter, Rules } from "./rules/rules.ts";

@@ -38,6 +38,7 @@ describe("links", () => {
       /network is down/,
     ],
     [{ kind: "veth", name: "v", peer: { name: "taken" } }, "EEXIST", undefined, /cannot create link v/],
+    [{ kind: "bridge", name: "v", index: 1 }, "EEXIST", undefined, /cannot create link v/],
   ];
   for (const [config, code, at, words] of REFUSED)
     it(`tells why it cannot make ${JSON.stringify(config)}, and leaves nothing behind`, async () => {
@@ -84,6 +85,22 @@ describe("links", () => {
       ok(error instanceof NetlinkError);
       equal(error.message, "cannot create link d: Unknown device type (EOPNOTSUPP, at kind)");
     }
+  });
+
+  it("makes a link with the number that is asked for, here and elsewhere", async () => {
+    await using made = await scene("ip netns list");
+    await using there = await TestNamespace.create();
+    equal(await made.links.create({ kind: "bridge", name: "v", index: 4321, up: true }), 4321);
+    equal((await made.links.get("v"))?.index, 4321);
+    equal(await made.links.create({ kind: "bridge", name: "v", index: 4322, netns: there }), 4322);
+    await rejects(made.links.create({ kind: "bridge", name: "w", index: 0 }), {
+      code: "ERR_INPUT",
+      message: /^w\.index: expected a whole number from 1 to 2147483647, got 0/,
+    });
+    await rejects(made.links.create({ kind: "tun", name: "w", mode: "tap", index: 5 }), {
+      code: "ERR_INPUT",
+      message: /^w\.index: cannot be chosen for a tun/,
+    });
   });
 
   it("lists links of kinds that have no options here, with what the kernel sent", async function () {

@@ -6,16 +6,18 @@ import {
   type LinkLookup,
   type Listing,
   listing,
+  retold,
   type Scope,
   scopes,
 } from "../families/lookup.ts";
 import { checkFlush, familyNumber, familyShape, matches, removeAll, Service } from "../families/service.ts";
 import { inTurns } from "../families/turns.ts";
 import { boolean, check, checkObject, choice, InputError, linkName } from "../shape/shape.ts";
-import { type CallOptions, type Connection, checkCall, command } from "../socket/index.ts";
+import { type CallOptions, type Connection, checkCall, command, NetlinkError } from "../socket/index.ts";
 import { type MessageIn, type MessageOut, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from "../wire/index.ts";
 import { type Listen, withDad } from "./dad.ts";
-import { deladdr, getaddr, newaddr } from "./schema.ts";
+import { type MulticastAddress, multicastFromWire } from "./multicast.ts";
+import { deladdr, getaddr, newaddr, toldmulticast } from "./schema.ts";
 import {
   ADDRESS_PROPERTIES,
   type Address,
@@ -126,6 +128,40 @@ export class Addresses extends Service<AddressVerb, AddressConfig, MessageIn<typ
     return listing(
       pairs.map(({ address }) => address),
       consistent,
+    );
+  }
+
+  /**
+   * Multicast groups that links listen to for this host; of IPv4 since Linux 6.15, and none before. Which MAC addresses a
+   * card listens to, and one more for it, is the business of `host.fdb` with `self`. Same as: ip maddress show
+   * @throws {NetlinkError} `EOPNOTSUPP` where `family` is asked for and the kernel does not tell it.
+   */
+  async multicast(
+    filter: Pick<AddressFilter, "dev" | "family"> = {},
+    options?: CallOptions,
+  ): Promise<Listing<MulticastAddress>> {
+    check([], { dev: linkName, family: familyShape }, filter, "filter");
+    const names = await this.links.names();
+    const found: MulticastAddress[] = [];
+    let whole = true;
+    for (const family of filter.family === undefined ? (["inet", "inet6"] as const) : [filter.family])
+      try {
+        const header = { family: familyNumber(family) };
+        const dump = await this.connection.dump(toldmulticast, { header }, toldmulticast, options);
+        found.push(...(await inTurns(dump.messages, (message) => multicastFromWire(message, names))));
+        whole &&= dump.consistent;
+      } catch (error) {
+        const lacking = error instanceof NetlinkError && error.code === "EOPNOTSUPP";
+        if (!lacking || filter.family !== undefined)
+          throw retold(error, {
+            what: "cannot list multicast addresses",
+            properties: {},
+            blamed: { EOPNOTSUPP: "family" },
+          });
+      }
+    return listing(
+      found.filter(({ dev }) => filter.dev === undefined || dev === filter.dev),
+      whole,
     );
   }
 

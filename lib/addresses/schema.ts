@@ -2,9 +2,9 @@
  * Addresses of links on the wire.
  *
  * Source: include/uapi/linux/if_addr.h (IFA_*, IFA_F_*, struct ifa_cacheinfo), net/ipv4/devinet.c (ifa_ipv4_policy,
- * inet_fill_ifaddr), net/ipv6/addrconf.c (ifa_ipv6_policy, inet6_fill_ifaddr).
+ * inet_fill_ifaddr, inet_fill_ifmcaddr), net/ipv6/addrconf.c (ifa_ipv6_policy, inet6_fill_ifaddr, inet6_fill_ifmcaddr).
  */
-import { ifaddrmsg, RTM_DELADDR, RTM_GETADDR, RTM_NEWADDR } from "../families/route.ts";
+import { ifaddrmsg, RTM_DELADDR, RTM_GETADDR, RTM_GETMULTICAST, RTM_NEWADDR } from "../families/route.ts";
 import { at, attrs, body, ip, message, s32, struct, text, u8, u32 } from "../wire/index.ts";
 
 /** Lifetimes are seconds, time stamps are hundredths of seconds since the system started. */
@@ -32,6 +32,8 @@ const payload = body(ifaddrmsg, ifa);
 export const newaddr = message("RTM_NEWADDR", RTM_NEWADDR, payload);
 export const deladdr = message("RTM_DELADDR", RTM_DELADDR, payload);
 export const getaddr = message("RTM_GETADDR", RTM_GETADDR, payload);
+/** The kernel answers with the number of the request. */
+export const toldmulticast = message("RTM_GETMULTICAST", RTM_GETMULTICAST, payload);
 
 /** A lifetime without end. */
 export const INFINITY_LIFE_TIME = 0xffff_ffff;

@@ -26,6 +26,7 @@ export const RTM_GETNEIGH = 30;
 export const RTM_NEWRULE = 32;
 export const RTM_DELRULE = 33;
 export const RTM_GETRULE = 34;
+export const RTM_GETMULTICAST = 58;
 export const RTM_NEWNEIGHTBL = 64;
 export const RTM_GETNEIGHTBL = 66;
 export const RTM_SETNEIGHTBL = 67;

@@ -457,8 +457,8 @@ async function run(connection: Connection, steps: readonly Step[], options?: Cal
 function toldOf(error: unknown, what: string, kind: AnyKind | undefined, config: object): Told {
   const reason = error instanceof NetlinkError ? error.reason : undefined;
   const blamed: Record<string, string> = {};
-  // Of a veth either of two names may be taken.
-  if (reason === undefined && !("peer" in config)) blamed["EEXIST"] = "name";
+  // Of a veth either of two names may be taken, and of others a number.
+  if (reason === undefined && !("peer" in config) && !("index" in config)) blamed["EEXIST"] = "name";
   if (reason === undefined) return { what, properties: properties(kind), blamed };
   if (/unknown device type/i.test(reason)) blamed["EOPNOTSUPP"] = "kind";
   else if (/specified VNI/.test(reason)) blamed["EEXIST"] = "vni";

@@ -94,7 +94,8 @@ export function creation(
     linkNetnsid,
     ...kindAttrs(kind, all, names),
   };
-  const first = command(newlink, { header: flagsOf(all), attrs } as LinkMessage, NLM_F_CREATE | NLM_F_EXCL);
+  const header = { ...flagsOf(all), ...(config.index !== undefined && { index: config.index }) };
+  const first = command(newlink, { header, attrs } as LinkMessage, NLM_F_CREATE | NLM_F_EXCL);
   return { first, later };
 }
 

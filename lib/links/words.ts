@@ -206,6 +206,8 @@ export type ConfigOf<K extends KindName> = CommonOptions &
      * default is here. Same as: ip link add NAME link-netns NETNS …
      */
     readonly linkNetns?: NetnsRef;
+    /** Number of the link, 1 to 2147483647; the kernel chooses one by default. Same as: ip link add NAME index INDEX */
+    readonly index?: number;
   };
 /** A link to be made: its kind, its name, common options and those of the kind. */
 export type LinkConfig = { [K in KindName]: ConfigOf<K> }[KindName];
@@ -288,7 +290,7 @@ const object: Shape<unknown> = {
 };
 
 /** What only a new link takes. */
-const atCreation: Shapes = { netns: netnsRef, linkNetns: netnsRef };
+const atCreation: Shapes = { netns: netnsRef, linkNetns: netnsRef, index: integer(1, 0x7fff_ffff) };
 const known = new Map<string, Shapes>();
 /** All that a link of a kind takes, put together once. */
 function shapesFor(kind: AnyKind | undefined, created: boolean): Shapes {
@@ -330,6 +332,8 @@ function together(config: LinkConfig): { readonly key: string; readonly reason: 
     return { key: "port", reason: "needs master, the bridge or bond that it is a port of" };
   if (config.kind === "tun" && config.linkNetns !== undefined)
     return { key: "linkNetns", reason: "means nothing for a tun, which refers to no link" };
+  if (config.kind === "tun" && config.index !== undefined)
+    return { key: "index", reason: "cannot be chosen for a tun; leave it out" };
   if (config.netns !== undefined && (config.master ?? null) !== null)
     return { key: "master", reason: "is a link of this namespace; leave it out with netns" };
   return undefined;

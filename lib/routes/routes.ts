@@ -29,8 +29,18 @@ import {
   NLM_F_REPLACE,
 } from "../wire/index.ts";
 import { isRoute, ROUTE_PROPERTIES, routeFromWire, routeToWire } from "./convert.ts";
+import { type MulticastRoute, type MulticastRouteFilter, multicastRouteFromWire } from "./multicast.ts";
 import { type RouteType, routeTypes } from "./names.ts";
-import { delroute, getroute, newroute, RTM_F } from "./schema.ts";
+import {
+  delroute,
+  getmroute,
+  getroute,
+  newmroute,
+  newroute,
+  RTM_F,
+  RTNL_FAMILY_IP6MR,
+  RTNL_FAMILY_IPMR,
+} from "./schema.ts";
 import { checkRoute, type Route, type RouteConfig } from "./words.ts";
 
 /** Which routes are meant. The kernel selects, so that a small part of a large table is quick. */
@@ -363,6 +373,29 @@ export class Routes extends Service<RouteVerb, RouteConfig, Wire> {
       return command(delroute, { header, attrs: { dst, src, oif, gateway, via, priority, table, prefsrc } }, 0);
     });
     return removeAll(this.connection, commands, "routes", options);
+  }
+
+  /**
+   * Routes of multicast that a daemon has given to the kernel, which takes them from nobody else.
+   * Same as: ip -s mroute show table all; ip -6 -s mroute show table all
+   */
+  async multicast(filter: MulticastRouteFilter = {}, options?: CallOptions): Promise<Listing<MulticastRoute>> {
+    check([], { family: familyShape, table: tables.shape }, filter, "filter");
+    const wanted = filter.table === undefined ? undefined : tables.wordOf(tables.numberOf(filter.table));
+    const families = { inet: RTNL_FAMILY_IPMR, inet6: RTNL_FAMILY_IP6MR };
+    const found: MulticastRoute[] = [];
+    let whole = true;
+    const names = await this.links.names();
+    for (const family of filter.family === undefined ? (["inet", "inet6"] as const) : [filter.family]) {
+      const header = { family: families[family] };
+      const { messages, consistent } = await this.connection.dump(getmroute, { header }, newmroute, options);
+      found.push(...(await inTurns(messages, (message) => multicastRouteFromWire(message, names))));
+      whole &&= consistent;
+    }
+    return listing(
+      found.filter(({ table }) => wanted === undefined || table === wanted),
+      whole,
+    );
   }
 
   /** Adds a route. Same as: ip route add DST via VIA dev DEV @throws {NetlinkError} `EEXIST`, `ENETUNREACH` */

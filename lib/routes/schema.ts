@@ -170,6 +170,28 @@ export const newroute = message("RTM_NEWROUTE", RTM_NEWROUTE, payload);
 export const delroute = message("RTM_DELROUTE", RTM_DELROUTE, payload);
 export const getroute = message("RTM_GETROUTE", RTM_GETROUTE, payload);
 
+/** Families of routes of multicast. Source: include/uapi/linux/rtnetlink.h (RTNL_FAMILY_*) */
+export const RTNL_FAMILY_IPMR = 128;
+export const RTNL_FAMILY_IP6MR = 129;
+/**
+ * What they tell, of which `expires`, here since when it was not used, has 64 bits.
+ * Source: net/ipv4/ipmr_base.c (mr_fill_mroute), net/ipv4/ipmr.c (ipmr_fill_mroute), net/ipv6/ip6mr.c (ip6mr_fill_mroute)
+ */
+export const mrouteRta = attrs("RTA", {
+  dst: at(1, ip),
+  src: at(2, ip),
+  iif: at(3, u32),
+  multipath: at(9, multipath),
+  table: at(15, u32),
+  mfcStats: at(17, rtaMfcStats),
+  /** Hundredths of seconds. */
+  expires: at(23, u64),
+  pad: padding(24),
+});
+const mroute = body(rtmsg, mrouteRta);
+export const newmroute = message("RTM_NEWROUTE", RTM_NEWROUTE, mroute);
+export const getmroute = message("RTM_GETROUTE", RTM_GETROUTE, mroute);
+
 /** Bits of rtmsg.flags; the low ones are those of the only nexthop. */
 export const RTM_F = {
   NOTIFY: 0x100,

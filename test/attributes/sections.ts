@@ -2,6 +2,7 @@
 
 import { ifal, newaddrlabel } from "../../lib/addresses/label-schema.ts";
 import { addressLabelFromWire, addressLabelToWire } from "../../lib/addresses/labels.ts";
+import { multicastFromWire } from "../../lib/addresses/multicast.ts";
 import { ifa, newaddr } from "../../lib/addresses/schema.ts";
 import { addressFromWire, addressToWire } from "../../lib/addresses/words.ts";
 import { mdbEntries, mdbToWire } from "../../lib/bridges/mdb.ts";
@@ -42,7 +43,7 @@ import * as device from "../../lib/ethtool/schema.ts";
 import { channels, coalesce, type Group, linkInfo, pause, rings } from "../../lib/ethtool/settings.ts";
 import { genericBody } from "../../lib/families/generic.ts";
 import { lwtunnelIp, lwtunnelIp6, mplsIptunnel, seg6Iptunnel } from "../../lib/families/lwtunnel.ts";
-import { AF_BRIDGE } from "../../lib/families/route.ts";
+import { AF_BRIDGE, RTM_GETMULTICAST } from "../../lib/families/route.ts";
 import { fouPort } from "../../lib/fou/schema.ts";
 import { configToWire as fouToWire, portFromWire } from "../../lib/fou/words.ts";
 import type { AnyKind } from "../../lib/links/kind.ts";
@@ -85,7 +86,8 @@ import {
   qdiscTable,
 } from "../../lib/qdiscs/schema.ts";
 import { routeFromWire, routeToWire } from "../../lib/routes/convert.ts";
-import { getroute, newroute, rta, rtax } from "../../lib/routes/schema.ts";
+import { multicastRouteFromWire } from "../../lib/routes/multicast.ts";
+import { getroute, mrouteRta, newmroute, newroute, rta, rtax } from "../../lib/routes/schema.ts";
 import { fra, newrule } from "../../lib/rules/schema.ts";
 import { ruleFromWire, ruleToWire } from "../../lib/rules/words.ts";
 import type { EntryKind, Sort } from "../../lib/state/entries/sort.ts";
@@ -97,8 +99,8 @@ import { asked, type Captured, captures, filesOf, inside, type Values, type Whol
 import { type Meaning, type Meanings, meaningsOf, type Telling } from "./meaning.ts";
 import { type Attributes, setdevice, setfou, setmacsec } from "./requests.ts";
 
-/** The kernel answers these with their own number. Source: include/uapi/linux/rtnetlink.h */
-const [RTM_GETMULTICAST, RTM_GETANYCAST] = [58, 62];
+/** The kernel answers it with its own number. Source: include/uapi/linux/rtnetlink.h */
+const RTM_GETANYCAST = 62;
 
 /** Attributes that stand together. */
 export interface Section {
@@ -270,6 +272,10 @@ function addressSections(): Draft[] {
   );
   const read = (message: Whole) => addressFromWire(as(message), names);
   const write = (words: Values) => addressToWire(as(words), 1).attrs;
+  const groups = {
+    messages: captures("addresses", newaddr.body, RTM_GETMULTICAST),
+    read: (message: Whole) => multicastFromWire(as(message), names),
+  };
   const labels = of("addresses", newaddrlabel);
   const ofLabels = {
     messages: labels,
@@ -277,7 +283,7 @@ function addressSections(): Draft[] {
     write: (words: Values) => addressLabelToWire(as(words), indexOf).attrs,
   };
   return [
-    draft("Addresses", messages, ifa, [], { messages, read, write, ...sort("address") }),
+    draft("Addresses", messages, ifa, [], { messages, read, write, ...sort("address") }, groups),
     draft("Labels of addresses", labels, ifal, [], ofLabels),
   ];
 }
@@ -288,6 +294,7 @@ function routeSections(): Draft[] {
   const write = (words: Values) => routeToWire(as(words), "create", indexOf).attrs;
   const telling = { messages, read, write, ...sort("route") };
   const all = [...messages, ...asked(newroute, getroute)];
+  const ofMulticast = captures("routes", newmroute.body, newmroute.type, /^mroute/);
   const encaps = [lwtunnelIp, lwtunnelIp6, mplsIptunnel, seg6Iptunnel].map((schema, i) => {
     const type = ["ip", "ip6", "mpls", "seg6"][i];
     const mine = (one: Captured): boolean => inside(one.whole.attrs, ["encap", "type"])[0] === type;
@@ -296,6 +303,10 @@ function routeSections(): Draft[] {
   });
   return [
     draft("Routes", all, rta, [], telling),
+    draft("Routes of multicast", ofMulticast, mrouteRta, [], {
+      messages: ofMulticast,
+      read: (message: Whole) => multicastRouteFromWire(as(message), names),
+    }),
     draft("Metrics of routes", all, rtax, ["metrics"], telling),
     ...encaps,
   ];
