@@ -110,7 +110,9 @@ export class NetworkdHost {
 
   async #said(): Promise<readonly string[]> {
     await this.systemd.must("journalctl", "--sync");
-    const text = await this.systemd.must("journalctl", "--no-pager", "--output=cat", "--unit=systemd-networkd");
+    // Not what the first process says of it.
+    const own = "_SYSTEMD_UNIT=systemd-networkd.service";
+    const text = await this.systemd.must("journalctl", "--quiet", "--no-pager", "--output=cat", own);
     return text.split("\n").filter(Boolean);
   }
 

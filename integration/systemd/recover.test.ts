@@ -62,7 +62,7 @@ describe("linkwright-recover.service", function () {
     /** How often it was started, found something to do or not. */
     const count = async (): Promise<readonly number[]> => {
       const text = await log();
-      return [/was interrupted; the old state was put back/g, /was skipped because of an unmet condition/g].map(
+      return [/was interrupted; the old state was put back/g, /skipped.* unmet condition/g].map(
         (pattern) => text.match(pattern)?.length ?? 0,
       );
     };

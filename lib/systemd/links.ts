@@ -171,7 +171,7 @@ export class LinkFiles {
     const { name, options, path } = link;
     const head: Entry[] = [["Name", name], ["Kind", netdevKind(kind, options)], ...this.#macEntry(link, netdev)];
     const sections = new Map<string, Entry[]>([["NetDev", head]]);
-    if (netdev.alone !== undefined && typeof options["dev"] !== "string" && options["external"] !== true)
+    if (netdev.alone !== undefined && typeof options["dev"] !== "string")
       sections.set(netdev.alone, [["Independent", "yes"]]);
     for (const [word, value] of Object.entries(netdevWords(netdev, kind, options)))
       if (this.#isImplied(link, netdev, word, value)) this.#noteImplied(path, word, value);

@@ -72,6 +72,14 @@ describe("systemd export", () => {
     );
   });
 
+  it("has networkd make a VXLAN that names no link below, whose file would have it made otherwise", () => {
+    for (const words of ["external: true", "vni: 7"])
+      match(
+        bodies(exported(`linkwright: 1\nlinks: { vx: { kind: vxlan, ${words} } }\n`, 262)),
+        /^\[VXLAN\]\nIndependent=yes$/m,
+      );
+  });
+
   it("names what no version can say", () => {
     const { unsaid } = exported(
       "linkwright: 1\nlinks:\n  v: { kind: veth, peer: { name: far, netns: blue } }\n  'a:b': { kind: bridge }\n  w: { kind: bridge, mcastMldVersion: 2 }\n",

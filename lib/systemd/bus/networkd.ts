@@ -1,5 +1,5 @@
 /** systemd-networkd: what it manages, and having it read its files. */
-import { readlinkSync } from "node:fs";
+import { existsSync, lstatSync, readlinkSync } from "node:fs";
 import { PATIENCE } from "./bus.ts";
 import type { Connection } from "./connection.ts";
 import { Refused, refusalOf, SystemdError } from "./error.ts";
@@ -13,6 +13,8 @@ const PROPERTIES = "org.freedesktop.DBus.Properties";
 const UNIT = "systemd-networkd.service";
 /** Where networkd listens since systemd 257. */
 const SOCKET = "/run/systemd/netif/io.systemd.Network";
+/** Where systemd has a symbolic link for each unit that is active. */
+const ACTIVE = "/run/systemd/units";
 /** Milliseconds between two looks where no signal can be heard. */
 const PAUSE = 250;
 /** Milliseconds between two looks of whoever waits for something: a signal that was missed must not cost the whole deadline. */
@@ -102,6 +104,10 @@ function isAbsent(error: unknown): boolean {
   return cause !== undefined && ["ENOENT", "ECONNREFUSED", "EACCES"].includes(cause.code ?? "");
 }
 
+/** Whether networkd is stopped: its socket may be the first process's, which would start it. */
+const isStopped = (): boolean =>
+  existsSync(ACTIVE) && lstatSync(`${ACTIVE}/invocation:${UNIT}`, { throwIfNoEntry: false }) === undefined;
+
 /** Whether nobody has the name of networkd. */
 const isNobody = (error: unknown): boolean =>
   error instanceof Refused && /NameHasNoOwner|ServiceUnknown|Spawn\.|NoSuchUnit/.test(error.reason);
@@ -169,7 +175,7 @@ export class Networkd {
     const { deadline = DEADLINE, signal } = options;
     const late = AbortSignal.timeout(Math.ceil(deadline * 1000));
     const over = signal === undefined ? late : AbortSignal.any([late, signal]);
-    let states: readonly (LinkState | undefined)[] = names.map(() => undefined);
+    let states: readonly (LinkState | undefined)[] | undefined;
     let since: number | undefined;
     for await (const { all } of this.#changes(over, () => (since === undefined ? LOOK : SETTLE))) {
       states = names.map((name) => all.find((one) => one.name === name));
@@ -181,12 +187,13 @@ export class Networkd {
       else if (performance.now() - since >= SETTLE - 1) return found.filter((one) => one !== undefined);
     }
     signal?.throwIfAborted();
+    if (states === undefined) throw failure(`networkd did not answer in ${deadline} s`);
     const told = names.flatMap((name, at) => {
       const is = states[at]?.administrative ?? "not there";
       if (is === "configured") return [];
       return `${name} is ${is}${is === "unmanaged" ? " (no .network file fits it)" : ""}`;
     });
-    throw failure(`not configured in ${deadline} s: ${told.join(", ") || "networkd did not answer"}`);
+    throw failure(`not configured in ${deadline} s: ${told.join(", ")}`);
   }
 
   /** Looks again and again: all states, and those that are others than before. `pause` is the longest time between two looks, in milliseconds. */
@@ -287,12 +294,15 @@ export class Networkd {
   /** Varlink where this version has the method, else D-Bus. What comes back is an object of the one, or a list of the other. */
   async #ask(doing: string, method: Method, signal: AbortSignal | undefined): Promise<object> {
     const { varlink: name, parameters = {}, ...where } = method;
-    const socket = this.#place.socket ?? SOCKET;
+    const { socket } = this.#place;
+    const byBus = (): Promise<object> =>
+      this.#connection.call({ destination: SERVICE, path: PATH, interface: `${SERVICE}.Manager`, ...where, signal });
     try {
-      return await varlink({ socket, method: name, parameters, timeout: PATIENCE, signal }).catch((error: unknown) => {
+      if (socket === undefined && isStopped()) return await byBus();
+      const call = { socket: socket ?? SOCKET, method: name, parameters, timeout: PATIENCE, signal };
+      return await varlink(call).catch((error: unknown) => {
         if (!isAbsent(error)) throw error;
-        const call = { destination: SERVICE, path: PATH, interface: `${SERVICE}.Manager`, ...where, signal };
-        return this.#connection.call(call);
+        return byBus();
       });
     } catch (error) {
       if (isNobody(error)) throw await this.#whyAbsent(signal);
