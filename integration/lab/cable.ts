@@ -56,8 +56,8 @@ export function takeApart(frame: Buffer): Encapsulated | undefined {
 /** A packet socket in another program, so that what we say of the wire does not rest on our own sockets. */
 const LISTENER = `
 import socket, sys
-s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
-s.bind((sys.argv[1], 0))
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) # nothing until it is bound
+s.bind((sys.argv[1], 3))
 print("listening", flush=True)
 while True:
     print(s.recv(65536).hex(), flush=True)

@@ -5,8 +5,8 @@ import type { Scene } from "./kit.ts";
 export async function framesDuring({ sh }: Scene, dev: string, command: string): Promise<string[]> {
   const said = await sh(`python3 - <<'END'
 import socket, subprocess, sys
-s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
-s.bind(("${dev}", 0))
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) # nothing until it is bound
+s.bind(("${dev}", 3))
 subprocess.run(["sh", "-ec", """${command}"""], check=True, stdout=sys.stderr)
 s.setblocking(False)
 try:

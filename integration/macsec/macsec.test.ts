@@ -84,7 +84,7 @@ async function prepared(options: object = {}): Promise<Scene> {
 }
 
 describe("macsec", function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   before(async function () {
     needs(this, "ip");
     try {
@@ -113,9 +113,11 @@ ip macsec add sec rx port 2 address ${FAR} off`);
       ],
     );
     deepEqual(device.rxscs.map(({ sci }) => sci).sort(), [SCI, "02000000000b0002"]);
+    await stage.sh("ip link property add dev sec altname another-name-for-sec");
+    const { macsec } = stage.host;
     deepEqual(
-      (await stage.host.macsec.list()).map(({ dev }) => dev),
-      ["sec"],
+      [...(await macsec.list()), await macsec.get("another-name-for-sec")].map((one) => one?.dev),
+      ["sec", "sec"],
     );
   });
 
@@ -232,31 +234,27 @@ ip macsec add sec rx port 2 address ${FAR} off`);
       await at.host.addresses.create({ address, dev: "sec" });
       await at.links.update("sec", { up: true });
     }
-    await secure(0, [key, key]);
+    await secure(0, [key, newKey()]);
+    match(await near.sh("ping -n -c 1 -W 1 192.0.2.2 || echo none"), /none/);
+    const [wrong] = (await agree(near)).rxscs;
+    ok(wrong && wrong.statistics.inPktsNotValid >= 1n, "the far end sends with another key");
+
+    await secure(1, [key, key]);
+    for (const { at } of ends) await at.links.update("sec", { encodingsa: 1 });
     const pattern = "6c696e6b77726967";
-    const ping = `ping -c 2 -i 0.2 -W 5 -p ${pattern} 192.0.2.2`;
     const visible = async (): Promise<boolean> => {
-      const frames = await framesDuring(near, "v0", ping);
-      ok(frames.length >= 4, `${frames.length} frames`);
+      const frames = await framesDuring(near, "v0", `ping -n -c 1 -W 5 -p ${pattern} 192.0.2.2`);
+      ok(frames.length >= 2, `${frames.length} frames`);
       for (const frame of frames) equal(frame.slice(24, 28), "88e5", "IEEE 802.1AE");
       return frames.some((frame) => frame.includes(pattern));
     };
     equal(await visible(), false);
-    const [sent] = (await agree(near)).txsas;
-    ok((sent?.statistics.outPktsEncrypted ?? 0) >= 2 && (sent?.pn ?? 0) >= 3);
+    const sent = (await agree(near)).txsas.find(({ an }) => an === 1);
+    ok((sent?.statistics.outPktsEncrypted ?? 0) >= 1 && (sent?.pn ?? 0) >= 2);
     const [from] = (await agree(far)).rxscs;
-    ok(from && from.statistics.inPktsOk >= 2n && from.statistics.inOctetsDecrypted > 0n);
-    ok((from.rxsas[0]?.statistics.inPktsOk ?? 0) >= 2);
+    ok(from && from.statistics.inPktsOk >= 1n && from.statistics.inOctetsDecrypted > 0n);
+    ok((from.rxsas.find(({ an }) => an === 1)?.statistics.inPktsOk ?? 0) >= 1);
     await near.links.update("sec", { encrypt: false });
     equal(await visible(), true, "protected, and not hidden: the listener would see it");
-
-    await secure(1, [key, newKey()]);
-    for (const { at } of ends) await at.links.update("sec", { encodingsa: 1 });
-    match(await near.sh("ping -c 1 -W 1 192.0.2.2 || echo none"), /none/);
-    const [wrong] = (await agree(near)).rxscs;
-    ok(wrong && wrong.statistics.inPktsNotValid >= 1n, "answers come with another key");
-    await secure(2, [key, key]);
-    for (const { at } of ends) await at.links.update("sec", { encodingsa: 2 });
-    await near.sh("ping -c 1 -W 5 192.0.2.2");
   });
 });

@@ -1,7 +1,7 @@
 /** Channels, associations and keys of MACsec links; the link itself is made as every link is. Same as: ip macsec */
 import { GenericFamily } from "../families/generic.ts";
 import { indexesOf, type LinkLookup, type Listing, linkNamed, listing, retold } from "../families/lookup.ts";
-import { checkOne, knownLinkName } from "../shape/shape.ts";
+import { checkOne, InputError, knownLinkName } from "../shape/shape.ts";
 import { type CallOptions, type Connection, checkCall, NetlinkError } from "../socket/index.ts";
 import type { In } from "../wire/index.ts";
 import {
@@ -38,7 +38,9 @@ import {
 
 const ABSENCE =
   "this kernel has no MACsec, or its module is not loaded: the first link of kind macsec does that, or modprobe macsec";
+const NOT_TOLD = "it is no MACsec link, or has more channels than the kernel tells";
 const ENODEV = -19;
+const EOPNOTSUPP = -95;
 /** What the kernel says with no more than a number. */
 const EXPLAINED: ReadonlySet<string> = new Set(["EBUSY", "EEXIST", "EINVAL", "ENODEV"]);
 
@@ -58,6 +60,11 @@ const WORDS = {
 type Named = { readonly dev: string };
 /** Asks for, and changes, channels or associations. */
 type Change = (sort: SortName, verb: MacsecVerb, said: Named, options?: CallOptions) => Promise<void>;
+
+/** Undefined where there is no link of this name. */
+function absent(error: unknown): undefined {
+  if (!(error instanceof InputError)) throw error;
+}
 
 /** Channels or associations of one sort: `C` is a new one, `U` the changes to one, `N` names one. */
 export class MacsecParts<C extends Named, U extends Named, N extends Named> {
@@ -133,10 +140,11 @@ export class Macsec {
     checkOne(["dev"], knownLinkName, dev);
     checkCall(options);
     const what = `cannot read MACsec of ${dev}`;
-    const found = (await this.#list(what, options)).find((one) => one.dev === dev);
+    const index = await this.#links.indexOf(dev).catch(absent);
+    if (index === undefined) return undefined;
+    const found = (await this.#list(what, options)).find((one) => one.index === index);
     if (found !== undefined) return found;
-    for (const name of (await this.#links.names()).values()) if (name === dev) throw notTold(what);
-    return undefined;
+    throw new NetlinkError({ errno: EOPNOTSUPP, request: what, reason: NOT_TOLD, attribute: "dev" });
   }
 
   /**
@@ -193,21 +201,13 @@ export class Macsec {
   async #explained(error: unknown, sort: SortName, verb: MacsecVerb, said: Named): Promise<unknown> {
     if (!(error instanceof NetlinkError) || error.reason !== undefined || error.attribute !== undefined) return error;
     if (!EXPLAINED.has(error.code)) return error;
-    const device = (await this.#list("", {}).catch(() => [])).find(({ dev }) => dev === said.dev);
+    const device = await this.get(said.dev).catch(() => undefined);
     const { errno, request } = error;
     if (device === undefined)
-      return errno === ENODEV
-        ? new NetlinkError({ errno, request, reason: "it is no MACsec link", attribute: "ifindex" })
-        : error;
+      return errno === ENODEV ? new NetlinkError({ errno, request, reason: NOT_TOLD, attribute: "ifindex" }) : error;
     const found = reasonOf(error.code, sort, verb, said, device);
     return found === undefined
       ? error
       : new NetlinkError({ errno, request, reason: found.reason, attribute: found.key });
   }
-}
-
-const EOPNOTSUPP = -95;
-function notTold(request: string): NetlinkError {
-  const reason = "it is no MACsec link, or has more channels than the kernel tells";
-  return new NetlinkError({ errno: EOPNOTSUPP, request, reason, attribute: "dev" });
 }

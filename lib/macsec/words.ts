@@ -1,6 +1,6 @@
 /** Channels and associations of MACsec in people's words, and both directions between them and the wire. */
 import { sci } from "../shape/sci.ts";
-import { boolean, check, choice, InputError, integer, linkName, mac, type Shape } from "../shape/shape.ts";
+import { boolean, check, choice, InputError, integer, knownLinkName, mac, type Shape } from "../shape/shape.ts";
 import type { AnySchema, In, Out } from "../wire/index.ts";
 import { type Cipher, cipherNamed, sciNumber, sciText } from "../wire/macsec.ts";
 import {
@@ -210,7 +210,7 @@ function hex(what: string, pattern: string, traits: { readonly secret?: true } =
   };
 }
 const SECRET = { secret: true } as const;
-const name = { dev: linkName, an: integer(0, 3) };
+const name = { dev: knownLinkName, an: integer(0, 3) };
 const changes = { pn: integer(1, 0xffff_ffff), xpn, active: boolean };
 const config = {
   ...changes,
@@ -219,7 +219,7 @@ const config = {
   salt: hex("12 bytes", "^[0-9a-fA-F]{24}$", SECRET),
   ssci: integer(0, 0xffff_ffff),
 };
-const channel = { dev: linkName, sci, address: mac, sciPort: integer(1, 0xffff) };
+const channel = { dev: knownLinkName, sci, address: mac, sciPort: integer(1, 0xffff) };
 export const offloadShape: Shape<MacsecOffload> = choice("off", "phy", "mac");
 
 /** What can be done with a channel or an association. */
