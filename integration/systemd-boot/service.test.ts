@@ -1,5 +1,5 @@
 /** linkwright.service, as systemd sees it: ready, reading its document again, watched, with its document as a credential. */
-import { equal, match } from "node:assert/strict";
+import { deepEqual, equal, match } from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MESSAGE_IDS } from "../../lib/journald/index.ts";
 import { needs } from "../../test/needs.ts";
@@ -122,7 +122,15 @@ describe("linkwright.service", function () {
     await must(`systemctl kill --signal=HUP ${UNIT}`);
     await sleep(500);
     equal(await shown("ActiveState"), "activating");
+    // So does what applies at boot, which tells what it waits for.
+    const applied = host.linkwright("systemd", "apply", INSTALLED, "--deadline", "60");
+    const waits = ["--quiet", "--output=json", "--lines=1", `MESSAGE_ID=${MESSAGE_IDS.waiting}`];
+    await eventually(async () => (await host.run("journalctl", ...waits)).stdout !== "", true);
+    const { PRIORITY, MESSAGE, LINKWRIGHT_FILE } = JSON.parse(await host.must("journalctl", ...waits));
+    match(MESSAGE, /^waiting: .*card0/);
+    deepEqual([PRIORITY, LINKWRIGHT_FILE], ["4", INSTALLED]);
     await must("ip link add card0 type bridge");
+    equal((await applied).code, 0);
     await eventually(async () => await shown("ActiveState"), "active");
     match(await shown("StatusText"), /^(as the document says|put right|\d+ differ)/);
   });
