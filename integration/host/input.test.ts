@@ -18,9 +18,9 @@ const OBJECTS: readonly (readonly [methods: string, name: string])[] = [
   ["links: create", "config"],
   ["links: list", "filter"],
   ["addresses: create replace delete", "config"],
-  ["addresses: list flush", "filter"],
+  ["addresses: list multicast flush", "filter"],
   ["routes: create replace append prepend change delete", "config"],
-  ["routes: list cached flush flushCache stream", "filter"],
+  ["routes: list multicast cached flush flushCache stream", "filter"],
   ["nexthops: create replace delete", "config"],
   ["nexthops: list buckets flush", "filter"],
   ["rules: create delete", "config"],
@@ -46,6 +46,14 @@ const OBJECTS: readonly (readonly [methods: string, name: string])[] = [
   ["mdb: create replace delete", "config"],
   ["mdb: list flush", "filter"],
   ["netconf: list", "filter"],
+  ["addressLabels: create replace delete", "config"],
+  ["addressLabels: list flush", "filter"],
+  ["neighborTables: update", "config"],
+  ["neighborTables: list", "filter"],
+  ["mst: update", "config"],
+  ["mst: list", "filter"],
+  ["vfs: update", "config"],
+  ["vfs: list", "filter"],
   ["macsec.txsa: create update delete", "config"],
   ["macsec.rxsc: create update delete", "config"],
   ["macsec.rxsa: create update delete", "config"],
@@ -75,7 +83,20 @@ const CHANGES: readonly (readonly [method: string, path: string])[] = [
   ),
 ];
 /** Services with `commands` and `batch`. */
-const SERVICES = ["addresses", "routes", "nexthops", "rules", "neighbors", "fdb", "vlans", "vnis", "mdb"];
+const SERVICES = [
+  "addresses",
+  "addressLabels",
+  "routes",
+  "nexthops",
+  "rules",
+  "neighbors",
+  "fdb",
+  "vlans",
+  "vnis",
+  "mdb",
+];
+/** Those of them that have nothing to create. */
+const CHANGED = ["mst", "neighborTables"];
 /** Lists that take a filter. */
 const FILTERED = OBJECTS.filter(([, name]) => name === "filter");
 
@@ -93,7 +114,7 @@ const REFUSED: readonly Refused[] = [
       .flatMap((method) => [undefined, null, 5, {}].map((value): Refused => [`${service}.${method}`, [value], name])),
   ),
   ...CHANGES.flatMap(([method, path]) => [null, 5, "x"].map((value): Refused => [method, ["lo", value], path])),
-  ...SERVICES.flatMap((service): Refused[] => [
+  ...[...SERVICES, ...CHANGED].flatMap((service): Refused[] => [
     [`${service}.batch`, ["bogus", []], "verb"],
     [`${service}.batch`, [5, []], "verb"],
     [`${service}.commands`, ["toString", []], "verb"],
@@ -101,6 +122,10 @@ const REFUSED: readonly Refused[] = [
   ...SERVICES.filter((service) => service !== "vlans").flatMap((service): Refused[] => [
     [`${service}.batch`, ["create", null], "configs"],
     [`${service}.batch`, ["create", [null]], "0.config"],
+  ]),
+  ...CHANGED.flatMap((service): Refused[] => [
+    [`${service}.batch`, ["update", null], "configs"],
+    [`${service}.batch`, ["update", [null]], "0.config"],
   ]),
   ...FILTERED.flatMap(([methods]) => each(methods).map((method): Refused => [method, [{ bogus: 1 }], "bogus"])).filter(
     ([method]) => !method.endsWith(".flushCache"),
@@ -175,6 +200,10 @@ const REFUSED: readonly Refused[] = [
   ["ethtool.setRings", ["lo", { bogus: 1 }], "bogus"],
   ["wireguard.set", ["lo", { listenPort: 65_536 }], "lo.listenPort"],
   ["wireguard.set", ["lo", { peers: [null] }], "lo.peers"],
+  ["addressLabels.create", [{ prefix: "2001:db8::/32" }], "label"],
+  ["neighborTables.update", [{ family: "inet", dev: "lo", thresh1: 5 }], "thresh1"],
+  ["mst.update", [{ dev: "lo", msti: 1 }], "state"],
+  ["vfs.update", [{ dev: "lo", vf: 0, vlan: 4096 }], "vlan"],
   ["macsec.setOffload", ["lo", "on"], "offload"],
   ["macsec.txsa.create", [{ dev: "lo", an: 0, keyId: "01", key: "secret" }], "key"],
   ["macsec.rxsc.delete", [{ dev: "lo" }], "sci"],
@@ -203,10 +232,10 @@ const CALLS: readonly (readonly [methods: string, ...args: unknown[]])[] = [
   ["links: update", "v0", { mtu: 1400 }],
   ["links: move", "v0", { pid: process.pid }],
   ["addresses: create replace delete", ADDRESS],
-  ["addresses: list flush", { dev: "lo" }],
+  ["addresses: list multicast flush", { dev: "lo" }],
   ["routes: create replace append prepend change delete", { dst: "198.51.100.0/24", dev: "v0" }],
   ["routes: list flush stream", { table: 5 }],
-  ["routes: cached flushCache", {}],
+  ["routes: multicast cached flushCache", {}],
   ["routes: get", "127.0.0.1", {}],
   ["nexthops: create replace delete", { id: 1, dev: "v0" }],
   ["nexthops: list buckets flush", { dev: "v0" }],
@@ -250,6 +279,14 @@ const CALLS: readonly (readonly [methods: string, ...args: unknown[]])[] = [
   ["nftables: list chains generation"],
   ["wireguard: get", "v0"],
   ["wireguard: set", "v0", { listenPort: 5 }],
+  ["addressLabels: create replace delete", { prefix: "2001:db8::/32", label: 5 }],
+  ["addressLabels: list flush", { label: 1 }],
+  ["neighborTables: update", { family: "inet", dev: "v0", retrans: 2 }],
+  ["neighborTables: list", { dev: "v0" }],
+  ["mst: update", { dev: "v0", msti: 1, state: "blocking" }],
+  ["mst: list", {}],
+  ["vfs: update", { dev: "v0", vf: 0, trust: true }],
+  ["vfs: list", { dev: "v0" }],
   ["macsec: list"],
   ["macsec: get", "v0"],
   ["macsec: setOffload", "v0", "off"],
@@ -273,6 +310,7 @@ const CALLS: readonly (readonly [methods: string, ...args: unknown[]])[] = [
   ["ethtool: setLinkModes", "v0", { autoneg: true }],
   ["host: batch", [{ message: {}, value: {} }]],
   ...SERVICES.map((service) => [`${service}: batch`, "create", []] as const),
+  ...CHANGED.map((service) => [`${service}: batch`, "update", []] as const),
 ];
 const OPTIONS: readonly (readonly [options: unknown, path: string])[] = [
   [null, "options"],
