@@ -2,10 +2,10 @@
 import type { Host } from "../host.ts";
 import { isTunnelOfFrames } from "../mtu/encapsulation.ts";
 import { type MtuLink, type Remark, topsOf } from "../mtu/plan.ts";
-import type { Desired } from "../state/desired.ts";
-import { desiredOf } from "../state/desired.ts";
-import { isWide, Mtus, masterOf } from "../state/mtu.ts";
+import { type Desired, desiredOf } from "../state/desired.ts";
+import { isWide, Mtus } from "../state/mtu.ts";
 import type { Observed, ObservedLink } from "../state/observed.ts";
+import { masterOf } from "../state/ports.ts";
 import { parseSource } from "../state/source.ts";
 import { parseEndpoint } from "../wireguard/words.ts";
 import { CommandError } from "./failure.ts";

@@ -117,7 +117,7 @@ export class Derivation {
     const local = { local: own, ...rest };
     if (flood === "evpn") {
       const port = { ...EVPN_PORT, ...(isMap(rest["port"]) ? rest["port"] : {}) };
-      return { learning: false, addrGenMode: "none", ...local, ...(rest["master"] !== undefined && { port }) };
+      return { learning: false, addrGenMode: "none", ...local, ...(typeof rest["master"] === "string" && { port }) };
     }
     if (isMap(flood)) return { remote: flood["multicast"], ttl: flood["ttl"] ?? TTL, ...local };
     if (rest["remote"] !== undefined)

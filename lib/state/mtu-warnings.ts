@@ -1,8 +1,9 @@
 /** Where the MTUs of a document and those of its host do not go together. */
 
 import type { Desired, DesiredLink } from "./desired.ts";
-import { type Mtus, portsOf } from "./mtu.ts";
+import type { Mtus } from "./mtu.ts";
 import { linkOf, type Observed } from "./observed.ts";
+import { portsOf } from "./ports.ts";
 import type { Explained } from "./step.ts";
 
 /** Kinds whose MTU the kernel keeps within that of the device that they name; of a VXLAN the plan itself refuses more. */

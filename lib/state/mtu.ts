@@ -2,7 +2,8 @@
 import { partsOf, total } from "../mtu/encapsulation.ts";
 import type { Desired, DesiredLink } from "./desired.ts";
 import { linkOf, type Observed } from "./observed.ts";
-import type { Explained, Words } from "./step.ts";
+import { portsOf } from "./ports.ts";
+import type { Explained } from "./step.ts";
 
 /** What the kernel gives a link that nobody tells. */
 export const KERNEL_MTU = 1500;
@@ -121,21 +122,4 @@ export class Mtus {
     if (smallest === undefined) return { value: KERNEL_MTU, why: "no port yet" };
     return { value: smallest.mtu.value, why: `the smallest of its ports: ${smallest.port}` };
   }
-}
-
-/** The master that a link will have: of a document's words `null` says none, and nothing that it stays. */
-export function masterOf(link: DesiredLink | undefined, seen: Words | undefined): unknown {
-  const { master = seen?.["master"] } = link?.options ?? {};
-  return master ?? undefined;
-}
-
-/** Names of all ports that a bridge will have: those of the document, and those of others that stay. */
-export function portsOf(desired: Desired, observed: Observed, bridge: string): readonly string[] {
-  const described = new Map(desired.links.map((link) => [link.name, link]));
-  const stay = observed.links.filter(({ name, master }) => {
-    const link = described.get(name);
-    return master === bridge && link?.absent !== true && masterOf(link, { master }) === bridge;
-  });
-  const come = desired.links.filter(({ options, absent }) => !absent && options["master"] === bridge);
-  return [...new Set([...come, ...stay].map(({ name }) => name))].sort();
 }

@@ -6,12 +6,12 @@ import type { DesiredEntry } from "./desired.ts";
 import { request, type Sort } from "./entries/sort.ts";
 import { SORTS, sortOf } from "./entries/sorts.ts";
 import { goneOf, lost, without } from "./gone.ts";
-import { masterOf } from "./mtu.ts";
 import { linkOf, type Observed } from "./observed.ts";
 import { masterThen } from "./plan-link-change.ts";
 import type { Fates } from "./plan-links.ts";
 import { farEndsOf, isFarEnd } from "./plan-remotes.ts";
 import { move, type Planner } from "./planner.ts";
+import { masterOf } from "./ports.ts";
 import { planNeighborsAgain } from "./shaken.ts";
 import { DIFFERS, type Difference, type Request, sameValue, type Words } from "./step.ts";
 

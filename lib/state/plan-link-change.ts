@@ -1,12 +1,12 @@
 /** The step that changes a link in place, and what takes each change back. */
 import { rejoining, settable } from "./compare.ts";
 import type { DesiredLink } from "./desired.ts";
-import { portsOf } from "./mtu.ts";
 import { linkOf, type Observed, type ObservedLink } from "./observed.ts";
 import { costOf, movesOn, wayOf } from "./off-and-on.ts";
 import { beside, compareHere, explained, isPortChoice, needsOf, update } from "./plan-link-wanted.ts";
 import { planFarEnds } from "./plan-remotes.ts";
 import { move, type Planner } from "./planner.ts";
+import { portsOf } from "./ports.ts";
 import { DIFFERS, type Difference, type Move, type Request, type Words } from "./step.ts";
 import { kindNamed, ZERO_MAC } from "./words.ts";
 

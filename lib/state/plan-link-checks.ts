@@ -1,8 +1,8 @@
 /** What a link of the document contradicts on this host. */
 import type { DesiredLink } from "./desired.ts";
-import { masterOf } from "./mtu.ts";
 import type { ObservedLink } from "./observed.ts";
 import type { Planner } from "./planner.ts";
+import { masterOf } from "./ports.ts";
 import { peerOf } from "./restore.ts";
 import type { Words } from "./step.ts";
 import { kindNamed } from "./words.ts";

@@ -2,7 +2,7 @@
 import { demandsOf, settable } from "./compare.ts";
 import type { DesiredLink } from "./desired.ts";
 import { missingEnd } from "./ends-away.ts";
-import { KERNEL_MTU, portsOf } from "./mtu.ts";
+import { KERNEL_MTU } from "./mtu.ts";
 import type { ObservedLink } from "./observed.ts";
 import { peerAgain } from "./plan-ends.ts";
 import { ethtoolAgain } from "./plan-ethtool.ts";
@@ -20,6 +20,7 @@ import {
 import type { Fates } from "./plan-links.ts";
 import { planFarEnds } from "./plan-remotes.ts";
 import { move, type Planner } from "./planner.ts";
+import { portsOf } from "./ports.ts";
 import { qdiscAgain, unrestorable } from "./queue.ts";
 import { peerOf, standingOn, sysctlsAgain, withSecret } from "./restore.ts";
 import type { Difference, Move, Request, Words } from "./step.ts";

@@ -91,8 +91,8 @@ sysctls:
   });
 
   it("knows multicast and EVPN by one word", () => {
-    const base = (flood: string): string =>
-      `${THREE}evpn: { asn: 64512 }\nlinks: { b: { kind: bridge }, v: { kind: vxlan, vni: 1, dev: $underlay, master: b, flood: ${flood} } }`;
+    const base = (flood: string, master = "b"): string =>
+      `${THREE}evpn: { asn: 64512 }\nlinks: { b: { kind: bridge }, v: { kind: vxlan, vni: 1, dev: $underlay, master: ${master}, flood: ${flood} } }`;
     const multicast = desired(base("{ multicast: 239.1.1.39 }"), "bm1").links[1];
     deepEqual(
       [multicast?.options["remote"], multicast?.options["ttl"], multicast?.remotes],
@@ -103,6 +103,8 @@ sysctls:
       [evpn?.options["learning"], evpn?.options["local"], evpn?.port],
       [false, "192.168.0.23", { learning: false, neighSuppress: true }],
     );
+    // One that leaves its bridge is a port of none.
+    equal(desired(base("evpn", "null"), "bm1").links[1]?.port, undefined);
   });
 
   it("leaves a document for one host as it is", () => {
