@@ -6,7 +6,7 @@ import type { Settings } from "../../lib/devconf/setting.ts";
 import { inet6Settings, inetSettings } from "../../lib/devconf/settings.ts";
 import { InputError } from "../../lib/shape/shape.ts";
 import { needs } from "../../test/needs.ts";
-import { tried } from "../links/kit.ts";
+import { tried } from "../../test/tried.ts";
 import { type Scene, scene } from "../routes/kit.ts";
 
 const snake = (word: string): string => word.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

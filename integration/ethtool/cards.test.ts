@@ -9,6 +9,7 @@ import { ethtoolIoctl } from "../../lib/ethtool/ioctl.ts";
 import { Netns } from "../../lib/netns/netns.ts";
 import { Connection } from "../../lib/socket/connection.ts";
 import { needs, skip } from "../../test/needs.ts";
+import { tried } from "../../test/tried.ts";
 import { table, withoutFamily } from "./kit.ts";
 
 const CARDS = process.env["LINKWRIGHT_CARDS"];
@@ -67,6 +68,7 @@ describe("ethtool: cards", () => {
       );
       await way.setRings(card, { tx: 256 });
       equal((await read()).rx, wanted.rx, "absent stays");
+      for (const word of ["rx", "tx"]) tried(`rings.${word}`, "changes");
       await rejects(way.setRings(card, { rx: 5000 }), { code: "EINVAL", message: /^cannot set rings of / });
     }
     sh(`ethtool -G ${card} rx 1024 tx 1024`);
@@ -89,6 +91,7 @@ describe("ethtool: cards", () => {
         [wanted.autoneg, wanted.rx, wanted.tx].map((on) => (on ? "on" : "off")),
       );
     }
+    for (const word of ["autoneg", "rx", "tx"]) tried(`pause.${word}`, "changes");
     sh(`ethtool -A ${card} autoneg on rx on tx on`);
     deepEqual(await same((one) => one.pause(card)), { autoneg: true, rx: true, tx: true });
   });
@@ -100,6 +103,7 @@ describe("ethtool: cards", () => {
         equal((await way.setLinkInfo(card, { mdix })).mdix, mdix);
         await same((one) => one.linkInfo(card));
         const shown = table(sh(`ethtool ${card}`)).get(`Settings for ${card} / MDI-X`) ?? "";
+        tried("linkinfo.mdix", "changes");
         match(shown, { on: /^on \(forced\)$/, off: /^off \(forced\)$/, auto: /\(auto\)$/ }[mdix]);
       }
   });
@@ -126,6 +130,7 @@ describe("ethtool: cards", () => {
       deepEqual((await read()).advertised.filter((mode) => mode.includes("base")).length, 5);
       await rejects(way.setLinkModes(card, { advertise: { "12baseT/Full": true } }), { message: /at advertise/ });
     }
+    for (const word of ["autoneg", "advertise", "speed"]) tried(`linkmodes.${word}`, "changes");
     await rejects(ways[1]?.setLinkModes(card, { lanes: 1 }) ?? Promise.resolve(), {
       code: "EOPNOTSUPP",
       message: /at lanes\)/,
@@ -142,6 +147,7 @@ describe("ethtool: cards", () => {
     await same((one) => one.channels(virtio));
     const { speed, duplex } = (await ways[1]?.setLinkModes(virtio, { speed: 2500 * MEGABIT, duplex: "half" })) ?? {};
     deepEqual([speed, duplex], [2500 * MEGABIT, "half"]);
+    tried("linkmodes.duplex", "changes");
     const told = await ways[0]?.coalesce(virtio);
     const old: Readonly<Record<string, unknown>> = { ...(await ways[1]?.coalesce(virtio)) };
     for (const [key, value] of Object.entries(told ?? {})) equal(old[key], value, key);

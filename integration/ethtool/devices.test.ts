@@ -7,6 +7,7 @@ import { InputError } from "../../lib/shape/shape.ts";
 import { Connection } from "../../lib/socket/connection.ts";
 import { TestNamespace } from "../../lib/testkit/namespace.ts";
 import { needs, skip } from "../../test/needs.ts";
+import { tried } from "../../test/tried.ts";
 import { table, withoutFamily } from "./kit.ts";
 
 interface Scene extends AsyncDisposable {
@@ -63,6 +64,7 @@ describe("ethtool: devices", () => {
     await agree();
     equal((await here.ethtool.channels("v0")).rx, 4);
     deepEqual(await here.ethtool.setChannels("v0", { tx: 2 }), { rx: 4, tx: 2, rxMax: 4, txMax: 4 }, "absent stays");
+    for (const word of ["rx", "tx"]) tried(`channels.${word}`, "changes");
   });
 
   it("tells refusals of channels in our words and the kernel's", async () => {
@@ -133,7 +135,9 @@ describe("ethtool: devices", () => {
       code: "EOPNOTSUPP",
       message: /at advertise/,
     });
+    for (const word of ["speed", "duplex"]) tried(`linkmodes.${word}`, "changes");
     deepEqual(await here.ethtool.setCoalesce("tap0", { rxFrames: 5 }), { rxFrames: 5 });
+    tried("coalesce.rxFrames", "changes");
     equal(here.sh("ethtool -c tap0").match(/^rx-frames:\s*(\d+)/m)?.[1], "5");
     await rejects(here.ethtool.setCoalesce("tap0", { txUsecs: 5 }), { name: "NetlinkError", message: /at txUsecs/ });
   });

@@ -7,6 +7,7 @@ import { lookUpFamily } from "../../lib/families/generic.ts";
 import { Connection } from "../../lib/socket/connection.ts";
 import { TestNamespace } from "../../lib/testkit/namespace.ts";
 import { needs } from "../../test/needs.ts";
+import { tried } from "../../test/tried.ts";
 
 const GENERIC = 16;
 
@@ -49,6 +50,7 @@ describe("ethtool: with ethtool -k", () => {
     const report = await ethtool.set("v0", wanted);
     assert.deepEqual(report.refused, []);
     assert(report.changed.some(({ name }) => name === "tx-generic-segmentation"));
+    tried("features.wanted", "changes");
     await compare(netns, ethtool, "v0");
     assert.deepEqual(await ethtool.set("v0", wanted), { changed: [], refused: [], also: [] });
 

@@ -9,7 +9,8 @@ import type { Link, LinkChanges, LinkConfig } from "../../lib/links/words.ts";
 import { InputError } from "../../lib/shape/shape.ts";
 import { NetlinkError } from "../../lib/socket/index.ts";
 import { skip } from "../../test/needs.ts";
-import { isTooNew, type Scene, scene, tried } from "./kit.ts";
+import { tried } from "../../test/tried.ts";
+import { isTooNew, type Scene, scene } from "./kit.ts";
 
 const UNDER = `ip link set lo up; ip link add under type veth peer name under1; ip link set under up; ip link set under1 up
 ip link add other type veth peer name other1; ip link set other up; ip link set other1 up`;
@@ -238,6 +239,10 @@ describe("changes of links", () => {
     await links.update("t", { name: "renamed", up: true });
     equal((await made.link("renamed")).up, true);
     equal(await links.get("t"), undefined);
+    tried("link.name", "changes");
+    await made.sh("ip link set dev renamed type bridge");
+    equal((await made.link("renamed")).kind, "veth");
+    tried("link.kind", "kept");
   });
 
   it("keeps a bridge's MTU only when it was told, at creation and later, also the one it has", async () => {

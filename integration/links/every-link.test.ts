@@ -7,7 +7,8 @@ import { Connection, NetlinkError } from "../../lib/socket/index.ts";
 import { TestNamespace } from "../../lib/testkit/namespace.ts";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../../lib/wire/index.ts";
 import { needs, skip } from "../../test/needs.ts";
-import { scene, tried } from "./kit.ts";
+import { tried } from "../../test/tried.ts";
+import { scene } from "./kit.ts";
 
 describe("every link", () => {
   it("keeps alternative names that nobody should have, is found by them, and loses them", async function () {

@@ -1,5 +1,5 @@
 /** A namespace for each test; our links and iproute2 side by side in it. */
-import { appendFileSync, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { release } from "node:os";
 import { Host } from "../../lib/host.ts";
 import type { Links } from "../../lib/links/links.ts";
@@ -47,12 +47,6 @@ export function isTooNew(key: string): boolean {
 export const UNTRIED: Readonly<Record<string, string>> = {
   "macsec.offload": "needs hardware that can do it",
 };
-
-/** Notes that a change was tried on this kernel: in the file TRIED, for test/fixtures/links/tried.txt. */
-export function tried(what: string, result: "changes" | "fixed"): void {
-  const file = process.env["TRIED"];
-  if (file !== undefined) appendFileSync(file, `${what} ${result} ${release().replace(/^(\d+\.\d+).*/, "$1")}\n`);
-}
 
 /** Whether this kernel is this old, or older. */
 export function isUpTo(major: number, minor: number): boolean {

@@ -8,7 +8,8 @@ import { InputError } from "../../lib/shape/shape.ts";
 import { NetlinkError } from "../../lib/socket/index.ts";
 import { TestNamespace } from "../../lib/testkit/namespace.ts";
 import { needs, skip } from "../../test/needs.ts";
-import { isTooNew, isUpTo, type Scene, scene, tried, UNTRIED } from "./kit.ts";
+import { tried } from "../../test/tried.ts";
+import { isTooNew, isUpTo, type Scene, scene, UNTRIED } from "./kit.ts";
 import { agree } from "./oracle.ts";
 
 const UNDER = `ip link set lo up; ip link add under type veth peer name under1; ip link set under up; ip link set under1 up

@@ -5,7 +5,8 @@ import { differences, type Link, type LinkChanges, type LinkConfig } from "../..
 import { Links } from "../../lib/links/links.ts";
 import { Connection } from "../../lib/socket/index.ts";
 import { needs, skip } from "../../test/needs.ts";
-import { type IpLink, scene, tried } from "./kit.ts";
+import { tried } from "../../test/tried.ts";
+import { type IpLink, scene } from "./kit.ts";
 
 /** What `ip -json tuntap` tells. */
 interface IpTun {

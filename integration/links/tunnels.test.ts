@@ -7,7 +7,8 @@ import type { Link, LinkChanges, LinkConfig } from "../../lib/links/words.ts";
 import { InputError } from "../../lib/shape/shape.ts";
 import { NetlinkError } from "../../lib/socket/index.ts";
 import { needs, skip } from "../../test/needs.ts";
-import { type Scene, scene, tried } from "./kit.ts";
+import { tried } from "../../test/tried.ts";
+import { type Scene, scene } from "./kit.ts";
 import { agree } from "./oracle.ts";
 
 const V4 = { remote: "192.0.2.1", local: "192.0.2.2" };

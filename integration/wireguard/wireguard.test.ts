@@ -8,6 +8,7 @@ import { TestNamespace } from "../../lib/testkit/namespace.ts";
 import { generatePresharedKey, generateWireguardKey, wireguardPublicKey } from "../../lib/wireguard/keys.ts";
 import type { WireguardDevice, WireguardPeer } from "../../lib/wireguard/words.ts";
 import { needs, skip } from "../../test/needs.ts";
+import { tried } from "../../test/tried.ts";
 import { type Scene, scene } from "../links/kit.ts";
 
 const NONE = "(none)";
@@ -113,6 +114,23 @@ describe("wireguard", function () {
     });
     const { privateKey: gone, fwmark, peers } = await agree(stage);
     deepEqual([gone, fwmark, peers[0]?.presharedKey, peers[0]?.persistentKeepalive], [undefined, 0, undefined, 0]);
+
+    const other = { endpoint: "192.0.2.2:1", persistentKeepalive: 9, presharedKey: generatePresharedKey() };
+    const values = { privateKey: generateWireguardKey(), listenPort: 51822, fwmark: 9 };
+    await host.wireguard.set("wg0", { ...values, peers: [{ publicKey: name, ...other, allowedIps: ["10.9.0.0/16"] }] });
+    const {
+      peers: [now, ...more],
+      ...changed
+    } = await agree(stage);
+    deepEqual({ ...now, ...other }, now);
+    deepEqual({ ...changed, ...values }, changed);
+    equal(more.length, 0);
+    equal(now?.allowedIps.includes("10.9.0.0/16"), true);
+    for (const word of Object.keys(values)) tried(`wireguard.${word}`, "changes");
+    for (const word of [...Object.keys(other), "allowedIps"]) tried(`wireguard.peers.${word}`, "changes");
+    await host.wireguard.set("wg0", { peers: [{ publicKey: publicKey() }] });
+    equal((await agree(stage)).peers.length, 2);
+    tried("wireguard.peers.publicKey", "another");
   });
 
   it("adds, moves, replaces and removes peers and their networks", async () => {

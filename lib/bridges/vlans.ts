@@ -418,7 +418,8 @@ export class Vlans extends Service<"create" | "delete", VlanConfig, Wire> {
   }
 
   /**
-   * Adds VLANs to a port or a bridge, or changes `pvid`, `untagged` and VNI of those that are there.
+   * Adds VLANs to a port or a bridge, or changes `pvid` and `untagged` of those that are there, and gives them a VNI where
+   * they have none: another one than theirs is refused with `EEXIST`.
    * Same as: bridge vlan add dev DEV vid VID-END pvid untagged tunnel_info id VNI-END
    */
   create(config: VlanConfig, options?: CallOptions): Promise<void> {

@@ -1,9 +1,7 @@
 /**
- * What an attribute means: the words for it, whether it is read and written, and whether it changes in place. Outside of
- * links nothing declares that: it is found by leaving attributes out of captured
- * messages, words out of requests, and by giving them other values. Whether it changes in place is what our planner says.
+ * What an attribute means: the words for it, and whether it is read and written. Outside of links nothing declares that:
+ * it is found by giving attributes of captured messages, and words of requests, other values, and by leaving them out.
  */
-import type { Sort } from "../../lib/state/entries/sort.ts";
 import { type Captured, inside, type Values, type Whole } from "./captured.ts";
 
 /** The cells of an attribute. */
@@ -11,8 +9,6 @@ export interface Meaning {
   readonly words: readonly string[];
   readonly read: boolean;
   readonly write: boolean;
-  /** Whether a plan would change it in an entry that is there, by the sort of the entry; no kernel was asked. */
-  readonly inPlace: ReadonlyMap<string, boolean>;
 }
 /** The meanings of a section's attributes. */
 export type Meanings = ReadonlyMap<string, Meaning>;
@@ -26,8 +22,6 @@ export interface Telling {
   readonly asked?: readonly string[];
   /** The attributes of the request for these words. */
   write?(words: Values): unknown;
-  /** How documents plan a change. */
-  readonly sort?: Sort;
 }
 
 const isObject = (value: unknown): value is Values =>
@@ -60,12 +54,17 @@ function other(value: unknown): unknown {
   if (typeof value === "bigint") return value + 1n;
   if (typeof value === "boolean") return !value;
   if (typeof value === "string") return value.replace(/\d+/, (digits) => String(Number(digits) ^ 2));
+  if (Array.isArray(value)) return value.map(other);
+  if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, other(part)]));
   return value;
 }
 /** The same with another value, or with none, at the key, wherever the path leads. */
 function variants(value: unknown, path: readonly string[], key: string): unknown[] {
   return [() => undefined, other].map((make) => changed(value, path, key, make));
 }
+/** Where another value says which word it is, more that goes with the whole of it does not count. */
+const narrowest = ([without = [], other = []]: readonly (readonly string[])[]): readonly string[] =>
+  other.length > 0 ? other : without;
 function changed(value: unknown, path: readonly string[], key: string, make: (value: unknown) => unknown): unknown {
   if (Array.isArray(value)) return value.map((one) => changed(one, path, key, make));
   const [next, ...more] = path;
@@ -86,7 +85,6 @@ interface Found {
   readonly words: Set<string>;
   /** Words that decide whether there is a nest around the attribute at all. */
   readonly wide: Set<string>;
-  readonly inPlace: Map<string, boolean>;
   read: boolean;
   write: boolean;
 }
@@ -96,7 +94,7 @@ class Findings {
   of(key: string): Found {
     const known = this.all.get(key);
     if (known !== undefined) return known;
-    const made: Found = { words: new Set(), wide: new Set(), inPlace: new Map(), read: false, write: false };
+    const made: Found = { words: new Set(), wide: new Set(), read: false, write: false };
     this.all.set(key, made);
     return made;
   }
@@ -104,18 +102,19 @@ class Findings {
   read({ path, read }: Telling, message: Whole): void {
     const told = trying(() => read(message));
     if (told === undefined) return;
-    for (const key of new Set(inside(message.attrs, path).flatMap((one) => Object.keys(one as Values))))
-      for (const attrs of variants(message.attrs, path, key)) {
+    for (const key of new Set(inside(message.attrs, path).flatMap((one) => Object.keys(one as Values)))) {
+      const words = variants(message.attrs, path, key).map((attrs) => {
         const less = trying(() => read({ ...message, attrs: attrs as Values }));
-        for (const word of less === undefined ? [] : differing(told, less)) {
-          if (word === "") continue;
-          this.of(key).words.add(word);
-          this.of(key).read = true;
-        }
+        return less === undefined ? [] : differing(told, less).filter((word) => word !== "");
+      });
+      for (const word of narrowest(words)) {
+        this.of(key).words.add(word);
+        this.of(key).read = true;
       }
+    }
   }
 
-  written({ path, asked = path, write, read, sort }: Telling, message: Whole): void {
+  written({ path, asked = path, write, read }: Telling, message: Whole): void {
     for (const words of [trying(() => read(message))].flat()) {
       if (write === undefined || !isObject(words)) continue;
       const request = (of: unknown): unknown[] | undefined => trying(() => inside(write(of as Values), asked));
@@ -129,9 +128,6 @@ class Findings {
             const found = this.of(key);
             (less?.length === all.length ? found.words : found.wide).add(place.join("."));
             found.write = true;
-            const may = sort && changes(sort, words, place[0] ?? "");
-            if (sort !== undefined && may !== undefined)
-              found.inPlace.set(sort.object, may && (found.inPlace.get(sort.object) ?? true));
           }
         }
     }
@@ -139,26 +135,6 @@ class Findings {
 }
 const keysOf = (list: readonly unknown[]): string[] =>
   list.flatMap((one) => (typeof one === "string" ? [one.split(".")[0] ?? ""] : Object.keys(one as Values)));
-
-/** How often a plan has something against an entry, beside one as it is now. */
-function complaints({ check }: Sort, words: Values, seen: Values): number {
-  let count = 0;
-  const planner = { say: () => count++, desired: { nexthops: [], routes: [], fdb: [] }, before: {} };
-  trying(() => check?.(planner as never, { words, path: [], absent: false } as never, seen, {} as never));
-  return count;
-}
-/** Whether a plan changes the word of an entry that is there; undefined where it cannot be asked. */
-function changes(sort: Sort, words: Values, word: string): boolean | undefined {
-  if (!Object.hasOwn(sort.writing.shapes, word)) return undefined;
-  const wanted = { ...words, [word]: typeof words[word] === "string" ? "other" : other(words[word]) };
-  if (trying(() => sort.same(wanted, words)) !== true) return false;
-  if (complaints(sort, wanted, words) > complaints(sort, words, words)) return false;
-  const differences = [{ field: word, from: words[word], to: wanted[word as "other"] }];
-  const moves = trying(() => sort.change(wanted, words, differences)) ?? [];
-  return moves.length === 0
-    ? undefined
-    : moves.every(({ request: { verb } }) => verb !== "delete" && verb !== "create");
-}
 
 /** What is found out of a section's attributes. */
 export function meaningsOf(tellings: readonly Telling[]): Meanings {
@@ -169,11 +145,11 @@ export function meaningsOf(tellings: readonly Telling[]): Meanings {
       findings.written(telling, whole);
     }
   return new Map(
-    [...findings.all].map(([key, { words, wide, inPlace, read, write }]) => {
+    [...findings.all].map(([key, { words, wide, read, write }]) => {
       const named = words.size === 0 ? wide : words;
       // A part says it better than the whole.
       const least = [...named].filter((word) => ![...named].some((one) => one.startsWith(`${word}.`)));
-      return [key, { words: least, read, write, inPlace }];
+      return [key, { words: least, read, write }];
     }),
   );
 }

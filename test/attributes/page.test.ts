@@ -1,8 +1,8 @@
 import { deepEqual, ok } from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { skip } from "../needs.ts";
-import { UNSEEN, UNUSED } from "./exceptions.ts";
-import { headers, page, sectionTitles, uncaptured } from "./page.ts";
+import { UNSEEN, UNTRIED, UNUSED } from "./exceptions.ts";
+import { headers, page, sectionTitles, uncaptured, untried } from "./page.ts";
 
 const PAGE = "docs/attributes.md";
 
@@ -17,13 +17,22 @@ describe("the page of attributes", () => {
     ok(readFileSync(PAGE, "utf8") === made, `${PAGE} is out of date: UPDATE_DOCS=1 npm test -- test/attributes`);
   });
 
+  /** Attributes by their section, without their reasons. */
+  function excused(reasons: typeof UNSEEN): Map<string, string[]> {
+    const found = new Map<string, string[]>();
+    for (const keys of Object.values(reasons))
+      for (const [title, list] of Object.entries(keys)) found.set(title, [...(found.get(title) ?? []), ...list]);
+    return found;
+  }
+  const sorted = (of: ReadonlyMap<string, readonly string[]>): object =>
+    Object.fromEntries([...of].map(([title, list]) => [title, [...list].sort()]));
+
   it("has a capture of each attribute, or the reason why there is none", () => {
-    const excused = new Map<string, string[]>();
-    for (const keys of Object.values(UNSEEN))
-      for (const [title, list] of Object.entries(keys)) excused.set(title, [...(excused.get(title) ?? []), ...list]);
-    const sorted = (of: ReadonlyMap<string, readonly string[]>): object =>
-      Object.fromEntries([...of].map(([title, list]) => [title, [...list].sort()]));
-    deepEqual(sorted(uncaptured()), sorted(excused));
+    deepEqual(sorted(uncaptured()), sorted(excused(UNSEEN)));
+  });
+
+  it("says of each attribute whether a live object can be changed, or why nobody tried", () => {
+    deepEqual(sorted(untried()), sorted(excused(UNTRIED)));
   });
 
   it("knows the sections of what is unused", () => {

@@ -4,9 +4,9 @@
  * devices and sysctls.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { ifla } from "../../lib/links/schema.ts";
 import { constantOf, numbersOf } from "../headers.ts";
-import { RESERVED, UNSEEN, UNUSED } from "./exceptions.ts";
+import { attempts } from "../tried.ts";
+import { RESERVED, UNSEEN, UNTRIED, UNUSED } from "./exceptions.ts";
 import type { Meaning } from "./meaning.ts";
 import { type Section, sections } from "./sections.ts";
 import { SINCE } from "./since.ts";
@@ -39,17 +39,34 @@ const HEADERS = [
   "tc_act/tc_mirred.h",
   "ethtool_netlink.h",
 ];
-/** What lib/links writes beside its options: the word for it, and whether the kernel tells it, too. */
-const BESIDE: Readonly<Record<string, readonly [word: string, access: string]>> = {
-  ifname: ["name", "read, write"],
-  link: ["", "read, write"],
-  protinfo: ["port.state", "read, write"],
-  linkinfo: ["kind", "read, write"],
-  netNsPid: ["netns", "write"],
-  netNsFd: ["netns", "write"],
-  extMask: ["", "write"],
-  propList: ["altnames", "read, write"],
-  altIfname: ["name", "write"],
+type Beside = Readonly<Record<string, readonly [word: string, access: string, kinds?: readonly string[]]>>;
+/** Kinds whose `dev` is IFLA_LINK; others have an attribute of their own. */
+const ON_A_LINK = ["ipvlan", "ipvtap", "macsec", "macvlan", "macvtap", "vlan"];
+/** What is written beside what is declared, by the section: the word for it, and whether the kernel tells it, too. */
+const BESIDE: Readonly<Record<string, Beside>> = {
+  "Links of every kind": {
+    ifname: ["name", "read, write"],
+    link: ["dev", "read, write", ON_A_LINK],
+    protinfo: ["port", "read, write"],
+    linkinfo: ["kind, port", "read, write"],
+    netNsPid: ["netns", "write"],
+    netNsFd: ["netns", "write"],
+    propList: ["altnames", "read, write"],
+    altIfname: ["name", "write"],
+  },
+  "Links of every kind: linkinfo": { info: ["kind", "read, write"], slave: ["port", "read, write"] },
+  "Links of every kind: propList": { altIfname: ["altnames", "read, write"] },
+  "Qdiscs, classes and filters": {
+    kind: ["kind", "read, write"],
+    stats: ["statistics", "read"],
+    stats2: ["statistics", "read"],
+    xstats: ["statistics", "read"],
+    chain: ["chain", "read, write"],
+    ingressBlock: ["ingressBlock", "read, write"],
+    egressBlock: ["egressBlock", "read, write"],
+  },
+  "Actions of filters": { kind: ["actions.kind", "read, write"] },
+  "Features of devices": { wanted: ["wanted", "read, write"], nochange: ["", "read"] },
 };
 
 /** Enumerators of the uapi headers of this machine; empty where they are not installed. */
@@ -58,56 +75,72 @@ export function headers(): Map<string, number> {
   return new Map(paths.flatMap((path) => [...numbersOf(readFileSync(path, "utf8"))]));
 }
 
-/** What tests saw of changes, by the kind of link and the word: a line of test/fixtures/links/tried.txt is one of it. */
-function tried(): Map<string, { readonly result: string; readonly kernels: readonly string[] }> {
-  const found = new Map<string, { readonly result: string; readonly kernels: readonly string[] }>();
-  for (const line of readFileSync("test/fixtures/links/tried.txt", "utf8").split("\n")) {
-    const [, what, result, kernel] = /^(\S+) (changes|fixed) (\S+)$/.exec(line) ?? [];
-    if (what === undefined || result === undefined || kernel === undefined) continue;
-    found.set(what, { result, kernels: [...(found.get(what)?.kernels ?? []), kernel] });
-  }
-  return found;
+/** Of what has no word: as it was captured. */
+function accessSeen(files: readonly string[] = []): string {
+  const [isAsked, isTold] = [true, false].map((asked) => files.some((file) => file.startsWith("requests/") === asked));
+  return isTold ? "read" : isAsked ? "write" : "";
 }
-const attempts = tried();
-
 /** The words for an attribute of links, what can be done with it, and whether a live link was changed so. */
-function linkMeaning({ schema, options = {}, kind }: Section, key: string): readonly [string, string, string] {
+function linkMeaning({ options = {}, kinds = [], captured }: Section, key: string): readonly [string, string, string] {
   const found = Object.entries(options).filter(([, one]) => one.keys.includes(key));
   const [[, option] = []] = found;
   if (option === undefined) {
-    const [beside, access] = (schema === ifla && BESIDE[key]) || ["", "read"];
-    return [beside, access, ""];
+    return ["", accessSeen(captured.get(key)), ""];
   }
   const word = found.map(([one]) => one).join(", ");
   if (found.some(([, one]) => one.readOnly)) return [word, "read", ""];
-  const seen = found.map(([one]) => attempts.get(`${kind}.${one}`)).find((one) => one !== undefined);
-  const answer = option.fixed ? "no" : "yes";
-  const place = seen === undefined ? `${answer}, not tried` : `${answer} (${seen.kernels.join(", ")})`;
+  const place = placeOf(
+    found.map(([one]) => one),
+    kinds,
+  );
   return [word, option.untold ? "write" : "read, write", place];
 }
 const accessOf = ({ read, write }: Meaning): string => [read && "read", write && "write"].filter(Boolean).join(", ");
 
-/** What a test saw of a change; else what our planner makes of it, of which no test notes what kernels do. */
-function placeOf({ words, inPlace, write }: Meaning, kind: string | undefined): string {
-  if (!write) return "";
-  const seen = words.map((word) => attempts.get(`${kind}.${word}`)).find((one) => one !== undefined);
-  if (seen !== undefined) return `${seen.result === "changes" ? "yes" : "no"} (${seen.kernels.join(", ")})`;
-  const answers = [...inPlace].map(([sort, may]) => [sort, may ? "planned" : "made again"]);
-  const [[, first] = []] = answers;
-  const planned = answers.every(([, answer]) => answer === first)
-    ? (first ?? "")
-    : answers.map(([sort, answer]) => `${answer} (${sort})`).join(", ");
-  return [planned, "not tried"].filter(Boolean).join(", ");
+/** What became of a change, in a word. */
+const ANSWERS: Readonly<Record<string, string>> = { changes: "yes", another: "key", kept: "no, ignored", fixed: "no" };
+
+/** What tests saw of changes to these words; where it is not the same of all, of which. */
+function placeOf(words: readonly string[], kinds: readonly string[]): string {
+  const seen = kinds.flatMap((kind) =>
+    words.flatMap((word) => (attempts().get(`${kind}.${word}`) ?? []).map((one) => ({ kind, word, ...one }))),
+  );
+  const all = <K extends "kind" | "word">(of: readonly Readonly<Record<K, string>>[], key: K): string[] => [
+    ...new Set(of.map((one) => one[key])),
+  ];
+  const answers = new Map<string, (typeof seen)[number][]>();
+  for (const one of seen) {
+    const answer = ANSWERS[one.outcome] ?? `no, ${one.outcome}`;
+    answers.set(answer, [...(answers.get(answer) ?? []), one]);
+  }
+  const parts = [...answers].map(([answer, those]) => {
+    const kernels = [...new Set(those.map(({ kernel }) => kernel))].sort((a, b) =>
+      a.localeCompare(b, "en", { numeric: true }),
+    );
+    const of = (["kind", "word"] as const).flatMap((key) => {
+      const some = all(those, key);
+      const names = some.map((one) => one.replace(/^.*:/, ""));
+      return answers.size === 1 || some.length === all(seen, key).length ? [] : [names.join(", ")];
+    });
+    return `${answer} (${kernels.join(", ")})${of.length === 0 ? "" : `: ${of.join(": ")}`}`;
+  });
+  return parts.length === 0 ? "not tried" : parts.join("; ");
 }
 
 /** The same of any attribute. */
 function meaning(section: Section, key: string): readonly [word: string, access: string, inPlace: string] {
   if (RESERVED.test(key)) return ["", "reserved", ""];
   if (UNUSED[section.title]?.includes(key)) return ["", "unused", ""];
+  const beside = BESIDE[section.title]?.[key];
+  if (beside !== undefined) {
+    const [word, access, kinds = section.kinds ?? []] = beside;
+    const place = access.includes("write") ? placeOf(word.split(", "), kinds) : "";
+    return [word, access, place];
+  }
   if (section.options !== undefined) return linkMeaning(section, key);
   const found = section.meanings.get(key);
-  if (found === undefined) return ["", "", ""];
-  return [found.words.join(", "), accessOf(found), placeOf(found, section.kind)];
+  if (found === undefined) return ["", accessSeen(section.captured.get(key)), ""];
+  return [found.words.join(", "), accessOf(found), found.write ? placeOf(found.words, section.kinds ?? []) : ""];
 }
 
 /** Properties that are two attributes. */
@@ -154,14 +187,28 @@ export function uncaptured(): Map<string, readonly string[]> {
   return new Map(missing.filter(([, keys]) => keys.length > 0));
 }
 
+/** Attributes that no test changed on a live object, by the title of their section. */
+export function untried(): Map<string, readonly string[]> {
+  const missing = sections().map((section): [string, readonly string[]] => {
+    const keys = Object.keys(section.schema.fields);
+    return [section.title, keys.filter((key) => meaning(section, key)[2].endsWith("not tried"))];
+  });
+  return new Map(missing.filter(([, keys]) => keys.length > 0));
+}
+
+/** Attributes by their reason. */
+const reasons = (of: typeof UNSEEN): string =>
+  Object.entries(of)
+    .map(([reason, keys]) => {
+      const lines = Object.entries(keys).map(([title, list]) => `- ${title}: ${list.join(", ")}`);
+      return `${reason}:\n\n${lines.join("\n")}`;
+    })
+    .join("\n\n");
+
 /** The page. */
 export function page(): string {
   const numbers = headers();
   const all = sections();
-  const missing = Object.entries(UNSEEN).map(([reason, keys]) => {
-    const lines = Object.entries(keys).map(([title, list]) => `- ${title}: ${list.join(", ")}`);
-    return `${reason}:\n\n${lines.join("\n")}`;
-  });
   const parts = all.map((section) => {
     const rows = Object.keys(section.schema.fields).map((key) => row(section, key, numbers));
     const head =
@@ -177,10 +224,12 @@ captures under \`test/fixtures\`; a test compares it with them.
 - "access" is "read" for what the kernel tells, "write" for what can be asked for; "unused" where several kinds share a table
   and the kernel neither reads nor tells the attribute of this one, which \`integration/links/unused.test.ts\` tries;
   "reserved" for numbers without a meaning, and for what fills up before numbers of 64 bits on processors that need it.
-- "in place" says of links whether a live one can be changed, and on which kernels a test in \`integration/links\` has tried it:
-  what these saw stands in \`test/fixtures/links/tried.txt\`. A kernel that does otherwise fails the test. Of the
-  sysctls \`integration/devconf\` notes it. Of all else no test does, and it says "not tried", with what our planner, and not a kernel, says of entries: "planned" where
-  a plan changes one that is there, "made again" where it makes another.
+- "in place" says whether a live object can be changed, and which kernels were asked: by tests in \`integration/links\`,
+  \`attributes\`, \`devconf\`, \`ethtool\` and \`wireguard\`, and what they saw stands in \`test/fixtures/tried.txt\`. A kernel that
+  does otherwise fails them, and so does a plan that changes in place what the kernel does not. "key" is what tells one
+  object from another: asked for another value, the kernel made another object beside it. "no, ignored" was acknowledged,
+  and nothing came of it; "no, EINVAL" was refused like that. Where the words, or the sorts of objects, of an attribute
+  differ in this, they are named. Why something was not tried stands at the end.
 - "since" is \`≤ 6.1\` where the header of Linux 6.1, the oldest kernel that is supported, has the attribute with this
   number. Where it has not, \`test/attributes/since.ts\` says where the number comes from.
 - "verified" says by what: by that header; by what a kernel told; or, for what is only asked, by a request of \`ip\`,
@@ -196,6 +245,10 @@ nftables is not here: its expressions are checked against \`nft\` and the header
 ${parts.join("\n")}
 ## Not captured
 
-${missing.join("\n\n")}
+${reasons(UNSEEN)}
+
+## Not tried
+
+${reasons(UNTRIED)}
 `;
 }

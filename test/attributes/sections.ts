@@ -90,8 +90,6 @@ import { multicastRouteFromWire } from "../../lib/routes/multicast.ts";
 import { getroute, mrouteRta, newmroute, newroute, rta, rtax } from "../../lib/routes/schema.ts";
 import { fra, newrule } from "../../lib/rules/schema.ts";
 import { ruleFromWire, ruleToWire } from "../../lib/rules/words.ts";
-import type { EntryKind, Sort } from "../../lib/state/entries/sort.ts";
-import { sortOf } from "../../lib/state/entries/sorts.ts";
 import { type AnySchema, Reader } from "../../lib/wire/index.ts";
 import { wgAllowedIp, wgDevice, wgPeer } from "../../lib/wireguard/schema.ts";
 import { configToWire, deviceFromWire } from "../../lib/wireguard/words.ts";
@@ -108,8 +106,8 @@ export interface Section {
   readonly schema: AnySchema;
   /** Of links: their words. */
   readonly options?: Options;
-  /** As test/fixtures/links/tried.txt calls it. */
-  readonly kind?: string;
+  /** As test/fixtures/tried.txt calls the sorts of objects that have them. */
+  readonly kinds?: readonly string[];
   /** Of others: what is known of an attribute. */
   readonly meanings: Meanings;
   /** Files by the attribute. */
@@ -120,7 +118,7 @@ interface Draft {
   readonly title: string;
   readonly schema: AnySchema;
   readonly options?: Options;
-  readonly kind?: string;
+  readonly kinds?: readonly string[];
   readonly messages: readonly Captured[];
   /** The section's attributes in those of a message. */
   part(attrs: Values): unknown;
@@ -133,11 +131,11 @@ const nameOf = (index: number): string => `#${index}`;
 const indexOf = (name: string): number => Number(name.slice(1));
 /** Links have no names in these messages. */
 const names: ReadonlyMap<number, string> = new Map();
-const sort = (object: EntryKind): { readonly sort?: Sort } => {
-  const found = sortOf(object);
-  return found === undefined ? {} : { sort: found };
-};
 const as = <T>(value: unknown): T => value as T;
+
+/** Says which sorts of objects are meant. */
+const tried = (kinds: readonly string[], ...drafts: readonly Draft[]): Draft[] =>
+  drafts.map((one) => ({ ...one, kinds }));
 
 /** Attributes behind a path, and what is found out of them. */
 function draft(
@@ -176,11 +174,11 @@ function nestsIn(
     return [[path, codec as AnySchema] as const, ...nestsIn(codec as AnySchema, path)];
   });
 }
-const finished = ({ title, schema, options, kind, messages, part, meanings }: Draft): Section => ({
+const finished = ({ title, schema, options, kinds, messages, part, meanings }: Draft): Section => ({
   title,
   schema,
   ...(options !== undefined && { options }),
-  ...(kind !== undefined && { kind }),
+  ...(kinds !== undefined && { kinds }),
   captured: filesOf(messages, part),
   meanings: meanings([]),
 });
@@ -202,7 +200,8 @@ function withNests(drafts: readonly Draft[]): Section[] {
       for (const [key, files] of captured) known.captured.set(key, [...(known.captured.get(key) ?? []), ...files]);
       return [];
     }
-    const made = { title: `${one.title}: ${under.join(".")}`, schema, captured, meanings: one.meanings(under) };
+    const { kinds = [] } = one;
+    const made = { title: `${one.title}: ${under.join(".")}`, schema, kinds, captured, meanings: one.meanings(under) };
     shared.set(schema, made);
     return [made];
   };
@@ -216,11 +215,19 @@ function withNests(drafts: readonly Draft[]): Section[] {
 
 /** Of nests in attributes of links: the words for the attribute. */
 function linkMeanings(options: Options): Draft["meanings"] {
-  return ([key]) => {
-    const found = Object.entries(options).filter(([, one]) => one.keys.includes(key ?? ""));
-    const write = found.some(([, one]) => !one.readOnly);
-    const meaning: Meaning = { words: found.map(([word]) => word), read: true, write, inPlace: new Map() };
-    return found.length === 0 ? none : ({ get: () => meaning } as unknown as Meanings);
+  return ([first, ...more]) => {
+    const found = Object.entries(options).filter(([, one]) => one.keys.includes(first ?? ""));
+    const meaning = (words: readonly (readonly [string, Options[string]])[]): Meaning => ({
+      words: words.map(([word]) => word),
+      read: true,
+      write: words.some(([, one]) => !one.readOnly),
+    });
+    // Of several words that share a nest, each is an attribute of its name; those of IPv6 stand in a nest of their own.
+    const get = (key: string): Meaning =>
+      found.length === 1
+        ? meaning(found)
+        : meaning(found.filter(([word]) => word === key || (key === "inet6" && more.length === 0)));
+    return found.length === 0 ? none : ({ get } as unknown as Meanings);
   };
 }
 
@@ -243,7 +250,7 @@ function linkSections(): Draft[] {
   };
   const protinfo = (name: string, attrs: Values): unknown => (name === "bridge" ? attrs["protinfo"] : undefined);
   const section = (title: string, kind: string, schema: AnySchema, options: Options, part: Draft["part"]): Draft => {
-    return { title, kind, schema, options, messages, part, meanings: linkMeanings(options) };
+    return { title, kinds: [kind], schema, options, messages, part, meanings: linkMeanings(options) };
   };
   const kinds = Object.entries<AnyKind>(linkKinds).flatMap(([name, { wire, options, port }]) => [
     section(`Links of kind ${name}`, name, wire, options, info("info", name)),
@@ -283,7 +290,7 @@ function addressSections(): Draft[] {
     write: (words: Values) => addressLabelToWire(as(words), indexOf).attrs,
   };
   return [
-    draft("Addresses", messages, ifa, [], { messages, read, write, ...sort("address") }, groups),
+    ...tried(["address", "address:inet6"], draft("Addresses", messages, ifa, [], { messages, read, write }, groups)),
     draft("Labels of addresses", labels, ifal, [], ofLabels),
   ];
 }
@@ -292,22 +299,26 @@ function routeSections(): Draft[] {
   const messages = of("routes", newroute);
   const read = (message: Whole) => routeFromWire(as(message), names);
   const write = (words: Values) => routeToWire(as(words), "create", indexOf).attrs;
-  const telling = { messages, read, write, ...sort("route") };
+  const telling = { messages, read, write };
   const all = [...messages, ...asked(newroute, getroute)];
   const ofMulticast = captures("routes", newmroute.body, newmroute.type, /^mroute/);
   const encaps = [lwtunnelIp, lwtunnelIp6, mplsIptunnel, seg6Iptunnel].map((schema, i) => {
     const type = ["ip", "ip6", "mpls", "seg6"][i];
     const mine = (one: Captured): boolean => inside(one.whole.attrs, ["encap", "type"])[0] === type;
     const told = { ...telling, messages: messages.filter(mine) };
-    return draft(`Tunnel headers of routes and nexthops: ${type}`, all.filter(mine), schema, ["encap", "data"], told);
+    const title = `Tunnel headers of routes and nexthops: ${type}`;
+    return { ...draft(title, all.filter(mine), schema, ["encap", "data"], told), kinds: [`route:${type}`] };
   });
   return [
-    draft("Routes", all, rta, [], telling),
+    ...tried(
+      ["route", "route:inet6", "route:ip", "route:ip6", "route:mpls", "route:seg6"],
+      draft("Routes", all, rta, [], telling),
+      draft("Metrics of routes", all, rtax, ["metrics"], telling),
+    ),
     draft("Routes of multicast", ofMulticast, mrouteRta, [], {
       messages: ofMulticast,
       read: (message: Whole) => multicastRouteFromWire(as(message), names),
     }),
-    draft("Metrics of routes", all, rtax, ["metrics"], telling),
     ...encaps,
   ];
 }
@@ -321,13 +332,11 @@ function neighborSections(): Draft[] {
       messages: told.filter((one) => !ofBridge(one)),
       read: (message) => neighborFromWire(as(message), names),
       write: (words) => neighborToWire(as(words), "replace", indexOf).attrs,
-      ...sort("neighbor"),
     },
     {
       messages: told.filter(ofBridge),
       read: (message) => entryFromWire(as(message), names),
       write: (words) => entryToWire(as(words), "replace", indexOf).attrs,
-      ...sort("fdb"),
     },
   ];
   const tables = of("neighbors", newneightbl);
@@ -337,8 +346,11 @@ function neighborSections(): Draft[] {
     write: (words: Values) => neighborTableToWire(as(words), indexOf).attrs,
   };
   return [
-    draft("Neighbors and forwarding entries", all, nda, [], ...ways),
-    draft("Activity of forwarding entries", all, nfea, ["fdbExtAttrs"], ...ways),
+    ...tried(
+      ["neighbor", "fdb", "fdb:vxlan"],
+      draft("Neighbors and forwarding entries", all, nda, [], ...ways),
+      draft("Activity of forwarding entries", all, nfea, ["fdbExtAttrs"], ...ways),
+    ),
     draft("Tables of neighbors", [...tables, ...asked(setneightbl)], ndta, [], ofTables),
     draft("Settings of neighbors", [...tables, ...asked(setneightbl)], ndtpa, ["parms"], ofTables),
   ];
@@ -348,7 +360,7 @@ function ruleSections(): Draft[] {
   const messages = of("rules", newrule);
   const read = (message: Whole) => ruleFromWire(as(message));
   const write = (words: Values) => ruleToWire(as(words), "create").attrs;
-  return [draft("Rules", messages, fra, [], { messages, read, write, ...sort("rule") })];
+  return tried(["rule"], draft("Rules", messages, fra, [], { messages, read, write }));
 }
 
 function nexthopSections(): Draft[] {
@@ -359,15 +371,15 @@ function nexthopSections(): Draft[] {
     messages,
     read: (message: Whole) => nexthopFromWire(as(message), names),
     write: (words: Values) => nexthopToWire(as(words), "create", indexOf).attrs,
-    ...sort("nexthop"),
   };
   const ofBuckets = { messages: buckets, read: (message: Whole) => bucketFromWire(as(message)) };
-  return [
+  return tried(
+    ["nexthop"],
     draft("Nexthops", all, nha, [], objects, ofBuckets),
     draft("Counters of groups of nexthops", all, nhaGroupStatsEntry, ["groupStats", "entry"], objects),
     draft("Resilient groups of nexthops", all, nhaResGroup, ["resGroup"], objects),
     draft("Buckets of resilient groups", all, nhaResBucket, ["resBucket"], ofBuckets),
-  ];
+  );
 }
 
 function bridgeSections(): Draft[] {
@@ -404,18 +416,24 @@ function bridgeSections(): Draft[] {
     read: (message: Whole) => mdbEntries(as(message), names),
     asked: ["attrs"],
     write: (words: Values) => mdbToWire(as(words), indexOf).attrs,
-    ...sort("mdb"),
   };
+  const groupsTold = { messages: groups, read: ofGroups.read };
   return [
-    draft("VLANs of a bridge", vlans, vlanEntry, ["entry"], ofVlans),
-    draft("VNIs of VLANs", vlans, vlanTunnel, ["entry", "tunnelInfo"], ofVlans),
-    draft("Counters of VLANs", vlans, vlanStats, ["entry", "stats"], ofVlans),
-    draft("VLANs for the whole bridge", vlans, vlanGlobals, ["globalOptions"], ofGlobals),
-    draft("VLANs, as they are asked for", asked(setvlan), bridgeSpec, ["afSpec"], ofRanges),
-    draft("VNIs of VLANs, as they are asked for", asked(setvlan), vlanTunnelInfo, ["afSpec", "vlanTunnelInfo"], {
-      ...ofRanges,
-      asked: ["afSpec", "vlanTunnelInfo"],
-    }),
+    ...tried(
+      ["bridge-vlan"],
+      draft("VLANs of a bridge", vlans, vlanEntry, ["entry"], ofVlans),
+      draft("VNIs of VLANs", vlans, vlanTunnel, ["entry", "tunnelInfo"], ofVlans),
+      draft("Counters of VLANs", vlans, vlanStats, ["entry", "stats"], ofVlans),
+    ),
+    ...tried(["vlanGlobal"], draft("VLANs for the whole bridge", vlans, vlanGlobals, ["globalOptions"], ofGlobals)),
+    ...tried(
+      ["bridge-vlan"],
+      draft("VLANs, as they are asked for", asked(setvlan), bridgeSpec, ["afSpec"], ofRanges),
+      draft("VNIs of VLANs, as they are asked for", asked(setvlan), vlanTunnelInfo, ["afSpec", "vlanTunnelInfo"], {
+        ...ofRanges,
+        asked: ["afSpec", "vlanTunnelInfo"],
+      }),
+    ),
     draft(
       "Instances of the spanning tree",
       [...ports, ...asked(setvlan)],
@@ -423,13 +441,16 @@ function bridgeSections(): Draft[] {
       ["afSpec", "mst", "entry"],
       ofStates,
     ),
-    draft("VNIs of a VXLAN", vnis, vniEntry, ["entry"], ofVnis),
-    draft("Counters of VNIs", vnis, vniStats, ["entry", "stats"], ofVnis),
-    draft("Multicast entries", groups, mdbAttributes, ["mdb", "entry", "info", "attrs"], {
-      messages: groups,
-      read: ofGroups.read,
-    }),
-    draft("Multicast entries, as they are asked for", asked(setmdb, delmdb), mdbe, ["attrs"], ofGroups),
+    ...tried(
+      ["vni"],
+      draft("VNIs of a VXLAN", vnis, vniEntry, ["entry"], ofVnis),
+      draft("Counters of VNIs", vnis, vniStats, ["entry", "stats"], ofVnis),
+    ),
+    ...tried(
+      ["mdb", "mdb:vxlan"],
+      draft("Multicast entries", groups, mdbAttributes, ["mdb", "entry", "info", "attrs"], groupsTold),
+      draft("Multicast entries, as they are asked for", asked(setmdb, delmdb), mdbe, ["attrs"], ofGroups),
+    ),
   ];
 }
 
@@ -441,11 +462,12 @@ function wireguardSections(): Draft[] {
     read: ({ attrs }: Whole) => deviceFromWire([as(attrs)], nameOf),
     write: ({ name, ...words }: Values) => configToWire(as(name), as(words), indexOf)[0],
   };
-  return [
+  return tried(
+    ["wireguard"],
     draft("WireGuard devices", all, wgDevice, [], telling),
     draft("Peers of WireGuard", all, wgPeer, ["peers", "peer"], telling),
     draft("Networks of WireGuard's peers", all, wgAllowedIp, ["peers", "peer", "allowedips", "ip"], telling),
-  ];
+  );
 }
 
 function macsecSections(): Draft[] {
@@ -504,11 +526,13 @@ function tcMeanings(options: TcOptions, schema: AnySchema): Draft["meanings"] {
         keys.some((one) => one === path || one.startsWith(`${path}.`) || path.startsWith(`${one}.`)),
       );
       const write = found.some(([, one]) => !one.readOnly);
-      return [key, { words: found.map(([word]) => word), read: true, write, inPlace: new Map() }];
+      return [key, { words: found.map(([word]) => word), read: true, write }];
     });
     return new Map(rows.filter(([, { words }]) => words.length > 0));
   };
 }
+/** Of traffic control: as titles have it, and as test/fixtures/tried.txt does. */
+const NOUNS = { Qdiscs: "qdisc", Classes: "class", Filters: "filter", Actions: "action" } as const;
 function trafficSections(): Draft[] {
   const [qdiscs, classes, filters] = [newqdisc, newclass, newfilter].map((message) => [
     ...of("qdiscs", as<Attributes>(message)),
@@ -522,7 +546,7 @@ function trafficSections(): Draft[] {
   const actionsIn = (attrs: Values): unknown[] =>
     inside(attrs, ["options", "data", "act"]).flatMap((list) => Object.values(list as Values));
   const kind = (
-    what: string,
+    what: keyof typeof NOUNS,
     messages: Captured[],
     table: Readonly<Record<string, TcKind>>,
     part: (name: string) => Draft["part"],
@@ -532,11 +556,14 @@ function trafficSections(): Draft[] {
       if (!("fields" in schema) || Object.keys(as<AnySchema>(schema).fields).length === 0) return [];
       const attributes = as<AnySchema>(schema);
       const title = `${what} of kind ${name}`;
-      return [{ title, schema: attributes, messages, part: part(name), meanings: tcMeanings(options, attributes) }];
+      const kinds = [`${NOUNS[what]}:${name}`];
+      return [
+        { title, kinds, schema: attributes, messages, part: part(name), meanings: tcMeanings(options, attributes) },
+      ];
     });
   const action = as<AnySchema>(nestsIn(actionList)[0]?.[1]);
   const plain = (title: string, messages: Captured[], schema: AnySchema, part: Draft["part"]): Draft => {
-    return { title, schema, messages, part, meanings: () => none };
+    return { title, kinds: ["tc"], schema, messages, part, meanings: () => none };
   };
   return [
     plain("Qdiscs, classes and filters", all, qdiscAttributes, (attrs) => attrs),
@@ -557,7 +584,7 @@ function trafficSections(): Draft[] {
 function settingMeanings<T, C>({ words, shapes }: Group<T, C>): Meanings {
   const found = new Map<string, Meaning>();
   for (const [word, key] of Object.entries<string>(words))
-    found.set(key, { words: [word], read: true, write: Object.hasOwn(shapes, word), inPlace: new Map() });
+    found.set(key, { words: [word], read: true, write: Object.hasOwn(shapes, word) });
   return found;
 }
 function deviceSections(): Draft[] {
@@ -565,7 +592,8 @@ function deviceSections(): Draft[] {
     captures("ethtool", as(genericBody(schema as never)), undefined, new RegExp(`(^|-)${name}\\.`));
   const group = (title: string, name: string, one: Group<never, never>): Draft => {
     const meanings = (under: readonly string[]) => (under.length === 0 ? settingMeanings(one) : none);
-    return { title, schema: one.schema, messages: messages(one.schema, name), part: (attrs) => attrs, meanings };
+    const told = messages(one.schema, name);
+    return { title, kinds: [name], schema: one.schema, messages: told, part: (attrs) => attrs, meanings };
   };
   const plain = (
     title: string,
@@ -574,7 +602,7 @@ function deviceSections(): Draft[] {
     ...ways: readonly Omit<Telling, "path" | "messages">[]
   ) => {
     const told = messages(schema, name);
-    return draft(title, told, schema, [], ...ways.map((way) => ({ ...way, messages: told })));
+    return { ...draft(title, told, schema, [], ...ways.map((way) => ({ ...way, messages: told }))), kinds: [name] };
   };
   return [
     plain("Features of devices", "features", device.ethtoolFeatures),
@@ -598,9 +626,7 @@ function deviceSections(): Draft[] {
 function otherSections(): Draft[] {
   const netconf = captures("devconf", newnetconf.body, newnetconf.type);
   const nsids = captures("watch", newnsid.body, newnsid.type);
-  const words = Object.keys(inetConf.fields).map(
-    (word) => [word, { words: [word], read: true, write: true, inPlace: new Map() }] as const,
-  );
+  const words = Object.keys(inetConf.fields).map((word) => [word, { words: [word], read: true, write: true }] as const);
   return [
     draft("Who forwards", netconf, netconfa, [], {
       messages: netconf,
@@ -610,7 +636,11 @@ function otherSections(): Draft[] {
       messages: nsids,
       read: (message) => nsidsFromWire(as(message)),
     }),
-    { ...draft("Sysctls of interfaces over IPv4", [], inetConf, []), kind: "devconf", meanings: () => new Map(words) },
+    {
+      ...draft("Sysctls of interfaces over IPv4", [], inetConf, []),
+      kinds: ["devconf"],
+      meanings: () => new Map(words),
+    },
   ];
 }
 

@@ -6,8 +6,9 @@ import { pick, type Words } from "../step.ts";
 import { addressShapes } from "../words.ts";
 import { equal, isOn, request, type Sort, unless } from "./sort.ts";
 
-/** Properties that `replace` changes; the others make it another address. */
-const REPLACED = ["validLifetime", "preferredLifetime", "metric", "noprefixroute", "mngtmpaddr", "protocol"];
+/** Properties that `replace` changes; the others it acknowledges at most, as integration/attributes sees. */
+const REPLACED = ["validLifetime", "preferredLifetime", "metric"];
+const REPLACED6 = [...REPLACED, "protocol", "noprefixroute", "mngtmpaddr", "home"];
 
 function again(words: Words): Words {
   const picked = pick(words, Object.keys(addressShapes));
@@ -38,7 +39,8 @@ export const addresses: Sort = {
   create: (words) => request("address", "create", words),
   change(wanted, seen, differences) {
     const old = again(seen);
-    if (differences.every(({ field }) => REPLACED.includes(field)))
+    const replaced = seen["family"] === "inet6" ? REPLACED6 : REPLACED;
+    if (differences.every(({ field }) => replaced.includes(field)))
       return [move(request("address", "replace", { ...old, ...wanted }), request("address", "replace", old))];
     return [
       move(request("address", "delete", old), request("address", "create", old)),

@@ -16,6 +16,10 @@ const isFixed = ({ state }: Words): boolean => state === "permanent" || state ==
 /** An entry that somebody wrote, not one that was learned. */
 const isStatic = (words: Words): boolean => isFixed(words) && words["externLearn"] !== true;
 
+/** A VXLAN acknowledges that a control plane takes an entry of somebody else's over, and leaves it as it is. */
+const isTakenOver = (wanted: Words, seen: Words): boolean =>
+  wanted["externLearn"] === true && seen["externLearn"] !== true && !inMaster(seen);
+
 function again(words: Words): Words {
   const { master: _, ...picked } = pick(words, Object.keys(fdbShapes));
   return inMaster(words) ? { ...picked, master: true } : picked;
@@ -54,12 +58,15 @@ export const fdb: Sort = {
       ? [{ field: "state", from: seen["state"], to: "permanent" }]
       : [],
   create: (words) => request("fdb", words["mac"] === ZERO_MAC ? "append" : "create", words),
-  change: (wanted, seen) => [
-    move(
-      request("fdb", "replace", wanted),
-      ...(isStatic(seen) ? [request("fdb", "replace", again(seen))] : [request("fdb", "delete", wanted)]),
-    ),
-  ],
+  change(wanted, seen) {
+    const back = isStatic(seen) ? request("fdb", "replace", again(seen)) : request("fdb", "delete", wanted);
+    if (!isTakenOver(wanted, seen)) return [move(request("fdb", "replace", wanted), back)];
+    const old = again(seen);
+    return [
+      move(request("fdb", "delete", old), request("fdb", "append", old)),
+      move(fdb.create(wanted), request("fdb", "delete", wanted)),
+    ];
+  },
   again,
   restore: (words) => request("fdb", "append", words),
   isGiven(words, observed) {
