@@ -17,6 +17,7 @@ import { NETLINK_ROUTE } from "./families/route.ts";
 import type { Fou } from "./fou/fou.ts";
 import { Links, type LinksOptions } from "./links/links.ts";
 import type { Vfs } from "./links/vfs.ts";
+import type { Xstats } from "./links/xstats.ts";
 import type { Macsec } from "./macsec/macsec.ts";
 import type { Fdb } from "./neighbors/fdb.ts";
 import type { Neighbors } from "./neighbors/neighbors.ts";
@@ -70,6 +71,7 @@ const load = {
   ethtoolIoctl: () => late<typeof import("./ethtool/ioctl.ts")>("ethtool/ioctl").ethtoolIoctl,
   listenToDevices: () => late<{ listenToDevices: typeof listenToDevices }>("ethtool/notices").listenToDevices,
   readBitNames: () => late<{ readBitNames: typeof readBitNames }>("ethtool/notices").readBitNames,
+  xstats: () => late<typeof import("./links/xstats.ts")>("links/xstats").Xstats,
   vfs: () => late<typeof import("./links/vfs.ts")>("links/vfs").Vfs,
   fdb: () => late<typeof import("./neighbors/fdb.ts")>("neighbors/fdb").Fdb,
   fou: () => late<typeof import("./fou/fou.ts")>("fou/fou").Fou,
@@ -153,6 +155,10 @@ export class Host implements AsyncDisposable {
   /** Virtual functions of network cards. */
   get vfs(): Vfs {
     return this.#service("vfs", () => new (load.vfs())(this.#connection(NETLINK_ROUTE), this.links));
+  }
+  /** What bridges, bonds and their ports count beside packets. */
+  get xstats(): Xstats {
+    return this.#service("xstats", () => new (load.xstats())(this.#connection(NETLINK_ROUTE), this.links));
   }
   /** Addresses of links. */
   get addresses(): Addresses {

@@ -59,6 +59,16 @@ export type { FouConfig, FouName, FouPort } from "./fou/words.ts";
 export { Host, type HostOptions } from "./host.ts";
 export * from "./links/index.ts";
 export type { Vf, VfChange, VfFilter, VfOptions, VfStatistics, Vfs } from "./links/vfs.ts";
+export type {
+  BothDirections,
+  BridgeCounters,
+  BridgeVlanCounters,
+  LacpCounters,
+  LinkXstats,
+  McastCounters,
+  StpCounters,
+  Xstats,
+} from "./links/xstats.ts";
 export type { Macsec, MacsecParts } from "./macsec/macsec.ts";
 export type {
   MacsecDevice,

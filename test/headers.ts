@@ -47,6 +47,7 @@ const CONSTANTS: Readonly<Record<string, string>> = {
   "DEVCONF dropUnicastInL2Multicast": "DROP_UNICAST_IN_L2_MULTICAST",
   "DEVCONF hopLimit": "HOPLIMIT",
   "DEVCONF mtu": "MTU6",
+  "IFLA_STATS link64": "LINK_64",
   "DEVCONF routerSolicitations": "RTR_SOLICITS",
   "DEVCONF routerSolicitationInterval": "RTR_SOLICIT_INTERVAL",
   "DEVCONF routerSolicitationDelay": "RTR_SOLICIT_DELAY",

@@ -42,6 +42,9 @@ export const UNSEEN: Readonly<Record<string, Keys>> = {
   "Told of network cards only: of Cisco's VIC, or with a number of the physical port": {
     "Links of every kind": ["vfPorts", "portSelf", "physPortId"],
   },
+  "Not asked for: what every link counts, which links tell themselves; of switches; of MPLS": {
+    "Counters of links beside packets": ["link64", "linkOffloadXstats", "afSpec"],
+  },
   "Told of cards for InfiniBand": {
     "Virtual functions": ["ibNodeGuid", "ibPortGuid"],
   },

@@ -18,6 +18,7 @@ const HEADERS = [
   "if_addr.h",
   "if_addrlabel.h",
   "if_bridge.h",
+  "if_bonding.h",
   "rtnetlink.h",
   "neighbour.h",
   "veth.h",

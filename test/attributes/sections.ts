@@ -53,6 +53,8 @@ import { dellink, getlink, ifla, newlink, setlink } from "../../lib/links/schema
 import { newvfs, setvfs, vfInfo, vfStats, vfVlans } from "../../lib/links/vf-schema.ts";
 import { type Vf, vfSteps, vfsFromWire } from "../../lib/links/vfs.ts";
 import { commonOptions } from "../../lib/links/words.ts";
+import { xstatsFromWire } from "../../lib/links/xstats.ts";
+import { bond3adStats, bridgeXstats, iflaStats, newstats } from "../../lib/links/xstats-schema.ts";
 import { macsecDevice, macsecRxsc, macsecSa } from "../../lib/macsec/schema.ts";
 import { deviceFromWire as macsecFromWire, toWire as macsecToWire, offloadToWire } from "../../lib/macsec/words.ts";
 import { entryFromWire, entryToWire } from "../../lib/neighbors/entry.ts";
@@ -667,11 +669,24 @@ function vfSections(): Draft[] {
   ];
 }
 
+function xstatsSections(): Draft[] {
+  const messages = of("xstats", newstats);
+  const telling = { messages, read: (message: Whole) => xstatsFromWire(as(message)) };
+  const part = (title: string, schema: AnySchema, ...path: string[]): Draft =>
+    draft(title, messages, schema, path, telling);
+  return [
+    part("Counters of links beside packets", iflaStats),
+    part("Counters of bridges' ports", bridgeXstats, "linkXstatsSlave", "bridge"),
+    part("Counters of bonds' ports", bond3adStats, "linkXstatsSlave", "bond", "3ad"),
+  ];
+}
+
 /** All of them, in the order of the page. */
 export function sections(): Section[] {
   return withNests([
     ...linkSections(),
     ...vfSections(),
+    ...xstatsSections(),
     ...addressSections(),
     ...routeSections(),
     ...neighborSections(),
