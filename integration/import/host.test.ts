@@ -189,6 +189,16 @@ ip nexthop add id 10 group 7/8,3; ip nexthop add id 11 blackhole; ip route add 1
           { id: 11, blackhole: true },
         ],
       ],
+      "labels of addresses": [
+        `ip addrlabel add prefix 2001:db8:1::/48 label 70; ip addrlabel add prefix 2001:db8:2::/48 dev ens34f0 label 71
+ip addrlabel del prefix 2002::/16 label 2; ip link add gone7 type bridge; ip addrlabel add prefix 2001:db8:3::/48 dev gone7 label 72; ip link del gone7`,
+        ({ addressLabels }: { addressLabels: object[] }) => addressLabels,
+        [
+          { prefix: "2002::/16", state: "absent" },
+          { prefix: "2001:db8:2::/48", label: 71, dev: "ens34f0" },
+          { prefix: "2001:db8:1::/48", label: 70 },
+        ],
+      ],
       "multicast groups": [
         `ip link add br7 type bridge; ip link add p7 type veth peer name q7; ip link set p7 master br7 up; ip link set br7 up
 bridge mdb add dev br7 port p7 grp 239.1.1.1 permanent; bridge mdb add dev br7 port p7 grp ff0e::7 permanent`,

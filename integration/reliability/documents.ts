@@ -257,6 +257,29 @@ const rule = fc
   })
   .map((one) => ({ ...one }));
 
+/** Also on links that go, and of networks that every host has a label of. */
+const labels = fc.uniqueArray(
+  fc.oneof(
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        prefix: fc.constantFrom("2001:db8::/32", "fd00:20::/64", "fc00::/7"),
+        label: fc.constantFrom(50, 51),
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        prefix: fc.constant("fd00::/16"),
+        label: fc.constantFrom(50, 51),
+        dev: fc.constantFrom("eth0", "br0"),
+      }),
+    },
+    { weight: 1, arbitrary: fc.constant({ prefix: "2002::/16", state: "absent" }) },
+  ),
+  { maxLength: 3, selector: ({ prefix }) => prefix },
+);
+
 const SYSCTLS = {
   "net.ipv4.ip_forward": fc.constantFrom(0, 1),
   "net.ipv4.conf.all.rp_filter": fc.constantFrom(0, 1, 2),
@@ -289,6 +312,7 @@ export const documents: fc.Arbitrary<Document> = fc
     routes: fc.uniqueArray(route, { maxLength: 4, selector: keyOfRoute }),
     rules: maybe(fc.uniqueArray(rule, { maxLength: 3, selector: ({ priority }) => priority })),
     nexthops: maybe(nexthops),
+    addressLabels: maybe(labels),
     sysctls,
     nat: maybe(some(2, "10.0.0.0/24", "10.0.1.0/24")),
     forward: maybe(

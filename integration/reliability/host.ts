@@ -157,6 +157,7 @@ export async function snapshot({ host }: Pick<Machine, "host">): Promise<readonl
     await listed("route", made(routes.list({ table: "all" }))),
     await listed("rule", rules.list()),
     await listed("nexthop", nexthops.list()),
+    await listed("label", host.addressLabels.list()),
     await listed("neighbor", made(neighbors.list())),
     await listed("fdb", made(fdb.list())),
     await listed("vlan", vlans.list()),

@@ -9,6 +9,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   rule: "ip -json rule show",
   rule6: "ip -6 -json rule show",
   nexthop: "ip -json -d nexthop show",
+  label: "ip -json addrlabel list",
   neighbor: "ip -json neighbor show nud permanent",
   proxy: "ip -json neighbor show proxy",
   fdb: "bridge -json -d fdb show",

@@ -90,6 +90,80 @@ rules:
     told: { "ip rule show": [/^0:/, /^140:/, /^141:/, /^32766:/, /^32767:/] },
   },
   {
+    name: "labels of addresses, made, changed and removed, also those that every host has",
+    script: `ip addrlabel add prefix 2001:db8:1::/48 label 70; ip addrlabel add prefix 2001:db8:2::/48 label 71
+      ip addrlabel add prefix 2001:db8:3::/48 dev ens34f0 label 72; ip addrlabel add prefix 2001:db8:4::/48 label 73`,
+    document: `
+addressLabels:
+  - { prefix: "2001:DB8:1::/48", label: 80 }
+  - { prefix: "2001:db8:2::/48", state: absent }
+  - { prefix: "2001:db8:3::/48", label: 81 }
+  - { prefix: "2001:db8:5::9", label: 4294967294, dev: lo }
+  - { prefix: "fc00::/7", label: 82 }
+  - { prefix: "2002::/16", state: absent }
+  - { prefix: default, label: 1 }
+`,
+    told: {
+      "ip addrlabel list | sort | grep -E '2001:db8|fc00|2002| ::/0'": [
+        /^prefix 2001:db8:1::\/48 label 80/,
+        /^prefix 2001:db8:3::\/48 dev ens34f0 label 72/,
+        /^prefix 2001:db8:3::\/48 label 81/,
+        /^prefix 2001:db8:4::\/48 label 73/,
+        /^prefix 2001:db8:5::9\/128 dev lo label 4294967294/,
+        /^prefix ::\/0 label 1/,
+        /^prefix fc00::\/7 label 82/,
+      ],
+    },
+    adds: false,
+  },
+  {
+    name: "labels that only come, and one that every host has",
+    document: `
+addressLabels:
+  - { prefix: "2001:db8:1::/48", label: 80 }
+  - { prefix: "fc00::/7", label: 5 }
+  - { prefix: "2001:db8:2::/48", label: 81, dev: br9 }
+links: { br9: { kind: bridge } }
+`,
+    told: { "ip addrlabel list | grep 2001:db8 | sort": [/:1::\/48 label 80/, /:2::\/48 dev br9 label 81/] },
+  },
+  {
+    name: "labels on links that are made again, and that go",
+    script: `ip link add vx type vxlan id 5 dev ens34f0 dstport 4789; ip link add br8 address 02:00:00:00:00:08 type bridge; ip link set br8 addrgenmode none
+      ip link set vx addrgenmode none; ip addrlabel add prefix 2001:db8:1::/48 dev vx label 70; ip addrlabel add prefix 2001:db8:2::/48 dev vx label 71
+      ip addrlabel add prefix 2001:db8:3::/48 dev br8 label 72`,
+    document: `
+links:
+  vx: { kind: vxlan, vni: 6, dev: ens34f0 }
+  br8: { kind: bridge, state: absent }
+addressLabels: [{ prefix: "2001:db8:2::/48", dev: vx, label: 81 }]
+`,
+    told: { "ip addrlabel list | grep 2001:db8 | sort": [/:1::\/48 dev vx label 70/, /:2::\/48 dev vx label 81/] },
+    adds: false,
+  },
+  {
+    name: "ports of FOU and GUE, opened, changed and closed",
+    probe: "ip fou add port 5599 gue; ip fou del port 5599; modprobe -q fou6 || true",
+    script: `ip fou add port 5551 ipproto 4; ip fou add port 5552 gue; ip fou add port 5553 ipproto 47
+      ip fou add port 5555 ipproto 4 local 192.168.0.23`,
+    document: `
+fou:
+  - { port: 5551, gue: true }
+  - { port: 5552, state: absent }
+  - { port: 5555, ipproto: 4, local: 192.168.0.23 }
+  - { port: 5556, ipproto: 41, local: 192.168.0.23, peer: 192.168.0.24, peerPort: 44, dev: ens34f0 }
+`,
+    told: {
+      "ip fou show | sort": [
+        /^port 5551 gue/,
+        /^port 5553 ipproto 47/,
+        /^port 5555 ipproto 4 local 192\.168\.0\.23/,
+        /^port 5556 ipproto 41 local 192\.168\.0\.23 peer 192\.168\.0\.24 peer_port 44 dev ens34f0/,
+      ],
+    },
+    adds: false,
+  },
+  {
     name: "nexthops, groups, and what leads over them",
     document: `
 nexthops:

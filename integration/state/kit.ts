@@ -84,9 +84,11 @@ export async function dump({ sh }: Machine): Promise<string> {
     ip rule show
     ip -6 rule show
     ip nexthop show
+    ip addrlabel list | sort
     ip neighbor show nud permanent
     ip neighbor show proxy
     ip neighbor show nud all | grep -E 'managed|extern_learn' || true
+    ip fou show | sort || true
     bridge fdb show | sort
     bridge -details vlan show || true
     bridge vlan tunnelshow || true

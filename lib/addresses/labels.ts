@@ -57,6 +57,25 @@ const canonical = (prefix: string): string => {
   const { address, length } = partsOf(prefix);
   return prefixText(length === 0 ? undefined : canonicalIp(address), length, true);
 };
+/** A checked label as the kernel's are shown. */
+export const canonicalAddressLabel = (config: AddressLabelConfig): AddressLabelConfig => ({
+  ...config,
+  prefix: canonical(config.prefix),
+});
+
+/** The labels that each network namespace has from its start. Source: net/ipv6/addrlabel.c (ip6addrlbl_init_table) */
+export const ORIGINAL_LABELS: ReadonlyMap<string, number> = new Map([
+  ["default", 1],
+  ["fc00::/7", 5],
+  ["fec0::/10", 11],
+  ["2002::/16", 2],
+  ["3ffe::/16", 12],
+  ["2001:10::/28", 7],
+  ["2001::/32", 6],
+  ["::ffff:0:0/96", 4],
+  ["::/96", 3],
+  ["::1", 0],
+]);
 
 /** @throws {InputError} for the first property that is unknown, missing, or does not fit. */
 export function checkAddressLabel(config: AddressLabelConfig, verb: AddressLabelVerb): void {
@@ -126,12 +145,19 @@ export class AddressLabels extends Service<AddressLabelVerb, AddressLabelConfig,
     return listing(found, consistent);
   }
 
-  /** Adds a label. Same as: ip addrlabel add prefix PREFIX dev DEV label LABEL @throws {NetlinkError} `EEXIST` */
+  /**
+   * Adds a label. Same as: ip addrlabel add prefix PREFIX dev DEV label LABEL
+   * @throws {NetlinkError} `EEXIST` where the network has one; but Linux looks no further than the first other network of
+   * the same length, and behind that may have it twice: then the new one counts.
+   */
   create(config: AddressLabelConfig, options?: CallOptions): Promise<void> {
     return this.changes.make("create", config, options);
   }
 
-  /** Adds a label, or changes that of a network that has one. `ip addrlabel` has no word for it. */
+  /**
+   * Adds a label, or changes that of a network that has one; which Linux may not notice, as with `create`: to be sure
+   * delete it first. `ip addrlabel` has no word for it.
+   */
   replace(config: AddressLabelConfig, options?: CallOptions): Promise<void> {
     return this.changes.make("replace", config, options);
   }

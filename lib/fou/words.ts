@@ -1,7 +1,6 @@
 /** Ports that tunnels over UDP are received on, in people's words, and both directions between them and the wire. */
 import { isIPv6 } from "node:net";
-import type { Family, LinkNaming } from "../families/lookup.ts";
-import { linkNamed } from "../families/lookup.ts";
+import { canonicalIp, type Family, type LinkNaming, linkNamed } from "../families/lookup.ts";
 import { AF_INET, AF_INET6 } from "../families/route.ts";
 import { familyShape } from "../families/service.ts";
 import { address, boolean, check, InputError, integer, linkName } from "../shape/shape.ts";
@@ -23,7 +22,7 @@ export interface FouName {
   readonly peer?: string | undefined;
   /** UDP port that packets have to come from, 1 to 65535; with `peer`. */
   readonly peerPort?: number | undefined;
-  /** Name of the link that packets have to come in by; default any. */
+  /** Name of the link that packets have to come in by, with `local`; default any. */
   readonly dev?: string | undefined;
 }
 /** A port to be opened: `ipproto` says what is behind the UDP header, or `gue` that another header says so. */
@@ -59,7 +58,10 @@ const nameShapes = {
   peerPort: udpPort,
   dev: linkName,
 };
-const shapes = { ...nameShapes, ipproto: integer(1, 255), gue: boolean, remcsumNopartial: boolean };
+/** What each property of {@link FouConfig} must look like. */
+export const fouShapes = { ...nameShapes, ipproto: integer(1, 255), gue: boolean, remcsumNopartial: boolean };
+/** The properties of {@link FouName}. */
+export const FOU_NAME: readonly string[] = Object.keys(nameShapes);
 
 const familyOf = (ip: string): Family => (isIPv6(ip) ? "inet6" : "inet");
 /** The family of a checked port. */
@@ -79,15 +81,32 @@ export function checkName(name: FouName, known: typeof nameShapes = nameShapes):
     if (ip !== undefined && familyOf(ip) !== family) throw new InputError([key], `is not of the family ${family}`);
   }
   if (peer !== undefined && peerPort === undefined) throw new InputError(["peerPort"], "missing; it goes with peer");
+  if (name.dev !== undefined && name.local === undefined) throw new InputError(["local"], "missing; it goes with dev");
   if (peer === undefined && peerPort !== undefined) throw new InputError(["peer"], "missing; it goes with peerPort");
 }
 /** @throws {InputError} */
 export function checkConfig(config: FouConfig): void {
-  checkName(config, shapes);
+  checkName(config, fouShapes);
   const { ipproto, gue = false } = config;
   if (ipproto !== undefined && gue) throw new InputError(["ipproto"], "does not go with gue: true, which tells it");
   if (ipproto === undefined && !gue)
     throw new InputError(["ipproto"], "missing; it says what is behind the UDP header, or gue: true");
+}
+
+/** The kernel tells zeros of what may be any. */
+const given = (ip: string | undefined): ip is string => ip !== undefined && ip !== "0.0.0.0" && ip !== "::";
+
+/** A port as the kernel's are shown; of one that is to be closed its name is enough. @throws {InputError} */
+export function canonicalFou(config: FouConfig, closed: boolean): FouConfig {
+  if (closed) checkName(config, fouShapes);
+  else checkConfig(config);
+  const { local, peer, ...rest } = config;
+  return {
+    ...rest,
+    family: familyFor(config),
+    ...(given(local) && { local: canonicalIp(local) }),
+    ...(given(peer) && { peer: canonicalIp(peer) }),
+  };
 }
 
 /** The attributes that name a checked port. */
@@ -109,7 +128,6 @@ export function configToWire(config: FouConfig, indexOf: (name: string) => numbe
 }
 
 const FAMILIES: Readonly<Record<number, Family>> = { [AF_INET]: "inet", [AF_INET6]: "inet6" };
-const given = (ip: string | undefined): ip is string => ip !== undefined && ip !== "0.0.0.0" && ip !== "::";
 /** A port that the kernel told. */
 export function portFromWire(told: PortOut, names: LinkNaming): FouPort {
   const { port = 0, af = 0, ipproto = 0, type, peerPort = 0, ifindex = 0 } = told;

@@ -35,6 +35,8 @@ const SECTIONS = [
   "routes",
   "neighbors",
   "fdb",
+  "addressLabels",
+  "fou",
   "sysctls",
   "nat",
   "forward",

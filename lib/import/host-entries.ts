@@ -6,6 +6,7 @@ import { SORTS } from "../state/entries/sorts.ts";
 import { chosenOptions } from "../state/entries/vlans.ts";
 import type { Observed } from "../state/observed.ts";
 import type { Words } from "../state/step.ts";
+import { ORIGINAL_LABELS } from "../state/words.ts";
 
 /** Entries of a host: those that stand in a link's entry, and those beside. */
 export interface HostEntries {
@@ -47,6 +48,13 @@ function vlansOf(observed: Observed, dev: string, all: readonly Words[]): readon
   return has || pvid === 0 || bridge["vlanFiltering"] !== true ? rest : [{ dev, vid: pvid, state: "absent" }, ...rest];
 }
 
+/** Labels that every host has from its start, where somebody took them away. */
+function goneLabels({ addressLabels }: Observed): readonly Words[] {
+  if (addressLabels === undefined) return [];
+  const there = new Set(addressLabels.flatMap(({ prefix, dev }) => (dev === undefined ? [prefix] : [])));
+  return [...ORIGINAL_LABELS.keys()].flatMap((prefix) => (there.has(prefix) ? [] : [{ prefix, state: "absent" }]));
+}
+
 function entriesOf(sort: Sort, observed: Observed, left: Left): readonly Words[] {
   const all = observed[sort.list] ?? [];
   if (sort.list === "vlans") {
@@ -61,11 +69,13 @@ function entriesOf(sort: Sort, observed: Observed, left: Left): readonly Words[]
       ),
     );
   }
-  return all.filter((words) => {
+  const gone = sort.list === "addressLabels" ? goneLabels(observed) : [];
+  const found = all.filter((words) => {
     const maker = makerOf(sort, words, observed);
     if (maker !== PEOPLE && maker !== KERNEL) left.count(leftOut(sort, maker));
     return maker === PEOPLE;
   });
+  return [...gone, ...found];
 }
 
 /** Sorts that are known here. Of another one it is not known what somebody wrote, nor what of it is a secret. */
@@ -83,6 +93,8 @@ const KNOWN: readonly string[] = [
   "queues",
   "classes",
   "filters",
+  "addressLabels",
+  "fou",
 ] satisfies ListName[];
 
 /** Reads what is on links and beside them. */

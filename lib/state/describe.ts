@@ -7,6 +7,7 @@ import type { Foreign } from "./foreign.ts";
 import type { Source } from "./source.ts";
 import { type Action, type Difference, type Explained, type Plan, type Step, sameValue, type Words } from "./step.ts";
 import type { Counts, Finding, Verification } from "./verify.ts";
+import { FOU_NAME } from "./words.ts";
 
 /** Colors text; the default leaves it as it is. */
 export type Painter = (style: "create" | "change" | "recreate" | "remove" | "warning" | "dim", text: string) => string;
@@ -24,6 +25,7 @@ function value(of: unknown): string {
 const SAID = ["kind", "address", "dst", "dev", "via", "mac", "family", "protocol", "type", "table"];
 const SAID_OF: Readonly<Partial<Record<Step["object"], readonly string[]>>> = {
   route: [...SAID, "nhid"],
+  addressLabel: ["prefix", "dev"],
   rule: ["priority", "family", "protocol", "action"],
   nexthop: ["id", "family", "protocol"],
   neighbor: [...SAID, "proxy"],
@@ -33,6 +35,7 @@ const SAID_OF: Readonly<Partial<Record<Step["object"], readonly string[]>>> = {
   queue: ["dev", "parent", "kind"],
   class: ["dev", "classid", "kind"],
   filter: ["dev", "parent", "pref", "chain", "handle", "kind"],
+  fou: FOU_NAME,
   mdb: ["dev", "port", "group", "source", "vid", "dst", "protocol"],
 };
 

@@ -130,6 +130,8 @@ export interface DocumentValue {
   readonly nexthops?: readonly Entry[];
   readonly fdb?: readonly Entry[];
   readonly neighbors?: readonly Entry[];
+  readonly addressLabels?: readonly Entry[];
+  readonly fou?: readonly Entry[];
 }
 
 type Raw = z.core.$ZodIssue;

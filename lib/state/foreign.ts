@@ -2,7 +2,7 @@
 import type { Desired, DesiredEntry } from "./desired.ts";
 import { brief } from "./entries/brief.ts";
 import { KERNEL, LEASED, makerOf, PEOPLE, ROUTER } from "./entries/maker.ts";
-import type { Sort } from "./entries/sort.ts";
+import type { ListName, Sort } from "./entries/sort.ts";
 import { SORTS } from "./entries/sorts.ts";
 import { flow } from "./flow.ts";
 import { withoutIgnored } from "./ignore.ts";
@@ -79,10 +79,14 @@ function isGivenVlan({ dev, vid, vidEnd = vid, pvid, untagged }: Words, { links 
 
 const devicesOf = (sort: Sort, words: Words): unknown[] => sort.devices(words).map(([, name]) => name);
 
+/** Sorts of which each is for the traffic of all links, unless it names one. */
+const STEERING: readonly ListName[] = ["rules", "addressLabels", "fou"];
+
 function entriesOf(sort: Sort, observed: Observed, desired: Desired, names: ReadonlySet<unknown>): Foreign[] {
   const listed = new Listed(sort, desired[sort.list]);
   const concerns = (words: Words): boolean =>
-    sort.list === "rules" || devicesOf(sort, words).some((name) => names.has(name));
+    (STEERING.includes(sort.list) && words["dev"] === undefined) ||
+    devicesOf(sort, words).some((name) => names.has(name));
   return (observed[sort.list] ?? []).filter(concerns).flatMap((seen): Foreign[] => {
     const maker = makerOf(sort, seen, observed);
     if (maker === KERNEL || (sort.list === "vlans" && isGivenVlan(seen, observed))) return [];

@@ -110,6 +110,7 @@ async function tablesOf(
 async function youngerLists(
   host: Host,
   links: readonly { readonly kind?: string }[],
+  { fou }: Desired,
   call: CallOptions,
 ): Promise<Partial<Observed>> {
   const has = (kind: string): boolean => links.some((link) => link.kind === kind);
@@ -120,18 +121,26 @@ async function youngerLists(
     vlanGlobals: has("bridge"),
     vnis: has("vxlan"),
     mdb: has("bridge") || has("vxlan"),
+    addressLabels: true,
+    // To ask for them has the kernel load their module.
+    fou: fou.length > 0,
   };
   type Name = keyof typeof wanted;
   type Reader = { list(filter: object, options: CallOptions): Promise<Listing<unknown>> };
   const names = (Object.keys(wanted) as Name[]).filter((name) => wanted[name]);
   const found = names.map(async (list) => {
     const service: Reader =
-      list === "vlanGlobals" ? { list: (_, options) => host.vlans.globals({}, options) } : host[list];
+      list === "vlanGlobals"
+        ? { list: (_, options) => host.vlans.globals({}, options) }
+        : list === "fou"
+          ? { list: (_, options) => host.fou.list(options) }
+          : host[list];
     try {
       const all = await consistent(list, () => service.list({}, call));
       return [list, all as unknown as readonly Words[]] as const;
     } catch (error) {
-      if (LACKED.includes(String((error as { code?: unknown }).code))) return undefined;
+      const { code } = error as { code?: unknown };
+      if (LACKED.includes(String(code)) || (list === "fou" && code === "ENOENT")) return undefined;
       throw error;
     }
   });
@@ -257,7 +266,7 @@ export async function observe(host: Host, desired: Desired, options: Options = {
     consistent("forwarding entries", () => host.fdb.list({}, call)),
     consistent("neighbors", () => host.neighbors.list({}, call)),
     consistent("proxy neighbors", () => host.neighbors.list({ proxy: true }, call)),
-    youngerLists(host, links as readonly { kind?: string }[], call),
+    youngerLists(host, links as readonly { kind?: string }[], desired, call),
   ]);
   const lists = {
     links: links.map((link) => linkWords(link as unknown as Words)),

@@ -16,7 +16,11 @@ const RANKS: Readonly<Record<Exclude<Step["object"], "sysctl">, readonly [comes:
   // A port is not left without a VLAN meanwhile.
   vlan: [45, 46],
   vlanGlobal: [48, 48],
+  // From the start it is known which address is taken.
+  addressLabel: [49, 7],
   address: [50, 14],
+  // It is opened at an address that is there, and what Linux keeps goes before its link.
+  fou: [52, 6],
   nexthop: [55, 13],
   route: [60, 12],
   fdb: [70, 11],

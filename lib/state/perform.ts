@@ -7,8 +7,9 @@ import { filters } from "./entries/filters.ts";
 import { withMac } from "./new-mac.ts";
 import type { DeviceGroup } from "./plan-ethtool.ts";
 import { Hidden, type Secrets, secretsOf } from "./secrets.ts";
-import type { Request, Words } from "./step.ts";
+import { pick, type Request, type Words } from "./step.ts";
 import { swapTable } from "./swap-table.ts";
+import { FOU_NAME } from "./words.ts";
 
 /** An undoing that was refused too. */
 export interface UndoFailure {
@@ -69,6 +70,20 @@ async function replaceFilter(host: Host, words: Words): Promise<void> {
   await host.qdiscs.filters.create(words as never);
 }
 
+/** Makes a label that was deleted, or may have been: where one is there Linux may not notice, and have it twice. */
+async function labelAgain({ addressLabels }: Host, words: Words): Promise<void> {
+  const { prefix, dev } = words as { readonly prefix: string; readonly dev?: string };
+  const there = (await addressLabels.list({ prefix })).some((one) => one.dev === dev);
+  if (!there) await addressLabels.create(words as never);
+}
+
+/** Opens a port that was closed, or may have been. */
+async function reopen({ fou }: Host, words: Words): Promise<void> {
+  await fou.create(words as never).catch(async (error: unknown) => {
+    if ((await fou.get(pick(words, FOU_NAME) as never)) === undefined) throw error;
+  });
+}
+
 /** Every verb of every service. */
 function services(host: Host, secrets: Secrets): Services {
   const { links, addresses, routes, rules, nexthops, fdb, neighbors, vlans, vnis, mdb, nftables, sysctls } = host;
@@ -116,6 +131,16 @@ function services(host: Host, secrets: Secrets): Services {
     },
     vlanGlobal: {
       update: (words) => vlans.updateGlobals(as<never>(words)),
+    },
+    addressLabel: {
+      create: (words) => host.addressLabels.create(as(words)),
+      restore: (words) => labelAgain(host, words),
+      delete: (words) => host.addressLabels.delete(as(words)),
+    },
+    fou: {
+      create: (words) => host.fou.create(as(words)),
+      restore: (words) => reopen(host, words),
+      delete: (words) => host.fou.delete(as(words)),
     },
     vni: {
       create: (words) => vnis.create(as<never>(words)),

@@ -283,6 +283,40 @@ function checkPorts(planner: Planner): void {
   }
 }
 
+/** What Linux would keep of links that go: it goes before them, and comes back with those that are made again. */
+function planOutlasting(planner: Planner, { removed, recreated, ends }: Fates): void {
+  const back = new Set([...recreated, ...ends.keys()]);
+  for (const sort of SORTS.filter(({ outlastsLink }) => outlastsLink === true))
+    for (const seen of planner.mine[sort.list] ?? []) {
+      const dev = String(seen["dev"]);
+      if (!removed.has(dev) && !back.has(dev)) continue;
+      const { object } = sort;
+      const old = sort.again(seen);
+      const subject = sort.subject(old);
+      const path = planner.desired.links.find(({ name }) => name === (ends.get(dev) ?? dev))?.path ?? [];
+      const reason = `${dev} goes, and Linux would keep it`;
+      planner.add({
+        object,
+        subject,
+        path,
+        action: "remove",
+        reason,
+        moves: [move(deletion(sort, old), sort.restore(old))],
+      });
+      if (!back.has(dev) || planner.desired[sort.list].some(({ words }) => sort.same(words, seen))) continue;
+      planner.add({
+        object,
+        subject,
+        path,
+        action: "create",
+        reason: `was on ${dev} before it was made again`,
+        needs: planner.linkIds(dev),
+        moves: [move(sort.restore(old), deletion(sort, old))],
+        restores: true,
+      });
+    }
+}
+
 /** All steps for what is on links. */
 export function planEntries(planner: Planner, fates: Fates, world: Observed): void {
   for (const sort of SORTS) {
@@ -293,6 +327,7 @@ export function planEntries(planner: Planner, fates: Fates, world: Observed): vo
     for (const entry of entries) planEntry(planner, sort, entry, world, found, before);
   }
   checkPorts(planner);
+  planOutlasting(planner, fates);
   planRestored(planner, fates);
   planNeighborsAgain(planner, fates);
 }

@@ -8,6 +8,7 @@ export type Words = Readonly<Record<string, unknown>>;
 export type ObjectKind =
   | "link"
   | "address"
+  | "addressLabel"
   | "route"
   | "rule"
   | "nexthop"
@@ -17,6 +18,7 @@ export type ObjectKind =
   | "vlanGlobal"
   | "vni"
   | "mdb"
+  | "fou"
   | "wireguard"
   | "ethtool"
   | "qdisc"

@@ -22,12 +22,14 @@ import {
 import type { Shape, Shapes } from "../shape/shape.ts";
 import { deviceShapes, peerShapes } from "../wireguard/words.ts";
 
+export { addressLabelShapes, canonicalAddressLabel, checkAddressLabel, ORIGINAL_LABELS } from "../addresses/labels.ts";
 export { addressShapes } from "../addresses/words.ts";
 export { mdbShapes } from "../bridges/mdb.ts";
 export { vlanGlobalShapes, vlanOptionShapes, vlanShapes } from "../bridges/vlans.ts";
 export { vniShapes } from "../bridges/vnis.ts";
 export { expandFeature } from "../ethtool/names.ts";
 export { canonicalIp } from "../families/lookup.ts";
+export { canonicalFou, FOU_NAME, fouShapes } from "../fou/words.ts";
 export { kindNamed } from "../links/kinds/index.ts";
 export { portShapes, settablePortOptions } from "../links/ports.ts";
 export { linkShapes } from "../links/words.ts";

@@ -29,6 +29,8 @@ const REASONS: Readonly<Partial<Record<ListName, string>>> = {
   queues: "queues beside that at the root are set by linkwright",
   classes: "classes are set by linkwright",
   filters: "networkd has no key for filters",
+  addressLabels: "networkd has labels for single links only; they are set by linkwright",
+  fou: "networkd opens ports of FOU as netdevs of a name; they are opened by linkwright",
 };
 
 /** networkd takes the length of the prefix from whichever of the two comes last, and makes one up where that has none. */
@@ -100,6 +102,8 @@ const LISTS: readonly ListName[] = [
   "queues",
   "classes",
   "filters",
+  "addressLabels",
+  "fou",
 ];
 
 /** Links whose files entries stand in. */

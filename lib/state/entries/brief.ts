@@ -111,6 +111,16 @@ function queue({ parent, handle, ...rest }: Words): Words {
   return parent === "ingress" ? rest : { parent, handle, ...rest };
 }
 
+function fouPort({ family, gue, remcsumNopartial, ...rest }: Words): Words {
+  const known = rest["local"] ?? rest["peer"];
+  return {
+    ...rest,
+    ...(known === undefined && family === "inet6" && { family }),
+    ...(gue === true && { gue }),
+    ...(remcsumNopartial === true && { remcsumNopartial }),
+  };
+}
+
 const BRIEF: Readonly<Record<string, (words: Words) => unknown>> = {
   addresses: (words) => {
     const bag = address(words);
@@ -126,6 +136,7 @@ const BRIEF: Readonly<Record<string, (words: Words) => unknown>> = {
   nexthops: nexthop,
   vlans: numbered("vid", "vidEnd"),
   vnis: numbered("vni", "vniEnd"),
+  fou: fouPort,
 };
 
 /** An entry as `again` tells it, in the fewest words that mean the same; of a list of a link without its `dev`. */

@@ -2,7 +2,7 @@
 
 import type { Observed } from "../observed.ts";
 import type { Words } from "../step.ts";
-import { ZERO_MAC } from "../words.ts";
+import { ORIGINAL_LABELS, ZERO_MAC } from "../words.ts";
 import type { ListName, Sort } from "./sort.ts";
 
 /** Nobody: the kernel makes it again by itself, or it is gone in a moment. */
@@ -55,15 +55,25 @@ function ofFdb(words: Words, observed: Observed): string {
   return copied || own ? KERNEL : PEOPLE;
 }
 
+/** That every host has from its start, and what is left of a link that is no more. */
+function ofAddressLabel({ prefix, label, dev }: Words, { links }: Observed): string {
+  if (dev !== undefined) return links.some(({ name }) => name === dev) ? PEOPLE : KERNEL;
+  return ORIGINAL_LABELS.get(String(prefix)) === label ? KERNEL : PEOPLE;
+}
+const ofFou = ({ dev }: Words, { links }: Observed): string =>
+  dev === undefined || links.some(({ name }) => name === dev) ? PEOPLE : KERNEL;
+
 const MAKERS: Readonly<Partial<Record<ListName, (words: Words, observed: Observed) => string>>> = {
   addresses: ofAddress,
   routes: ofRoute,
   rules: ofRule,
   fdb: ofFdb,
   nexthops: marked,
+  addressLabels: ofAddressLabel,
+  fou: ofFou,
 };
 /** Sorts whose own judgment asks what comes back with a link, and not what somebody wrote. */
-const OWN_JUDGMENT: readonly ListName[] = ["addresses", "rules"];
+const OWN_JUDGMENT: readonly ListName[] = ["addresses", "rules", "addressLabels", "fou"];
 
 /** {@link KERNEL}, {@link PEOPLE}, {@link LEASED}, {@link ROUTER}, or the name of a daemon's protocol. */
 export function makerOf(sort: Sort, words: Words, observed: Observed): string {

@@ -24,6 +24,8 @@ export const LIST_NAMES = [
   "queues",
   "classes",
   "filters",
+  "addressLabels",
+  "fou",
 ] as const;
 export type ListName = (typeof LIST_NAMES)[number];
 
@@ -101,6 +103,8 @@ export interface Sort {
   remains(words: Words, gone: Gone): Words | undefined;
   /** Requests that put back all of the sort that goes; by default each that is lost by itself. */
   restored?(observed: Observed, gone: Gone): Request[];
+  /** Linux keeps it under the number of its link where that goes, and nobody can name it any more: it goes before. */
+  readonly outlastsLink?: true;
   /** The parts of a request that puts something back which no entry of the document is about. */
   besides?(request: Request, entries: readonly DesiredEntry[]): readonly Request[];
   /** Names of links that it takes, by the property that names them. */
