@@ -154,7 +154,6 @@ const PLACE = ["dev", "parent", "pref", "protocol", "handle", "chain"] as const;
 function filter(kind: string, name: string, base: Words, words: Tries["words"]): Tries {
   return {
     kind: name,
-    elsewhere: true,
     object: "filter",
     base: { kind, dev: "d0", parent: "ingress", pref: 5, handle: 1, actions: PASS, ...base },
     words,
@@ -207,7 +206,7 @@ const FLOWER = filter(
     ...flower("arp", { arpSip: IP6, arpTip: IP6, arpOp: 2 }, { arpSip: IP7, arpTip: IP7, arpOp: 1 }),
     ...flower(
       "ip",
-      { encKeyId: 38, encSrcIp: IP6, encDstIp: IP6, encSrcPort: 6, encDstPort: 4788, encTos: 8, encTtl: 8 },
+      { encKeyId: 38, encSrcIp: IP6, encDstIp: IP6, encSrcPort: 6, encDstPort: 6081, encTos: 8, encTtl: 8 },
       { encKeyId: 39, encSrcIp: IP7, encDstIp: IP7, encSrcPort: 7, encDstPort: 4789, encTos: 4, encTtl: 9 },
     ),
     ...flower(
