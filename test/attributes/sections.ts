@@ -669,15 +669,23 @@ function vfSections(): Draft[] {
   ];
 }
 
+/** Words with what is in them as one text, as there are too many of these for a cell; `depth` levels of words are told. */
+function coarse(value: unknown, depth: number): unknown {
+  if (depth === 0 || typeof value !== "object" || value === null)
+    return JSON.stringify(value, (_, part) => (typeof part === "bigint" ? String(part) : part));
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, coarse(part, depth - 1)]));
+}
 function xstatsSections(): Draft[] {
   const messages = of("xstats", newstats);
-  const telling = { messages, read: (message: Whole) => xstatsFromWire(as(message)) };
-  const part = (title: string, schema: AnySchema, ...path: string[]): Draft =>
-    draft(title, messages, schema, path, telling);
+  const part = (title: string, schema: AnySchema, depth: number, ...path: string[]): Draft =>
+    draft(title, messages, schema, path, {
+      messages,
+      read: (message: Whole) => coarse(xstatsFromWire(as(message)), depth),
+    });
   return [
-    part("Counters of links beside packets", iflaStats),
-    part("Counters of bridges' ports", bridgeXstats, "linkXstatsSlave", "bridge"),
-    part("Counters of bonds' ports", bond3adStats, "linkXstatsSlave", "bond", "3ad"),
+    part("Counters of links beside packets", iflaStats, 1),
+    part("Counters of bridges' ports", bridgeXstats, 2, "linkXstatsSlave", "bridge"),
+    part("Counters of bonds' ports", bond3adStats, 2, "linkXstatsSlave", "bond", "3ad"),
   ];
 }
 
