@@ -10,7 +10,7 @@ export type {
 export type { MulticastAddress } from "./addresses/multicast.ts";
 export type { Address, AddressConfig, AddressProtocol, Lifetime } from "./addresses/words.ts";
 export type { Mdb, MdbConfig, MdbEntry, MdbFilter, MdbFlush } from "./bridges/mdb.ts";
-export type { Mst, MstFilter, MstState } from "./bridges/mst.ts";
+export type { KnownMstState, Mst, MstFilter, MstState } from "./bridges/mst.ts";
 export type {
   KnownVlanGlobals,
   Vlan,

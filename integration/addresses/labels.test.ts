@@ -52,6 +52,9 @@ describe("labels of addresses beside ip", () => {
       code: "ESRCH",
       message: /^cannot delete label of 2001:db8:99::\/48: .*at prefix\)$/,
     });
+    // What is refused before it is sent, the kernel refuses too.
+    await here.sh("! ip addrlabel add prefix ::ffff:10.0.0.0/104 label 5 && ip addrlabel list");
+    await rejects(labels.create({ prefix: "::ffff:10.0.0.0/104", label: 5 }), { code: "ERR_INPUT", path: ["prefix"] });
     await labels.delete({ prefix: "2001:db8:6::1", dev: "d0" });
     equal(await labels.flush({ label: 79 }), 1);
     await here.sh("ip addrlabel del prefix 2001:db8:7::/48 dev br0 label 78");
@@ -59,6 +62,24 @@ describe("labels of addresses beside ip", () => {
     await rejects(labels.flush({}), { code: "ERR_INPUT", message: /^filter: names nothing/ });
     equal(await labels.flush({ family: "inet6" }), before.length);
     deepEqual(await agree(), []);
+  });
+
+  it("of a link that is gone are told by its number, and go by it", async () => {
+    await using here = await scene();
+    const labels = new AddressLabels(here.connection, here.links);
+    await here.sh("ip link add v0 index 4000 type veth peer name v1 index 4001");
+    for (const dev of ["v0", "v1"]) await labels.create({ prefix: "2001:db8:5::/48", label: 77, dev });
+    await labels.create({ prefix: "2001:db8:6::/48", label: 77, dev: "v0" });
+    await here.sh("ip link delete v0");
+    const left = async (): Promise<unknown> =>
+      (await here.json("ip -json addrlabel list")).filter(({ label }) => label === 77).length;
+    equal(await left(), 3);
+    deepEqual(await labels.list({ dev: "#4001" }), [{ prefix: "2001:db8:5::/48", label: 77, dev: "#4001" }]);
+    await labels.delete({ prefix: "2001:db8:5::/48", dev: "#4000" });
+    equal(await left(), 2);
+    equal(await labels.flush({ label: 77 }), 2);
+    equal(await left(), 0);
+    await rejects(labels.create({ prefix: "2001:db8:5::/48", label: 77, dev: "#4000" }), { path: ["dev"] });
   });
 
   it("decide from which address is sent", async () => {

@@ -151,18 +151,26 @@ describe("instances of the spanning tree", () => {
     needs(this, "ip", "bridge", "bash");
   });
 
-  /** A frame of VLAN 10 is sent into d1; whether it came out of p1. */
-  async function passes({ sh, json }: Scene): Promise<boolean> {
-    const count = async (): Promise<number> => {
-      const [{ stats64 } = {}] = await json("ip -json -s link show dev p0.10");
-      return (stats64 as { rx: { packets: number } }).rx.packets;
+  /** A frame of VLAN 10 is sent into d1; whether it came out of p1, as one of VLAN 30 did that was sent after it. */
+  async function passes({ json }: Scene): Promise<boolean> {
+    const counts = async (first: string) => {
+      const links = await json(`${first}; ip -json -s link show`);
+      const count = (dev: string, way: "rx" | "tx"): number => {
+        const stats = links.find(({ ifname }) => ifname === dev)?.["stats64"];
+        return (stats as Record<typeof way, { packets: number }>)[way].packets;
+      };
+      return { sent: count("d0.10", "tx"), came: count("p0.10", "rx"), after: count("p0.30", "rx") };
     };
-    const before = await count();
-    await sh("ip neigh flush dev d0.10; bash -c 'echo > /dev/udp/198.51.100.9/9'; sleep 0.2");
-    return (await count()) > before;
+    const before = await counts("ip neigh flush dev d0.10; ip neigh flush dev d0.30");
+    let now = await counts("bash -c 'echo > /dev/udp/198.51.100.9/9; echo > /dev/udp/203.0.113.9/9'");
+    for (const end = Date.now() + 10_000; now.after === before.after; now = await counts("sleep 0.02"))
+      ok(Date.now() < end, "the frame after it came out");
+    ok(now.sent > before.sent, "it was sent");
+    return now.came > before.came;
   }
 
   it("have states of their own at each port, which frames obey", async function () {
+    this.timeout(60_000);
     await using here = await scene();
     const [vlans, mst] = [new Vlans(here.connection, here.links), new Mst(here.connection, here.links)];
     await here
@@ -171,10 +179,10 @@ describe("instances of the spanning tree", () => {
     await here.links.update("br0", { mst: true });
     if ((await here.links.get("br0"))?.mst !== true) skip(this, "no instances here, as before Linux 5.18");
     await here.sh(
-      `ip link add p0 type veth peer name p1; ip link set p1 master br0; ip link add link d0 name d0.10 type vlan id 10
-      ip link add link p0 name p0.10 type vlan id 10
-      for link in p0 p1 d0.10 p0.10; do ip link set $link addrgenmode none; ip link set $link up; done
-      ip address add 198.51.100.1/24 dev d0.10; sleep 0.3`,
+      `ip link add p0 type veth peer name p1; ip link set p1 master br0
+      for vid in 10 30; do for link in d0 p0; do ip link add link $link name $link.$vid type vlan id $vid; done; done
+      for link in p0 p1 d0.10 d0.30 p0.10 p0.30; do ip link set $link addrgenmode none; ip link set $link up; done
+      ip address add 198.51.100.1/24 dev d0.10; ip address add 203.0.113.1/24 dev d0.30`,
     );
     for (const vid of [10, 20, 30])
       for (const dev of ["d1", "p1", "br0"]) await vlans.create({ dev, vid, ...(dev === "br0" && { self: true }) });

@@ -11,8 +11,8 @@ import { parsePrefix, prefixText } from "../families/prefix.ts";
 import { AF_INET6 } from "../families/route.ts";
 import { checkFlush, matches, removeAll, Service } from "../families/service.ts";
 import { inTurns } from "../families/turns.ts";
-import { check, choice, InputError, integer, linkName, network, type Shapes } from "../shape/shape.ts";
-import type { CallOptions, Connection } from "../socket/index.ts";
+import { check, choice, InputError, integer, linkName, network, type Shape, type Shapes } from "../shape/shape.ts";
+import { type CallOptions, type Connection, command } from "../socket/index.ts";
 import { type MessageIn, type MessageOut, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from "../wire/index.ts";
 import { deladdrlabel, getaddrlabel, newaddrlabel } from "./label-schema.ts";
 
@@ -22,7 +22,10 @@ export interface AddressLabelConfig {
   readonly prefix: string;
   /** 0 to 4294967294. In a deletion it does not matter. */
   readonly label?: number | undefined;
-  /** Name of the link that it is for. Default: all links. */
+  /**
+   * Name of the link that it is for. Default: all links. Linux keeps labels of links that are gone: they are told as `#7`,
+   * by the number of the link, and deleted by that.
+   */
   readonly dev?: string | undefined;
 }
 /** A label as the kernel has it. */
@@ -46,11 +49,27 @@ export const addressLabelShapes = {
   label: integer(0, 0xffff_fffe),
   dev: linkName,
 } as const satisfies Shapes;
-const FILTER = { ...addressLabelShapes, family: choice("inet6") };
+const GONE = /^#([1-9][0-9]{0,8})$/;
+/** The number of a link that is told by it; undefined for a name. */
+const goneIndex = (dev: string | undefined): number | undefined => {
+  const [, number] = GONE.exec(dev ?? "") ?? [];
+  return number === undefined ? undefined : Number(number);
+};
+const linkThatWas: Shape<string> = {
+  expected: `${linkName.expected}; or # and the number of a link that is gone`,
+  json: { anyOf: [linkName.json, { type: "string", pattern: GONE.source }] },
+  accepts: (value): value is string => linkName.accepts(value) || (typeof value === "string" && GONE.test(value)),
+};
+const WITH_GONE = { ...addressLabelShapes, dev: linkThatWas };
+const FILTER = { ...WITH_GONE, family: choice("inet6") };
 
+const ALL_OF_IPV4 = "addresses of IPv4 share one label, that of ::ffff:0:0/96";
+/** IPv4 in IPv6, as {@link canonicalIp} writes it. */
+const MAPPED = /^::ffff:([0-9]+\.[0-9.]+|[0-9a-f]+:[0-9a-f]+)$/;
 const partsOf = (prefix: string): { readonly address: string; readonly length: number } => {
   const { address = "::", length, wide } = parsePrefix(prefix, "prefix", true);
-  if (!wide) throw new InputError(["prefix"], `${prefix} is of IPv4; write ::ffff:${address}/${96 + length}`);
+  if (!wide || (length > 96 && MAPPED.test(canonicalIp(address))))
+    throw new InputError(["prefix"], `${prefix} is of IPv4; ${ALL_OF_IPV4}`);
   return { address, length };
 };
 const canonical = (prefix: string): string => {
@@ -79,7 +98,7 @@ export const ORIGINAL_LABELS: ReadonlyMap<string, number> = new Map([
 
 /** @throws {InputError} for the first property that is unknown, missing, or does not fit. */
 export function checkAddressLabel(config: AddressLabelConfig, verb: AddressLabelVerb): void {
-  check([], addressLabelShapes, config);
+  check([], verb === "delete" ? WITH_GONE : addressLabelShapes, config);
   for (const key of ["prefix", "label"] as const)
     if (config[key] === undefined && (key === "prefix" || verb !== "delete"))
       throw new InputError([key], `missing; expected ${addressLabelShapes[key].expected}`);
@@ -93,7 +112,7 @@ export function addressLabelToWire(
   indexOf: (name: string) => number,
 ): Wire {
   const { address, length } = partsOf(prefix);
-  const index = dev === undefined ? 0 : indexOf(dev);
+  const index = dev === undefined ? 0 : (goneIndex(dev) ?? indexOf(dev));
   return { header: { family: AF_INET6, prefixlen: length, index }, attrs: { address, label: label ?? 0 } };
 }
 /** A label in people's words. */
@@ -116,7 +135,7 @@ const rules: ChangeRules<AddressLabelVerb, AddressLabelConfig, Wire> = {
     delete: { message: deladdrlabel, flags: 0 },
   },
   check: checkAddressLabel,
-  devices: ({ dev }) => [dev],
+  devices: ({ dev }) => [goneIndex(dev) === undefined ? dev : undefined],
   toWire: (config, _verb, indexOf) => addressLabelToWire(config, indexOf),
   told: ({ prefix, dev }, verb) => ({
     what: `cannot ${ACTS[verb]} label of ${prefix}${dev === undefined ? "" : ` on ${dev}`}`,
@@ -133,6 +152,15 @@ export class AddressLabels extends Service<AddressLabelVerb, AddressLabelConfig,
 
   /** All labels, or those that the filter means; the longest prefix first. Same as: ip addrlabel list */
   async list(filter: AddressLabelFilter = {}, options?: CallOptions): Promise<Listing<AddressLabel>> {
+    const { found, consistent } = await this.#found(filter, options);
+    return listing(
+      found.map(({ label }) => label),
+      consistent,
+    );
+  }
+
+  /** Labels that the filter means, and how they were told. */
+  async #found(filter: AddressLabelFilter, options?: CallOptions) {
     check([], FILTER, filter, "filter");
     const header = { family: AF_INET6 };
     const { messages, consistent } = await this.connection.dump(getaddrlabel, { header }, newaddrlabel, options);
@@ -140,9 +168,9 @@ export class AddressLabels extends Service<AddressLabelVerb, AddressLabelConfig,
     const wanted = { ...filter, prefix: filter.prefix === undefined ? undefined : canonical(filter.prefix) };
     const found = await inTurns(messages, (message) => {
       const label = addressLabelFromWire(message, names);
-      return matches(wanted, label, "family") ? label : undefined;
+      return matches(wanted, label, "family") ? { label, wire: message } : undefined;
     });
-    return listing(found, consistent);
+    return { found, consistent };
   }
 
   /**
@@ -177,7 +205,9 @@ export class AddressLabels extends Service<AddressLabelVerb, AddressLabelConfig,
    */
   async flush(filter: AddressLabelFilter, options?: CallOptions): Promise<number> {
     checkFlush(filter, "labels");
-    const commands = await this.commands("delete", await this.list(filter, options));
+    const { found } = await this.#found(filter, options);
+    // As they were told: the link of a label may be gone, or have a name that nobody would give.
+    const commands = found.map(({ wire: { header, attrs } }) => command(deladdrlabel, { header, attrs }, 0));
     return removeAll(this.connection, commands, "labels", options);
   }
 }

@@ -13,10 +13,18 @@ import { VLAN_STATES, type VlanState } from "./vlans.ts";
 export interface MstState {
   /** Name of a port of a bridge that has `mst`. */
   readonly dev: string;
-  /** Number of the instance, 0 to 4094; 0 is the common tree. VLANs are in it that have this `msti` for the whole bridge. */
+  /**
+   * Number of the instance, 1 to 4094. VLANs are in it that have this `msti` for the whole bridge. 0, the common tree, is
+   * only told: its states are those of the ports themselves.
+   */
   readonly msti: number;
   /** State of the port in all VLANs of the instance. */
   readonly state: VlanState;
+}
+/** A state as the kernel has it. */
+export interface KnownMstState extends Omit<MstState, "state"> {
+  /** A state without a word is told as its number. */
+  readonly state: VlanState | number;
 }
 /** Which states are meant. */
 export interface MstFilter {
@@ -27,7 +35,7 @@ export interface MstFilter {
 /** What each property of {@link MstState} must look like. */
 export const mstShapes = {
   dev: linkName,
-  msti: integer(0, 4094),
+  msti: integer(1, 4094),
   state: choice(...VLAN_STATES),
 } as const satisfies Shapes;
 
@@ -50,12 +58,12 @@ export function mstToWire({ dev, msti, state }: MstState, indexOf: (name: string
 export function mstFromWire(
   { header, attrs }: MessageOut<typeof newlink>,
   names: ReadonlyMap<number, string>,
-): MstState[] {
+): KnownMstState[] {
   const dev = linkNamed(names, header.index);
   return (attrs.afSpec?.mst?.entry ?? []).map(({ msti = 0, state = 0 }) => ({
     dev,
     msti,
-    state: VLAN_STATES[state] ?? "disabled",
+    state: VLAN_STATES[state] ?? state,
   }));
 }
 
@@ -87,7 +95,7 @@ export class Mst extends Service<"update", MstState, Wire> {
   }
 
   /** The states of all ports, or of one, in all instances that it has VLANs of. Same as: bridge mst show */
-  async list(filter: MstFilter = {}, options?: CallOptions): Promise<Listing<MstState>> {
+  async list(filter: MstFilter = {}, options?: CallOptions): Promise<Listing<KnownMstState>> {
     check([], { dev: linkName }, filter, "filter");
     const index = filter.dev === undefined ? 0 : await this.links.indexOf(filter.dev);
     const request = { header: { family: AF_BRIDGE }, attrs: { extMask: RTEXT_FILTER_MST } };

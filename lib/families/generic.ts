@@ -101,7 +101,7 @@ export class GenericFamily {
   readonly #connection: FamilyLookup;
   readonly #name: string;
   readonly #absence: string;
-  #family: Promise<Family> | undefined;
+  #family: Family | undefined;
 
   /** `absence` says what it means that the kernel does not know the family. */
   constructor(connection: FamilyLookup, name: string, absence: string) {
@@ -111,13 +111,11 @@ export class GenericFamily {
   }
 
   /** A message with these attributes; `what` begins a refusal. @throws {NetlinkError} `ENOENT` where the kernel has no such family. */
-  async message<F extends Fields>(what: string, request: string, schema: Schema<F>) {
-    this.#family ??= lookUpFamily(this.#connection, this.#name);
-    this.#family.catch(() => {
-      this.#family = undefined; // asked again the next time
-    });
+  async message<F extends Fields>(what: string, request: string, schema: Schema<F>, options?: CallOptions) {
     try {
-      return genericMessage(request, (await this.#family).id, genericBody(schema));
+      // Each of the first callers asks for itself: the signal of one ends nobody else's question.
+      this.#family ??= await lookUpFamily(this.#connection, this.#name, options);
+      return genericMessage(request, this.#family.id, genericBody(schema));
     } catch (error) {
       if (!(error instanceof NetlinkError) || error.errno !== ENOENT) throw error;
       throw new NetlinkError({ errno: ENOENT, request: what, reason: this.#absence });

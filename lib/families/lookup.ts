@@ -135,13 +135,15 @@ export interface Told {
   readonly properties: Readonly<Record<string, string>>;
   /** The property at fault where the kernel names none, by error code. */
   readonly blamed?: Readonly<Record<string, string>>;
+  /** What it means where the kernel has no words for it, by error code. */
+  readonly reasons?: Readonly<Record<string, string>>;
 }
 
 /**
  * A refusal in people's words: `cannot add address 192.0.2.1/24 to br-vm: … (EEXIST, at address)`. Other errors pass
  * through. The refusal as it came is the `cause`.
  */
-export function retold(error: unknown, { what, properties, blamed = {} }: Told): unknown {
+export function retold(error: unknown, { what, properties, blamed = {}, reasons = {} }: Told): unknown {
   if (!(error instanceof NetlinkError)) return error;
   const { errno, reason, index, request, code } = error;
   const word = (path: string | undefined): string | undefined => {
@@ -152,7 +154,7 @@ export function retold(error: unknown, { what, properties, blamed = {} }: Told):
   const told = new NetlinkError({
     errno,
     request: what,
-    reason,
+    reason: reason ?? reasons[code],
     attribute: word(error.attribute) ?? blamed[code],
     missing: word(error.missing),
     index,

@@ -71,7 +71,7 @@ export class Fou {
     await this.#change("delete", FOU_CMD_DEL, name, nameToWire, options).catch(async (error: unknown) => {
       // Of a port that is not there the kernel says no more than EINVAL.
       if (!(error instanceof NetlinkError) || error.code !== "EINVAL") throw error;
-      if ((await this.get(name, options)) !== undefined) throw error;
+      if ((await this.get(name, options).catch(() => error)) !== undefined) throw error;
       const gone = {
         errno: ENOENT,
         request: doing("delete", name),
@@ -86,7 +86,7 @@ export class Fou {
   async list(options?: CallOptions): Promise<Listing<FouPort>> {
     checkCall(options);
     const what = "cannot list FOU ports";
-    const message = await this.#family.message(what, "FOU_CMD_GET", fouPort);
+    const message = await this.#family.message(what, "FOU_CMD_GET", fouPort, options);
     try {
       const request = { header: { cmd: FOU_CMD_GET, version: FOU_GENL_VERSION }, attrs: {} };
       const { messages, consistent } = await this.#connection.dump(message, request, message, options);
@@ -101,7 +101,7 @@ export class Fou {
     checkName(name);
     checkCall(options);
     const what = doing("read", name);
-    const message = await this.#family.message(what, "FOU_CMD_GET", fouPort);
+    const message = await this.#family.message(what, "FOU_CMD_GET", fouPort, options);
     try {
       const attrs = nameToWire(name, await indexesOf(this.#links, [name.dev]));
       const request = { header: { cmd: FOU_CMD_GET, version: FOU_GENL_VERSION }, attrs };
@@ -122,7 +122,7 @@ export class Fou {
   ): Promise<void> {
     checkCall(options);
     const what = doing(act, config);
-    const message = await this.#family.message(what, "FOU_CMD", fouPort);
+    const message = await this.#family.message(what, "FOU_CMD", fouPort, options);
     try {
       const attrs = write(config, await indexesOf(this.#links, [config.dev]));
       const header = { cmd, version: FOU_GENL_VERSION };

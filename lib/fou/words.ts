@@ -73,13 +73,15 @@ function familyFor({ family, local, peer }: FouName): Family {
 /** @throws {InputError} */
 export function checkName(name: FouName, known: typeof nameShapes = nameShapes): void {
   check([], known, name);
-  const { port, peer, peerPort } = name;
+  const { port, local, peer, peerPort, dev } = name;
   if (port === undefined) throw new InputError(["port"], "missing");
   const family = familyFor(name);
   for (const key of ["local", "peer"] as const) {
     const ip = name[key];
     if (ip !== undefined && familyOf(ip) !== family) throw new InputError([key], `is not of the family ${family}`);
   }
+  if (dev !== undefined && local === undefined)
+    throw new InputError(["local"], "missing; it goes with dev, which Linux takes with an address only");
   if (peer !== undefined && peerPort === undefined) throw new InputError(["peerPort"], "missing; it goes with peer");
   if (name.dev !== undefined && name.local === undefined) throw new InputError(["local"], "missing; it goes with dev");
   if (peer === undefined && peerPort !== undefined) throw new InputError(["peer"], "missing; it goes with peerPort");

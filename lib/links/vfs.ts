@@ -11,7 +11,7 @@ import { getvfs, newvfs, setvfs, type vfInfo } from "./vf-schema.ts";
 export interface VfOptions {
   /** MAC address that its guest finds; zero has the guest choose one. */
   readonly mac?: string | undefined;
-  /** VLAN that the card puts its frames into, 1 to 4095; 0 for none. */
+  /** VLAN that the card puts its frames into, 1 to 4095; 0 for none, also no `qos` and `vlanProtocol`, unless they are given. */
   readonly vlan?: number | undefined;
   /** Priority of frames in that VLAN, 0 to 7, default 0. */
   readonly qos?: number | undefined;
@@ -165,7 +165,7 @@ function wireOf(key: keyof VfOptions, vf: number, all: VfOptions): Request {
 }
 /** One part of a change, as it is sent. */
 export interface VfStep {
-  /** The caller's words that it carries out. */
+  /** The words that it carries out. */
   readonly keys: readonly (keyof VfOptions)[];
   readonly info: Request;
 }
@@ -173,12 +173,13 @@ const NONE = { vlan: 0, qos: 0, vlanProtocol: "802.1Q" } as const;
 /** What differs from what a virtual function has, one setting a request: the kernel does them one after the other. */
 export function vfSteps(now: Vf, change: VfChange): VfStep[] {
   const has: VfOptions = { ...NONE, ...now };
+  const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+  const wanted: VfOptions = { ...(change.vlan === 0 && NONE), ...given };
   return GROUPS.flatMap((group) => {
-    const keys = group.filter((key) => change[key] !== undefined && !alike(change[key], has[key]));
-    const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+    const keys = group.filter((key) => wanted[key] !== undefined && !alike(wanted[key], has[key]));
     return keys.length === 0
       ? []
-      : [{ keys, info: wireOf(group[0] as keyof VfOptions, change.vf, { ...has, ...given }) }];
+      : [{ keys, info: wireOf(group[0] as keyof VfOptions, change.vf, { ...has, ...wanted }) }];
   });
 }
 const alike = (a: unknown, b: unknown): boolean =>

@@ -178,14 +178,14 @@ export class Macsec {
   }
 
   async #send(what: string, cmd: number, dev: string, attrs: In<typeof macsecDevice>, options?: CallOptions) {
-    const message = await this.#family.message(what, "MACSEC_CMD", macsecDevice);
+    const message = await this.#family.message(what, "MACSEC_CMD", macsecDevice, options);
     const ifindex = (await indexesOf(this.#links, [dev]))(dev);
     const header = { cmd, version: MACSEC_GENL_VERSION };
     await this.#connection.request(message, { header, attrs: { ifindex, ...attrs } }, 0, options);
   }
 
   async #list(what: string, options?: CallOptions): Promise<Listing<MacsecDevice>> {
-    const message = await this.#family.message(what, "MACSEC_CMD_GET_TXSC", macsecDevice);
+    const message = await this.#family.message(what, "MACSEC_CMD_GET_TXSC", macsecDevice, options);
     const request = { header: { cmd: MACSEC_CMD_GET_TXSC, version: MACSEC_GENL_VERSION }, attrs: {} };
     try {
       const { messages, consistent } = await this.#connection.dump(message, request, message, options);

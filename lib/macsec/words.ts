@@ -215,7 +215,8 @@ const changes = { pn: integer(1, 0xffff_ffff), xpn, active: boolean };
 const config = {
   ...changes,
   key: hex("a key: 16 or 32 bytes", "^([0-9a-fA-F]{32}|[0-9a-fA-F]{64})$", SECRET),
-  keyId: hex(`1 to ${KEYID_BYTES} bytes`, `^([0-9a-fA-F]{2}){1,${KEYID_BYTES}}$`),
+  // A key may stand here by mistake.
+  keyId: hex(`1 to ${KEYID_BYTES} bytes`, `^([0-9a-fA-F]{2}){1,${KEYID_BYTES}}$`, SECRET),
   salt: hex("12 bytes", "^[0-9a-fA-F]{24}$", SECRET),
   ssci: integer(0, 0xffff_ffff),
 };
@@ -402,7 +403,7 @@ export function reasonOf(
     if (sort !== "txsa" && !found) return { key: "sci", reason: "there is no such channel" };
     return { key: "an", reason: "there is no such association" };
   }
-  return code === "EINVAL" ? misfit(verb, said, device) : undefined;
+  return code === "EINVAL" && sort !== "rxsc" ? misfit(verb, said, device) : undefined;
 }
 /** What does not go with the cipher suite. */
 function misfit(verb: MacsecVerb, said: Said, { cipher }: MacsecDevice): ReturnType<typeof reasonOf> {

@@ -10,7 +10,7 @@ import {
 import { AF_INET, AF_INET6 } from "../families/route.ts";
 import { familyNumber, familyShape, matches, Service } from "../families/service.ts";
 import { inTurns } from "../families/turns.ts";
-import { check, InputError, integer, linkName, type Shapes, seconds } from "../shape/shape.ts";
+import { check, InputError, integer, linkName, type Shape, type Shapes, seconds } from "../shape/shape.ts";
 import type { CallOptions, Connection } from "../socket/index.ts";
 import type { In, MessageIn, MessageOut, Out } from "../wire/index.ts";
 import { getneightbl, type ndtpa, newneightbl, setneightbl } from "./table-schema.ts";
@@ -27,7 +27,7 @@ export interface NeighborTiming {
   readonly delayProbe?: number | undefined;
   /** Time between two looks at `managed` neighbors, default 5. Linux 6.1 and later. */
   readonly intervalProbe?: number | undefined;
-  /** Packets that may wait for a neighbor, each counted as one of the greatest size; another form of `queueBytes`. */
+  /** Packets that may wait for a neighbor, each counted as one of the greatest size; another form of `queueBytes`. To be set up to 524287. */
   readonly queue?: number | undefined;
   /** Bytes of packets that may wait for a neighbor. */
   readonly queueBytes?: number | undefined;
@@ -98,8 +98,16 @@ export interface NeighborTableFilter {
 }
 
 /** Milliseconds that the kernel takes, in seconds. */
-const time = seconds(2_147_483);
+const longest = seconds(2_147_483);
+const SHORTEST = 0.001;
+const time: Shape<number> = {
+  expected: `${longest.expected}, none but 0 shorter than ${SHORTEST}`,
+  json: { anyOf: [{ const: 0 }, { ...longest.json, minimum: SHORTEST }] },
+  accepts: (value): value is number => longest.accepts(value) && (value === 0 || value >= SHORTEST),
+};
 const count = integer(0, 0x7fff_ffff);
+/** The kernel counts each packet as up to 4096 bytes, and the bytes in 31 bits. */
+const packets = integer(0, 0x7fff_ffff >> 12);
 const TIMES = {
   baseReachable: "baseReachableTime",
   retrans: "retransTime",
@@ -131,6 +139,7 @@ export const neighborTableShapes = {
   dev: linkName,
   ...shapesOf(TIMES, time),
   ...shapesOf(COUNTS, count),
+  queue: packets,
   thresh1: count,
   thresh2: count,
   thresh3: count,
@@ -202,16 +211,19 @@ const PROPERTIES = {
   "parms.ifindex": "dev",
   name: "family",
 };
+const OF_A_TABLE = "settings of a table are changed in the host's first namespace only; those of a device take dev";
 const rules: ChangeRules<"update", NeighborTableChange, Wire> = {
   verbs: { update: { message: setneightbl, flags: 0 } },
   check: checkNeighborTable,
   devices: ({ dev }) => [dev],
   toWire: (change, _verb, indexOf) => neighborTableToWire(change, indexOf),
-  told: ({ family, dev }) => ({
-    what: `cannot change neighbors of ${family}${dev === undefined ? "" : ` on ${dev}`}`,
-    properties: PROPERTIES,
-    blamed: { ENOENT: "dev", ENODEV: "dev" },
-  }),
+  told: ({ family, dev, ...settings }) => {
+    const what = `cannot change neighbors of ${family}`;
+    if (dev !== undefined)
+      return { what: `${what} on ${dev}`, properties: PROPERTIES, blamed: { ENOENT: "dev", ENODEV: "dev" } };
+    const [setting = "family"] = Object.keys(given(settings));
+    return { what, properties: PROPERTIES, blamed: { ENOENT: setting }, reasons: { ENOENT: OF_A_TABLE } };
+  },
 };
 
 /** Lists and changes settings of neighbors. The kernel sends no events of them; `host.sysctls` has them too, by their files. */
@@ -235,7 +247,8 @@ export class NeighborTables extends Service<"update", NeighborTableChange, Wire>
 
   /**
    * Changes settings of a device, or of a table. Same as: ip ntable change name NAME dev DEV base_reachable MSEC …
-   * @throws {NetlinkError} `ENOENT` for a table in a namespace that is not the host's first: name `dev` there.
+   * @throws {NetlinkError} `ENOENT` for a table in a namespace that is not the host's first: name `dev` there, where
+   * the setting is one of devices.
    */
   update(change: NeighborTableChange, options?: CallOptions): Promise<void> {
     return this.changes.make("update", change, options);

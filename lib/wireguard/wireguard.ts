@@ -45,7 +45,7 @@ export class Wireguard {
     checkOne(["name"], knownLinkName, name);
     checkCall(options);
     const what = `cannot read WireGuard of ${name}`;
-    const message = await this.#family.message(what, "WG_CMD_GET_DEVICE", wgDevice);
+    const message = await this.#family.message(what, "WG_CMD_GET_DEVICE", wgDevice, options);
     const request = { header: { cmd: WG_CMD_GET_DEVICE, version: WG_GENL_VERSION }, attrs: { ifname: name } };
     try {
       const { messages } = await this.#connection.dump(message, request, message, options);
@@ -71,7 +71,7 @@ export class Wireguard {
     checkConfig(name, config);
     checkCall(options);
     const what = `cannot set WireGuard of ${name}`;
-    const message = await this.#family.message(what, "WG_CMD_SET_DEVICE", wgDevice);
+    const message = await this.#family.message(what, "WG_CMD_SET_DEVICE", wgDevice, options);
     const header = { cmd: WG_CMD_SET_DEVICE, version: WG_GENL_VERSION };
     try {
       const indexOf = await indexesOf(this.#links, scopesOf(config));

@@ -18,7 +18,15 @@ const REFUSED: readonly (readonly [config: object, verb: "create" | "delete", me
     "create",
     /^prefix: .* has bits set beyond its length; write 2001:db8::\/32/,
   ],
-  [{ prefix: "10.0.0.0/8", label: 5 }, "create", /^prefix: 10\.0\.0\.0\/8 is of IPv4; write ::ffff:10\.0\.0\.0\/104/],
+  [{ prefix: "10.0.0.0/8", label: 5 }, "create", /^prefix: 10\.0\.0\.0\/8 is of IPv4; .* of ::ffff:0:0\/96$/],
+  [{ prefix: "::ffff:10.0.0.0/104", label: 5 }, "create", /^prefix: ::ffff:10\.0\.0\.0\/104 is of IPv4; /],
+  [{ prefix: "0::FFFF:a01:203", label: 5 }, "delete", /^prefix: 0::FFFF:a01:203 is of IPv4; /],
+  [{ prefix: "2001:db8::/32", label: 5, dev: "#7" }, "create", /^dev: expected an interface name/],
+  [
+    { prefix: "2001:db8::/32", dev: "#0" },
+    "delete",
+    /^dev: expected an interface name: .* a link that is gone, got "#0"/,
+  ],
   [{ prefix: "2001:db8::/32", lable: 5 }, "create", /^lable: unknown key; did you mean label\?/],
   [{ dev: "d0" }, "delete", /^prefix: missing/],
 ];
@@ -36,6 +44,17 @@ describe("labels of addresses", () => {
   it("writes all of IPv6 as a prefix without bits", () => {
     const { header: head, attrs } = addressLabelToWire({ prefix: "default", label: 1 }, indexIn);
     deepEqual([head.prefixlen, head.index, attrs], [0, 0, { address: "::", label: 1 }]);
+  });
+
+  it("takes IPv4 as a whole, and what only looks like it", () => {
+    for (const prefix of ["::ffff:0:0/96", "::fffe:0:0/95", "::ffff:1", "::1:ffff:1:2"])
+      checkAddressLabel({ prefix, label: 5 }, "create");
+  });
+
+  it("names a link that is gone by its number", () => {
+    const gone = { prefix: "2001:db8::/32", dev: "#999999999" };
+    checkAddressLabel(gone, "delete");
+    equal(addressLabelToWire(gone, () => 0).header.index, 999999999);
   });
 
   for (const [config, verb, message] of REFUSED)

@@ -161,8 +161,9 @@ describe("VLANs", () => {
 
 const REFUSED_STATES: readonly (readonly [config: object, message: RegExp])[] = [
   [{ dev: "d1", msti: 1 }, /^state: missing; expected one of disabled, listening,/],
-  [{ dev: "d1", state: "blocking" }, /^msti: missing; expected a whole number from 0 to 4094/],
-  [{ dev: "d1", msti: 4095, state: "blocking" }, /^msti: expected a whole number from 0 to 4094, got 4095/],
+  [{ dev: "d1", state: "blocking" }, /^msti: missing; expected a whole number from 1 to 4094/],
+  [{ dev: "d1", msti: 4095, state: "blocking" }, /^msti: expected a whole number from 1 to 4094, got 4095/],
+  [{ dev: "d1", msti: 0, state: "blocking" }, /^msti: expected a whole number from 1 to 4094, got 0/],
   [{ dev: "d1", msti: 1, state: "blocked" }, /^state: expected one of .*, got "blocked"/],
   [{ dev: "d1", mst: 1, state: "blocking" }, /^mst: unknown key; did you mean msti\?/],
 ];

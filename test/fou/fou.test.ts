@@ -95,6 +95,8 @@ describe("fou: input", () => {
     [{ port: 1, gue: true, peerPort: 1 }, "peer"],
     [{ port: 1, gue: true, family: "ipx" }, "family"],
     [{ port: 1, gue: true, dev: "a/b" }, "dev"],
+    [{ port: 1, gue: true, dev: "d0" }, "local"],
+    [{ port: 1, gue: true, dev: "d0", peer: "192.0.2.1", peerPort: 1 }, "local"],
     [{ port: 1, gue: true, encap: "gue" }, "encap"],
   ];
   for (const [i, [config, path]] of BAD.entries())
@@ -133,6 +135,33 @@ describe("fou: refusals", () => {
       message: /^cannot delete FOU port 5555: there is no such port/,
     });
     await rejects(new Fou(refusing(-22, true), links).delete({ port: 5555 }), { code: "EINVAL" });
+  });
+
+  it("of a deletion stand where the port cannot be looked at", async () => {
+    const connection = {
+      get: async ({ name }: { readonly name: string }) => {
+        if (name === "CTRL_CMD_GETFAMILY") return { attrs: { familyId: 30 } };
+        throw new NetlinkError({ errno: -1, request: "FOU_CMD_GET" });
+      },
+      request: () => Promise.reject(new NetlinkError({ errno: -22, request: "FOU_CMD" })),
+    };
+    await rejects(new Fou(connection as unknown as Connection, links).delete({ port: 5555 }), {
+      code: "EINVAL",
+      message: /^cannot delete FOU port 5555: /,
+    });
+  });
+
+  it("hand the caller's signal to the question for the family", async () => {
+    const { signal } = new AbortController();
+    const asked: unknown[] = [];
+    const connection = {
+      get: async (...args: readonly unknown[]) => {
+        asked.push(args[3]);
+        throw new NetlinkError({ errno: -4, request: "CTRL_CMD_GETFAMILY" });
+      },
+    };
+    await rejects(new Fou(connection as unknown as Connection, links).list({ signal }), { code: "EINTR" });
+    deepEqual(asked, [{ signal }]);
   });
 
   it("name what is at fault", async () => {

@@ -99,6 +99,20 @@ describe("virtual functions", () => {
     deepEqual(vfSteps({ ...plain, vf: 4 }, { dev: "eth0", vf: 4, vlan: 0, vlanProtocol: "802.1Q" }), []);
   });
 
+  it("takes the priority away with the VLAN, unless it is given", () => {
+    const now: Vf = { ...plain, vf: 4, vlan: 10, qos: 3, vlanProtocol: "802.1ad" };
+    const sent = (change: object, of = now) => vfSteps(of, { dev: "eth0", vf: 4, ...change });
+    const none = { vf: 4, vlan: 0, qos: 0, vlanProto: 0x8100 };
+    deepEqual(sent({ vlan: 0 }), [{ keys: ["vlan", "qos", "vlanProtocol"], info: { vlanList: { info: [none] } } }]);
+    deepEqual(sent({ vlan: 0, qos: 3 }), [
+      { keys: ["vlan", "vlanProtocol"], info: { vlanList: { info: [{ ...none, qos: 3 }] } } },
+    ]);
+    deepEqual(sent({ vlan: 0 }, { ...plain, vf: 4, vlan: 0, qos: 3, vlanProtocol: "802.1Q" }), [
+      { keys: ["qos"], info: { vlanList: { info: [none] } } },
+    ]);
+    deepEqual(sent({ vlan: 0 }, { ...plain, vf: 4 }), []);
+  });
+
   for (const [change, message] of REFUSED)
     it(`refuses ${JSON.stringify(change)}`, () => {
       throws(() => checkVf(change as VfChange), { code: "ERR_INPUT", message });

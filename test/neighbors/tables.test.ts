@@ -28,7 +28,13 @@ const CHANGE: NeighborTableChange = {
 };
 const REFUSED: readonly (readonly [change: object, message: RegExp])[] = [
   [{ dev: "d0", retrans: 1 }, /^family: missing; expected one of inet, inet6/],
-  [{ family: "inet", retrans: -1 }, /^retrans: expected seconds from 0 to 2147483, got -1/],
+  [
+    { family: "inet", retrans: -1 },
+    /^retrans: expected seconds from 0 to 2147483, none but 0 shorter than 0.001, got -1/,
+  ],
+  [{ family: "inet", retrans: 0.0004 }, /^retrans: expected seconds .*, got 0.0004/],
+  [{ family: "inet", gcInterval: 2_147_484 }, /^gcInterval: expected seconds /],
+  [{ family: "inet", queue: 524_288 }, /^queue: expected a whole number from 0 to 524287, got 524288/],
   [{ family: "inet", dev: "d0", thresh1: 1 }, /^thresh1: is of the whole table; leave out dev/],
   [{ family: "inet", dev: "d0", queue: 1, queueBytes: 1 }, /^queueBytes: is another form of queue/],
   [{ family: "inet", dev: "d0", ucastProbe: 1 }, /^ucastProbe: unknown key; did you mean ucastProbes\?/],
