@@ -65,6 +65,7 @@ const NAMED: readonly (readonly [service: string, methods: string, name: string]
   ["fdb", "remotes setRemotes", "dev"],
   ["devconf", "get set", "name"],
   ["netconf", "get", "dev"],
+  ["xstats", "get", "name"],
   ["wireguard", "get set", "name"],
   ["macsec", "get setOffload", "dev"],
   [
@@ -287,6 +288,7 @@ const CALLS: readonly (readonly [methods: string, ...args: unknown[]])[] = [
   ["mst: list", {}],
   ["vfs: update", { dev: "v0", vf: 0, trust: true }],
   ["vfs: list", { dev: "v0" }],
+  ["xstats: get", "v0"],
   ["macsec: list"],
   ["macsec: get", "v0"],
   ["macsec: setOffload", "v0", "off"],

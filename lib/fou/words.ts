@@ -83,7 +83,6 @@ export function checkName(name: FouName, known: typeof nameShapes = nameShapes):
   if (dev !== undefined && local === undefined)
     throw new InputError(["local"], "missing; it goes with dev, which Linux takes with an address only");
   if (peer !== undefined && peerPort === undefined) throw new InputError(["peerPort"], "missing; it goes with peer");
-  if (name.dev !== undefined && name.local === undefined) throw new InputError(["local"], "missing; it goes with dev");
   if (peer === undefined && peerPort !== undefined) throw new InputError(["peer"], "missing; it goes with peerPort");
 }
 /** @throws {InputError} */

@@ -155,7 +155,9 @@ export const UNSEEN: Readonly<Record<string, Keys>> = {
 export const UNTRIED: Readonly<Record<string, Keys>> = {
   "Says which object is meant, or where it is made, and is no property of it": {
     "Links of every kind": ["netNsPid", "netNsFd"],
+    "MACsec links, and what is asked of them": ["ifindex"],
     "Peers of WireGuard": ["flags"],
+    "Ports that tunnels over UDP are received on": ["af"],
     "VLANs for the whole bridge": ["id", "range"],
     "WireGuard devices": ["ifname"],
     "Qdiscs, classes and filters": ["chain"],

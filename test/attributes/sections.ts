@@ -493,7 +493,11 @@ function macsecSections(): Draft[] {
     asked: ["rxscConfig"],
     write: (words: Values) => macsecToWire("rxsc", "create", as(words)),
   };
-  const links = { messages, read: device, write: ({ offload }: Values) => offloadToWire(as(offload)) };
+  const links = {
+    messages,
+    read: device,
+    write: ({ dev, offload }: Values) => ({ ifindex: indexOf(as(dev)), ...offloadToWire(as(offload)) }),
+  };
   const within = (one: Draft, ...places: readonly (readonly string[])[]): Draft => ({
     ...one,
     part: (attrs) => places.flatMap((place) => inside(attrs, place)),
@@ -510,12 +514,17 @@ function macsecSections(): Draft[] {
 
 function fouSections(): Draft[] {
   const messages = captures("fou", genericBody(fouPort));
-  const telling = {
-    messages,
-    read: ({ attrs }: Whole) => portFromWire(as(attrs), names),
-    write: (words: Values) => fouToWire(as(words), indexOf),
-  };
-  return [draft("Ports that tunnels over UDP are received on", [...messages, ...asked(setfou)], fouPort, [], telling)];
+  const title = "Ports that tunnels over UDP are received on";
+  const write = (words: Values) => fouToWire(as(words), indexOf);
+  // `ip` has no word for this attribute, and the family is told by the addresses, where there are any.
+  const flag = { remcsumNopartial: true };
+  const flagged = messages.map((one) => ({
+    ...one,
+    whole: { ...one.whole, attrs: { ...one.whole.attrs, ...flag } },
+  }));
+  const told = { messages: flagged, read: ({ attrs }: Whole) => portFromWire(as(attrs), names), write };
+  const wanted = { messages, read: () => ({ port: 1, family: "inet6", gue: true }), write };
+  return [draft(title, [...messages, ...asked(setfou)], fouPort, [], told, wanted)];
 }
 
 /** What options of traffic control say of their attributes, and of those in nests. */

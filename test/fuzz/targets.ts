@@ -1,6 +1,10 @@
 /** What is fuzzed: each kind of message that the kernel sends, with captures of it, through decoders and into words. */
 import { readdirSync } from "node:fs";
+import * as labels from "../../lib/addresses/label-schema.ts";
+import { addressLabelFromWire } from "../../lib/addresses/labels.ts";
+import { multicastFromWire } from "../../lib/addresses/multicast.ts";
 import * as addresses from "../../lib/addresses/schema.ts";
+import { mstFromWire } from "../../lib/bridges/mst.ts";
 import * as bridges from "../../lib/bridges/schema.ts";
 import { confFromWire } from "../../lib/devconf/devconf.ts";
 import * as devconf from "../../lib/devconf/schema.ts";
@@ -15,14 +19,21 @@ import { ifinfomsg, ndmsg, rtmsg } from "../../lib/families/route.ts";
 import * as fou from "../../lib/fou/schema.ts";
 import { portFromWire } from "../../lib/fou/words.ts";
 import * as links from "../../lib/links/schema.ts";
+import * as vfs from "../../lib/links/vf-schema.ts";
+import { vfsFromWire } from "../../lib/links/vfs.ts";
+import { xstatsFromWire } from "../../lib/links/xstats.ts";
+import * as xstats from "../../lib/links/xstats-schema.ts";
 import * as macsec from "../../lib/macsec/schema.ts";
 import { deviceFromWire as macsecFromWire } from "../../lib/macsec/words.ts";
 import * as neighbors from "../../lib/neighbors/schema.ts";
+import * as tables from "../../lib/neighbors/table-schema.ts";
+import { neighborTableFromWire } from "../../lib/neighbors/tables.ts";
 import * as nexthops from "../../lib/nexthops/schema.ts";
 import { describe } from "../../lib/nftables/describe.ts";
 import * as nftables from "../../lib/nftables/messages.ts";
 import { chainEntry, readings, tableEntry } from "../../lib/nftables/observe.ts";
 import * as qdiscs from "../../lib/qdiscs/schema.ts";
+import { multicastRouteFromWire } from "../../lib/routes/multicast.ts";
 import * as routes from "../../lib/routes/schema.ts";
 import * as rules from "../../lib/rules/schema.ts";
 import { watchables } from "../../lib/watch/tables.ts";
@@ -41,16 +52,17 @@ export interface Target {
 
 const names = new Map([[2, "eth0"]]);
 const folders: Readonly<Record<string, object>> = {
-  addresses,
+  addresses: { ...addresses, ...labels },
   bridges,
   devconf,
-  links,
-  neighbors,
+  links: { ...links, ...vfs },
+  neighbors: { ...neighbors, ...tables },
   nexthops,
   nftables,
   qdiscs,
   routes,
   rules,
+  xstats,
 };
 const isMessage = (one: unknown): one is Message<never, unknown> =>
   typeof one === "object" && one !== null && "body" in one && "type" in one;
@@ -101,7 +113,7 @@ function words(): Target[] {
     };
   });
 }
-/** Messages that no watch tells, in people's words: of devices, WireGuard, MACsec, FOU, nftables, sysctls. */
+/** Messages that no watch tells, in people's words: of devices, WireGuard, MACsec, FOU, nftables, sysctls, and what is only listed. */
 function otherWords(): Target[] {
   const [devices, notices, guards, filters] = [
     seedsOf("ethtool"),
@@ -142,6 +154,13 @@ function otherWords(): Target[] {
     told(nftables.newObject, filters, (one) => readings([], [one])),
     told(nftables.newRule, filters, (one) => [readings([one], []), describe("inet", one.attrs.expressions ?? [], "x")]),
     told(devconf.newlink, seedsOf("devconf"), confFromWire),
+    told(labels.newaddrlabel, seedsOf("addresses"), (one) => addressLabelFromWire(one, names)),
+    told(addresses.toldmulticast, seedsOf("addresses"), (one) => multicastFromWire(one, names)),
+    told(tables.newneightbl, seedsOf("neighbors"), (one) => neighborTableFromWire(one, names)),
+    told(vfs.newvfs, seedsOf("links"), (one) => vfsFromWire(one, true)),
+    told(bridges.newlink, seedsOf("bridges"), (one) => mstFromWire(one, names)),
+    told(xstats.newstats, seedsOf("xstats"), xstatsFromWire),
+    told(routes.newmroute, seedsOf("routes"), (one) => multicastRouteFromWire(one, names)),
   ];
 }
 function views(): Target[] {
