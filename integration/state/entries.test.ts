@@ -164,6 +164,39 @@ fou:
     adds: false,
   },
   {
+    name: "a MAC that moves to another port of its bridge",
+    script: `ip link add br7 type bridge
+      for n in 6 7 8; do ip link add p$n type veth peer name q$n; ip link set p$n master br7; done
+      for n in 6 8; do bridge fdb add 02:00:00:00:01:0$n dev p$n master static; done`,
+    document: `
+fdb:
+  - { mac: "02:00:00:00:01:06", dev: p7, master: true, state: static }
+`,
+    told: {
+      "bridge fdb show br br7 | grep '02:00:00:00:01:0' | sort": [
+        /^02:00:00:00:01:06 dev p7 master br7 static/,
+        /^02:00:00:00:01:08 dev p8 master br7 static/,
+      ],
+    },
+    adds: false,
+  },
+  {
+    name: "IPv6 addresses that get another prefix, and another other end",
+    script: `ip address add 2001:db8:1::1/64 dev ens34f0 nodad
+      ip address add 2001:db8:2::1 peer 2001:db8:2::2/64 dev ens34f0 nodad`,
+    document: `
+links:
+  ens34f0: { addresses: ["2001:db8:1::1/56", { address: "2001:db8:2::1/64", peer: "2001:db8:2::3" }] }
+`,
+    told: {
+      "ip -6 -oneline address show dev ens34f0 scope global | grep -o '2001:db8:[12].*/[0-9]*' | sort": [
+        /^2001:db8:1::1\/56/,
+        /^2001:db8:2::1 peer 2001:db8:2::3\/64/,
+      ],
+    },
+    adds: false,
+  },
+  {
     name: "nexthops, groups, and what leads over them",
     document: `
 nexthops:

@@ -124,19 +124,21 @@ function planCreation(
 ): void {
   const { object } = sort;
   const whole = (before !== undefined && sort.whole?.(words, before)) || words;
+  const displaced = sort.displaced?.(words, planner).map((one) => sort.again(one)) ?? [];
   planner.add({
     action: "create",
     object,
     subject: sort.subject(words),
     path,
     reason: before === undefined ? "not there" : whyGone(sort, words, world),
+    drops: displaced.map((one) => sort.subject(one)),
     differences: compared(words).map((field) => {
       const to = words[field];
       const from = before === undefined || sort.uncompared.includes(field) ? before && to : before[field];
       return { field, from, to };
     }),
     needs: needsOf(planner, sort, words),
-    moves: [move(sort.create(whole), deletion(sort, words))],
+    moves: [move(sort.create(whole), deletion(sort, words), ...displaced.map((one) => sort.restore(one)))],
   });
 }
 

@@ -1,7 +1,9 @@
 /** Forwarding entries as entries of a document. */
+import { grouped, remembered } from "../grouped.ts";
 import { linkOf } from "../observed.ts";
 import { isOfVni, isOwnRemote } from "../plan-remotes.ts";
 import { move } from "../planner.ts";
+import { masterOf } from "../ports.ts";
 import { pick, type Words } from "../step.ts";
 import { fdbShapes, ZERO_MAC } from "../words.ts";
 import { fitsTunnel } from "./far-family.ts";
@@ -19,6 +21,8 @@ const isStatic = (words: Words): boolean => isFixed(words) && words["externLearn
 /** A VXLAN acknowledges that a control plane takes an entry of somebody else's over, and leaves it as it is. */
 const isTakenOver = (wanted: Words, seen: Words): boolean =>
   wanted["externLearn"] === true && seen["externLearn"] !== true && !inMaster(seen);
+
+const byMac = remembered((list: readonly Words[]) => grouped(list.map((one) => [one["mac"], one])));
 
 function again(words: Words): Words {
   const { master: _, ...picked } = pick(words, Object.keys(fdbShapes));
@@ -57,7 +61,20 @@ export const fdb: Sort = {
     wanted["state"] === undefined && !(wanted["externLearn"] === true ? isFixed(seen) : isStatic(seen))
       ? [{ field: "state", from: seen["state"], to: "permanent" }]
       : [],
-  create: (words) => request("fdb", words["mac"] === ZERO_MAC ? "append" : "create", words),
+  // In a bridge a MAC is on one port: one that is on another, or was learned there, moves.
+  create: (words) =>
+    request("fdb", words["mac"] === ZERO_MAC ? "append" : inMaster(words) ? "replace" : "create", words),
+  displaced(words, { desired, before }) {
+    const { dev, mac, vlan } = words;
+    if (!inMaster(words) || mac === ZERO_MAC) return [];
+    const bridge = masterOf(
+      desired.links.find(({ name }) => name === dev),
+      linkOf(before, String(dev)),
+    );
+    const isThere = (one: Words): boolean =>
+      one["master"] === bridge && one["dev"] !== dev && (vlan === undefined || one["vlan"] === vlan) && isStatic(one);
+    return (byMac(before.fdb ?? []).get(mac) ?? []).filter(isThere);
+  },
   change(wanted, seen) {
     const back = isStatic(seen) ? request("fdb", "replace", again(seen)) : request("fdb", "delete", wanted);
     if (!isTakenOver(wanted, seen)) return [move(request("fdb", "replace", wanted), back)];

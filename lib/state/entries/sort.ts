@@ -93,6 +93,8 @@ export interface Sort {
   named?(words: Words): Words;
   /** Makes again what was removed, given as `again` tells it. */
   restore(again: Words): Request;
+  /** What gives way to a new one. */
+  displaced?(words: Words, planner: Planner): readonly Words[];
   /** Requests that put back what goes with one that is removed. */
   along?(seen: Words, observed: Observed): readonly Request[];
   /** Whether somebody wrote it, so that it is put back with its link; the kernel makes and learns others itself. */
