@@ -283,6 +283,12 @@ export class LinkFiles {
   }
 
   #sayMaster(name: string, master: unknown, path: DesiredLink["path"], network: Entry[]): void {
+    if (master === null) {
+      // By itself networkd releases what it manages from its master.
+      if (this.#inCharge.has(name))
+        this.#unsaid.leave([...path, "master"], "whether it has one says the file that is in charge of it");
+      return;
+    }
     const key = MASTERS[this.#kindOf(master) ?? ""];
     if (typeof master === "string" && key !== undefined && this.made.has(master)) {
       network.push([key, master]);

@@ -199,6 +199,31 @@ rules: [{ from: 10.0.0.0/8, table: 7, priority: 5 }, { from: 10.0.0.0/8, goto: 9
     equal(readFileSync(join(directory, "target"), "utf8"), "");
   });
 
+  it("has networkd release a link of which the document says that it has no master", () => {
+    const text = `linkwright: 1
+links:
+  d0: { kind: dummy, master: null }
+  e0: { mtu: 1400, master: null }
+  e1: { mtu: 1400, master: br-of-others }
+`;
+    const inCharge = new Map([
+      ["e0", { file: "/etc/systemd/network/e0.network", others: [], unmanaged: false, keeps: false }],
+    ]);
+    const { files, unsaid } = exportFiles({
+      desired: desiredOf(parseSource(text, "document.yaml")),
+      text,
+      version: 257,
+      inCharge,
+    });
+    const keeping = files.flatMap(({ path, text }) => (/^KeepMaster=/m.test(text) ? [basename(path)] : []));
+    deepEqual(keeping, ["90-linkwright-e1.network"]);
+    const left = unsaid.flatMap(({ path, reason }) => (path.at(-1) === "master" ? [`${path.at(-2)}: ${reason}`] : []));
+    deepEqual(left, [
+      "e0: whether it has one says the file that is in charge of it",
+      "e1: networkd is told only of masters that it makes itself",
+    ]);
+  });
+
   it("says kinds and options to the versions that have them, and leaves the others with a reason", () => {
     const text = `linkwright: 1
 links:
