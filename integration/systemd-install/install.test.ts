@@ -55,9 +55,9 @@ describe("systemd install", function () {
       return ["MESSAGE", "PRIORITY", "LINKWRIGHT_MODE", "LINKWRIGHT_FILE", "LINKWRIGHT_LINK"].map((key) => entry[key]);
     };
     const file = "/root/host.yaml";
-    // An underlay without a carrier is not waited for, which is told.
+    // An underlay without a carrier is waited for no longer than a moment, which is told.
     await host.systemd.must("ip", "link", "set", "cable", "down");
-    const late = /^networkd has not configured ens34f0 yet \(\w+, no-carrier\), and is not waited for; .*$/m;
+    const late = /^networkd has not configured ens34f0 yet \(\w+, no-carrier\): installed all the same; .*$/m;
     const [told] = late.exec((await host.installed(document(39))).stderr) ?? [];
     ok(told !== undefined);
     deepEqual(await last("waiting"), [told, "4", undefined, file, "ens34f0"]);
@@ -295,6 +295,20 @@ rules:
     const failed = await host.install(document(39, "probes: [{ ping: 192.168.0.99, timeout: 0.3 }]\n"));
     match(failed.stderr, /192\.168\.0\.99.*; the files are as before, and the old state was put back/);
     equal(await underlay(), made);
+    // What networkd fails at comes with the files that it reads on the occasion: no such address fits the card.
+    const bad = `${file}.d/50-bad.conf`;
+    permitted = /^ens34f0: (Could not (set|remove) neighbor|Failed)/;
+    await host.systemd.write(bad, "[Neighbor]\nAddress=192.168.0.9\nLinkLayerAddress=10.0.0.1\n");
+    const refused = await host.install(document(39));
+    match(refused.stderr, /networkd failed to configure ens34f0; see .*; the files are as before, and the old state/);
+    equal(await underlay(), made);
+    await host.systemd.must("rm", bad);
+    // What it failed at is not tried again by reading the files.
+    await host.systemd.must("networkctl", "reload");
+    await host.systemd.must("networkctl", "reconfigure", "ens34f0");
+    await host.configured("ens34f0");
+    for (const words of byHand) await host.systemd.run("ip", ...words.split(" "));
+    await host.systemd.run("ip", "rule", "add", "from", "198.51.100.7", "lookup", "main", "priority", "1000");
     match((await host.installed(document(39))).stderr, /what is added stands in ens\.network\.d\/90-linkwright\.conf/);
     const text = await host.systemd.must("cat", dropIn);
     match(text, /^\[Network\]\nKeepConfiguration=static\nVXLAN=vxlan0$/m);
@@ -324,10 +338,14 @@ rules:
     await host.systemd.must("mount", "--bind", "/etc", "/etc");
     await host.systemd.must("mount", "-o", "remount,bind,ro", "/etc");
     try {
-      match(
-        (await host.install(document(39))).stderr,
-        /^linkwright: \/etc\/systemd\/network is read-only; mount it writable, or install with --runtime until the next boot\n$/m,
-      );
+      for (const command of ["install", "install --direct", "unmanage"]) {
+        const { code, stderr } = await host.on(document(39), `systemd ${command}`);
+        equal(code, 1);
+        match(
+          stderr,
+          /^linkwright: \/etc\S+ is read-only; mount it writable, or add --runtime, which lasts until the next boot\n$/m,
+        );
+      }
       equal(await host.files(), "");
       await host.installed(document(39), "--runtime");
       match(await host.files(), /^\/run\/systemd\/network\/10-linkwright-br-vm\.netdev 644/m);

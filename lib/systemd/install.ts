@@ -45,8 +45,11 @@ export interface Installed {
   readonly rest: readonly Step[];
   /** The links that networkd makes. */
   readonly links: readonly LinkState[];
-  /** Links of others with a file or drop-in of ours that networkd has not configured yet: they may wait for a carrier, or a router. */
-  readonly late: readonly LinkState[];
+  /**
+   * Links of others with a file or drop-in of ours that networkd has not configured yet: they may wait for a carrier, or a
+   * router. Undefined where networkd could not be asked any more.
+   */
+  readonly late: readonly LinkState[] | undefined;
   readonly verification: Verification;
   readonly checks: readonly Check[];
 }
@@ -108,7 +111,7 @@ class Installing {
       const done = await this.#activate(planned, units, checks);
       this.#options.witness?.("done");
       await keeper.forget();
-      return done;
+      return { ...done, late: await this.#late() };
     } catch (error) {
       throw await this.#back(keeper, record, error, checks);
     }
@@ -138,13 +141,12 @@ class Installing {
     this.#options.onProgress?.(doing);
   }
 
-  async #activate(planned: Planned, units: EnabledUnits, checks: Check[]): Promise<Installed> {
+  async #activate(planned: Planned, units: EnabledUnits, checks: Check[]): Promise<Omit<Installed, "late">> {
     const { signal, allowRecreate, directory, wait, probe } = this.#options;
     const { changes, files } = this.#installation;
     const witness = this.#options.witness ?? (() => undefined);
     if (concernsUnits(changes)) await this.#systemd.units.daemonReload({ signal });
     const links = await this.#configure();
-    const late = await this.#late();
     witness("kernel");
     this.#say("comparing with the kernel");
     const store = { directory, wait, signal };
@@ -157,7 +159,7 @@ class Installing {
     const failed = checks.filter(({ ok }) => !ok);
     if (failed.length > 0) throw new Error(failed.map(({ text }) => text).join("; "));
     const { plan, verification } = done;
-    return { plan: planned.plan, rest: plan.steps, links, late, verification, checks };
+    return { plan: planned.plan, rest: plan.steps, links, verification, checks };
   }
 
   /** networkd reads the files, and has done what they say; what is none of its business is there again. */
@@ -177,6 +179,9 @@ class Installing {
     };
     const lost = await keepingEntries(this.#host, this.#systemd, changes, reload, madeByOurs(changes));
     if (lost.length > 0) throw new Error(lost.join("; "));
+    const failed = (await this.#others()).find(({ administrative }) => administrative === "failed");
+    if (failed !== undefined)
+      throw new Error(`networkd failed to configure ${failed.name}; see journalctl --unit=systemd-networkd`);
     return states;
   }
 
@@ -216,28 +221,30 @@ class Installing {
     }
   }
 
-  /**
-   * Links of others that have a file of ours. They may wait for a router, or for a carrier, for as long as there is none:
-   * only one that failed is a failure.
-   */
+  /** Links of others that have a file of ours. They may wait for a router, or for a carrier, for as long as there is none. */
   async #underlaysConfigured(): Promise<void> {
     const names = underlaysIn(this.#installation.files);
     const { networkd } = this.#systemd;
     const { signal } = this.#options;
     if (names.length === 0) return;
-    await networkd.waitConfigured(names, { deadline: UNDERLAY, signal }).catch(async (error: unknown) => {
+    await networkd.waitConfigured(names, { deadline: UNDERLAY, signal }).catch((error: unknown) => {
       if ((error as { code?: unknown }).code !== "ERR_LINK") throw error;
-      const { Interfaces } = await networkd.describe({ signal });
-      if (Interfaces.some((link) => names.includes(link.Name) && link.AdministrativeState === "failed")) throw error;
     });
   }
 
-  async #late(): Promise<readonly LinkState[]> {
+  /** Installed is all the same, also where networkd cannot be asked. */
+  async #late(): Promise<readonly LinkState[] | undefined> {
+    const others = await this.#others().catch(() => undefined);
+    return others?.filter(({ administrative }) => administrative !== "configured");
+  }
+
+  /** Links of others that have a file or drop-in of ours. */
+  async #others(): Promise<readonly LinkState[]> {
     const { files } = this.#installation;
     const names = [...underlaysIn(files), ...(await linksWithDropIn(this.#systemd, files))];
     if (names.length === 0) return [];
     const { Interfaces } = await this.#systemd.networkd.describe({ signal: this.#options.signal });
-    return Interfaces.map(stateOf).filter((one) => names.includes(one.name) && one.administrative !== "configured");
+    return Interfaces.map(stateOf).filter(({ name }) => names.includes(name));
   }
 
   /** Of several files that fit a link, networkd takes the first. */

@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { directFiles } from "./direct.ts";
 import { type Exported, type ExportInput, exportFiles } from "./export.ts";
 import { candidates, LASTING, type Places, RUNTIME } from "./places.ts";
-import { type FileChange, surveyFiles, WriteError } from "./write.ts";
+import { type FileChange, surveyFiles, WriteError, withWayOut } from "./write.ts";
 
 /** What is to be installed, and for how long. */
 export interface InstallationInput extends Omit<ExportInput, "places"> {
@@ -40,13 +40,6 @@ async function refuseHidden(root: string, { files }: Exported): Promise<void> {
   }
 }
 
-/** A read-only /etc has a way out. */
-function explained(error: unknown, runtime: boolean): unknown {
-  if (!(error instanceof WriteError) || error.code !== "EROFS") return error;
-  const way = runtime ? "mount it writable" : "mount it writable, or install with --runtime until the next boot";
-  return new WriteError(`${error.message}; ${way}`, error.code);
-}
-
 /**
  * Works out which files a document has, and which of them are to be made, changed, or removed. Nothing is changed.
  *
@@ -64,7 +57,7 @@ export async function surveyInstallation(input: InstallationInput): Promise<Inst
   try {
     return { ...exported, root, runtime, direct, changes: await surveyFiles(root, exported.files, others) };
   } catch (error) {
-    throw explained(error, runtime);
+    throw withWayOut(error, runtime);
   }
 }
 
@@ -73,7 +66,7 @@ export async function surveyRemoval(root = "/"): Promise<readonly FileChange[]> 
   try {
     return await surveyFiles(root, [], [...(await candidates(root, LASTING)), ...(await candidates(root, RUNTIME))]);
   } catch (error) {
-    throw explained(error, true);
+    throw withWayOut(error, true);
   }
 }
 

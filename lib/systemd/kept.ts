@@ -125,7 +125,11 @@ export async function keepingEntries(
 ): Promise<readonly string[]> {
   const names = await linksWithDropIn(systemd, changes);
   const before = await RememberedEntries.of(host, names);
-  await reload();
+  // What networkd took, it took also where the rest of it fails.
+  const failure = await reload().then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  );
   let lost: readonly string[] = [];
   const end = performance.now() + DEADLINE * 1000;
   for (let look = names.length > 0 ? LOOKS : 1; look > 0; look--) {
@@ -133,6 +137,7 @@ export async function keepingEntries(
     if (names.length > 0) await systemd.networkd.waitConfigured(names, { deadline }).catch(unlessLate);
     lost = await before.putBack(leavesOut);
   }
+  if (failure !== undefined) throw failure.error;
   return lost;
 }
 

@@ -85,7 +85,7 @@ export class RecordKeeper implements AsyncDisposable {
       if (error instanceof TransactionError) throw error;
       const { code } = error as NodeJS.ErrnoException;
       const wayOut =
-        code === "EROFS" ? "mount it writable, or install with --runtime until the next boot" : "look there";
+        code === "EROFS" ? "mount it writable, or add --runtime, which lasts until the next boot" : "look there";
       throw new TransactionError("ERR_STATE_DIRECTORY", `cannot keep a record in ${directory} (${code}); ${wayOut}`);
     }
     return new RecordKeeper(directory, await Lock.take(directory, seconds, undefined, "installing"));

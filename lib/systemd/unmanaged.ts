@@ -6,7 +6,7 @@ import { Systemd } from "./bus/systemd.ts";
 import { LASTING, RUNTIME } from "./places.ts";
 import { seal } from "./provenance.ts";
 import { isPlainName, printSections } from "./section.ts";
-import { changeFiles, type ExportedFile, type FileChange, putBack, surveyFiles } from "./write.ts";
+import { changeFiles, type ExportedFile, type FileChange, putBack, surveyFiles, withWayOut } from "./write.ts";
 
 /** Links that a document makes: their names, and those of the other ends of cables. Others may have to be managed. */
 function madeNames({ links }: Pick<Desired, "links">): readonly string[] {
@@ -63,7 +63,11 @@ export async function surveyUnmanaged(
   const files: ExportedFile[] = [{ path: places.unmanaged, text: seal(text) }];
   if (existsSync(join(root, "/etc/NetworkManager")) || existsSync(join(root, "/run/NetworkManager")))
     files.push({ path: places.networkManager, text: seal(networkManagerText(unmanagedNames(desired))) });
-  return await surveyFiles(root, files);
+  try {
+    return await surveyFiles(root, files);
+  } catch (error) {
+    throw withWayOut(error, runtime);
+  }
 }
 
 /**

@@ -87,6 +87,13 @@ export async function checkWritable(root: string, path: string): Promise<void> {
     }
 }
 
+/** A read-only /etc has a way out, where what is wanted may be in /run as well. */
+export function withWayOut(error: unknown, runtime: boolean): unknown {
+  if (!(error instanceof WriteError) || error.code !== "EROFS") return error;
+  const way = runtime ? "mount it writable" : "mount it writable, or add --runtime, which lasts until the next boot";
+  return new WriteError(`${error.message}; ${way}`, error.code);
+}
+
 async function sync(directory: string): Promise<void> {
   const handle = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY);
   try {

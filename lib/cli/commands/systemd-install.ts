@@ -70,10 +70,12 @@ function mattersTo(desired: Desired, direct: boolean): (link: string, owner: Own
   return (link, { by }) => by === "NetworkManager" || (direct && !left.has(link));
 }
 
-/** Links that were not waited for: installed is all the same. */
+/** Links that networkd is not done with in the time that is given to it: installed is all the same. */
 async function warnOfLate(host: Host, file: string, { late }: Installed, terminal: Terminal): Promise<void> {
+  if (late === undefined)
+    return terminal.remark("networkd could not be asked at the end whether it is done; see networkctl", "warning");
   for (const { name, administrative, operational } of late) {
-    const text = `networkd has not configured ${name} yet (${administrative}, ${operational}), and is not waited for; see networkctl status ${name}`;
+    const text = `networkd has not configured ${name} yet (${administrative}, ${operational}): installed all the same; see networkctl status ${name}`;
     if (!(await tellWaiting(host, file, text, [name]))) terminal.remark(text, "warning");
   }
 }
