@@ -217,7 +217,10 @@ describe("systemd export, and the real networkd", function () {
     await networkd.configured(b, "br0", "vx0", "vx1", "mv0", "mv1", "mt0", "cab0");
     sysctl(b, files);
     deepEqual(networkd.complaints, []);
-    deepEqual(stateOf(b), stateOf(a));
+    // What runs is written without MAC addresses, as those that somebody chose look like all others.
+    const unaddressed = (netns: string) =>
+      Object.fromEntries(Object.entries(stateOf(netns)).filter(([path]) => !/^link \S+\.address$/.test(path)));
+    deepEqual(unaddressed(b), unaddressed(a));
     const { status, stderr } = linkwright("systemd", "export", "--host", "bm1");
     deepEqual(
       [status, stderr.split("\n")[0]],

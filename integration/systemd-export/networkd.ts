@@ -50,12 +50,19 @@ mknod -m 666 "$2/run/tun" c 10 200
 [ ! -e "$2/dev/net/tun" ] || mount --bind "$2/run/tun" "$2/dev/net/tun"
 mount -t proc proc "$2/proc"
 mount -t sysfs -o ro,nosuid,nodev,noexec sysfs "$2/sys"
-chroot "$2" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin SYSTEMD_LOG_TARGET=console SYSTEMD_LOG_COLOR=0 SYSTEMD_LOG_LEVEL=info ${NETWORKD}
+chroot "$2" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin SYSTEMD_LOG_TARGET=console-prefixed SYSTEMD_LOG_COLOR=0 SYSTEMD_LOG_LEVEL=info ${NETWORKD}
 exit $?
 `;
 
 /** What newer ones miss where systemd is not the first process. */
 const ALONE = /cgroup|varlink socket/;
+
+/** The least priority that is a warning, and how many there are: what stands above it is of whom it comes from. */
+const [WARNING, PRIORITIES] = [4, 8];
+
+/** Whether a line of networkd is a complaint: a warning or worse, or one that it takes lighter. */
+export const isComplaint = (priority: number, text: string): boolean =>
+  priority % PRIORITIES <= WARNING || /unknown|ignor|fail|could not|invalid|not set|refus|already/i.test(text);
 
 /** Milliseconds in which links have to be configured, on another kernel or a busy machine too. */
 const PATIENCE = 30_000;
@@ -79,11 +86,12 @@ export class Networkd implements AsyncDisposable {
       });
   }
 
-  /** What it said that is a complaint. */
+  /** What it said that is a complaint, by its priority or by its words. */
   get complaints(): readonly string[] {
-    return this.#said
-      .split("\n")
-      .filter((line) => /unknown|ignor|fail|could not|invalid|not set|refus/i.test(line) && !ALONE.test(line));
+    return this.#said.split("\n").flatMap((line) => {
+      const [, priority = "6", text = ""] = /^(?:<(\d+)>)?(.*)$/.exec(line) ?? [];
+      return isComplaint(Number(priority), text) && !ALONE.test(text) ? [text] : [];
+    });
   }
 
   /** Waits until the links of these names are configured. */

@@ -1,8 +1,7 @@
 /** What networkd does to state that it did not make: each sort of it, at each thing that befalls networkd, in each version. */
 import { deepEqual } from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
 import { needs } from "../../test/needs.ts";
-import { NetworkdHost } from "./host.ts";
+import { NetworkdHost, TAKES_MORE } from "./host.ts";
 
 const UNDERLAY = `[Match]
 Name=ens34f0
@@ -86,15 +85,7 @@ describe("state that networkd did not make", function () {
     const tests = Object.entries(SORTS).map(([name, test]) => `{ ${test}; } >/dev/null 2>&1 || echo '${name}'`);
     return (await host.systemd.must("sh", "-c", `${tests.join("\n")}\ntrue`)).trim().split("\n").filter(Boolean).sort();
   }
-  /** What networkd does, it does some time after it was told. From 257 on, it takes neighbors at some times only. */
-  async function loses(...wanted: readonly string[]): Promise<void> {
-    const told = (names: readonly string[]): readonly string[] =>
-      names.filter((name) => version < 256 || name !== "neighbor").sort();
-    for (const end = Date.now() + 10_000; ; await sleep(100)) {
-      const now = told(await lost());
-      if (JSON.stringify(now) === JSON.stringify(told(wanted)) || Date.now() > end) return deepEqual(now, told(wanted));
-    }
-  }
+  const loses = (...wanted: readonly string[]): Promise<void> => host.loses(lost, ...wanted);
 
   it("stays when networkd reads its files, none changed", async () => {
     await run("networkctl reload");
@@ -118,7 +109,7 @@ describe("state that networkd did not make", function () {
   it("goes in part when networkd starts again", async () => {
     await run("systemctl restart systemd-networkd");
     await ready();
-    await loses("master", "rule", ...(version < 256 ? [] : ["address", ...ROUTES]));
+    await loses("master", "rule", ...(version < TAKES_MORE ? [] : ["address", ...ROUTES]));
   });
 
   it("loses by a lost carrier only what rests on networkd's own addresses", async () => {
@@ -128,6 +119,7 @@ describe("state that networkd did not make", function () {
   });
 
   it("stays where drop-ins say so, but for addresses", async () => {
+    // The key is of that version.
     const more = version < 256 ? "" : "ManageForeignNextHops=no\n";
     await host.systemd.write(
       "/etc/systemd/networkd.conf.d/keep.conf",
@@ -135,7 +127,7 @@ describe("state that networkd did not make", function () {
     );
     await run("systemctl restart systemd-networkd");
     await ready();
-    await loses("master", ...(version < 256 ? [] : ["address"]));
+    await loses("master", ...(version < TAKES_MORE ? [] : ["address"]));
     await run("ip address add 192.0.2.99/24 dev ens34f0; ip link set vm0 master br0");
     await run("networkctl reconfigure ens34f0 vm0");
     await ready();

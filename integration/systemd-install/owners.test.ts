@@ -1,8 +1,7 @@
 /** Links that the real networkd manages: refused with the ways out, and what networkd does where somebody insists. */
 import { deepEqual, doesNotMatch, equal, match } from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "../transaction/kit.ts";
-import { NetworkdHost } from "./host.ts";
+import { NetworkdHost, TAKES_MORE } from "./host.ts";
 
 const UNDERLAY = `[Match]
 Name=ens34f0
@@ -61,16 +60,7 @@ describe("links that networkd manages", function () {
     ].sort();
   }
 
-  /** What networkd does, it does some time after it was told. From 257 on, it takes neighbors at some times only. */
-  async function loses(...wanted: readonly string[]): Promise<void> {
-    const told = (names: readonly string[]): readonly string[] =>
-      names.filter((name) => version < 257 || name !== "neighbor");
-    for (const end = Date.now() + 10_000; ; await sleep(100)) {
-      const now = told(await lost());
-      if (JSON.stringify(now) !== JSON.stringify(told(wanted)) && Date.now() < end) continue;
-      return deepEqual(now, told(wanted));
-    }
-  }
+  const loses = (...wanted: readonly string[]): Promise<void> => host.loses(lost, ...wanted);
 
   it("are refused, each in a line with the ways out, and nothing is changed", async () => {
     const before = await host.state();
@@ -171,8 +161,8 @@ describe("links that networkd manages", function () {
       await host.systemd.must("systemctl", "restart", "systemd-networkd");
       await host.configured("ens34f0");
       const certain = async (): Promise<readonly string[]> =>
-        (await lost()).filter((one) => one !== "rule" && (version < 257 || one !== "neighbor"));
-      await eventually(certain, version < 257 ? [] : ["address", "route"]);
+        (await lost()).filter((one) => one !== "rule" && (version < TAKES_MORE || one !== "neighbor"));
+      await eventually(certain, version < TAKES_MORE ? [] : ["address", "route"]);
     });
 
     it("keep policy rules with the drop-in that is shown, and nothing more is said of them then", async () => {
@@ -182,7 +172,7 @@ describe("links that networkd manages", function () {
       );
       await host.systemd.must("systemctl", "restart", "systemd-networkd");
       await host.configured("ens34f0");
-      await loses(...(version < 257 ? [] : ["address", "neighbor", "route"]));
+      await loses(...(version < TAKES_MORE ? [] : ["address", "neighbor", "route"]));
       await host.systemd.must("ip", "rule", "del", "priority", "1000");
       doesNotMatch((await host.on(DOCUMENT, "plan")).stderr, /policy rules/);
       await host.systemd.must("rm", "-r", "/etc/systemd/networkd.conf.d");
