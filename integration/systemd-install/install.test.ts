@@ -295,20 +295,23 @@ rules:
     const failed = await host.install(document(39, "probes: [{ ping: 192.168.0.99, timeout: 0.3 }]\n"));
     match(failed.stderr, /192\.168\.0\.99.*; the files are as before, and the old state was put back/);
     equal(await underlay(), made);
-    // What networkd fails at comes with the files that it reads on the occasion: no such address fits the card.
-    const bad = `${file}.d/50-bad.conf`;
-    permitted = /^ens34f0: (Could not (set|remove) neighbor|Failed)/;
-    await host.systemd.write(bad, "[Neighbor]\nAddress=192.168.0.9\nLinkLayerAddress=10.0.0.1\n");
-    const refused = await host.install(document(39));
-    match(refused.stderr, /networkd failed to configure ens34f0; see .*; the files are as before, and the old state/);
-    equal(await underlay(), made);
-    await host.systemd.must("rm", bad);
-    // What it failed at is not tried again by reading the files.
-    await host.systemd.must("networkctl", "reload");
-    await host.systemd.must("networkctl", "reconfigure", "ens34f0");
-    await host.configured("ens34f0");
-    for (const words of byHand) await host.systemd.run("ip", ...words.split(" "));
-    await host.systemd.run("ip", "rule", "add", "from", "198.51.100.7", "lookup", "main", "priority", "1000");
+    // 262 does not take such a neighbor for a failure.
+    if ((await host.version()) < 257) {
+      // What networkd fails at comes with the files that it reads on the occasion: no such address fits the card.
+      const bad = `${file}.d/50-bad.conf`;
+      permitted = /^ens34f0: (Could not (set|remove) neighbor|Failed)/;
+      await host.systemd.write(bad, "[Neighbor]\nAddress=192.168.0.9\nLinkLayerAddress=10.0.0.1\n");
+      const refused = await host.install(document(39));
+      match(refused.stderr, /networkd failed to configure ens34f0; see .*; the files are as before, and the old state/);
+      equal(await underlay(), made);
+      await host.systemd.must("rm", bad);
+      // What it failed at is not tried again by reading the files.
+      await host.systemd.must("networkctl", "reload");
+      await host.systemd.must("networkctl", "reconfigure", "ens34f0");
+      await host.configured("ens34f0");
+      for (const words of byHand) await host.systemd.run("ip", ...words.split(" "));
+      await host.systemd.run("ip", "rule", "add", "from", "198.51.100.7", "lookup", "main", "priority", "1000");
+    }
     match((await host.installed(document(39))).stderr, /what is added stands in ens\.network\.d\/90-linkwright\.conf/);
     const text = await host.systemd.must("cat", dropIn);
     match(text, /^\[Network\]\nKeepConfiguration=static\nVXLAN=vxlan0$/m);
