@@ -1,7 +1,7 @@
 /**
  * A watch that keeps what it watches: at any quiet moment its tables are what a fresh reading would give, but for what the
- * kernel changes without a word: counters, such as those of learned entries and groups, times that pass, and who asks
- * for memberships on a bridge.
+ * kernel changes without a word: counters, such as those of learned entries and groups, times that pass, who asks
+ * for memberships on a bridge, and options of a link's kind while the link is off.
  */
 import { inTurns } from "../families/turns.ts";
 import { type CallOptions, type Change, checkCall, SocketError } from "../socket/index.ts";
