@@ -282,7 +282,7 @@ describe("probe: ssh client", () => {
       await bm2.sh(`
         nft add table ip f; nft 'add chain ip f in { type filter hook input priority 0; }'
         nft add rule ip f in tcp sport ${client.localPort} drop`);
-      const [result] = await runProbes(bm1.host, [{ sshClient: client, timeout: 1 }], { starting: say });
+      const [result] = await runProbes(bm1.host, [{ sshClient: client, timeout: 3 }], { starting: say });
       ok(result?.ok === false);
       match(
         describeResult(result),
