@@ -38,6 +38,10 @@ describe("linkwright.service", function () {
     await must("systemctl daemon-reload");
   }
 
+  /** No administrator starts a unit as often as these tests do. */
+  const forgetStarts = (): Promise<Ended> => host.run("systemctl", "reset-failed", UNIT);
+  beforeEach(forgetStarts);
+
   it("is ready, says what it found, and has no more rights than it needs", async () => {
     equal(await shown("ActiveState"), "active");
     match(await shown("StatusText"), /^as the document says, \d+ properties$/);
@@ -154,6 +158,7 @@ describe("linkwright.service", function () {
     before(async () => {
       await must(`rm -rf /run/systemd/system/${UNIT}.d`);
       await must("systemctl daemon-reload");
+      await forgetStarts();
       await host.write(INSTALLED, bridge(1350));
       await must(`systemctl restart ${UNIT}`);
       await eventually(status, 0);
