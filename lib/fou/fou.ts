@@ -8,6 +8,7 @@ import {
   checkConfig,
   checkName,
   configToWire,
+  FOU_ABSENCE,
   type FouConfig,
   type FouName,
   type FouPort,
@@ -15,7 +16,6 @@ import {
   portFromWire,
 } from "./words.ts";
 
-const ABSENCE = "this kernel has no FOU, or its module is not loaded (modprobe fou; modprobe fou6 for IPv6)";
 const ENOENT = -2;
 const WORDS = {
   af: "family",
@@ -47,7 +47,7 @@ export class Fou {
   constructor(connection: Connection, links: LinkLookup) {
     this.#connection = connection;
     this.#links = links;
-    this.#family = new GenericFamily(connection, FOU_GENL_NAME, ABSENCE);
+    this.#family = new GenericFamily(connection, FOU_GENL_NAME, FOU_ABSENCE);
   }
 
   /**

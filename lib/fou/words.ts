@@ -7,6 +7,9 @@ import { address, boolean, check, InputError, integer, linkName } from "../shape
 import type { In, Out } from "../wire/index.ts";
 import type { fouPort } from "./schema.ts";
 
+/** What it means that the kernel does not know the family. */
+export const FOU_ABSENCE = "this kernel has no FOU, or its module is not loaded (modprobe fou; modprobe fou6 for IPv6)";
+
 type PortIn = In<typeof fouPort>;
 type PortOut = Out<typeof fouPort>;
 

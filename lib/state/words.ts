@@ -29,7 +29,7 @@ export { vlanGlobalShapes, vlanOptionShapes, vlanShapes } from "../bridges/vlans
 export { vniShapes } from "../bridges/vnis.ts";
 export { expandFeature } from "../ethtool/names.ts";
 export { canonicalIp } from "../families/lookup.ts";
-export { canonicalFou, FOU_NAME, fouShapes } from "../fou/words.ts";
+export { canonicalFou, FOU_ABSENCE, FOU_NAME, fouShapes } from "../fou/words.ts";
 export { kindNamed } from "../links/kinds/index.ts";
 export { portShapes, settablePortOptions } from "../links/ports.ts";
 export { linkShapes } from "../links/words.ts";

@@ -1,8 +1,9 @@
 /** Forwarding entries as entries of a document. */
+import type { DesiredEntry } from "../desired.ts";
 import { grouped, remembered } from "../grouped.ts";
 import { linkOf } from "../observed.ts";
 import { isOfVni, isOwnRemote } from "../plan-remotes.ts";
-import { move } from "../planner.ts";
+import { move, type Planner } from "../planner.ts";
 import { masterOf } from "../ports.ts";
 import { pick, type Words } from "../step.ts";
 import { fdbShapes, ZERO_MAC } from "../words.ts";
@@ -23,6 +24,32 @@ const isTakenOver = (wanted: Words, seen: Words): boolean =>
   wanted["externLearn"] === true && seen["externLearn"] !== true && !inMaster(seen);
 
 const byMac = remembered((list: readonly Words[]) => grouped(list.map((one) => [one["mac"], one])));
+const wantedByMac = remembered((list: readonly DesiredEntry[]) =>
+  grouped(list.filter(({ absent, words }) => !absent && inMaster(words)).map((one) => [one.words["mac"], one])),
+);
+/** The bridge that a link will be a port of. */
+const bridgeOf = ({ desired, before }: Planner, dev: unknown): unknown =>
+  masterOf(
+    desired.links.find(({ name }) => name === dev),
+    linkOf(before, String(dev)),
+  );
+
+/** A bridge has a MAC on one port, in each VLAN. */
+function isOnOnePort(planner: Planner, entry: DesiredEntry): boolean {
+  const { words, path } = entry;
+  const all = (inMaster(words) && wantedByMac(planner.desired.fdb).get(words["mac"])) || [];
+  if (all.length < 2) return true;
+  const bridge = bridgeOf(planner, words["dev"]);
+  const [first = entry] = all.filter(
+    (one) => equal(one.words, words, "vlan") && bridgeOf(planner, one.words["dev"]) === bridge,
+  );
+  if (first === entry) return true;
+  planner.say(
+    path,
+    `${String(words["mac"])} is on ${String(first.words["dev"])} already, a port of the same bridge, which has it on one`,
+  );
+  return false;
+}
 
 function again(words: Words): Words {
   const { master: _, ...picked } = pick(words, Object.keys(fdbShapes));
@@ -64,16 +91,13 @@ export const fdb: Sort = {
   // In a bridge a MAC is on one port: one that is on another, or was learned there, moves.
   create: (words) =>
     request("fdb", words["mac"] === ZERO_MAC ? "append" : inMaster(words) ? "replace" : "create", words),
-  displaced(words, { desired, before }) {
+  displaced(words, planner) {
     const { dev, mac, vlan } = words;
     if (!inMaster(words) || mac === ZERO_MAC) return [];
-    const bridge = masterOf(
-      desired.links.find(({ name }) => name === dev),
-      linkOf(before, String(dev)),
+    const elsewhere = (byMac(planner.before.fdb ?? []).get(mac) ?? []).filter(
+      (one) => one["dev"] !== dev && (vlan === undefined || one["vlan"] === vlan) && isStatic(one),
     );
-    const isThere = (one: Words): boolean =>
-      one["master"] === bridge && one["dev"] !== dev && (vlan === undefined || one["vlan"] === vlan) && isStatic(one);
-    return (byMac(before.fdb ?? []).get(mac) ?? []).filter(isThere);
+    return elsewhere.filter((one) => one["master"] === bridgeOf(planner, dev));
   },
   change(wanted, seen) {
     const back = isStatic(seen) ? request("fdb", "replace", again(seen)) : request("fdb", "delete", wanted);
@@ -99,8 +123,9 @@ export const fdb: Sort = {
   },
   devices: ({ dev }) => [["dev", dev]],
   needs: ({ nhid }) => nexthopIds(nhid),
-  check: (planner, { words, absent, path }) =>
-    absent ||
-    (knowsNexthop(planner, words["nhid"], path) &&
-      fitsTunnel(planner, String(words["dev"]), words["dst"], path, "dst")),
+  check: (planner, entry) =>
+    entry.absent ||
+    (isOnOnePort(planner, entry) &&
+      knowsNexthop(planner, entry.words["nhid"], entry.path) &&
+      fitsTunnel(planner, String(entry.words["dev"]), entry.words["dst"], entry.path, "dst")),
 };

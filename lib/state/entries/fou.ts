@@ -2,7 +2,7 @@
 import type { DesiredEntry } from "../desired.ts";
 import { move, type Planner } from "../planner.ts";
 import { pick, type Words } from "../step.ts";
-import { canonicalFou, FOU_NAME, fouShapes } from "../words.ts";
+import { canonicalFou, FOU_ABSENCE, FOU_NAME, fouShapes } from "../words.ts";
 import { equal, isOn, request, type Sort, unless } from "./sort.ts";
 
 const again = (words: Words): Words => pick(words, Object.keys(fouShapes));
@@ -35,7 +35,7 @@ function inTheWay({ before, desired }: Planner, words: Words): Words | undefined
 function check(planner: Planner, { words, path, absent }: DesiredEntry, seen: Words | undefined): boolean {
   if (absent || seen !== undefined) return true;
   if (planner.before.fou === undefined) {
-    planner.say(path, "this kernel has no FOU, or its module is not loaded (modprobe fou; modprobe fou6 for IPv6)");
+    planner.say(path, FOU_ABSENCE);
     return false;
   }
   const other = inTheWay(planner, words);
