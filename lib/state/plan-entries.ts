@@ -12,6 +12,7 @@ import type { Fates } from "./plan-links.ts";
 import { farEndsOf, isFarEnd } from "./plan-remotes.ts";
 import { move, type Planner } from "./planner.ts";
 import { masterOf } from "./ports.ts";
+import { Rivals } from "./rivals.ts";
 import { planNeighborsAgain } from "./shaken.ts";
 import { DIFFERS, type Difference, type Request, sameValue, type Words } from "./step.ts";
 
@@ -114,31 +115,48 @@ function whyGone({ object }: Sort, { dev }: Words, world: Observed): string {
   return `goes with its ${what}, and is put back`;
 }
 
+/** What is in the place of a new one goes first. The id of the step. */
+function planRoom(planner: Planner, sort: Sort, { words, path }: DesiredEntry, seen: Words): string {
+  const { object } = sort;
+  const old = sort.again(seen);
+  const subject = sort.subject(seen);
+  planner.add({
+    action: "remove",
+    object,
+    subject,
+    path,
+    reason: `makes room for ${sort.subject(words)}: Linux has one of both`,
+    moves: [move(deletion(sort, old), sort.restore(old))],
+  });
+  return `${object} ${subject}`;
+}
+
 /** `before` is the entry where it is there now, and goes with a link, or a qdisc, that is made again. */
 function planCreation(
   planner: Planner,
   sort: Sort,
-  { words, path }: DesiredEntry,
+  entry: DesiredEntry,
   world: Observed,
   before: Words | undefined,
+  rivals: readonly Words[],
 ): void {
   const { object } = sort;
+  const { words, path } = entry;
+  const room = rivals.map((one) => planRoom(planner, sort, entry, one));
   const whole = (before !== undefined && sort.whole?.(words, before)) || words;
-  const displaced = sort.displaced?.(words, planner).map((one) => sort.again(one)) ?? [];
   planner.add({
     action: "create",
     object,
     subject: sort.subject(words),
     path,
     reason: before === undefined ? "not there" : whyGone(sort, words, world),
-    drops: displaced.map((one) => sort.subject(one)),
     differences: compared(words).map((field) => {
       const to = words[field];
       const from = before === undefined || sort.uncompared.includes(field) ? before && to : before[field];
       return { field, from, to };
     }),
-    needs: needsOf(planner, sort, words),
-    moves: [move(sort.create(whole), deletion(sort, words), ...displaced.map((one) => sort.restore(one)))],
+    needs: [...needsOf(planner, sort, words), ...room],
+    moves: [move(sort.create(whole), deletion(sort, words))],
   });
 }
 
@@ -174,8 +192,22 @@ function planChange(planner: Planner, sort: Sort, entry: DesiredEntry, seen: Wor
   });
 }
 
-/** `before` is what is there now, `found` what will be there once links are made again. */
-function planEntry(planner: Planner, sort: Sort, entry: DesiredEntry, world: Observed, found: Found, before: Found) {
+/** What there is of one sort. */
+interface There {
+  /** What will be there once links are made again. */
+  readonly found: Found;
+  /** What is there now. */
+  readonly before: Found;
+  readonly rivals: Rivals;
+}
+
+function planEntry(
+  planner: Planner,
+  sort: Sort,
+  entry: DesiredEntry,
+  world: Observed,
+  { found, before, rivals }: There,
+): void {
   if (!checkLinks(planner, sort, entry)) return;
   if (sort.plan !== undefined) {
     sort.plan(planner, entry, world, planner.mine);
@@ -183,8 +215,14 @@ function planEntry(planner: Planner, sort: Sort, entry: DesiredEntry, world: Obs
   }
   const seen = found.find(entry.words);
   if (sort.check?.(planner, entry, seen, world) === false) return;
+  const holder = entry.absent ? undefined : rivals.holder(entry.words);
+  if (holder !== undefined && holder.words !== entry.words) {
+    const other = sort.subject(holder.words);
+    planner.say(entry.path, `cannot be beside ${other} of this document: Linux has one of both`);
+    return;
+  }
   if (entry.absent) planAbsent(planner, sort, entry, seen);
-  else if (seen === undefined) planCreation(planner, sort, entry, world, before.find(entry.words));
+  else if (seen === undefined) planCreation(planner, sort, entry, world, before.find(entry.words), rivals.of(entry));
   else planChange(planner, sort, entry, seen);
 }
 
@@ -206,9 +244,11 @@ function planRestored(planner: Planner, fates: Fates): void {
     return listed && isFarEnd(planner, words, linkOf(before, link.name));
   };
   const there = without(mine, goneOf(mine, fates.removed));
+  const rivals = new Map(SORTS.map((sort) => [sort, new Rivals(planner, sort, there)]));
   for (const one of lost(there, goneOf(there, [...fates.recreated, ...ends.keys()]))) {
     const sort = sortOf(one.object);
     if (sort === undefined || planned.has(keyOf(one)) || isListed(one)) continue;
+    if (rivals.get(sort)?.holder(one.words) !== undefined) continue;
     const devices = sort.devices(one.words).map(([, name]) => name);
     const cause = causeOf(planner, fates, devices);
     for (const again of sort.besides?.(one, desired[sort.list]) ?? besides(sort, one, desired[sort.list]))
@@ -326,7 +366,8 @@ export function planEntries(planner: Planner, fates: Fates, world: Observed): vo
     if (entries.length === 0) continue;
     const found = new Found(sort, world[sort.list]);
     const before = new Found(sort, planner.mine[sort.list]);
-    for (const entry of entries) planEntry(planner, sort, entry, world, found, before);
+    const there = { found, before, rivals: new Rivals(planner, sort, world) };
+    for (const entry of entries) planEntry(planner, sort, entry, world, there);
   }
   checkPorts(planner);
   planOutlasting(planner, fates);

@@ -17,11 +17,6 @@ function again(words: Words): Words {
   return bare && !/\/3[12]$/.test(String(words["address"])) ? { ...picked, broadcast: "none" } : picked;
 }
 
-const isWide = ({ address }: Words): boolean => String(address).includes(":");
-/** Linux has an IPv6 address once on each link, whatever its prefix and its other end; IPv4 addresses with each. */
-const keyOf = (words: Words): string =>
-  isWide(words) ? String(words["address"]).replace(/\/.*/, "") : String(words["address"]);
-
 export const addresses: Sort = {
   object: "address",
   list: "addresses",
@@ -35,16 +30,20 @@ export const addresses: Sort = {
     short: { shape: interfaceAddress, expand: (address) => ({ address }) },
   },
   canonical: (words) => canonicalAddress(words as never) as unknown as Words,
-  bucket: (words) => `${String(words["dev"])} ${keyOf(words)}`,
-  same: (wanted, seen) =>
-    equal(wanted, seen, "dev") && keyOf(wanted) === keyOf(seen) && (isWide(wanted) || equal(wanted, seen, "peer")),
+  bucket: ({ dev, address }) => `${String(dev)} ${String(address)}`,
+  same: (wanted, seen) => equal(wanted, seen, "dev", "address", "peer"),
+  once: {
+    // An IPv6 address, whatever its prefix and its other end; IPv4 addresses are there with each.
+    place({ dev, address }) {
+      const [ip = ""] = String(address).split("/");
+      return ip.includes(":") ? `${String(dev)} ${ip}` : undefined;
+    },
+    fit: () => false,
+  },
   subject: ({ address, dev }) => `${String(address)} on ${String(dev)}`,
   // Lifetimes run, and a duplicate check ends.
   uncompared: ["dev", "address", "peer", "validLifetime", "preferredLifetime", "optimistic", "nodad"],
-  implied: (wanted, seen) =>
-    ["address", "peer"].flatMap((field) =>
-      equal(wanted, seen, field) ? [] : [{ field, from: seen[field], to: wanted[field] }],
-    ),
+  implied: () => [],
   create: (words) => request("address", "create", words),
   change(wanted, seen, differences) {
     const old = again(seen);

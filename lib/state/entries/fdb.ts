@@ -1,6 +1,5 @@
 /** Forwarding entries as entries of a document. */
-import type { DesiredEntry } from "../desired.ts";
-import { grouped, remembered } from "../grouped.ts";
+import { remembered } from "../grouped.ts";
 import { linkOf } from "../observed.ts";
 import { isOfVni, isOwnRemote } from "../plan-remotes.ts";
 import { move, type Planner } from "../planner.ts";
@@ -23,32 +22,15 @@ const isStatic = (words: Words): boolean => isFixed(words) && words["externLearn
 const isTakenOver = (wanted: Words, seen: Words): boolean =>
   wanted["externLearn"] === true && seen["externLearn"] !== true && !inMaster(seen);
 
-const byMac = remembered((list: readonly Words[]) => grouped(list.map((one) => [one["mac"], one])));
-const wantedByMac = remembered((list: readonly DesiredEntry[]) =>
-  grouped(list.filter(({ absent, words }) => !absent && inMaster(words)).map((one) => [one.words["mac"], one])),
-);
+const bridges = remembered((_: Planner) => new Map<unknown, unknown>());
 /** The bridge that a link will be a port of. */
-const bridgeOf = ({ desired, before }: Planner, dev: unknown): unknown =>
-  masterOf(
-    desired.links.find(({ name }) => name === dev),
-    linkOf(before, String(dev)),
-  );
-
-/** A bridge has a MAC on one port, in each VLAN. */
-function isOnOnePort(planner: Planner, entry: DesiredEntry): boolean {
-  const { words, path } = entry;
-  const all = (inMaster(words) && wantedByMac(planner.desired.fdb).get(words["mac"])) || [];
-  if (all.length < 2) return true;
-  const bridge = bridgeOf(planner, words["dev"]);
-  const [first = entry] = all.filter(
-    (one) => equal(one.words, words, "vlan") && bridgeOf(planner, one.words["dev"]) === bridge,
-  );
-  if (first === entry) return true;
-  planner.say(
-    path,
-    `${String(words["mac"])} is on ${String(first.words["dev"])} already, a port of the same bridge, which has it on one`,
-  );
-  return false;
+function bridgeOf(planner: Planner, dev: unknown): unknown {
+  const known = bridges(planner);
+  if (!known.has(dev)) {
+    const link = planner.desired.links.find(({ name }) => name === dev);
+    known.set(dev, link?.absent ? undefined : masterOf(link, linkOf(planner.before, String(dev))));
+  }
+  return known.get(dev);
 }
 
 function again(words: Words): Words {
@@ -88,16 +70,17 @@ export const fdb: Sort = {
     wanted["state"] === undefined && !(wanted["externLearn"] === true ? isFixed(seen) : isStatic(seen))
       ? [{ field: "state", from: seen["state"], to: "permanent" }]
       : [],
-  // In a bridge a MAC is on one port: one that is on another, or was learned there, moves.
+  // One that was learned on another port moves.
   create: (words) =>
     request("fdb", words["mac"] === ZERO_MAC ? "append" : inMaster(words) ? "replace" : "create", words),
-  displaced(words, planner) {
-    const { dev, mac, vlan } = words;
-    if (!inMaster(words) || mac === ZERO_MAC) return [];
-    const elsewhere = (byMac(planner.before.fdb ?? []).get(mac) ?? []).filter(
-      (one) => one["dev"] !== dev && (vlan === undefined || one["vlan"] === vlan) && isStatic(one),
-    );
-    return elsewhere.filter((one) => one["master"] === bridgeOf(planner, dev));
+  once: {
+    // A MAC in a bridge, on one port in each VLAN. What was learned elsewhere moves by itself.
+    place({ dev, mac, master, state, externLearn }, planner) {
+      const learned = state !== undefined && !isFixed({ state }) && externLearn !== true;
+      if (!inMaster({ dev, master }) || mac === ZERO_MAC || learned) return undefined;
+      return `${String(bridgeOf(planner, dev))} ${String(mac)}`;
+    },
+    fit: (one, other) => one["dev"] === other["dev"] || (one["vlan"] !== other["vlan"] && one["vlan"] !== undefined),
   },
   change(wanted, seen) {
     const back = isStatic(seen) ? request("fdb", "replace", again(seen)) : request("fdb", "delete", wanted);
@@ -125,7 +108,6 @@ export const fdb: Sort = {
   needs: ({ nhid }) => nexthopIds(nhid),
   check: (planner, entry) =>
     entry.absent ||
-    (isOnOnePort(planner, entry) &&
-      knowsNexthop(planner, entry.words["nhid"], entry.path) &&
+    (knowsNexthop(planner, entry.words["nhid"], entry.path) &&
       fitsTunnel(planner, String(entry.words["dev"]), entry.words["dst"], entry.path, "dst")),
 };

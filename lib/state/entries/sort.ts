@@ -57,6 +57,14 @@ export interface Gone {
   readonly nexthops: ReadonlySet<unknown>;
 }
 
+/** Entries that cannot be beside each other, although they are not the same: one takes the place of the other. */
+export interface Once {
+  /** A text that is the same for all that this may be true of; undefined where it is of none. */
+  place(words: Words, planner: Planner): string | undefined;
+  /** Whether two of one place fit beside each other all the same; `one` is wanted. */
+  fit(one: Words, other: Words): boolean;
+}
+
 /** How one sort of entries is told apart, compared and changed. */
 export interface Sort {
   readonly object: EntryKind;
@@ -93,8 +101,8 @@ export interface Sort {
   named?(words: Words): Words;
   /** Makes again what was removed, given as `again` tells it. */
   restore(again: Words): Request;
-  /** What gives way to a new one. */
-  displaced?(words: Words, planner: Planner): readonly Words[];
+  /** What Linux has once, where `same` holds of less. */
+  readonly once?: Once;
   /** Requests that put back what goes with one that is removed. */
   along?(seen: Words, observed: Observed): readonly Request[];
   /** Whether somebody wrote it, so that it is put back with its link; the kernel makes and learns others itself. */
